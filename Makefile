@@ -1,0 +1,137 @@
+# vouchfs. `make help` lists the targets.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+VARIANT ?= release
+CC      := gcc
+B       := build/$(VARIANT)
+
+# A variant is a directory below build/: flags of its own, objects of its own.
+#   release  what is installed      test   the same with the hooks for clock and faults (include/base/clock.h, io.h)
+#   asan     address and undefined-behaviour sanitizer, with the hooks
+#   tsan     thread sanitizer, with the hooks      clang  the second compiler, with the hooks
+OPT_release := -O2 -D_FORTIFY_SOURCE=2
+OPT_test    := $(OPT_release) -DVOUCHFS_TEST_HOOKS
+OPT_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -DVOUCHFS_TEST_HOOKS
+OPT_tsan    := -O1 -g -fsanitize=thread -DVOUCHFS_TEST_HOOKS
+OPT_clang   := $(OPT_test)
+ifeq ($(VARIANT),clang)
+override CC := clang
+endif
+ifeq ($(OPT_$(VARIANT)),)
+$(error unknown VARIANT "$(VARIANT)": release, test, asan, tsan or clang)
+endif
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wswitch-enum -Wvla -Werror -Wno-format-truncation
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection -ftrivial-auto-var-init=zero -fPIE
+LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
+
+PACKAGES := fuse3 openssl libzip zlib inih libutf8proc
+# Asked once, and only by goals that compile.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
+
+VERSION := 0.1.0
+ALL_CFLAGS = -std=gnu17 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=312 -DVOUCHFS_VERSION='"$(VERSION)"' \
+	-Iinclude $(PKG_CFLAGS) $(WARN) $(HARDEN) -pthread $(OPT_$(VARIANT)) $(CFLAGS)
+ALL_LDFLAGS = $(LDHARDEN) -pthread $(filter -fsanitize%,$(OPT_$(VARIANT))) $(LDFLAGS)
+
+SOURCES  := $(sort $(wildcard src/*/*.c))
+MAIN     := src/cli/main.c
+OBJECTS  := $(SOURCES:src/%.c=$B/%.o)
+LIB_OBJS := $(filter-out $(MAIN:src/%.c=$B/%.o),$(OBJECTS))
+UNIT     := $(sort $(wildcard tests/unit/test_*.c))
+UNIT_BIN := $(UNIT:tests/unit/%.c=$B/tests/%)
+HELPERS  := $(sort $(filter-out $(UNIT),$(wildcard tests/unit/*.c)))
+HELPER_O := $(HELPERS:tests/unit/%.c=$B/tests/%.o)
+UNIT_O   := $(UNIT:tests/unit/%.c=$B/tests/%.o)
+
+.DEFAULT_GOAL := all
+.PHONY: all build-only demo test unit e2e check lint format install uninstall clean help deps-%
+.SECONDARY:
+
+## make            build the release binary, build/release/vouchfs
+all: deps-build
+	@$(MAKE) --no-print-directory build-only
+
+build-only: $B/vouchfs
+
+deps-%:
+	@.ci/deps $*
+
+$B/vouchfs: $(OBJECTS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$B/libvouchfs.a: $(LIB_OBJS)
+	@rm -f $@
+	ar rcsD $@ $^
+
+$B/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$B/tests/%.o: tests/unit/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -c -o $@ $<
+
+$B/tests/test_%: $B/tests/test_%.o $(HELPER_O) $B/libvouchfs.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+-include $(OBJECTS:.o=.d) $(UNIT_O:.o=.d) $(HELPER_O:.o=.d)
+
+## make demo       the main job from nothing, as a guided tour
+demo: deps-demo
+	@$(MAKE) --no-print-directory build-only
+	@tests/demo/run build/release/vouchfs
+
+## make test       unit tests and end-to-end tests on a real mount
+test: deps-test
+	@$(MAKE) --no-print-directory VARIANT=release build-only
+	@$(MAKE) --no-print-directory VARIANT=test unit e2e
+
+unit: $(UNIT_BIN)
+	@set -e; for t in $(UNIT_BIN); do $$t; done
+
+e2e: $B/vouchfs
+	@VOUCHFS=$(CURDIR)/$B/vouchfs bats $(if $(CI),--tap) $(or $(E2E),tests/e2e)
+
+## make check      everything: lint, both compilers, the sanitizers, all tests
+check: deps-check lint
+	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory VARIANT=clang build-only unit
+	@$(MAKE) --no-print-directory VARIANT=asan build-only unit e2e
+
+## make lint       layers, formatting, clang-tidy, shellcheck
+lint: deps-check
+	@tests/lint/layers
+	@clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	@clang-tidy --quiet $(SOURCES) -- $(ALL_CFLAGS) -Wno-unknown-warning-option 2>/dev/null
+	@shellcheck -x .ci/deps .ci/run $$(git ls-files 'tests/*' | xargs grep -lE '^#!.*(sh|bash)$$')
+
+## make format     rewrite the sources by .clang-format
+format:
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+
+## make install    to DESTDIR and PREFIX (/usr/local)
+install: all
+	install -D -m 0755 build/release/vouchfs $(DESTDIR)$(PREFIX)/bin/vouchfs
+	install -d $(DESTDIR)$(PREFIX)/sbin
+	ln -sf ../bin/vouchfs $(DESTDIR)$(PREFIX)/sbin/mount.vouchfs
+	for page in $(wildcard conf/man/*.[1-9]); do \
+		install -D -m 0644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+	install -D -m 0644 conf/vouchfs.conf $(DESTDIR)$(PREFIX)/share/doc/vouchfs/vouchfs.conf
+
+## make uninstall  what install put there
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/vouchfs $(DESTDIR)$(PREFIX)/sbin/mount.vouchfs
+	for page in $(wildcard conf/man/*.[1-9]); do \
+		rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/vouchfs
+
+## make clean      remove build/
+clean:
+	rm -rf build
+
+## make help       this list
+help:
+	@sed -n 's/^## //p' Makefile

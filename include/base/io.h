@@ -1,0 +1,79 @@
+/*
+ * io.h - every system call on files that can fail for a reason worth testing. Returns 0 (or a value >= 0) or a negative
+ * errno; EINTR never comes out. Descriptors are O_CLOEXEC. Paths are relative to a directory descriptor and may not
+ * leave it: openat2 with RESOLVE_BENEATH, no symlinks, no magic links.
+ *
+ * The seam: in builds with VOUCHFS_TEST_HOOKS every changing call first asks io_fault(), which VOUCHFS_TEST_FAULT
+ * steers: "<call>:<n>:<what>", call a name below or "*", n counted from 1 over the calls that match in this process,
+ * what "kill" (SIGKILL to ourselves, before the call) or an errno name (EIO, ENOSPC, EDQUOT). In the daemon the count
+ * starts when the mount is served (io_fault_arm).
+ */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/base.h"
+#include "base/buf.h"
+
+/* Something that can be read at any offset: a staging file, a verified object, memory. */
+struct io_reader {
+	void *ctx;
+	/* Fills all of buf or fails; reading past size_bytes is -EIO. Thread-safe. */
+	int (*pread)(void *ctx, void *buf, size_t len, uint64_t offset);
+	uint64_t size_bytes;
+};
+int io_reader_pread(const struct io_reader *reader, void *buf, size_t len, uint64_t offset);
+
+struct io_memory {
+	const void *bytes;
+	size_t len;
+};
+struct io_reader io_reader_memory(const struct io_memory *memory);
+
+/* A reader on an open file; keeps no state but the number, so *fd must stay open and in place. */
+struct io_reader io_reader_fd(const int *fd, uint64_t size_bytes);
+
+int io_open_dir(const char *path); /* absolute or relative to the working directory; from the administrator */
+int io_open_dirat(int dirfd, const char *rel);
+int io_openat(int dirfd, const char *rel, int flags, mode_t mode);
+int io_open_unnamed(int dirfd, mode_t mode);		 /* O_TMPFILE; -EOPNOTSUPP where the filesystem has none */
+int io_link_unnamed(int fd, int dirfd, const char *rel); /* gives such a file its name; -EEXIST */
+int io_mkdirat(int dirfd, const char *rel, mode_t mode); /* 0 when it is there already */
+int io_renameat(int from_dirfd, const char *from, int to_dirfd, const char *to);
+int io_unlinkat(int dirfd, const char *rel, int flags); /* 0 when it is not there */
+int io_fsync(int fd);
+int io_ftruncate(int fd, uint64_t size);
+
+int io_pread_full(int fd, void *buf, size_t len, uint64_t offset); /* short file: -EIO */
+ssize_t io_pread(int fd, void *buf, size_t len, uint64_t offset);
+int io_pwrite_full(int fd, const void *buf, size_t len, uint64_t offset);
+int io_write_full(int fd, const void *buf, size_t len);
+
+/* Reads a whole regular file of at most max bytes (-EFBIG above, -EINVAL when it is not regular) and appends it to
+ * *ret. */
+int io_read_file(int dirfd, const char *rel, size_t max, struct buf *ret);
+/* The same for a path of the administrator's (configuration, trust files, command line): symlinks are followed. */
+int io_read_path(const char *path, size_t max, struct buf *ret);
+int io_read_fd(int fd, size_t max, struct buf *ret);
+
+/* Old or new, whole: temporary name beside it, write, fsync (durable), rename, fsync of the directory (durable). */
+int io_write_file(int dirfd, const char *rel, const void *data, size_t len, mode_t mode, bool durable);
+
+void io_close(int *fd); /* and sets *fd to -1; -1 is fine */
+
+#ifdef VOUCHFS_TEST_HOOKS
+void io_fault_arm(void);
+int io_fault(const char *call);
+#else
+static inline void io_fault_arm(void)
+{
+}
+static inline int io_fault(const char *call UNUSED)
+{
+	return 0;
+}
+#endif
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * limits.h - the named maximum of everything whose size comes from outside.
+ * A size without a name here is a bug.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+/* artifacts */
+#define LIMIT_ARTIFACT_BYTES_DEFAULT 262144000ULL
+#define LIMIT_UNPACKED_BYTES_DEFAULT 262144000ULL
+#define LIMIT_ZIP_COMMENT_BYTES	     65535U
+#define LIMIT_ZIP_ENTRIES	     65534U
+#define LIMIT_ZIP_NAME_BYTES	     1024U
+#define LIMIT_ZIP_COMPONENT_BYTES    255U
+#define LIMIT_ZIP_COMPONENTS	     64U
+
+/* signatures */
+#define LIMIT_SIGNATURE_COMMENT_BYTES 28672U /* what a signer writes; readers take any comment */
+#define LIMIT_STATEMENT_BYTES	      4096U
+#define LIMIT_REVOCATION_LIST_BYTES   (4U * 1024U * 1024U)
+#define LIMIT_REASON_BYTES	      500U
+#define LIMIT_INTERMEDIATES	      2U
+#define LIMIT_CLOCK_AHEAD_S	      300
+
+/* names */
+#define LIMIT_NAME_BYTES	  255U
+#define LIMIT_FUNCTION_NAME_BYTES 64U
+#define LIMIT_PROFILE_NAME_BYTES  64U
+
+/* files that are read whole */
+#define LIMIT_CONFIG_FILE_BYTES (1024U * 1024U)
+#define LIMIT_PEM_FILE_BYTES	(256U * 1024U)
+#define LIMIT_RECORD_BYTES	(256U * 1024U)
+
+/* staging */
+#define LIMIT_STAGING_FILES_PER_SLOT 1024U
+
+/* logs */
+#define LIMIT_AUDIT_RECORD_BYTES 2048U
+
+#endif

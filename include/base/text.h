@@ -1,0 +1,52 @@
+/*
+ * text.h - numbers, hex, escaping, near misses; all independent of the locale.
+ */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include "base/base.h"
+#include "base/buf.h"
+
+/* A decimal without sign, blanks or leading zero ("0" itself is one), at most max. False: *ret unchanged. */
+bool text_parse_u64(const char *text, size_t len, uint64_t max, uint64_t *ret);
+
+/* A duration with one unit letter s, m, h or d ("24h"), or a bare number of seconds; at most max_s. */
+bool text_parse_duration(const char *text, uint64_t max_s, uint64_t *ret_s);
+
+/* Writes 2*len lower-case digits and a NUL. */
+void text_hex(const uint8_t *bytes, size_t len, char *ret_hex);
+
+/* Exactly 2*len lower-case digits. */
+bool text_unhex(const char *hex, size_t hex_len, uint8_t *ret_bytes, size_t len);
+
+bool text_equal(const char *a, size_t a_len, const char *b);
+bool text_starts_with(const char *text, const char *prefix);
+bool text_ends_with(const char *text, const char *suffix);
+
+/* True when all bytes are in set and len is in [min, max]. */
+bool text_consists_of(const char *text, size_t len, const char *set, size_t min, size_t max);
+
+/*
+ * Copies text so that it is safe on a terminal and in a log line: printable ASCII as it is, `\` doubled, everything
+ * else (controls, DEL, every byte >= 0x80) as \xNN. Cut with "..." when it does not fit. Always NUL-terminated; returns
+ * dst.
+ */
+char *text_escape_print(char *dst, size_t dst_size, const char *text, size_t len);
+
+/* The candidate nearest to word by edit distance, or NULL when none is near enough to be worth a suggestion. */
+const char *text_nearest(const char *word, const char *const *candidates, size_t count);
+
+/* Takes "key: value" lines apart, one a call; lines end in LF. False at the end or at a line without ": ". */
+struct text_line {
+	const char *key;
+	size_t key_len;
+	const char *value;
+	size_t value_len;
+};
+bool text_next_line(const char **cursor, const char *end, struct text_line *ret);
+
+/* The value of the first line with this key in a record, copied (free); NULL when absent or out of memory. */
+char *text_record_get(const char *record, size_t len, const char *key);
+bool text_record_get_u64(const char *record, size_t len, const char *key, uint64_t *ret);
+
+#endif

@@ -1,0 +1,261 @@
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/random.h"
+
+/* Runs a libc call until it is not interrupted; -errno on failure. */
+#define RETRY(call)                                                                                                    \
+	({                                                                                                             \
+		__typeof__(call) result_;                                                                              \
+		do                                                                                                     \
+			result_ = (call);                                                                              \
+		while (result_ < 0 && errno == EINTR);                                                                 \
+		result_ < 0 ? (__typeof__(call))-errno : result_;                                                      \
+	})
+
+int io_open_dir(const char *path)
+{
+	return RETRY(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+int io_openat(int dirfd, const char *rel, int flags, mode_t mode)
+{
+	if (flags & O_CREAT) {
+		int r = io_fault("openat");
+		if (r < 0)
+			return r;
+	}
+	struct open_how how = {
+		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC | O_NOFOLLOW),
+		.mode = flags & (O_CREAT | O_TMPFILE) ? mode : 0,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd;
+	do
+		fd = RETRY(syscall(SYS_openat2, dirfd, rel, &how, sizeof(how)));
+	while (fd == -EAGAIN);
+	return (int)fd;
+}
+
+int io_open_dirat(int dirfd, const char *rel)
+{
+	return io_openat(dirfd, rel, O_RDONLY | O_DIRECTORY, 0);
+}
+
+int io_open_unnamed(int dirfd, mode_t mode)
+{
+	int r = io_fault("openat");
+	if (r < 0)
+		return r;
+	return RETRY(openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
+}
+
+int io_link_unnamed(int fd, int dirfd, const char *rel)
+{
+	int r = io_fault("linkat");
+	if (r < 0)
+		return r;
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return RETRY(linkat(AT_FDCWD, path, dirfd, rel, AT_SYMLINK_FOLLOW));
+}
+
+int io_mkdirat(int dirfd, const char *rel, mode_t mode)
+{
+	int r = io_fault("mkdirat");
+	if (r < 0)
+		return r;
+	r = RETRY(mkdirat(dirfd, rel, mode));
+	return r == -EEXIST ? 0 : r;
+}
+
+int io_renameat(int from_dirfd, const char *from, int to_dirfd, const char *to)
+{
+	int r = io_fault("renameat");
+	if (r < 0)
+		return r;
+	return RETRY(renameat(from_dirfd, from, to_dirfd, to));
+}
+
+int io_unlinkat(int dirfd, const char *rel, int flags)
+{
+	int r = io_fault("unlinkat");
+	if (r < 0)
+		return r;
+	r = RETRY(unlinkat(dirfd, rel, flags));
+	return r == -ENOENT ? 0 : r;
+}
+
+int io_fsync(int fd)
+{
+	int r = io_fault("fsync");
+	return r < 0 ? r : RETRY(fsync(fd));
+}
+
+int io_ftruncate(int fd, uint64_t size)
+{
+	int r = io_fault("ftruncate");
+	return r < 0 ? r : RETRY(ftruncate(fd, (off_t)size));
+}
+
+ssize_t io_pread(int fd, void *buf, size_t len, uint64_t offset)
+{
+	return RETRY(pread(fd, buf, len, (off_t)offset));
+}
+
+int io_pread_full(int fd, void *buf, size_t len, uint64_t offset)
+{
+	char *at = buf;
+	while (len > 0) {
+		ssize_t got = io_pread(fd, at, len, offset);
+		if (got <= 0)
+			return got < 0 ? (int)got : -EIO;
+		at += got;
+		len -= (size_t)got;
+		offset += (uint64_t)got;
+	}
+	return 0;
+}
+
+int io_pwrite_full(int fd, const void *buf, size_t len, uint64_t offset)
+{
+	int r = io_fault("pwrite");
+	if (r < 0)
+		return r;
+	const char *at = buf;
+	while (len > 0) {
+		ssize_t done = RETRY(pwrite(fd, at, len, (off_t)offset));
+		if (done <= 0)
+			return done < 0 ? (int)done : -EIO;
+		at += done;
+		len -= (size_t)done;
+		offset += (uint64_t)done;
+	}
+	return 0;
+}
+
+int io_write_full(int fd, const void *buf, size_t len)
+{
+	int r = io_fault("write");
+	if (r < 0)
+		return r;
+	const char *at = buf;
+	while (len > 0) {
+		ssize_t done = RETRY(write(fd, at, len));
+		if (done <= 0)
+			return done < 0 ? (int)done : -EIO;
+		at += done;
+		len -= (size_t)done;
+	}
+	return 0;
+}
+
+int io_read_fd(int fd, size_t max, struct buf *ret)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
+	if ((uint64_t)st.st_size > max)
+		return -EFBIG;
+
+	size_t before = ret->len;
+	for (;;) {
+		int r = buf_reserve(ret, 4096);
+		if (r < 0)
+			return r;
+		ssize_t got = RETRY(read(fd, ret->data + ret->len, 4096));
+		if (got < 0)
+			return (int)got;
+		ret->len += (size_t)got;
+		ret->data[ret->len] = '\0';
+		if (got == 0)
+			return 0;
+		if (ret->len - before > max)
+			return -EFBIG;
+	}
+}
+
+int io_read_file(int dirfd, const char *rel, size_t max, struct buf *ret)
+{
+	int fd = io_openat(dirfd, rel, O_RDONLY | O_NONBLOCK, 0);
+	if (fd < 0)
+		return fd;
+	int r = io_read_fd(fd, max, ret);
+	io_close(&fd);
+	return r;
+}
+
+int io_read_path(const char *path, size_t max, struct buf *ret)
+{
+	int fd = RETRY(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+	if (fd < 0)
+		return fd;
+	int r = io_read_fd(fd, max, ret);
+	io_close(&fd);
+	return r;
+}
+
+/* The directory that holds rel, opened; *ret_name points to the last component. */
+static int open_parent(int dirfd, const char *rel, const char **ret_name)
+{
+	const char *slash = strrchr(rel, '/');
+	if (!slash) {
+		*ret_name = rel;
+		return io_open_dirat(dirfd, ".");
+	}
+	char parent[512];
+	size_t len = (size_t)(slash - rel);
+	if (len >= sizeof(parent))
+		return -ENAMETOOLONG;
+	memcpy(parent, rel, len);
+	parent[len] = '\0';
+	*ret_name = slash + 1;
+	return io_open_dirat(dirfd, parent);
+}
+
+int io_write_file(int dirfd, const char *rel, const void *data, size_t len, mode_t mode, bool durable)
+{
+	const char *name;
+	int parent = open_parent(dirfd, rel, &name);
+	if (parent < 0)
+		return parent;
+
+	char suffix[9], temporary[300];
+	random_alphanumeric(suffix, sizeof(suffix) - 1);
+	int fd = -1, r = -ENAMETOOLONG;
+	if (snprintf(temporary, sizeof(temporary), ".%s.%s", name, suffix) >= (int)sizeof(temporary))
+		goto out;
+
+	r = fd = io_openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL, mode);
+	if (fd < 0)
+		goto out;
+	r = io_write_full(fd, data, len);
+	if (r == 0 && durable)
+		r = io_fsync(fd);
+	if (r == 0)
+		r = io_renameat(parent, temporary, parent, name);
+	if (r == 0 && durable)
+		r = io_fsync(parent);
+	if (r < 0)
+		(void)unlinkat(parent, temporary, 0);
+out:
+	io_close(&fd);
+	io_close(&parent);
+	return r;
+}
+
+void io_close(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd); /* nothing is left to lose: what matters was fsynced before */
+	*fd = -1;
+}

@@ -1,0 +1,63 @@
+/* Faults on demand, for tests only: see io.h. */
+#include "base/io.h"
+
+#ifdef VOUCHFS_TEST_HOOKS
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+static atomic_bool armed;
+static atomic_ullong calls;
+
+void io_fault_arm(void)
+{
+	atomic_store(&armed, true);
+}
+
+static int errno_by_name(const char *name)
+{
+	static const struct {
+		const char *name;
+		int value;
+	} known[] = {{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (strcmp(name, known[i].name) == 0)
+			return known[i].value;
+	return 0;
+}
+
+int io_fault(const char *call)
+{
+	const char *spec = getenv("VOUCHFS_TEST_FAULT");
+	if (!spec || !atomic_load(&armed))
+		return 0;
+
+	const char *nth_text = strchr(spec, ':');
+	const char *what = nth_text ? strchr(nth_text + 1, ':') : NULL;
+	uint64_t nth = 0;
+	ASSERT(what && text_parse_u64(nth_text + 1, (size_t)(what - nth_text - 1), UINT64_MAX, &nth));
+	size_t name_len = (size_t)(nth_text - spec);
+	if (!text_equal(spec, name_len, "*") && !text_equal(spec, name_len, call))
+		return 0;
+	if (atomic_fetch_add(&calls, 1) + 1 != nth)
+		return 0;
+
+	if (strcmp(what + 1, "kill") == 0)
+		ASSERT(kill(getpid(), SIGKILL) == 0);
+	int error = errno_by_name(what + 1);
+	ASSERT(error > 0);
+	return -error;
+}
+
+#else
+
+typedef int io_fault_is_empty_in_release_builds;
+
+#endif
