@@ -1,0 +1,70 @@
+/*
+ * cli.h - the command line: a table of commands, one file each.
+ *
+ * stdout is data, stderr is talk. Usage errors exit 2, bad configuration 78, `verify` with the code of its reason;
+ * `signer` and `lambda` verbs exit as the AWS CLI does: 252 bad parameters, 254 refused by the service.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "base/base.h"
+#include "base/explain.h"
+
+#define CLI_EXIT_OK	     0
+#define CLI_EXIT_FAILURE     1
+#define CLI_EXIT_USAGE	     2
+#define CLI_EXIT_CONFIG	     78
+#define CLI_EXIT_AWS_USAGE   252
+#define CLI_EXIT_AWS_REFUSED 254
+
+struct cli_command {
+	const char *group; /* "signer", "lambda" or NULL */
+	const char *name;
+	const char *summary;		   /* one line for the list */
+	const char *usage;		   /* for --help: examples first, then the options; ends in a newline */
+	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
+};
+
+/* One array for each source file, ended by a NULL name; main.c joins them. */
+extern const struct cli_command cli_check_config_commands[];
+extern const struct cli_command cli_signer_commands[];
+extern const struct cli_command cli_sign_commands[];
+extern const struct cli_command cli_inspect_commands[];
+extern const struct cli_command cli_verify_commands[];
+extern const struct cli_command cli_mount_commands[];
+extern const struct cli_command cli_host_commands[];
+
+/*
+ * Options as a table. Parses "--name value", "--name=value" and "-c value"; "--help" prints usage and makes cli_parse
+ * return 0 with *ret_done set. Unknown options are an error that names the nearest one; an option that is given twice
+ * is an error.
+ */
+enum cli_option_kind { CLI_TEXT = 1, CLI_FLAG };
+
+struct cli_option {
+	const char *name; /* without dashes */
+	char letter;	  /* short form or 0 */
+	enum cli_option_kind kind;
+	bool required;
+	const char *refuse; /* not NULL: AWS has it, we do not; the text says what to use instead */
+	const char **ret_text;
+	bool *ret_flag;
+};
+
+/*
+ * Returns 0 or CLI_EXIT_USAGE after having said why. Operands (non-options) are left in argv[1..*ret_operands].
+ * min/max bound their number.
+ */
+int cli_parse(const struct cli_command *command, const struct cli_option *options, size_t option_count, int *argc,
+	      char **argv, int min_operands, int max_operands, bool *ret_done);
+
+/* "vouchfs: ..." on stderr. */
+void cli_error(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* AWS's form: "An error occurred (X) when calling the Y operation: ..." on stderr. */
+void cli_aws_error(const char *operation, const char *error_name, const char *text);
+
+/* The configuration file: -c, else $VOUCHFS_CONF, else /etc/vouchfs/vouchfs.conf. */
+const char *cli_config_path(const char *given);
+
+#endif

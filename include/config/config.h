@@ -1,0 +1,120 @@
+/*
+ * config.h - the INI files of a deployment host: plain structs, checked whole, immutable once loaded.
+ *
+ * The files are read with limits of their own before inih sees them, because inih as Debian ships it accepts what must
+ * be refused (src/config/scan.c says what). Every error is reported, each with file and line, what was expected and the
+ * nearest known name.
+ */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <sys/types.h>
+
+#include "arn/arn.h"
+#include "base/base.h"
+#include "base/buf.h"
+
+#define CONFIG_DEFAULT_PATH   "/etc/vouchfs/vouchfs.conf"
+#define CONFIG_PUBLISHERS_MAX 20
+
+enum config_mode { CONFIG_ENFORCE = 0, CONFIG_WARN, CONFIG_IGNORE };
+enum config_errno_style { CONFIG_ERRNO_KEY = 0, CONFIG_ERRNO_PERMISSION };
+
+struct config_account {
+	char id[ARN_ACCOUNT_SIZE];
+	char *certificate; /* absolute path */
+	char *revocations; /* absolute path; NULL when there is none and none is required */
+	bool revocations_required;
+};
+
+struct config_code_signing {
+	char *name;
+	char *description; /* "" when not given */
+	struct arn_profile publishers[CONFIG_PUBLISHERS_MAX];
+	size_t publisher_count;
+	/* untrusted_artifact_on_deployment, or what the config sets for that check by itself */
+	enum config_mode mismatch;
+	enum config_mode expiry;
+	enum config_mode revocation;
+	enum config_mode deployment; /* the policy as written, for display */
+	enum config_mode on_load;
+	bool timestamp_required;
+	uint8_t digest[32]; /* of the section's canonical text: two configs that judge alike have the same */
+};
+
+struct config_slot {
+	char *name; /* or a pattern with one or more '*' */
+	bool is_pattern;
+	const struct config_code_signing *code_signing; /* NULL: "none", nothing is checked but the ZIP rules */
+	uid_t owner;
+	gid_t group;
+	bool has_group;
+	mode_t mode; /* permission bits of the slot's directory, default 0775 */
+};
+
+struct config_layer {
+	char *name;
+	bool is_pattern;
+	uid_t owner;
+	gid_t group;
+	bool has_group;
+	mode_t mode;
+};
+
+struct config_principal {
+	char account[ARN_ACCOUNT_SIZE];
+	uid_t *users;
+	size_t user_count;
+	gid_t *groups;
+	size_t group_count;
+};
+
+struct config {
+	char *path; /* of the main file, absolute */
+	char account[ARN_ACCOUNT_SIZE];
+	char region[ARN_REGION_SIZE];
+	char *store;
+	char *anchor; /* or NULL */
+	unsigned keep_releases;
+	uint64_t max_artifact_bytes;
+	uint64_t max_unpacked_bytes;
+	uint64_t staging_ttl_s;
+	char *user; /* service user when started by root; NULL when not configured */
+	uint64_t inflate_cache_bytes;
+	enum config_errno_style errno_style;
+	char *timestamp_authority; /* absolute path or NULL */
+	bool durable;		   /* durability = commit */
+
+	struct config_account *accounts;
+	size_t account_count;
+	struct config_code_signing *code_signing;
+	size_t code_signing_count;
+	struct config_slot *functions;
+	size_t function_count;
+	struct config_layer *layers;
+	size_t layer_count;
+	struct config_principal *principals;
+	size_t principal_count;
+
+	uint8_t digest[32]; /* over the canonical text of all values: changes when anything that judges changes */
+};
+
+/*
+ * Reads path, then conf.d/<name>.conf beside it in name order. 0 and *ret, or -EINVAL with every error found, one a
+ * line
+ * ("file:line: ..."), in *ret_errors; -ENOENT and others: the main file could not be read (a line says so too).
+ */
+int config_load(const char *path, struct config **ret, struct buf *ret_errors);
+void config_free(struct config *config);
+
+/* The section that governs a function: its name, else the longest matching pattern. NULL: none. */
+const struct config_slot *config_find_function(const struct config *config, const char *name);
+const struct config_account *config_find_account(const struct config *config, const char *id);
+const struct config_code_signing *config_find_code_signing(const struct config *config, const char *name);
+
+/* [A-Za-z0-9_-]{1,64}: what a function may be called. */
+bool config_is_function_name(const char *name);
+
+const char *config_mode_name(enum config_mode mode); /* "Enforce", "Warn", "Ignore" */
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * cert.h - keys and certificates of a signing account, and the chain rule that binds a key to an ARN.
+ *
+ * Keys are ECDSA on P-384. A CA is self-signed; a leaf carries one URI subjectAltName (the ARN it speaks for), key
+ * usage digitalSignature, extended key usage codeSigning. Failures: negative errno and a sentence in ret_why.
+ */
+#ifndef CRYPTO_CERT_H
+#define CRYPTO_CERT_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/explain.h"
+#include "crypto/digest.h"
+
+struct crypto_key;
+struct crypto_cert;
+struct crypto_trust; /* the CA certificates of one account, several during a rollover; immutable, shared */
+
+int crypto_key_generate(struct crypto_key **ret);
+int crypto_key_from_pem(const char *pem, size_t len, struct crypto_key **ret, struct explain *ret_why);
+/* PKCS#8 PEM, unencrypted; the caller writes it to a file of mode 0600 and wipes the buffer (crypto_wipe). */
+int crypto_key_to_pem(const struct crypto_key *key, struct buf *ret);
+void crypto_key_free(struct crypto_key *key);
+void crypto_wipe(struct buf *b); /* overwrites, then buf_done */
+
+/* Self-signed CA with its random serial, valid [not_before, not_after]. */
+int crypto_cert_make_ca(const struct crypto_key *key, const char *common_name, int64_t not_before_s,
+			int64_t not_after_s, struct crypto_cert **ret);
+/* A leaf for subject_key, signed by the CA. */
+int crypto_cert_make_leaf(const struct crypto_key *subject_key, const char *common_name, const char *san_uri,
+			  int64_t not_before_s, int64_t not_after_s, const struct crypto_key *ca_key,
+			  const struct crypto_cert *ca, struct crypto_cert **ret);
+int crypto_cert_from_pem(const char *pem, size_t len, struct crypto_cert **ret, struct explain *ret_why);
+int crypto_cert_to_pem(const struct crypto_cert *cert, struct buf *ret);
+int crypto_cert_digest(const struct crypto_cert *cert, uint8_t ret[CRYPTO_SHA256_BYTES]); /* SHA-256 of the DER */
+int64_t crypto_cert_not_before_s(const struct crypto_cert *cert);
+int64_t crypto_cert_not_after_s(const struct crypto_cert *cert);
+/* Subject in RFC 2253 form, escaped for print. */
+int crypto_cert_subject(const struct crypto_cert *cert, struct buf *ret);
+void crypto_cert_free(struct crypto_cert *cert);
+
+/* PEM text with one or more self-signed CA certificates that satisfy the rules for CAs; anything else in it is an
+ * error. */
+int crypto_trust_from_pem(const char *pem, size_t len, struct crypto_trust **ret, struct explain *ret_why);
+struct crypto_trust *crypto_trust_ref(struct crypto_trust *trust);
+void crypto_trust_unref(struct crypto_trust *trust);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * signature.h - what can be known about an artifact's signature: facts, no opinion. policy.h makes the verdict of them.
+ *
+ *     0 ........ local entries, central directory        unchanged
+ *     E          PK\5\6 ... directory offset             20 bytes
+ *     L = E+20   the signed range is exactly [0, L)
+ *     L          u16 comment length C
+ *     L+2        one PEM CMS block                       C bytes, then the end of the file
+ */
+#ifndef SIGNATURE_SIGNATURE_H
+#define SIGNATURE_SIGNATURE_H
+
+#include "base/explain.h"
+#include "crypto/cms.h"
+#include "signature/revocations.h"
+#include "signature/statement.h"
+
+/* Facts are filled from the worst: all-zero means "nothing is known", which policy denies. */
+enum signature_fact { SIGNATURE_UNKNOWN = 0, SIGNATURE_BAD, SIGNATURE_GOOD };
+
+enum signature_form { SIGNATURE_FORM_UNKNOWN = 0, SIGNATURE_NONE, SIGNATURE_NATIVE };
+
+enum signature_list_state {
+	SIGNATURE_LIST_UNKNOWN = 0, /* could not be read, or not looked for */
+	SIGNATURE_LIST_MISSING,	    /* the file is not there, or none is configured */
+	SIGNATURE_LIST_BAD,	    /* there, but not a list of this account */
+	SIGNATURE_LIST_OLDER,	    /* older than one seen before, or the same sequence with other content */
+	SIGNATURE_LIST_READ,	    /* genuine; its times are for policy to judge */
+};
+
+/* What the host knows of one account; made by the gate from the configuration, immutable while shared. */
+struct signature_account {
+	char id[ARN_ACCOUNT_SIZE];
+	struct crypto_trust *trust;
+	bool revocations_required;
+	enum signature_list_state list_state;
+	struct explain list_why;      /* when not READ */
+	struct revocation_list *list; /* when READ */
+};
+
+struct signature_facts {
+	enum signature_form form;
+
+	/* form, signature, statement, length and tree: NATIVE only */
+	enum signature_fact integrity;
+	struct explain integrity_why;
+	struct statement statement; /* valid when integrity is GOOD */
+
+	enum signature_fact account_known; /* an [account] section for the ARN's account */
+	enum signature_fact chain;	   /* valid at signed-at, ends in that account's CA, speaks for the ARN */
+	struct explain chain_why;
+	int64_t signing_cert_not_after_s;
+	char signer_subject[256]; /* escaped; for display */
+
+	bool revocations_required;
+	enum signature_list_state list_state;
+	struct explain list_why;
+	uint64_t list_sequence;
+	int64_t list_issued_at_s;
+	int64_t list_next_update_s;
+	bool revoked;
+	struct revocation revocation; /* when revoked */
+};
+
+/* True when a ZIP comment claims to be a signature: it begins with "-----BEGIN CMS-----". */
+bool signature_is_claimed(const void *comment, size_t len);
+
+/*
+ * Establishes the facts for an artifact whose signed range is [0, length) with this fs-verity digest. accounts: all
+ * that the host trusts. Returns 0 with *ret filled as far as things could be known (what could not be decided stays
+ * UNKNOWN), or -ENOMEM.
+ */
+int signature_examine(const void *comment, size_t comment_len, uint64_t length,
+		      const uint8_t tree_sha256[CRYPTO_SHA256_BYTES], const struct signature_account *accounts,
+		      size_t account_count, struct signature_facts *ret);
+
+/* Signs: statement -> the comment to be put at [L+2, end). -EFBIG above LIMIT_SIGNATURE_COMMENT_BYTES. */
+int signature_make(const struct statement *statement, const struct crypto_key *key,
+		   const struct crypto_cert *const *chain, size_t chain_len, struct buf *ret_comment,
+		   struct explain *ret_why);
+
+#endif

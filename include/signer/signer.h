@@ -1,0 +1,122 @@
+/*
+ * signer.h - a signing account on its signing host: profiles, jobs, revocation. The keys never leave its home.
+ *
+ * The home (0700; keys 0600; every file written atomically; changing calls hold the lock):
+ *
+ *     account                          id, partition, region, created-at, revocation-list-days
+ *     ca.key ca.pem                    the account's CA
+ *     profiles/<name>/profile          platform, status, validity, current version, created-at
+ *     profiles/<name>/permissions      statements and their revision (signer_permissions.h, later)
+ *     profiles/<name>/versions/<v>/    version (created-at, revocation), key.pem, cert.pem
+ *     jobs/<job id>                    record of a job
+ *     revocations                      the signed list as it is handed out
+ *     principals                       who acts for another account (later)
+ *     lock
+ *
+ * Failures: negative errno and a sentence in ret_why. The errno stands for AWS's error names (signer_error_name):
+ * -ENOENT ResourceNotFoundException, -EINVAL ValidationException, -EACCES AccessDeniedException, -EEXIST
+ * ConflictException.
+ */
+#ifndef SIGNER_SIGNER_H
+#define SIGNER_SIGNER_H
+
+#include "arn/arn.h"
+#include "base/buf.h"
+#include "base/explain.h"
+#include "base/limits.h"
+
+struct signer; /* an open home */
+
+const char *signer_error_name(int error); /* for the message on stderr; "InternalServiceErrorException" for the rest */
+
+/* The default home: $VOUCHFS_SIGNER_HOME, /var/lib/vouchfs-signer for root, else $XDG_DATA_HOME/vouchfs-signer. free().
+ */
+char *signer_default_home(void);
+
+int signer_create_account(const char *home, const char *account_id, const char *region, struct explain *ret_why);
+int signer_open(const char *home, struct signer **ret, struct explain *ret_why);
+void signer_close(struct signer *signer);
+const struct arn_scope *signer_scope(const struct signer *signer);
+
+/* ---- profiles ---- */
+
+enum signer_profile_status { SIGNER_PROFILE_ACTIVE = 1, SIGNER_PROFILE_CANCELED, SIGNER_PROFILE_REVOKED };
+enum signer_validity_unit { SIGNER_DAYS = 1, SIGNER_MONTHS, SIGNER_YEARS };
+
+struct signer_validity {
+	uint64_t value;
+	enum signer_validity_unit unit;
+};
+
+struct signer_profile {
+	struct arn_profile arn; /* with the current version */
+	enum signer_profile_status status;
+	struct signer_validity validity;
+	int64_t created_at_s;
+	/* of the current version, when status is REVOKED */
+	int64_t revoked_at_s;
+	int64_t revocation_effective_s;
+};
+
+/* Bounds: one day to 135 months. A new profile, or a new version (with a new key) of an Active one. */
+int signer_put_profile(struct signer *signer, const char *name, const char *platform,
+		       const struct signer_validity *validity, struct signer_profile *ret, struct explain *ret_why);
+int signer_get_profile(struct signer *signer, const char *name, struct signer_profile *ret, struct explain *ret_why);
+int signer_list_profiles(struct signer *signer, struct signer_profile **ret, size_t *ret_count,
+			 struct explain *ret_why);
+
+/* ---- signing jobs ---- */
+
+struct signer_job {
+	struct arn_job arn;
+	struct arn_profile profile_version;
+	int64_t created_at_s;
+	int64_t completed_at_s;
+	int64_t signature_expires_at_s;
+	char requested_by[ARN_ACCOUNT_SIZE];
+	char job_invoker[ARN_ACCOUNT_SIZE];
+	bool succeeded;
+	char *status_reason;
+	char *source;		    /* path, as given */
+	char *signed_object;	    /* path */
+	char *client_request_token; /* or NULL */
+	bool revoked;
+	int64_t revoked_at_s;
+	char *revocation_reason;
+};
+void signer_job_done(struct signer_job *job);
+
+struct signer_job_request {
+	const char *profile_name;
+	const char *source_path;
+	const char *destination_directory; /* result is <directory>/<prefix><job id>.zip ... */
+	const char *destination_prefix;
+	const char *output_path;	  /* ... or exactly this file, replaced atomically */
+	const char *client_request_token; /* NULL: a fresh one */
+	uint64_t max_artifact_bytes;
+	uint64_t max_unpacked_bytes;
+};
+
+/*
+ * Checks the ZIP rules in full (R7 too), refuses a ZIP that is signed already, signs, writes the result (temporary
+ * file, fsync, rename). A comment that is no signature is dropped; *ret_notice says so. A job that fails has a record,
+ * too.
+ */
+int signer_start_job(struct signer *signer, const struct signer_job_request *request, struct signer_job *ret,
+		     struct explain *ret_notice, struct explain *ret_why);
+int signer_describe_job(struct signer *signer, const char *job_id, struct signer_job *ret, struct explain *ret_why);
+
+/* ---- revocation ---- */
+
+int signer_revoke_signature(struct signer *signer, const char *job_id, const char *reason, struct explain *ret_why);
+/* effective_s lies in the past; revoking again moves it earlier only. */
+int signer_revoke_profile_version(struct signer *signer, const char *name, const char *version, const char *reason,
+				  int64_t effective_s, struct explain *ret_why);
+
+/*
+ * Writes <account>.pem and <account>.revocations into a directory (made when missing), each atomically, 0644. Signs the
+ * list anew when it is in the second half of its life.
+ */
+int signer_export_trust(struct signer *signer, const char *directory, struct explain *ret_why);
+
+#endif

@@ -1,0 +1,137 @@
+/*
+ * store.h - what lies on disk: private staging files, content-addressed objects, release records. Knows bytes and
+ * digests, not trust.
+ *
+ *     format                  "vouchfs-store: 1"
+ *     staging/                private files of writes in progress, and intents (below)
+ *     objects/ab/<digest>/    payload: the bytes [0, L) of an artifact, 0400; tree: 32 bytes for each 4,096
+ *     functions/<f>/          slot, note, releases/<n>, current
+ *     revocations/<account>   what was last seen of a list
+ *     audit/                  segments of the audit log (module audit)
+ *
+ * Commit: object (fsync, link, fsync directory) -> release record (write, fsync, rename, fsync directory) -> current
+ * (the same). A crash at any system call leaves the old release or the new one, whole. What is in flight is named by an
+ * intent in staging/, written first, so recovery looks at intents alone and its cost is that of what was in flight, not
+ * of the store.
+ *
+ * The store is not trusted: every record carries a checksum and its own name, every object is checked against its
+ * digest when it is opened and every block when it is read. -EBADMSG always means "these are not the bytes that were
+ * put here". All functions are thread-safe unless they say otherwise; locks are internal and last in the order but
+ * audit.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <sys/statvfs.h>
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/explain.h"
+#include "base/io.h"
+#include "crypto/merkle.h"
+
+struct store;
+struct store_stage;
+struct store_object;
+
+struct store_options {
+	const char *path;   /* absolute */
+	bool durable;	    /* false: no fsync anywhere */
+	bool create;	    /* make it when it is not there (0700) */
+	bool read_only;	    /* for commands that look beside a running daemon: no lock, no recovery, no writes */
+	const char *anchor; /* file with the generation floor, or NULL */
+};
+
+/*
+ * Opens, takes the lock and recovers. -EBUSY: another process has it; -EPERM: owner or mode are not private; -EBADMSG:
+ * not a store, or its generation is below the anchor. ret_why says what to do.
+ */
+int store_open(const struct store_options *options, struct store **ret, struct explain *ret_why);
+void store_close(struct store *store);
+int store_audit_dirfd(const struct store *store);
+int store_statvfs(const struct store *store, struct statvfs *ret);
+
+/* ---- staging: one private file a write in progress; one caller at a time for each stage ---- */
+
+int store_stage_new(struct store *store, struct store_stage **ret);
+/* A stage that starts as a copy of an artifact: the object's bytes, then a comment length and the comment. */
+int store_stage_copy(struct store *store, struct store_object *object, const void *comment, size_t comment_len,
+		     struct store_stage **ret);
+int store_stage_write(struct store_stage *stage, const void *bytes, size_t len, uint64_t offset);
+int store_stage_truncate(struct store_stage *stage, uint64_t size_bytes);
+ssize_t store_stage_read(struct store_stage *stage, void *buf, size_t len, uint64_t offset); /* short at the end */
+uint64_t store_stage_size(const struct store_stage *stage);
+struct io_reader store_stage_reader(const struct store_stage *stage); /* valid until the next write */
+/* The tree of [0, length); owned by the stage, valid until its next write or truncation. */
+int store_stage_tree(struct store_stage *stage, uint64_t length, const struct merkle_tree **ret);
+void store_stage_free(struct store_stage *stage);
+
+/* ---- objects ---- */
+
+/*
+ * Makes the stage's [0, length) an object, durable, replacing stored bytes of the same digest (a deployment heals).
+ * function names the slot it is for (the intent). Consumes the stage's file: the stage can only be freed afterwards, on
+ * success and on failure.
+ */
+int store_put_object(struct store *store, struct store_stage *stage, uint64_t length, const char *function,
+		     struct store_object **ret);
+/* -ENOENT; -EBADMSG when the stored tree does not have this digest or the payload has another size. Shared when open
+ * already. */
+int store_open_object(struct store *store, const uint8_t digest[CRYPTO_SHA256_BYTES], uint64_t length,
+		      struct store_object **ret);
+struct store_object *store_object_ref(struct store_object *object);
+void store_object_unref(struct store_object *object);
+/* Verified bytes or -EBADMSG; -EIO when the disk fails. Every block is hashed each time it is read from the disk (I1).
+ */
+int store_object_pread(struct store_object *object, void *buf, size_t len, uint64_t offset);
+struct io_reader store_object_reader(struct store_object *object); /* size_bytes is the length L */
+const uint8_t *store_object_digest(const struct store_object *object);
+
+/* ---- slots and releases of functions ---- */
+
+struct store_release {
+	uint64_t number; /* 1, 2, ... within the function */
+	uint64_t id;	 /* unique in the store, never used again */
+	char *artifact_name;
+	uint8_t digest[CRYPTO_SHA256_BYTES];
+	uint64_t length_bytes;
+	uint8_t *comment;
+	size_t comment_len;
+	int64_t mtime_s; /* as the deploy side shows it */
+	uint32_t mtime_ns;
+	uint32_t uid;
+	int64_t created_at_s;
+	char *decision; /* text lines of the gate's; opaque here */
+};
+void store_release_free(struct store_release *release); /* also the struct itself */
+
+/* Numbers from it stay unique over restarts. */
+uint64_t store_next_id(struct store *store);
+
+/* Writes the record and makes it current; number and id are set before. Ends the intent of its object. */
+int store_commit_release(struct store *store, const char *function, const struct store_release *release);
+/* Rewrites a record in place (times of the artifact); atomic. */
+int store_update_release(struct store *store, const char *function, const struct store_release *release);
+/* Number of the newest release record or 0; for numbering. */
+int store_newest_release(struct store *store, const char *function, uint64_t *ret);
+int store_load_release(struct store *store, const char *function, uint64_t number, struct store_release **ret);
+/* What current names; when it is torn, the newest record that is whole (logged). -ENOENT: none. */
+int store_load_current(struct store *store, const char *function, struct store_release **ret);
+/* Ascending; *ret is freed by the caller. */
+int store_list_releases(struct store *store, const char *function, uint64_t **ret, size_t *ret_count);
+/* Removes a record and its object where no other record refers to it. An object that is open stays readable. */
+int store_remove_release(struct store *store, const char *function, uint64_t number);
+
+/* Names of slots that the store knows, unsorted; *ret and each name are freed by the caller. */
+int store_list_functions(struct store *store, char ***ret, size_t *ret_count);
+/* Small text files of a slot, opaque here: "slot" (durable facts) and "note" (last decision). -ENOENT when absent. */
+int store_put_slot_file(struct store *store, const char *function, const char *file, const char *text, size_t len);
+int store_get_slot_file(struct store *store, const char *function, const char *file, struct buf *ret);
+/* The slot with all its releases. */
+int store_remove_function(struct store *store, const char *function);
+
+/* What is remembered of an account's revocation list; opaque text. */
+int store_put_revocations(struct store *store, const char *account, const char *text, size_t len);
+int store_get_revocations(struct store *store, const char *account, struct buf *ret);
+
+#endif
