@@ -1,0 +1,83 @@
+/*
+ * audit.h - the log of decisions and events: JSON Lines, each record carrying the SHA-256 of the one before.
+ *
+ * A record is at most LIMIT_AUDIT_RECORD_BYTES, ASCII, keys in a fixed order: schema, seq, time (UTC, microseconds),
+ * boot, event, who, slot, artifact, ..., prev. prev is the SHA-256 (hex) of the previous line without its newline; the
+ * first record of a log has 64 zeros. Files are audit-<first seq, 20 digits>.jsonl, begun anew at AUDIT_SEGMENT_BYTES.
+ *
+ * The chain proves nothing against truncation unless its head was exported.
+ */
+#ifndef AUDIT_AUDIT_H
+#define AUDIT_AUDIT_H
+
+#include <sys/types.h>
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/explain.h"
+#include "policy/policy.h"
+
+#define AUDIT_SEGMENT_BYTES (16 * 1024 * 1024)
+
+struct audit;
+
+struct audit_who {
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+	char command[32]; /* as the kernel names the thread; for display, never for a decision */
+};
+
+enum audit_event {
+	AUDIT_START = 1,
+	AUDIT_STOP,
+	AUDIT_RECOVERY,
+	AUDIT_DEPLOYMENT, /* accepted, warned or refused: the verdict says */
+	AUDIT_SWITCH,	  /* a release is current now */
+	AUDIT_UNDEPLOY,
+	AUDIT_BLOCKED,
+	AUDIT_UNBLOCKED,
+	AUDIT_CONFIG_RELOADED,
+	AUDIT_CONFIG_REFUSED,
+	AUDIT_REVOCATIONS,	 /* a list was taken or refused */
+	AUDIT_PAGE_CHECK,	 /* stored bytes were not what was put there */
+	AUDIT_DEPLOYMENT_FAILED, /* accepted, then not committed: disk full and the like */
+};
+
+/* NULL and 0 leave a member out. */
+struct audit_record {
+	enum audit_event event;
+	const struct audit_who *who;
+	const char *slot;     /* "functions/<f>" */
+	const char *artifact; /* its name */
+	uint64_t release;
+	uint64_t size_bytes;
+	const char *tree_sha256; /* hex */
+	const char *config;	 /* name of the code-signing config, or "none" */
+	const char *config_sha256;
+	const struct policy_verdict *verdict;
+	const struct statement *statement; /* ARNs and times */
+	int errno_given;		   /* positive */
+	const char *detail;		   /* a sentence */
+};
+
+/*
+ * Opens the log in a directory (module store hands out the descriptor; it is duplicated), finds its end. A torn last
+ * line (crash while it was written) is cut off and that is recorded. -EBADMSG: the last segment is not a log.
+ */
+int audit_open(int dirfd, bool durable, struct audit **ret, struct explain *ret_why);
+void audit_close(struct audit *audit);
+
+/*
+ * Appends and, when durable, syncs before it returns (I3). Fields that would not fit are cut, never the record dropped.
+ * ret_line, when not NULL, gets the record without newline. A failed write leaves the log as it was or refuses all
+ * later appends (-EIO): no record may follow a gap.
+ */
+int audit_append(struct audit *audit, const struct audit_record *record, struct buf *ret_line);
+
+/* Sequence and hash of the last record. */
+void audit_head(struct audit *audit, uint64_t *ret_seq, char ret_sha256_hex[65]);
+
+const char *audit_event_name(enum audit_event event);
+
+#endif

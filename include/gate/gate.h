@@ -1,0 +1,89 @@
+/*
+ * gate.h - the story of one artifact: open, verify, decide, record, commit or discard. The mount and `vouchfs verify`
+ * are its two clients; both call gate_judge.
+ */
+#ifndef GATE_GATE_H
+#define GATE_GATE_H
+
+#include "archive/zip.h"
+#include "audit/audit.h"
+#include "gate/trust.h"
+#include "policy/policy.h"
+#include "signature/signature.h"
+#include "store/store.h"
+
+/* Everything a decision was made of; a plain struct without pointers, so it can be kept. */
+struct gate_decision {
+	struct policy_verdict verdict;
+	struct signature_facts facts;
+	struct zip_tail tail; /* when tail_known */
+	bool tail_known;
+	uint64_t size_bytes;			  /* of the whole file */
+	uint64_t length_bytes;			  /* L; 0 when there is no tail */
+	uint8_t tree_sha256[CRYPTO_SHA256_BYTES]; /* of [0, L) */
+	bool contents_checked;			  /* R7 was done on every entry */
+	int64_t decided_at_s;
+	uint64_t trust_generation;
+	char config_name[ARN_PROFILE_NAME_SIZE + 64];
+	char config_sha256[CRYPTO_SHA256_HEX_SIZE];
+};
+
+/* Where an artifact's bytes are. Either stage (the tree has grown beside it) or any reader. */
+struct gate_artifact {
+	struct io_reader file;	   /* the whole ZIP with its comment */
+	struct store_stage *stage; /* NULL: the tree is computed from file */
+};
+
+/*
+ * Judges under trust for the rules of a config (NULL: none). full: inflate every entry whatever the signature (verify
+ * --full). 0 and *ret, also when it could not be checked (that is a verdict); negative errno only for -ENOMEM before
+ * anything is known.
+ */
+int gate_judge(const struct trust *trust, const struct config_code_signing *rules, enum policy_moment moment,
+	       const struct gate_artifact *artifact, bool full, struct gate_decision *ret);
+
+/*
+ * Judges what a release holds without reading its payload: the comment against the digest that is on record. The ZIP
+ * rules are taken as passed (they were, for these bytes). On load.
+ */
+int gate_judge_release(const struct trust *trust, const struct config_code_signing *rules, enum policy_moment moment,
+		       const struct store_release *release, struct gate_decision *ret);
+
+/* Who deploys what to where. */
+struct gate_deployment {
+	const char *function;
+	const char *artifact_name;
+	const struct audit_who *who;
+	enum config_errno_style errno_style;
+	int64_t mtime_s;
+	uint32_t mtime_ns;
+	uint32_t uid; /* owner of the artifact */
+};
+
+/* Records a refusal in the audit log. A log that cannot be written is only logged: nothing is let in by it. */
+void gate_record_refusal(struct audit *audit, const struct gate_deployment *deployment,
+			 const struct gate_decision *decision);
+
+/*
+ * Commits an artifact that was accepted or warned about: audit record, durable (I3) -> object -> release record ->
+ * current (I2). Consumes the stage's file. On failure nothing is visible, the old release stays, and the log says that
+ * the deployment failed. Call under the slot's commit lock. *ret is freed with store_release_free.
+ */
+int gate_commit(struct store *store, struct audit *audit, struct store_stage *stage, const void *comment,
+		size_t comment_len, const struct gate_deployment *deployment, const struct gate_decision *decision,
+		struct store_release **ret);
+
+/* ---- renderings of one decision; all append to ret ---- */
+
+/* For people: the whole of `.vouchfs/why/functions/<f>` and of `vouchfs why`. kept: what is still served, or "". */
+int gate_render_why(const struct gate_deployment *deployment, const struct gate_decision *decision,
+		    uint64_t kept_release, struct buf *ret);
+/* "key: value" lines for the release record (decision) and the slot's note; gate_render_release_json reads them. */
+int gate_render_record(const struct gate_deployment *deployment, const struct gate_decision *decision, struct buf *ret);
+/* release.json: schema, function, release, artifact, digests, what was checked, by whom signed, when, with which
+ * config. */
+int gate_render_release_json(const char *function, const struct store_release *release, struct buf *ret);
+/* `verify --json` */
+int gate_render_json(const char *path, const struct gate_decision *decision, struct buf *ret);
+
+#endif

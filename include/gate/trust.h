@@ -1,0 +1,36 @@
+/*
+ * trust.h - a configuration with all it names: CA certificates and revocation lists, read and proved. Immutable and
+ * reference-counted: a decision is made under one trust from beginning to end, a reload makes another.
+ */
+#ifndef GATE_TRUST_H
+#define GATE_TRUST_H
+
+#include "base/buf.h"
+#include "config/config.h"
+#include "signature/signature.h"
+#include "store/store.h"
+
+struct trust {
+	unsigned refs;	     /* atomic; use trust_ref, trust_unref */
+	uint64_t generation; /* grows by one for each trust made in this process */
+	struct config *config;
+	struct signature_account *accounts; /* one for each [account], same order */
+	size_t account_count;
+	struct trust_list_file *list_files; /* identity of each list file when it was read */
+};
+
+/*
+ * Loads the configuration and everything it names. Certificate files that cannot be used are configuration errors (a
+ * line each in ret_errors, -EINVAL); revocation lists are not: their state is a fact for policy. store remembers the
+ * highest sequence seen (NULL or read-only: is looked at but not written; NULL: nothing is remembered).
+ */
+int trust_load(const char *config_path, struct store *store, struct trust **ret, struct buf *ret_errors);
+
+/* The same configuration with list files that have changed read again; returns a new trust, or the same one with a
+ * reference. */
+int trust_refresh(struct trust *trust, struct store *store, struct trust **ret);
+
+struct trust *trust_ref(struct trust *trust);
+void trust_unref(struct trust *trust);
+
+#endif
