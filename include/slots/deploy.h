@@ -1,0 +1,84 @@
+/*
+ * deploy.h - the deploy side: a read-write tree in which writing a ZIP deploys it.
+ *
+ *     /functions/<function>/<any name>.zip     the artifact; at most one is listed
+ *     /functions/<function>/.<temp>, *~, *.tmp, *.part, *.filepart, .<dir>/...   staging: never judged, never listed
+ *     /layers/                                 declared layers (nothing can be written there yet: EOPNOTSUPP)
+ *     /.vouchfs/{status,status.json,health,why/functions/<f>}    not listed; content made at open, size 0
+ *     /run                                     directory to mount the run side on, or a symlink
+ *
+ * The state of one upload, the private copy behind an open file or a staging name:
+ *
+ *         create / open(O_TRUNC)             open without O_TRUNC
+ *              |                                   | copy of the artifact
+ *              v             write, truncate       v
+ *            EMPTY ------------------------->  WRITTEN <-------------------------+
+ *                                               |   ^                            |
+ *           completing write, flush, rename     |   | write, truncate            | write: a copy of the release
+ *                                               v   |                            |
+ *                              +------------ JUDGED: refused (errno; recorded)   |
+ *                              |                or  accepted, warned             |
+ *                              v                        |  flush, rename         |
+ *                           released                    v                        |
+ *                        (nothing is left)          PUBLISHED -------------------+
+ *
+ * Node ids live as long as the kernel knows them (deploy_forget); 1 is the root. Attributes and entries are not to be
+ * cached below /functions; writers are to be opened with direct I/O.
+ */
+#ifndef SLOTS_DEPLOY_H
+#define SLOTS_DEPLOY_H
+
+#include "slots/slots.h"
+
+#define DEPLOY_ROOT 1
+
+struct deploy_handle; /* an open file or directory */
+
+/* A successful lookup, create or mkdir counts one reference that deploy_forget gives back. -ENOENT means truly absent.
+ */
+int deploy_lookup(struct slots *slots, uint64_t parent, const char *name, struct slots_attr *ret);
+void deploy_forget(struct slots *slots, uint64_t node, uint64_t count);
+int deploy_getattr(struct slots *slots, uint64_t node, struct slots_attr *ret);
+
+/* How long the kernel may keep an entry or its attributes: true for the fixed directories. */
+bool deploy_is_fixed(uint64_t node);
+
+/* NULL members are left alone. handle may be NULL. Mode and owner are accepted and ignored by the caller; not passed
+ * here. */
+struct deploy_change {
+	const uint64_t *size_bytes; /* only with a handle that is open for writing, else -EPERM */
+	const struct timespec *mtime;
+};
+int deploy_setattr(struct slots *slots, uint64_t node, struct deploy_handle *handle, const struct deploy_change *change,
+		   struct slots_attr *ret);
+
+int deploy_create(struct slots *slots, uint64_t parent, const char *name, int open_flags,
+		  const struct slots_caller *caller, struct slots_attr *ret, struct deploy_handle **ret_handle);
+int deploy_open(struct slots *slots, uint64_t node, int open_flags, const struct slots_caller *caller,
+		struct deploy_handle **ret_handle);
+ssize_t deploy_read(struct deploy_handle *handle, void *buf, size_t len, uint64_t offset);
+/* All of it or a negative errno; the verdict of the completing write among them. */
+int deploy_write(struct deploy_handle *handle, const void *buf, size_t len, uint64_t offset);
+/* The verdict; publishes. Also for handles that only read: 0. */
+int deploy_flush(struct deploy_handle *handle);
+int deploy_fsync(struct deploy_handle *handle);
+void deploy_release(struct deploy_handle *handle);
+
+int deploy_opendir(struct slots *slots, uint64_t node, struct deploy_handle **ret_handle);
+/* 1 and *ret, 0 at the end, or a negative errno. Includes "." and "..". No references are counted. */
+int deploy_readdir(struct deploy_handle *dir, uint64_t offset, struct slots_dirent *ret);
+
+int deploy_mkdir(struct slots *slots, uint64_t parent, const char *name, const struct slots_caller *caller,
+		 struct slots_attr *ret);
+int deploy_rmdir(struct slots *slots, uint64_t parent, const char *name, const struct slots_caller *caller);
+int deploy_unlink(struct slots *slots, uint64_t parent, const char *name, const struct slots_caller *caller);
+/* flags: 0 or RENAME_NOREPLACE; others -EINVAL. */
+int deploy_rename(struct slots *slots, uint64_t parent, const char *name, uint64_t new_parent, const char *new_name,
+		  unsigned flags, const struct slots_caller *caller);
+int deploy_readlink(struct slots *slots, uint64_t node, struct buf *ret);
+
+/* -ENODATA when there is no such attribute. List: names, each with its NUL. */
+int deploy_getxattr(struct slots *slots, uint64_t node, const char *name, struct buf *ret);
+int deploy_listxattr(struct slots *slots, uint64_t node, struct buf *ret);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * slots.h - the namespace of a mount: slots, releases, what is served. No FUSE types.
+ *
+ * Two sides share it: the deploy side (deploy.h) takes artifacts in, the run side (run.h) serves releases. Every
+ * function here and there is thread-safe. Failures are negative errno, refusals among them (the verdict's errno by
+ * policy/reason.h): what is returned is what the kernel is to be told.
+ *
+ * Locks, in order: upload -> slot -> tree -> (store) -> (audit). The tree lock is held for moments, never across I/O;
+ * the slot's lock is its commit lock and is held across fsync.
+ */
+#ifndef SLOTS_SLOTS_H
+#define SLOTS_SLOTS_H
+
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "audit/audit.h"
+#include "base/base.h"
+#include "base/buf.h"
+#include "config/config.h"
+
+struct slots;
+
+/* What a switch makes stale in the kernel, on the run side's connection. Called without any lock; returns when it is
+ * done. */
+struct slots_notify {
+	void *ctx;
+	void (*entry)(void *ctx, uint64_t parent, const char *name);
+	void (*inode)(void *ctx, uint64_t node);
+};
+
+struct slots_options {
+	const char *config_path; /* absolute */
+	const char *run_target;	 /* NULL: MNT/run is a directory to mount on; else the target of the symlink MNT/run */
+};
+
+/* Who asks. in_group knows the supplementary groups; it is asked at mkdir only. */
+struct slots_caller {
+	struct audit_who who;
+	bool (*in_group)(void *ctx, gid_t group);
+	void *ctx;
+};
+
+struct slots_attr {
+	uint64_t node; /* also the inode number */
+	mode_t mode;   /* with the file type */
+	uint32_t nlink;
+	uid_t uid;
+	gid_t gid;
+	uint64_t size_bytes;
+	struct timespec mtime;
+};
+
+/* One directory entry. next_offset continues behind it. */
+struct slots_dirent {
+	char name[256];
+	uint64_t next_offset;
+	struct slots_attr attr;
+};
+
+/*
+ * Reads the configuration, opens and recovers the store and the audit log. -EINVAL: ret_errors holds configuration
+ * errors, a line each (exit 78); other failures put one line there.
+ */
+int slots_open(const struct slots_options *options, struct slots **ret, struct buf *ret_errors);
+/* Records the stop. Nothing may be in flight. */
+void slots_close(struct slots *slots);
+
+void slots_set_notify(struct slots *slots, const struct slots_notify *notify);
+
+/* Refuses new uploads (ESHUTDOWN), then waits until no verdict is being made. */
+void slots_drain(struct slots *slots);
+
+/* Reads configuration, certificates and revocation lists again and swaps them at once; on failure all stays as it was.
+ */
+int slots_reload(struct slots *slots, struct buf *ret_errors);
+
+/* Drops staging files whose time is over; returns milliseconds until the next one is due, UINT64_MAX when there is
+ * none. */
+uint64_t slots_sweep(struct slots *slots);
+
+int slots_statfs(struct slots *slots, struct statvfs *ret);
+
+#endif
