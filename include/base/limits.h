@@ -32,6 +32,15 @@
 #define LIMIT_PEM_FILE_BYTES	(256U * 1024U)
 #define LIMIT_RECORD_BYTES	(256U * 1024U)
 
+/* configuration: what inih as packaged takes whole, and counts that keep a load short */
+#define LIMIT_CONFIG_LINE_BYTES	   198U
+#define LIMIT_CONFIG_SECTION_BYTES 49U
+#define LIMIT_CONFIG_FILES	   1024U
+#define LIMIT_CONFIG_SECTIONS	   4096U
+#define LIMIT_CONFIG_SETTINGS	   65536U
+#define LIMIT_CONFIG_LIST_ITEMS	   256U
+#define LIMIT_CONFIG_ERRORS	   100U
+
 /* staging */
 #define LIMIT_STAGING_FILES_PER_SLOT 1024U
 
