@@ -5,13 +5,14 @@
  *
  * The seam: in builds with VOUCHFS_TEST_HOOKS every changing call first asks io_fault(), which VOUCHFS_TEST_FAULT
  * steers: "<call>:<n>:<what>", call a name below or "*", n counted from 1 over the calls that match in this process,
- * what "kill" (SIGKILL to ourselves, before the call) or an errno name (EIO, ENOSPC, EDQUOT). In the daemon the count
- * starts when the mount is served (io_fault_arm).
+ * what "kill" (SIGKILL to ourselves, before the call) or an errno name (EIO, ENOSPC, EDQUOT, EOPNOTSUPP). In the daemon
+ * the count starts when the mount is served (io_fault_arm).
  */
 #ifndef BASE_IO_H
 #define BASE_IO_H
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 
 #include "base/base.h"
@@ -60,6 +61,18 @@ int io_read_fd(int fd, size_t max, struct buf *ret);
 
 /* Old or new, whole: temporary name beside it, write, fsync (durable), rename, fsync of the directory (durable). */
 int io_write_file(int dirfd, const char *rel, const void *data, size_t len, mode_t mode, bool durable);
+
+/* The names in a directory without "." and "..", unsorted. */
+struct io_names {
+	char **names;
+	size_t count;
+};
+int io_list_dir(int dirfd, const char *rel, struct io_names *ret);
+void io_names_done(struct io_names *names);
+
+/* Takes the whole file for this open file description, without waiting: -EBUSY. Closing or dying gives it back. */
+int io_lock(int fd);
+int io_fstatvfs(int fd, struct statvfs *ret);
 
 void io_close(int *fd); /* and sets *fd to -1; -1 is fine */
 

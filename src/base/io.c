@@ -5,6 +5,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -251,6 +252,17 @@ out:
 	io_close(&fd);
 	io_close(&parent);
 	return r;
+}
+
+int io_lock(int fd)
+{
+	int r = RETRY(flock(fd, LOCK_EX | LOCK_NB));
+	return r == -EWOULDBLOCK ? -EBUSY : r;
+}
+
+int io_fstatvfs(int fd, struct statvfs *ret)
+{
+	return RETRY(fstatvfs(fd, ret));
 }
 
 void io_close(int *fd)

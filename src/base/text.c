@@ -130,6 +130,42 @@ char *text_escape_print(char *dst, size_t dst_size, const char *text, size_t len
 	return dst;
 }
 
+/* One byte of an escaped text; returns how many characters stood for it, 0 when they are none of ours. */
+static size_t unescape_one(const char *text, size_t len, char *ret)
+{
+	unsigned char c = (unsigned char)text[0];
+	if (c != '\\') {
+		*ret = text[0];
+		return c >= 0x20 && c < 0x7f ? 1 : 0;
+	}
+	if (len >= 2 && text[1] == '\\') {
+		*ret = '\\';
+		return 2;
+	}
+	uint8_t byte;
+	if (len < 4 || text[1] != 'x' || !text_unhex(text + 2, 2, &byte, 1) || (byte >= 0x20 && byte < 0x7f))
+		return 0;
+	*ret = (char)byte;
+	return 4;
+}
+
+bool text_unescape_print(const char *text, size_t len, char *ret, size_t ret_size, size_t *ret_len)
+{
+	size_t used = 0;
+	while (len > 0) {
+		char byte;
+		size_t taken = unescape_one(text, len, &byte);
+		if (taken == 0 || used + 1 >= ret_size)
+			return false;
+		ret[used++] = byte;
+		text += taken;
+		len -= taken;
+	}
+	ret[used] = '\0';
+	*ret_len = used;
+	return true;
+}
+
 #define NEAREST_WORD_MAX 64
 
 static size_t edit_distance(const char *a, size_t a_len, const char *b, size_t b_len)

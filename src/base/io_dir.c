@@ -1,0 +1,70 @@
+/* Listing of directories. Declared in io.h. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/io.h"
+
+void io_names_done(struct io_names *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		free(names->names[i]);
+	free(names->names);
+	*names = (struct io_names){0};
+}
+
+static int append(struct io_names *names, const char *name)
+{
+	size_t count = names->count;
+	if ((count & (count - 1)) == 0) { /* full at every power of two */
+		char **more = realloc(names->names, (count ? 2 * count : 1) * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		names->names = more;
+	}
+	char *copy = strdup(name);
+	if (!copy)
+		return -ENOMEM;
+	names->names[names->count++] = copy;
+	return 0;
+}
+
+static int read_names(DIR *dir, struct io_names *names)
+{
+	for (;;) {
+		errno = 0;
+		const struct dirent *entry = readdir(dir);
+		if (!entry)
+			return -errno;
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		int r = append(names, entry->d_name);
+		if (r < 0)
+			return r;
+	}
+}
+
+int io_list_dir(int dirfd, const char *rel, struct io_names *ret)
+{
+	int fd = io_open_dirat(dirfd, rel);
+	if (fd < 0)
+		return fd;
+	DIR *dir = fdopendir(fd);
+	if (!dir) {
+		int r = -errno;
+		io_close(&fd);
+		return r;
+	}
+
+	struct io_names names = {0};
+	int r = read_names(dir, &names);
+	(void)closedir(dir);
+	if (r < 0) {
+		io_names_done(&names);
+		return r;
+	}
+	*ret = names;
+	return 0;
+}
