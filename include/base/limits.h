@@ -17,7 +17,7 @@
 /* signatures */
 #define LIMIT_SIGNATURE_COMMENT_BYTES 28672U /* what a signer writes; readers take any comment */
 #define LIMIT_STATEMENT_BYTES	      4096U
-#define LIMIT_REVOCATION_LIST_BYTES   (4U * 1024U * 1024U)
+#define LIMIT_REVOCATION_LIST_BYTES   4194304U
 #define LIMIT_REASON_BYTES	      500U
 #define LIMIT_INTERMEDIATES	      2U
 #define LIMIT_CLOCK_AHEAD_S	      300
@@ -28,9 +28,9 @@
 #define LIMIT_PROFILE_NAME_BYTES  64U
 
 /* files that are read whole */
-#define LIMIT_CONFIG_FILE_BYTES (1024U * 1024U)
-#define LIMIT_PEM_FILE_BYTES	(256U * 1024U)
-#define LIMIT_RECORD_BYTES	(256U * 1024U)
+#define LIMIT_CONFIG_FILE_BYTES 1048576U
+#define LIMIT_PEM_FILE_BYTES	262144U
+#define LIMIT_RECORD_BYTES	262144U
 
 /* configuration: what inih as packaged takes whole, and counts that keep a load short */
 #define LIMIT_CONFIG_LINE_BYTES	   198U
