@@ -16,7 +16,8 @@
 #include "base/io.h"
 #include "crypto/digest.h"
 
-#define MERKLE_BLOCK_BYTES 4096
+#define MERKLE_BLOCK_BYTES    4096
+#define MERKLE_SIZE_MAX_BYTES (1ULL << 33) /* more than a ZIP without ZIP64 can have */
 
 struct merkle_builder;
 struct merkle_tree {
@@ -43,7 +44,7 @@ int merkle_builder_truncate(struct merkle_builder *builder, uint64_t size_bytes)
 int merkle_builder_finish(struct merkle_builder *builder, const struct io_reader *reader, uint64_t length,
 			  struct merkle_tree **ret);
 
-/* The tree of a reader's first length bytes, from nothing. */
+/* The tree of a reader's first length bytes, from nothing. -EFBIG above MERKLE_SIZE_MAX_BYTES. */
 int merkle_tree_of(const struct io_reader *reader, uint64_t length, struct merkle_tree **ret);
 
 /* A tree from stored leaf hashes (copied); leaf_count must fit size_bytes (-EINVAL). Computes the digest, checks
@@ -53,7 +54,8 @@ void merkle_tree_free(struct merkle_tree *tree);
 
 /*
  * Checks data blocks: bytes are the file's from offset (a multiple of MERKLE_BLOCK_BYTES) on, len a multiple too unless
- * it reaches the end of the file. 0, -EBADMSG when any block differs, or another negative errno; only 0 means verified.
+ * it reaches the end of the file (else -EINVAL, and beyond it). 0, -EBADMSG when any block differs, or another negative
+ * errno; only 0 means verified. Threads may check blocks of one tree at once.
  */
 int merkle_tree_check(const struct merkle_tree *tree, const void *bytes, size_t len, uint64_t offset);
 
