@@ -35,12 +35,17 @@ int crypto_cert_to_pem(const struct crypto_cert *cert, struct buf *ret);
 int crypto_cert_digest(const struct crypto_cert *cert, uint8_t ret[CRYPTO_SHA256_BYTES]); /* SHA-256 of the DER */
 int64_t crypto_cert_not_before_s(const struct crypto_cert *cert);
 int64_t crypto_cert_not_after_s(const struct crypto_cert *cert);
+/* The URI of the one URI subjectAltName: appended. -ENODATA when there is none, or more than one. */
+int crypto_cert_san_uri(const struct crypto_cert *cert, struct buf *ret);
 /* Subject in RFC 2253 form, escaped for print. */
 int crypto_cert_subject(const struct crypto_cert *cert, struct buf *ret);
 void crypto_cert_free(struct crypto_cert *cert);
 
-/* PEM text with one or more self-signed CA certificates that satisfy the rules for CAs; anything else in it is an
- * error. */
+/*
+ * PEM text with one or more self-signed CA certificates, each once; anything else but white space in it is an error
+ * (-EINVAL). How strong they are is judged with the chain (crypto/cms.h), so that one old CA refuses its artifacts and
+ * not the whole configuration.
+ */
 int crypto_trust_from_pem(const char *pem, size_t len, struct crypto_trust **ret, struct explain *ret_why);
 struct crypto_trust *crypto_trust_ref(struct crypto_trust *trust);
 void crypto_trust_unref(struct crypto_trust *trust);

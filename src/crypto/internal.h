@@ -7,9 +7,15 @@
 #ifndef CRYPTO_INTERNAL_H
 #define CRYPTO_INTERNAL_H
 
+#include <stdatomic.h>
+
+#include <openssl/bio.h>
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 
 #include "base/base.h"
+#include "base/buf.h"
+#include "crypto/cert.h"
 #include "crypto/digest.h"
 #include "crypto/merkle.h"
 
@@ -21,6 +27,50 @@ const EVP_MD *crypto_md_sha384(void);
 int crypto_openssl_failure(void);
 /* Empties the queue; for failures that are about the input. True when it held a failed allocation. */
 bool crypto_openssl_drain(void);
+
+struct crypto_key {
+	EVP_PKEY *pkey;
+};
+
+bool crypto_pkey_is_p384(const EVP_PKEY *pkey);
+/* ECDSA on P-256, P-384 or P-521, or RSA of 3072 bits and more. */
+bool crypto_pkey_is_strong(const EVP_PKEY *pkey);
+
+/* Times that cannot be read make a certificate that was never valid. */
+struct crypto_cert {
+	X509 *x509;
+	int64_t not_before_s;
+	int64_t not_after_s;
+};
+
+/* A CA, and the store that trusts it and nothing else. */
+struct crypto_ca {
+	struct crypto_cert *cert;
+	X509_STORE *store;
+};
+
+#define TRUST_CAS_MAX 32
+
+struct crypto_trust {
+	atomic_uint refs;
+	size_t count;
+	struct crypto_ca cas[TRUST_CAS_MAX];
+};
+
+/* Takes a reference of its own on x509. */
+int crypto_cert_wrap(X509 *x509, struct crypto_cert **ret);
+
+/*
+ * Reads the next PEM certificate of a text that holds nothing but certificates and blanks, and moves the cursor behind
+ * it. 0; -ENODATA at the end; -EINVAL, with why, for anything else.
+ */
+int crypto_cert_next_pem(const char **cursor, const char *end, struct crypto_cert **ret, struct explain *ret_why);
+
+/* The subject equals the issuer. */
+bool crypto_cert_is_self_issued(const struct crypto_cert *cert);
+
+/* A memory BIO to write to, and its bytes appended to a buffer. */
+int crypto_bio_append(BIO *bio, struct buf *ret);
 
 /* A context for merkle_hash_block, used by one thread at a time. */
 int merkle_hasher_new(EVP_MD_CTX **ret);

@@ -46,6 +46,13 @@ bool crypto_openssl_drain(void)
 	return out_of_memory;
 }
 
+int crypto_bio_append(BIO *bio, struct buf *ret)
+{
+	char *bytes = NULL;
+	long len = BIO_get_mem_data(bio, &bytes);
+	return len < 0 ? -EIO : buf_append(ret, bytes, (size_t)len);
+}
+
 int crypto_openssl_failure(void)
 {
 	return crypto_openssl_drain() ? -ENOMEM : -EIO;

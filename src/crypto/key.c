@@ -1,0 +1,95 @@
+/* Private keys: ECDSA on P-384, nothing else. They leave this file as PKCS#8 PEM only. */
+#include <errno.h>
+#include <limits.h>
+
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+
+#include "internal.h"
+
+static int wrap_key(EVP_PKEY *pkey, struct crypto_key **ret)
+{
+	struct crypto_key *key = calloc(1, sizeof(*key));
+	if (!key)
+		return -ENOMEM;
+	key->pkey = pkey;
+	*ret = key;
+	return 0;
+}
+
+int crypto_key_generate(struct crypto_key **ret)
+{
+	EVP_PKEY *pkey = EVP_EC_gen("P-384");
+	if (!pkey)
+		return crypto_openssl_failure();
+	int r = wrap_key(pkey, ret);
+	if (r < 0)
+		EVP_PKEY_free(pkey);
+	return r;
+}
+
+void crypto_key_free(struct crypto_key *key)
+{
+	if (!key)
+		return;
+	EVP_PKEY_free(key->pkey);
+	free(key);
+}
+
+/* Instead of OpenSSL's own, which asks on the terminal. */
+static int no_passphrase(char *buf UNUSED, int size UNUSED, int writing UNUSED, void *ctx UNUSED)
+{
+	return -1;
+}
+
+int crypto_key_from_pem(const char *pem, size_t len, struct crypto_key **ret, struct explain *ret_why)
+{
+	int r = 0;
+	EVP_PKEY *pkey = NULL;
+	BIO *bio = len <= INT_MAX ? BIO_new_mem_buf(pem, (int)len) : NULL;
+	if (!bio) {
+		r = crypto_openssl_failure();
+		goto out;
+	}
+	pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+	if (!pkey) {
+		r = crypto_openssl_drain() ? -ENOMEM : -EINVAL;
+		explain_set(ret_why, "no unencrypted private key in PEM form (-----BEGIN PRIVATE KEY-----)");
+		goto out;
+	}
+	if (!crypto_pkey_is_p384(pkey)) {
+		r = -EINVAL;
+		explain_set(ret_why, "the private key is not an ECDSA key on P-384");
+		goto out;
+	}
+	r = wrap_key(pkey, ret);
+	if (r == 0)
+		pkey = NULL;
+out:
+	EVP_PKEY_free(pkey);
+	BIO_free(bio);
+	return r;
+}
+
+int crypto_key_to_pem(const struct crypto_key *key, struct buf *ret)
+{
+	int r;
+	BIO *bio = BIO_new(BIO_s_secmem()); /* wiped when it is freed */
+	if (!bio || PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL) != 1) {
+		r = crypto_openssl_failure();
+		goto out;
+	}
+	r = crypto_bio_append(bio, ret);
+out:
+	BIO_free(bio);
+	return r;
+}
+
+void crypto_wipe(struct buf *b)
+{
+	if (b->data)
+		OPENSSL_cleanse(b->data, b->cap);
+	buf_done(b);
+}
