@@ -28,6 +28,9 @@ int crypto_openssl_failure(void);
 /* Empties the queue; for failures that are about the input. True when it held a failed allocation. */
 bool crypto_openssl_drain(void);
 
+/* Empties the queue, says why, and returns code, or -ENOMEM when the queue held a failed allocation. */
+int crypto_refuse(struct explain *why, int code, const char *format, ...) PRINTF_LIKE(3, 4);
+
 struct crypto_key {
 	EVP_PKEY *pkey;
 };

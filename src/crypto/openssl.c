@@ -8,6 +8,8 @@
 #include <pthread.h>
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 #include "internal.h"
 
@@ -56,4 +58,18 @@ int crypto_bio_append(BIO *bio, struct buf *ret)
 int crypto_openssl_failure(void)
 {
 	return crypto_openssl_drain() ? -ENOMEM : -EIO;
+}
+
+int crypto_refuse(struct explain *why, int code, const char *format, ...)
+{
+	if (crypto_openssl_drain())
+		return -ENOMEM;
+
+	char text[EXPLAIN_MAX];
+	va_list args;
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	explain_set(why, "%s", text);
+	return code;
 }
