@@ -193,24 +193,25 @@ static bool may_have_issued(const struct crypto_ca *ca, const struct crypto_cert
 int crypto_cms_check_chain_to(const struct crypto_cms *cms, const struct crypto_trust *trust, const char *san_uri,
 			      int64_t at_s, uint8_t ret_ca_sha256[CRYPTO_SHA256_BYTES], struct explain *ret_why)
 {
+	struct explain why = {0};
 	int r = check_carried(cms, san_uri, at_s, ret_why);
 	if (r < 0)
 		return r;
 
-	r = crypto_refuse(ret_why, -EKEYREJECTED, "none of the account's CAs issued the %s certificate",
+	r = crypto_refuse(&why, -EKEYREJECTED, "none of the account's CAs issued the %s certificate",
 			  cms->cert_count > 1 ? "last intermediate" : "signer's");
-	for (size_t i = 0; i < trust->count; i++) {
+	for (size_t i = 0; i < trust->count && r == -EKEYREJECTED; i++) {
 		const struct crypto_ca *ca = &trust->cas[i];
 		if (!may_have_issued(ca, cms->certs[cms->cert_count - 1]))
 			continue;
-		r = check_any(ca->cert, "the account's CA certificate", at_s, ret_why);
+		r = check_any(ca->cert, "the account's CA certificate", at_s, &why);
 		if (r == 0)
-			r = check_up_to(ca, cms, ret_why);
+			r = check_up_to(ca, cms, &why);
 		if (r == 0)
-			return crypto_cert_digest(ca->cert, ret_ca_sha256);
-		if (r != -EKEYREJECTED)
-			return r;
+			r = crypto_cert_digest(ca->cert, ret_ca_sha256);
 	}
+	if (r < 0)
+		explain_set(ret_why, "%s", why.text);
 	return r;
 }
 
