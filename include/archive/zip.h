@@ -72,8 +72,8 @@ struct zip_archive {
  * Rules R1 to R15 on the structure; R14 on stated sizes. file is the archive with its comment, or with an empty one.
  * Agreement with libzip's list is part of it. R7 (inflate, CRC) is zip_check_contents.
  */
-int zip_open(const struct io_reader *file, const struct zip_limits *limits, struct zip_archive **ret,
-	     struct zip_refusal *ret_refusal);
+int zip_open_archive(const struct io_reader *file, const struct zip_limits *limits, struct zip_archive **ret,
+		     struct zip_refusal *ret_refusal);
 void zip_close_archive(struct zip_archive *archive);
 
 /* R7 and R14 on bytes produced: inflates every entry and compares size and CRC. */
