@@ -18,8 +18,8 @@
  *      at its size and yields the stated size; the CRC matches
  *  R8  no flags but bits 1, 2, 3 and 11
  *  R9  extra fields are well-formed, none twice, and only timestamps, owners, NTFS times and Java's mark
- *  R10 names are strict UTF-8 in NFC, marked as such where they are not ASCII, without control, format, private or
- *      unassigned characters; relative, with plain components of bounded length and number
+ *  R10 names are strict UTF-8 in NFC, marked as such where they are not ASCII, without control, format, line
+ *      separating, private or unassigned characters; relative, with plain components of bounded length and number
  *  R11 names are unique, implied folders included, also after NFKC and full case folding; no file is a folder as well
  *  R12 a trailing slash means directory; it has size 0; Unix type and DOS directory bit agree where they are set
  *  R13 regular files and directories only; no setuid, setgid, sticky

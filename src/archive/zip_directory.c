@@ -95,11 +95,10 @@ static int check_method(struct view *view)
 
 static int check_extra(struct view *view)
 {
-	enum zip_rule rule;
-	const char *problem = zip_extra_check(view->extra, view->header.extra_len, &rule, &view->mtime_s);
-	if (problem)
-		return REFUSE(view, rule, rule == ZIP_R04_ZIP64 ? REMEDY_ZIP64 : REMEDY_EXTRA, "%s", problem);
-	return 0;
+	struct zip_extra extra = zip_extra_read(view->extra, view->header.extra_len);
+	if (extra.has_mtime)
+		view->mtime_s = extra.mtime_s;
+	return zip_extra_refuse(&extra, view->name, view->header.name_len, view->refusal);
 }
 
 static int check_type(struct view *view)

@@ -29,37 +29,62 @@ static bool find_id(uint16_t id, size_t *ret_index)
 	return false;
 }
 
-static void read_timestamp(const uint8_t *field, size_t len, int64_t *ret_mtime_s)
+static void read_timestamp(const uint8_t *field, size_t len, struct zip_extra *extra)
 {
-	if (len >= 5 && (field[0] & TIMESTAMP_MTIME))
-		*ret_mtime_s = (int32_t)zip_u32(field + 1);
+	if (len < 5 || !(field[0] & TIMESTAMP_MTIME))
+		return;
+	extra->has_mtime = true;
+	extra->mtime_s = (int32_t)zip_u32(field + 1);
 }
 
-const char *zip_extra_check(const uint8_t *bytes, size_t len, enum zip_rule *ret_rule, int64_t *ret_mtime_s)
+/* One field; *seen has a bit for each allowed id. */
+static const char *check_field(const uint8_t *bytes, size_t len, struct zip_extra *extra, unsigned *seen)
 {
-	unsigned seen = 0;
+	uint16_t field_len = zip_u16(bytes + 2);
+	extra->id = zip_u16(bytes);
+	if (field_len > len - 4)
+		return "is longer than its place";
+	if (extra->id == EXTRA_ZIP64)
+		return "is ZIP64's";
 
-	*ret_rule = ZIP_R09_EXTRA;
+	size_t index;
+	if (!find_id(extra->id, &index))
+		return "is none of those that cannot change the entry's meaning";
+	if (*seen & (1U << index))
+		return "is there twice";
+	*seen |= 1U << index;
+	if (extra->id == EXTRA_TIMESTAMP)
+		read_timestamp(bytes + 4, field_len, extra);
+	return NULL;
+}
+
+struct zip_extra zip_extra_read(const uint8_t *bytes, size_t len)
+{
+	struct zip_extra extra = {0};
+	unsigned seen = 0;
 	while (len > 0) {
 		if (len < 4)
-			return "extra fields end in a fragment";
-		uint16_t id = zip_u16(bytes), field_len = zip_u16(bytes + 2);
-		if (field_len > len - 4)
-			return "an extra field is longer than its place";
-		if (id == EXTRA_ZIP64) {
-			*ret_rule = ZIP_R04_ZIP64;
-			return "it has a ZIP64 extra field";
-		}
-		size_t index;
-		if (!find_id(id, &index))
-			return "it has an extra field that can change its meaning or is unknown";
-		if (seen & (1U << index))
-			return "it has the same extra field twice";
-		seen |= 1U << index;
-		if (id == EXTRA_TIMESTAMP)
-			read_timestamp(bytes + 4, field_len, ret_mtime_s);
-		bytes += 4U + field_len;
-		len -= 4U + field_len;
+			return (struct zip_extra){.problem = "ends in a fragment"};
+		extra.problem = check_field(bytes, len, &extra, &seen);
+		if (extra.problem)
+			return extra;
+		size_t step = 4U + zip_u16(bytes + 2);
+		bytes += step;
+		len -= step;
 	}
-	return NULL;
+	return extra;
+}
+
+int zip_extra_refuse(const struct zip_extra *extra, const char *name, size_t name_len, struct zip_refusal *refusal)
+{
+	if (!extra->problem)
+		return 0;
+	if (extra->id == EXTRA_ZIP64)
+		return zip_refuse_entry(refusal, ZIP_R04_ZIP64, REMEDY_ZIP64, name, name_len,
+					"it has a ZIP64 extra field (0x0001)");
+	if (extra->id == 0)
+		return zip_refuse_entry(refusal, ZIP_R09_EXTRA, REMEDY_EXTRA, name, name_len,
+					"the list of extra fields %s", extra->problem);
+	return zip_refuse_entry(refusal, ZIP_R09_EXTRA, REMEDY_EXTRA, name, name_len, "extra field 0x%04x %s",
+				extra->id, extra->problem);
 }

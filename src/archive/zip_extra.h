@@ -6,10 +6,16 @@
 
 #include "zip_refuse.h"
 
-/*
- * What is wrong with the extra fields of one header, or NULL; then *ret_rule is R4 or R9. *ret_mtime_s is the
- * modification time of an extended timestamp and stays as it is where there is none.
- */
-const char *zip_extra_check(const uint8_t *bytes, size_t len, enum zip_rule *ret_rule, int64_t *ret_mtime_s);
+struct zip_extra {
+	const char *problem; /* what is wrong with them, or NULL */
+	uint16_t id;	     /* of the field that is wrong, 0 where it has none */
+	bool has_mtime;
+	int64_t mtime_s; /* modification time of an extended timestamp */
+};
+
+struct zip_extra zip_extra_read(const uint8_t *bytes, size_t len);
+
+/* R9, or R4 for a ZIP64 field: 0, or -EBADMSG with the refusal filled. */
+int zip_extra_refuse(const struct zip_extra *extra, const char *name, size_t name_len, struct zip_refusal *refusal);
 
 #endif

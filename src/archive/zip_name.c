@@ -35,6 +35,9 @@ static const char *find_bad_character(const char *name, size_t len)
 			return "holds a control character";
 		case UTF8PROC_CATEGORY_CF:
 			return "holds an invisible format character";
+		case UTF8PROC_CATEGORY_ZL:
+		case UTF8PROC_CATEGORY_ZP:
+			return "holds a line or paragraph separator";
 		case UTF8PROC_CATEGORY_CO:
 			return "holds a private-use character";
 		case UTF8PROC_CATEGORY_CN:

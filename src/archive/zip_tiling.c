@@ -125,11 +125,8 @@ static int check_local(struct tiling *tiling, const uint8_t *at, const struct zi
 	if (r < 0)
 		return r;
 
-	enum zip_rule rule;
-	int64_t ignored;
-	const char *problem = zip_extra_check(at + ZIP_LOCAL_BYTES + local->name_len, local->extra_len, &rule,
-					      &ignored);
-	return problem ? refuse(tiling, rule, rule == ZIP_R04_ZIP64 ? REMEDY_ZIP64 : REMEDY_EXTRA, problem) : 0;
+	struct zip_extra extra = zip_extra_read(at + ZIP_LOCAL_BYTES + local->name_len, local->extra_len);
+	return zip_extra_refuse(&extra, tiling->entry->name, tiling->entry->name_len, tiling->parse->refusal);
 }
 
 /* Reads and judges the local header; *ret_end is where its data begins. */
