@@ -107,6 +107,9 @@ static int check_type(struct view *view)
 	if (type != 0 && type != UNIX_TYPE_FILE && type != UNIX_TYPE_DIRECTORY)
 		return REFUSE(view, ZIP_R13_TYPE, REMEDY_LINKS, "it is not a file or directory (Unix mode %06o)",
 			      unix_mode(view));
+	if (view->external & ZIP_DOS_VOLUME_LABEL)
+		return REFUSE(view, ZIP_R13_TYPE, REMEDY_RECREATE, "it is a volume label (DOS attributes 0x%02x)",
+			      view->external & 0xff);
 	if (unix_mode(view) & UNIX_SPECIAL_BITS)
 		return REFUSE(view, ZIP_R13_TYPE, REMEDY_MODE, "setuid, setgid or sticky is set (Unix mode %06o)",
 			      unix_mode(view));

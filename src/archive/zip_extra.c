@@ -53,8 +53,11 @@ static const char *check_field(const uint8_t *bytes, size_t len, struct zip_extr
 	if (*seen & (1U << index))
 		return "is there twice";
 	*seen |= 1U << index;
-	if (extra->id == EXTRA_TIMESTAMP)
-		read_timestamp(bytes + 4, field_len, extra);
+	if (extra->id != EXTRA_TIMESTAMP)
+		return NULL;
+	if (field_len == 0)
+		return "is empty, which bsdtar does not read";
+	read_timestamp(bytes + 4, field_len, extra);
 	return NULL;
 }
 

@@ -32,7 +32,8 @@
 #define ZIP_METHOD_STORED   0U
 #define ZIP_METHOD_DEFLATED 8U
 
-#define ZIP_DOS_DIRECTORY 0x10U
+#define ZIP_DOS_VOLUME_LABEL 0x08U
+#define ZIP_DOS_DIRECTORY    0x10U
 
 static inline uint16_t zip_u16(const uint8_t *at)
 {

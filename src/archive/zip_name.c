@@ -96,6 +96,14 @@ static const char *find_bad_component(const char *name, size_t len)
 	return NULL;
 }
 
+/* Info-ZIP's unzip takes `;1` at the end of a file's name for a VMS version and cuts it off. */
+static bool ends_in_vms_version(const char *name, size_t len)
+{
+	while (len > 0 && name[len - 1] >= '0' && name[len - 1] <= '9')
+		len--;
+	return len > 0 && name[len - 1] == ';';
+}
+
 int zip_name_check(const char *name, size_t len, bool is_utf8, struct zip_refusal *refusal)
 {
 	size_t path_len = len > 0 && name[len - 1] == '/' ? len - 1 : len;
@@ -106,6 +114,8 @@ int zip_name_check(const char *name, size_t len, bool is_utf8, struct zip_refusa
 	const char *problem = find_bad_character(name, len);
 	if (!problem)
 		problem = find_bad_component(name, path_len);
+	if (!problem && ends_in_vms_version(name, len))
+		problem = "ends in a semicolon and a version, which unzip cuts off";
 	if (problem)
 		return zip_refuse_entry(refusal, ZIP_R10_NAME, REMEDY_RENAME, name, len, "the name %s", problem);
 
