@@ -24,9 +24,10 @@
  * file's name ends in a VMS version (`;1`) R11 names are unique, implied folders included, also after NFKC and full
  * case folding; no file is a folder as well R12 a trailing slash means directory; it has size 0; Unix type and DOS
  * directory bit agree where they are set R13 regular files and directories only, no volume labels; no setuid, setgid,
- * sticky R14 unpacked total, number of entries and compression ratios have limits R15 no comments on entries R16 what
- * is hashed, parsed and unpacked is one private copy, opened once R17 parsers before trust: another parser (libzip)
- * that reads the archive differently, or not at all, refuses it
+ * sticky R14 unpacked total, number of entries and compression ratios have limits; so has the number of names that
+ * collide in libzip's table R15 no comments on entries R16 what is hashed, parsed and unpacked is one private copy,
+ * opened once R17 parsers before trust: another parser (libzip) that reads the archive differently, or not at all,
+ * refuses it
  */
 #ifndef ARCHIVE_ZIP_RULES_H
 #define ARCHIVE_ZIP_RULES_H

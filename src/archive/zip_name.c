@@ -18,36 +18,46 @@ static bool is_ascii(const char *text, size_t len)
 	return true;
 }
 
+/* What is wrong with a character by its general category, or NULL. */
+static const char *judge_category(utf8proc_int32_t code_point)
+{
+	switch ((int)utf8proc_category(code_point)) {
+	case UTF8PROC_CATEGORY_CC:
+		return "holds a control character";
+	case UTF8PROC_CATEGORY_CF:
+		return "holds an invisible format character";
+	case UTF8PROC_CATEGORY_ZL:
+	case UTF8PROC_CATEGORY_ZP:
+		return "holds a line or paragraph separator";
+	case UTF8PROC_CATEGORY_CO:
+		return "holds a private-use character";
+	case UTF8PROC_CATEGORY_CN:
+	case UTF8PROC_CATEGORY_CS:
+		return "holds an unassigned character";
+	default:
+		return NULL;
+	}
+}
+
 /* What is wrong with the characters, or NULL. */
 static const char *find_bad_character(const char *name, size_t len)
 {
-	const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)name;
-	utf8proc_ssize_t left = (utf8proc_ssize_t)len;
-	while (left > 0) {
+	const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)name, *end = at + len;
+	while (at < end) {
+		if (*at == '\\')
+			return "holds a backslash";
+		if (*at >= 0x20 && *at < 0x7f) {
+			at++;
+			continue;
+		}
 		utf8proc_int32_t code_point;
-		utf8proc_ssize_t used = utf8proc_iterate(at, left, &code_point);
+		utf8proc_ssize_t used = utf8proc_iterate(at, end - at, &code_point);
 		if (used <= 0)
 			return "is not UTF-8";
-		if (code_point == '\\')
-			return "holds a backslash";
-		switch ((int)utf8proc_category(code_point)) {
-		case UTF8PROC_CATEGORY_CC:
-			return "holds a control character";
-		case UTF8PROC_CATEGORY_CF:
-			return "holds an invisible format character";
-		case UTF8PROC_CATEGORY_ZL:
-		case UTF8PROC_CATEGORY_ZP:
-			return "holds a line or paragraph separator";
-		case UTF8PROC_CATEGORY_CO:
-			return "holds a private-use character";
-		case UTF8PROC_CATEGORY_CN:
-		case UTF8PROC_CATEGORY_CS:
-			return "holds an unassigned character";
-		default:
-			break;
-		}
+		const char *problem = judge_category(code_point);
+		if (problem)
+			return problem;
 		at += used;
-		left -= used;
 	}
 	return NULL;
 }
