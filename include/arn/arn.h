@@ -51,6 +51,7 @@ bool arn_is_uuid(const char *text, size_t len);
 bool arn_parse_profile(const char *text, size_t len, struct arn_profile *ret);	       /* version or none */
 bool arn_parse_profile_version(const char *text, size_t len, struct arn_profile *ret); /* version demanded */
 bool arn_parse_job(const char *text, size_t len, struct arn_job *ret);
+bool arn_parse_revocations(const char *text, size_t len, struct arn_scope *ret);
 
 void arn_print_profile(const struct arn_profile *profile, char ret[ARN_TEXT_SIZE]);
 void arn_print_job(const struct arn_job *job, char ret[ARN_TEXT_SIZE]);

@@ -124,6 +124,17 @@ bool arn_parse_job(const char *text, size_t len, struct arn_job *ret)
 	return true;
 }
 
+bool arn_parse_revocations(const char *text, size_t len, struct arn_scope *ret)
+{
+	struct cursor c = {text, text + len};
+	struct arn_scope scope = {0};
+
+	if (!take_scope(&c, &scope) || !take_literal(&c, "revocations") || c.at != c.end)
+		return false;
+	*ret = scope;
+	return true;
+}
+
 static void print_arn(const struct arn_scope *scope, char ret[ARN_TEXT_SIZE], const char *resource, const char *a,
 		      const char *b)
 {
