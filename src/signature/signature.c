@@ -1,0 +1,229 @@
+/*
+ * From a ZIP comment to facts, and from a statement to a ZIP comment.
+ *
+ * Facts are established in the order of the checks, each starting from "unknown": integrity first; only where that is
+ * good is anything that the statement says believed and looked up. A fact about an account that the host does not know
+ * stays unknown. Times are not judged against now: that is policy's.
+ */
+#include "signature/signature.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+
+bool signature_is_claimed(const void *comment, size_t len)
+{
+	return len >= strlen(CRYPTO_CMS_BEGIN) && memcmp(comment, CRYPTO_CMS_BEGIN, strlen(CRYPTO_CMS_BEGIN)) == 0;
+}
+
+/* What the signature says against what it is attached to. */
+static int compare(const struct statement *statement, const struct crypto_cms *cms, uint64_t length,
+		   const uint8_t tree_sha256[CRYPTO_SHA256_BYTES], struct explain *ret_why)
+{
+	if (crypto_cms_signing_time_s(cms) != statement->signed_at_s) {
+		explain_set(ret_why, "signed-at is not the signingTime of the signature");
+		return -EBADMSG;
+	}
+	if (statement->length_bytes != length) {
+		explain_set(ret_why, "%llu bytes were signed, the artifact has %llu before its comment",
+			    (unsigned long long)statement->length_bytes, (unsigned long long)length);
+		return -EBADMSG;
+	}
+	if (memcmp(statement->tree_sha256, tree_sha256, CRYPTO_SHA256_BYTES) != 0) {
+		char expected[CRYPTO_SHA256_HEX_SIZE], found[CRYPTO_SHA256_HEX_SIZE];
+		text_hex(statement->tree_sha256, CRYPTO_SHA256_BYTES, expected);
+		text_hex(tree_sha256, CRYPTO_SHA256_BYTES, found);
+		explain_set(ret_why, "the bytes changed after they were signed: tree-sha256 %s expected, %s found",
+			    expected, found);
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+static int read_native(const void *comment, size_t comment_len, uint64_t length,
+		       const uint8_t tree_sha256[CRYPTO_SHA256_BYTES], struct statement *ret_statement,
+		       struct crypto_cms **ret_cms, struct explain *ret_why)
+{
+	struct crypto_cms *cms = NULL;
+	struct statement statement;
+	int r = crypto_cms_parse(comment, comment_len, STATEMENT_CONTENT_TYPE, &cms, ret_why);
+	if (r < 0)
+		return r;
+	size_t len;
+	const char *text = crypto_cms_content(cms, &len);
+	r = statement_parse(text, len, &statement, ret_why);
+	if (r < 0)
+		goto out;
+	r = compare(&statement, cms, length, tree_sha256, ret_why);
+	if (r < 0)
+		goto out;
+	*ret_statement = statement;
+	*ret_cms = cms;
+	cms = NULL;
+out:
+	crypto_cms_free(cms);
+	return r;
+}
+
+/* GOOD, BAD when the function that was asked says so with this error, else UNKNOWN. */
+static enum signature_fact fact_of(int r, int bad)
+{
+	return r == 0 ? SIGNATURE_GOOD : r == bad ? SIGNATURE_BAD : SIGNATURE_UNKNOWN;
+}
+
+static const struct signature_account *find_account(const struct signature_account *accounts, size_t count,
+						    const char *id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(accounts[i].id, id) == 0)
+			return &accounts[i];
+	return NULL;
+}
+
+/* The digests of the chain's certificates, as revocation lists name them: those carried, and the CA. */
+struct chain_digests {
+	size_t count;
+	uint8_t sha256[CRYPTO_CMS_CERTS_MAX + 1][CRYPTO_SHA256_BYTES];
+};
+
+static int digest_carried(const struct crypto_cms *cms, struct chain_digests *ret)
+{
+	for (size_t i = 0; i < crypto_cms_cert_count(cms); i++) {
+		int r = crypto_cert_digest(crypto_cms_cert(cms, i), ret->sha256[ret->count]);
+		if (r < 0)
+			return r;
+		ret->count++;
+	}
+	return 0;
+}
+
+static int examine_chain(const struct crypto_cms *cms, const struct signature_account *account,
+			 struct signature_facts *facts, struct chain_digests *digests)
+{
+	char arn[ARN_TEXT_SIZE];
+	arn_print_profile(&facts->statement.profile_version, arn);
+	int r = crypto_cms_check_chain_to(cms, account->trust, arn, facts->statement.signed_at_s,
+					  digests->sha256[digests->count], &facts->chain_why);
+	if (r == 0)
+		digests->count++;
+	facts->chain = fact_of(r, -EKEYREJECTED);
+	return r == -ENOMEM ? r : 0;
+}
+
+static void examine_list(const struct signature_account *account, const struct chain_digests *digests,
+			 struct signature_facts *facts)
+{
+	const struct statement *statement = &facts->statement;
+	facts->revocations_required = account->revocations_required;
+	facts->list_state = account->list_state;
+	facts->list_why = account->list_why;
+	if (account->list_state != SIGNATURE_LIST_READ)
+		return;
+
+	facts->list_sequence = account->list->sequence;
+	facts->list_issued_at_s = account->list->issued_at_s;
+	facts->list_next_update_s = account->list->next_update_s;
+	const struct revocation *found = revocation_list_find(account->list, &statement->job,
+							      &statement->profile_version, statement->signed_at_s,
+							      digests->sha256, digests->count);
+	if (found) {
+		facts->revoked = true;
+		facts->revocation = *found;
+	}
+}
+
+static int describe_signer(const struct crypto_cert *leaf, struct signature_facts *facts)
+{
+	struct buf subject = {0};
+	int r = crypto_cert_subject(leaf, &subject);
+	if (r == 0)
+		(void)snprintf(facts->signer_subject, sizeof(facts->signer_subject), "%s", subject.data);
+	facts->signing_cert_not_after_s = crypto_cert_not_after_s(leaf);
+	buf_done(&subject);
+	return r;
+}
+
+/* What the host knows about a signature that is whole. */
+static int examine_source(const struct crypto_cms *cms, const struct signature_account *accounts, size_t count,
+			  struct signature_facts *facts)
+{
+	const char *id = facts->statement.profile_version.scope.account;
+	int r = describe_signer(crypto_cms_cert(cms, 0), facts);
+	if (r < 0)
+		return r;
+	const struct signature_account *account = find_account(accounts, count, id);
+	facts->account_known = account ? SIGNATURE_GOOD : SIGNATURE_BAD;
+	if (!account) {
+		explain_set(&facts->chain_why, "no section [account %s] in the configuration", id);
+		return 0;
+	}
+
+	struct chain_digests digests = {0};
+	r = digest_carried(cms, &digests);
+	if (r < 0)
+		return r;
+	r = examine_chain(cms, account, facts, &digests);
+	if (r < 0)
+		return r;
+	examine_list(account, &digests, facts);
+	return 0;
+}
+
+int signature_examine(const void *comment, size_t comment_len, uint64_t length,
+		      const uint8_t tree_sha256[CRYPTO_SHA256_BYTES], const struct signature_account *accounts,
+		      size_t account_count, struct signature_facts *ret)
+{
+	struct signature_facts facts = {.form = SIGNATURE_NONE};
+	struct crypto_cms *cms = NULL;
+	int r = 0;
+	if (!signature_is_claimed(comment, comment_len))
+		goto done;
+
+	facts.form = SIGNATURE_NATIVE;
+	r = read_native(comment, comment_len, length, tree_sha256, &facts.statement, &cms, &facts.integrity_why);
+	facts.integrity = fact_of(r, -EBADMSG);
+	if (r == 0)
+		r = examine_source(cms, accounts, account_count, &facts);
+	if (r == -ENOMEM)
+		goto out;
+	r = 0; /* what failed otherwise is UNKNOWN */
+done:
+	*ret = facts;
+out:
+	crypto_cms_free(cms);
+	return r;
+}
+
+int signature_make(const struct statement *statement, const struct crypto_key *key,
+		   const struct crypto_cert *const *chain, size_t chain_len, struct buf *ret_comment,
+		   struct explain *ret_why)
+{
+	struct buf text = {0}, comment = {0};
+	struct statement again;
+	int r = statement_print(statement, &text);
+	if (r < 0)
+		goto out;
+	r = statement_parse(text.data, text.len, &again, ret_why);
+	if (r < 0) {
+		r = r == -EBADMSG ? -EINVAL : r;
+		goto out;
+	}
+	r = crypto_cms_sign(key, chain, chain_len, STATEMENT_CONTENT_TYPE, text.data, text.len, statement->signed_at_s,
+			    &comment, ret_why);
+	if (r < 0)
+		goto out;
+	if (comment.len > LIMIT_SIGNATURE_COMMENT_BYTES) {
+		explain_set(ret_why, "the signature has %zu bytes, more than %u (too large certificates)", comment.len,
+			    LIMIT_SIGNATURE_COMMENT_BYTES);
+		r = -EFBIG;
+		goto out;
+	}
+	r = buf_append(ret_comment, comment.data, comment.len);
+out:
+	buf_done(&text);
+	buf_done(&comment);
+	return r;
+}
