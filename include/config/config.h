@@ -4,6 +4,8 @@
  * The files are read with limits of their own before inih sees them, because inih as Debian ships it accepts what must
  * be refused (src/config/scan.c says what). Every error is reported, each with file and line, what was expected and the
  * nearest known name.
+ *
+ * Trust files (certificate, revocations) are only named here: who loads them finds out whether they exist.
  */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
@@ -16,6 +18,10 @@
 
 #define CONFIG_DEFAULT_PATH   "/etc/vouchfs/vouchfs.conf"
 #define CONFIG_PUBLISHERS_MAX 20
+
+/* Names of code-signing configs are [A-Za-z0-9_-]{1,29}: inih keeps 49 characters of a section's name. */
+#define CONFIG_CODE_SIGNING_NAME_MAX 29
+#define CONFIG_NONE		     "none" /* code_signing_config of a function whose signature nobody checks */
 
 enum config_mode { CONFIG_ENFORCE = 0, CONFIG_WARN, CONFIG_IGNORE };
 enum config_errno_style { CONFIG_ERRNO_KEY = 0, CONFIG_ERRNO_PERMISSION };
@@ -39,17 +45,22 @@ struct config_code_signing {
 	enum config_mode deployment; /* the policy as written, for display */
 	enum config_mode on_load;
 	bool timestamp_required;
-	uint8_t digest[32]; /* of the section's canonical text: two configs that judge alike have the same */
+	/*
+	 * "key: value" lines of what judges (publishers in order, policies; no name, no description): equal for two
+	 * configs that judge alike. To be compared or hashed. The trust that [account] names is not in it.
+	 */
+	char *canonical;
 };
 
 struct config_slot {
 	char *name; /* or a pattern with one or more '*' */
 	bool is_pattern;
 	const struct config_code_signing *code_signing; /* NULL: "none", nothing is checked but the ZIP rules */
-	uid_t owner;
-	gid_t group;
+	uid_t owner;					/* without has_owner: the user the daemon runs as */
+	gid_t group;					/* without has_group: that user's group */
+	bool has_owner;
 	bool has_group;
-	mode_t mode; /* permission bits of the slot's directory, default 0775 */
+	mode_t mode; /* permission bits of the slot's directory, at most and by default 0775 */
 };
 
 struct config_layer {
@@ -57,10 +68,12 @@ struct config_layer {
 	bool is_pattern;
 	uid_t owner;
 	gid_t group;
+	bool has_owner;
 	bool has_group;
-	mode_t mode;
+	mode_t mode; /* permission bits, at most 0775 */
 };
 
+/* Who acts for another account. No user and no group is in two of them. */
 struct config_principal {
 	char account[ARN_ACCOUNT_SIZE];
 	uid_t *users;
@@ -96,24 +109,38 @@ struct config {
 	struct config_principal *principals;
 	size_t principal_count;
 
-	uint8_t digest[32]; /* over the canonical text of all values: changes when anything that judges changes */
+	/* All values as text, sections and lists sorted: equal for two configurations that say the same. */
+	char *canonical;
 };
 
 /*
  * Reads path, then conf.d/<name>.conf beside it in name order. 0 and *ret, or -EINVAL with every error found, one a
- * line
- * ("file:line: ..."), in *ret_errors; -ENOENT and others: the main file could not be read (a line says so too).
+ * line ("file:line: ..."), appended to *ret_errors; the errno of the main file where that could not be read (a line
+ * says so too). A file has to be a regular one, owned by root or the caller, and writable by its owner alone.
  */
 int config_load(const char *path, struct config **ret, struct buf *ret_errors);
 void config_free(struct config *config);
 
-/* The section that governs a function: its name, else the longest matching pattern. NULL: none. */
+/*
+ * The section that governs a function or layer: its name, else the longest matching pattern; among equally long ones
+ * that with fewer stars, then the first by name. NULL: none.
+ */
 const struct config_slot *config_find_function(const struct config *config, const char *name);
+const struct config_layer *config_find_layer(const struct config *config, const char *name);
+
 const struct config_account *config_find_account(const struct config *config, const char *id);
 const struct config_code_signing *config_find_code_signing(const struct config *config, const char *name);
 
-/* [A-Za-z0-9_-]{1,64}: what a function may be called. */
+/* The account that a user with these groups acts for: by user, else by the first group that has one. NULL: the host's.
+ */
+const struct config_principal *config_find_principal(const struct config *config, uid_t uid, const gid_t *gids,
+						     size_t gid_count);
+
+/* [A-Za-z0-9_-]{1,64}: what a function or a layer may be called. */
 bool config_is_function_name(const char *name);
+
+/* What a [code-signing-config] may be called; CONFIG_NONE is reserved. */
+bool config_is_code_signing_name(const char *name);
 
 const char *config_mode_name(enum config_mode mode); /* "Enforce", "Warn", "Ignore" */
 
