@@ -1,0 +1,191 @@
+/*
+ * canonical.c - "key: value" lines in a fixed order, values escaped, lists sorted, an empty line before each section.
+ * The sections come sorted by name already (tree_sort).
+ */
+#include "canonical.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* Keeps the first failure, so that the lines below read as what they print. */
+struct printer {
+	struct buf out;
+	int error;
+};
+
+static void keep(struct printer *p, int r)
+{
+	if (p->error == 0 && r < 0)
+		p->error = r;
+}
+
+static void put_text(struct printer *p, const char *key, const char *value)
+{
+	if (!value)
+		return;
+	char *shown = malloc(4 * strlen(value) + 8);
+	if (!shown) {
+		keep(p, -ENOMEM);
+		return;
+	}
+	(void)text_escape_print(shown, 4 * strlen(value) + 8, value, strlen(value));
+	keep(p, buf_printf(&p->out, "%s: %s\n", key, shown));
+	free(shown);
+}
+
+static void put_number(struct printer *p, const char *key, uint64_t value)
+{
+	keep(p, buf_printf(&p->out, "%s: %" PRIu64 "\n", key, value));
+}
+
+static void put_flag(struct printer *p, const char *key, bool value)
+{
+	put_text(p, key, value ? "yes" : "no");
+}
+
+static void put_section(struct printer *p, const char *kind, const char *name)
+{
+	keep(p, buf_putc(&p->out, '\n'));
+	put_text(p, kind, name);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void put_publishers(struct printer *p, const struct config_code_signing *code_signing)
+{
+	char arns[CONFIG_PUBLISHERS_MAX][ARN_TEXT_SIZE];
+	for (size_t i = 0; i < code_signing->publisher_count; i++)
+		arn_print_profile(&code_signing->publishers[i], arns[i]);
+	qsort(arns, code_signing->publisher_count, sizeof(arns[0]), by_text);
+	for (size_t i = 0; i < code_signing->publisher_count; i++)
+		put_text(p, "allowed-publisher", arns[i]);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+/* ids is sorted in place: their order means nothing. */
+static void put_ids(struct printer *p, const char *key, uint32_t *ids, size_t count)
+{
+	if (count > 1)
+		qsort(ids, count, sizeof(*ids), by_number);
+	for (size_t i = 0; i < count; i++)
+		put_number(p, key, ids[i]);
+}
+
+static void put_access(struct printer *p, const uid_t *owner, const gid_t *group, mode_t mode)
+{
+	if (owner)
+		put_number(p, "owner", *owner);
+	if (group)
+		put_number(p, "group", *group);
+	keep(p, buf_printf(&p->out, "mode: %04o\n", (unsigned)mode));
+}
+
+static void put_vouchfs(struct printer *p, const struct config *config)
+{
+	put_text(p, "account", config->account);
+	put_text(p, "region", config->region);
+	put_text(p, "store", config->store);
+	put_text(p, "anchor", config->anchor);
+	put_number(p, "keep-releases", config->keep_releases);
+	put_number(p, "max-artifact-size", config->max_artifact_bytes);
+	put_number(p, "max-unpacked-size", config->max_unpacked_bytes);
+	put_number(p, "staging-ttl", config->staging_ttl_s);
+	put_text(p, "user", config->user);
+	put_number(p, "inflate-cache", config->inflate_cache_bytes);
+	put_text(p, "errno-style", config->errno_style == CONFIG_ERRNO_KEY ? "key" : "permission");
+	put_text(p, "timestamp-authority", config->timestamp_authority);
+	put_text(p, "durability", config->durable ? "commit" : "none");
+}
+
+static void put_trust(struct printer *p, const struct config *config)
+{
+	for (size_t i = 0; i < config->account_count; i++) {
+		const struct config_account *account = &config->accounts[i];
+		put_section(p, "account", account->id);
+		put_text(p, "certificate", account->certificate);
+		put_text(p, "revocations", account->revocations);
+		put_flag(p, "revocations-required", account->revocations_required);
+	}
+	for (size_t i = 0; i < config->code_signing_count; i++) {
+		const struct config_code_signing *code_signing = &config->code_signing[i];
+		put_section(p, "code-signing-config", code_signing->name);
+		put_text(p, "description", code_signing->description);
+		put_text(p, "deployment", config_mode_name(code_signing->deployment));
+		keep(p, buf_puts(&p->out, code_signing->canonical));
+	}
+}
+
+static void put_slots(struct printer *p, const struct config *config)
+{
+	for (size_t i = 0; i < config->function_count; i++) {
+		const struct config_slot *slot = &config->functions[i];
+		put_section(p, "function", slot->name);
+		put_text(p, "code-signing-config", slot->code_signing ? slot->code_signing->name : CONFIG_NONE);
+		put_access(p, slot->has_owner ? &slot->owner : NULL, slot->has_group ? &slot->group : NULL, slot->mode);
+	}
+	for (size_t i = 0; i < config->layer_count; i++) {
+		const struct config_layer *layer = &config->layers[i];
+		put_section(p, "layer", layer->name);
+		put_access(p, layer->has_owner ? &layer->owner : NULL, layer->has_group ? &layer->group : NULL,
+			   layer->mode);
+	}
+}
+
+static void put_principals(struct printer *p, const struct config *config)
+{
+	for (size_t i = 0; i < config->principal_count; i++) {
+		const struct config_principal *principal = &config->principals[i];
+		put_section(p, "principal", principal->account);
+		put_ids(p, "user", principal->users, principal->user_count);
+		put_ids(p, "group", principal->groups, principal->group_count);
+	}
+}
+
+static int finish(struct printer *p, char **ret)
+{
+	char *text = p->error == 0 ? buf_steal(&p->out) : NULL;
+	buf_done(&p->out);
+	if (!text)
+		return -ENOMEM;
+	*ret = text;
+	return 0;
+}
+
+static int fill_code_signing(struct config_code_signing *code_signing)
+{
+	struct printer p = {0};
+	put_publishers(&p, code_signing);
+	put_text(&p, "mismatch", config_mode_name(code_signing->mismatch));
+	put_text(&p, "expiry", config_mode_name(code_signing->expiry));
+	put_text(&p, "revocation", config_mode_name(code_signing->revocation));
+	put_text(&p, "on-load", config_mode_name(code_signing->on_load));
+	put_flag(&p, "timestamp-required", code_signing->timestamp_required);
+	return finish(&p, &code_signing->canonical);
+}
+
+int canonical_fill(struct config *config)
+{
+	for (size_t i = 0; i < config->code_signing_count; i++) {
+		int r = fill_code_signing(&config->code_signing[i]);
+		if (r < 0)
+			return r;
+	}
+	struct printer p = {0};
+	put_vouchfs(&p, config);
+	put_trust(&p, config);
+	put_slots(&p, config);
+	put_principals(&p, config);
+	return finish(&p, &config->canonical);
+}

@@ -1,0 +1,174 @@
+#include "check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+/* Lists of names for suggestions are cut here; the error stands without one. */
+#define CANDIDATES_MAX 256
+
+/* By their text alone: whoever writes ".." into one of them knows why. */
+static bool is_inside(const char *path, const char *directory)
+{
+	size_t len = strlen(directory);
+	while (len > 0 && directory[len - 1] == '/')
+		len--;
+	return strncmp(path, directory, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+static void check_store(const struct section *section, struct report *report, struct config *config)
+{
+	const struct setting *anchor = section_find(section, "anchor");
+	if (anchor && config->anchor && is_inside(config->anchor, config->store))
+		report_error(report, anchor->at, "anchor = %s: expected a place outside the store, %s",
+			     quote(anchor->value).text, quote(config->store).text);
+}
+
+static void check_account(const struct section *section, struct report *report, struct config *config UNUSED)
+{
+	const struct config_account *account = section->item;
+	if (!account->revocations && account->revocations_required)
+		report_error(report, section->at,
+			     "[%s] has no \"revocations\"; where there is no list, say \"revocations_required = no\"",
+			     section->text);
+}
+
+static void check_publishers(const struct section *section, struct report *report, const struct config *config)
+{
+	const char *known[CANDIDATES_MAX];
+	size_t count = 0;
+	for (; count < config->account_count && count < CANDIDATES_MAX; count++)
+		known[count] = config->accounts[count].id;
+
+	for (size_t i = 0; i < section->count; i++) {
+		const struct setting *s = &section->settings[i];
+		struct arn_profile publisher;
+		if (strcmp(s->key, "allowed_publisher") != 0 ||
+		    !arn_parse_profile(s->value, strlen(s->value), &publisher) ||
+		    config_find_account(config, publisher.scope.account))
+			continue;
+		report_error(report, s->at, "the publisher's account %s is not trusted: there is no [account %s]%s",
+			     publisher.scope.account, publisher.scope.account,
+			     suggest(publisher.scope.account, known, count).text);
+	}
+}
+
+static void check_code_signing(const struct section *section, struct report *report, struct config *config)
+{
+	struct config_code_signing *code_signing = section->item;
+	if (!section_find(section, "mismatch"))
+		code_signing->mismatch = code_signing->deployment;
+	if (!section_find(section, "expiry"))
+		code_signing->expiry = code_signing->deployment;
+	if (!section_find(section, "revocation"))
+		code_signing->revocation = code_signing->deployment;
+	check_publishers(section, report, config);
+}
+
+static void check_function(const struct section *section, struct report *report, struct config *config)
+{
+	struct config_slot *slot = section->item;
+	slot->has_owner = section_find(section, "owner") != NULL;
+	slot->has_group = section_find(section, "group") != NULL;
+
+	const struct setting *s = section_find(section, "code_signing_config");
+	if (!s || s->value[0] == '\0' || strcmp(s->value, CONFIG_NONE) == 0)
+		return;
+	slot->code_signing = config_find_code_signing(config, s->value);
+	if (slot->code_signing)
+		return;
+
+	const char *known[CANDIDATES_MAX];
+	size_t count = 0;
+	for (; count < config->code_signing_count && count < CANDIDATES_MAX; count++)
+		known[count] = config->code_signing[count].name;
+	report_error(report, s->at, "there is no [code-signing-config %s]%s", quote(s->value).text,
+		     suggest(s->value, known, count).text);
+}
+
+static void check_layer(const struct section *section, struct report *report UNUSED, struct config *config UNUSED)
+{
+	struct config_layer *layer = section->item;
+	layer->has_owner = section_find(section, "owner") != NULL;
+	layer->has_group = section_find(section, "group") != NULL;
+}
+
+static void check_principal(const struct section *section, struct report *report, struct config *config UNUSED)
+{
+	if (section->count == 0)
+		report_error(report, section->at, "[%s] names no user and no group", section->text);
+}
+
+typedef void check_section(const struct section *section, struct report *report, struct config *config);
+
+static check_section *const checks[KIND_COUNT] = {
+	[KIND_VOUCHFS] = check_store,	  [KIND_ACCOUNT] = check_account, [KIND_CODE_SIGNING] = check_code_signing,
+	[KIND_FUNCTION] = check_function, [KIND_LAYER] = check_layer,	  [KIND_PRINCIPAL] = check_principal,
+};
+
+struct member {
+	uint32_t id;
+	const struct section *section;
+};
+
+static int by_id(const void *a, const void *b)
+{
+	const struct member *x = a, *y = b;
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return strcmp(x->section->text, y->section->text);
+}
+
+static size_t collect_members(const struct tree *tree, bool users, struct member *members)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < tree->section_count; i++) {
+		const struct section *section = tree->sections[i];
+		const struct config_principal *principal = section->item;
+		if (!principal || section->kind != KIND_PRINCIPAL)
+			continue;
+		size_t ids = users ? principal->user_count : principal->group_count;
+		for (size_t j = 0; j < ids; j++, count++)
+			if (members)
+				members[count] = (struct member){users ? principal->users[j] : principal->groups[j],
+								 section};
+	}
+	return count;
+}
+
+/* Nobody acts for two accounts. 0 or -ENOMEM. */
+static int check_members(const struct tree *tree, bool users, struct report *report)
+{
+	size_t count = collect_members(tree, users, NULL);
+	struct member *members = calloc(count + 1, sizeof(*members));
+	if (!members)
+		return -ENOMEM;
+	(void)collect_members(tree, users, members);
+	qsort(members, count, sizeof(*members), by_id);
+	for (size_t i = 1; i < count; i++)
+		if (members[i].id == members[i - 1].id)
+			report_error(report, members[i].section->at, "%s %u is in [%s] and in [%s]; expected in one",
+				     users ? "user" : "group", members[i].id, members[i - 1].section->text,
+				     members[i].section->text);
+	free(members);
+	return 0;
+}
+
+int check_config(const struct tree *tree, struct report *report, struct config *config)
+{
+	bool has_main_section = false;
+	for (size_t i = 0; i < tree->section_count; i++) {
+		const struct section *section = tree->sections[i];
+		if (!section->item)
+			continue;
+		checks[section->kind](section, report, config);
+		has_main_section = has_main_section || section->kind == KIND_VOUCHFS;
+	}
+	if (!has_main_section)
+		report_error(report, (struct place){.file = tree->files[0]}, "there is no [vouchfs] section");
+
+	int r = check_members(tree, true, report);
+	return r < 0 ? r : check_members(tree, false, report);
+}

@@ -1,0 +1,13 @@
+/*
+ * check.h - what one key alone cannot tell: keys that depend on one another, sections that name others. Internal to
+ * config.
+ */
+#ifndef CONFIG_CHECK_H
+#define CONFIG_CHECK_H
+
+#include "keys.h"
+
+/* Reports what does not fit together and connects functions with their code-signing configs. 0 or -ENOMEM. */
+int check_config(const struct tree *tree, struct report *report, struct config *config);
+
+#endif

@@ -1,0 +1,185 @@
+/*
+ * config.c - the passes of a load, and look-ups in what came out.
+ *
+ *     source.c   the files, in order, each judged as a file
+ *     scan.c     lines that inih cannot misread; the rest is reported
+ *     tree.c     inih; sections of all files merged, each setting with its place
+ *     build.c    the tables of keys.c, converters of values.c: structs
+ *     check.c    across sections
+ *     canonical.c
+ */
+#include "config/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "build.h"
+#include "canonical.h"
+#include "check.h"
+#include "names.h"
+#include "source.h"
+
+/* Everything after the files are read. Errors are in the report. */
+static int load_tree(struct tree *tree, struct report *report, struct config *config)
+{
+	bool all_was_read = report->count == 0;
+	tree_sort(tree);
+	int r = build_config(tree, report, config);
+	if (r < 0)
+		return r;
+	if (all_was_read) /* else sections may be missing only because their lines were refused */
+		r = check_config(tree, report, config);
+	if (r == 0 && report->count > 0)
+		r = -EINVAL;
+	return r < 0 ? r : canonical_fill(config);
+}
+
+int config_load(const char *path, struct config **ret, struct buf *ret_errors)
+{
+	struct tree tree = {0};
+	struct report report = {0};
+	struct config *config = calloc(1, sizeof(*config));
+	int r = -ENOMEM;
+	if (!config)
+		goto out;
+
+	r = source_read(path, &tree, &report, &config->path);
+	if (r == 0)
+		r = load_tree(&tree, &report, config);
+	int printed = report_print(&report, ret_errors);
+	if (printed < 0)
+		r = printed;
+	if (r == 0) {
+		*ret = config;
+		config = NULL;
+	}
+out:
+	config_free(config);
+	tree_done(&tree);
+	report_done(&report);
+	return r;
+}
+
+static void free_code_signing(struct config_code_signing *code_signing)
+{
+	free(code_signing->name);
+	free(code_signing->description);
+	free(code_signing->canonical);
+}
+
+/* The arrays may be there without items, never the other way round. */
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	for (size_t i = 0; i < config->account_count; i++) {
+		free(config->accounts[i].certificate);
+		free(config->accounts[i].revocations);
+	}
+	for (size_t i = 0; i < config->code_signing_count; i++)
+		free_code_signing(&config->code_signing[i]);
+	for (size_t i = 0; i < config->function_count; i++)
+		free(config->functions[i].name);
+	for (size_t i = 0; i < config->layer_count; i++)
+		free(config->layers[i].name);
+	for (size_t i = 0; i < config->principal_count; i++) {
+		free(config->principals[i].users);
+		free(config->principals[i].groups);
+	}
+	free(config->accounts);
+	free(config->code_signing);
+	free(config->functions);
+	free(config->layers);
+	free(config->principals);
+	free(config->path);
+	free(config->store);
+	free(config->anchor);
+	free(config->user);
+	free(config->timestamp_authority);
+	free(config->canonical);
+	free(config);
+}
+
+/* Whether candidate governs name better than the best so far, which may be NULL. */
+static bool governs_better(const char *candidate, const char *best, const char *name)
+{
+	if (strcmp(candidate, name) == 0)
+		return true;
+	if (!name_matches(candidate, name) || (best && strcmp(best, name) == 0))
+		return false;
+	return !best || name_compare_patterns(candidate, best) < 0;
+}
+
+const struct config_slot *config_find_function(const struct config *config, const char *name)
+{
+	const struct config_slot *best = NULL;
+	if (!config_is_function_name(name))
+		return NULL;
+	for (size_t i = 0; i < config->function_count; i++)
+		if (governs_better(config->functions[i].name, best ? best->name : NULL, name))
+			best = &config->functions[i];
+	return best;
+}
+
+const struct config_layer *config_find_layer(const struct config *config, const char *name)
+{
+	const struct config_layer *best = NULL;
+	if (!config_is_function_name(name))
+		return NULL;
+	for (size_t i = 0; i < config->layer_count; i++)
+		if (governs_better(config->layers[i].name, best ? best->name : NULL, name))
+			best = &config->layers[i];
+	return best;
+}
+
+const struct config_account *config_find_account(const struct config *config, const char *id)
+{
+	for (size_t i = 0; i < config->account_count; i++)
+		if (strcmp(config->accounts[i].id, id) == 0)
+			return &config->accounts[i];
+	return NULL;
+}
+
+const struct config_code_signing *config_find_code_signing(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->code_signing_count; i++)
+		if (strcmp(config->code_signing[i].name, name) == 0)
+			return &config->code_signing[i];
+	return NULL;
+}
+
+static bool contains(const uint32_t *ids, size_t count, uint32_t id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+const struct config_principal *config_find_principal(const struct config *config, uid_t uid, const gid_t *gids,
+						     size_t gid_count)
+{
+	for (size_t i = 0; i < config->principal_count; i++)
+		if (contains(config->principals[i].users, config->principals[i].user_count, uid))
+			return &config->principals[i];
+	for (size_t g = 0; g < gid_count; g++)
+		for (size_t i = 0; i < config->principal_count; i++)
+			if (contains(config->principals[i].groups, config->principals[i].group_count, gids[g]))
+				return &config->principals[i];
+	return NULL;
+}
+
+const char *config_mode_name(enum config_mode mode)
+{
+	switch (mode) {
+	case CONFIG_ENFORCE:
+		return "Enforce";
+	case CONFIG_WARN:
+		return "Warn";
+	case CONFIG_IGNORE:
+		return "Ignore";
+	}
+	ASSERT(!"a mode");
+	return NULL;
+}

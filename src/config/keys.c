@@ -1,0 +1,130 @@
+#include "keys.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "names.h"
+#include "values.h"
+
+#define SIZE_4GIB	    4294967295ULL /* ZIP without its 64-bit extension */
+#define INFLATE_CACHE_MAX   (64ULL * 1024 * 1024 * 1024)
+#define STAGING_TTL_MAX_S   (365ULL * 24 * 60 * 60)
+#define KEEP_RELEASES_MAX   1000
+#define NOT_IN_THIS_VERSION "is not supported by this version"
+
+static const struct choice on_deployment[] = {{"Warn", CONFIG_WARN}, {"Enforce", CONFIG_ENFORCE}, {0}};
+static const struct choice on_load[] = {
+	{"Ignore", CONFIG_IGNORE}, {"Warn", CONFIG_WARN}, {"Enforce", CONFIG_ENFORCE}, {0}};
+static const struct choice errno_style[] = {{"key", CONFIG_ERRNO_KEY}, {"permission", CONFIG_ERRNO_PERMISSION}, {0}};
+static const struct choice durability[] = {{"commit", true}, {"none", false}, {0}};
+static const struct choice yes_no[] = {{"yes", true}, {"no", false}, {0}};
+
+#define AT(field) .offset = offsetof(struct config, field)
+static const struct key vouchfs_keys[] = {
+	{"account", value_set_account, AT(account), .required = true},
+	{"region", value_set_region, AT(region)},
+	{"store", value_set_path, AT(store)},
+	{"anchor", value_set_path, AT(anchor)},
+	{"keep_releases", value_set_unsigned, AT(keep_releases), .min = 1, .max = KEEP_RELEASES_MAX},
+	{"max_artifact_size", value_set_u64, AT(max_artifact_bytes), .min = 1, .max = SIZE_4GIB},
+	{"max_unpacked_size", value_set_u64, AT(max_unpacked_bytes), .min = 1, .max = SIZE_4GIB},
+	{"staging_ttl", value_set_duration, AT(staging_ttl_s), .min = 1, .max = STAGING_TTL_MAX_S},
+	{"user", value_set_word, AT(user)},
+	{"inflate_cache", value_set_u64, AT(inflate_cache_bytes), .max = INFLATE_CACHE_MAX},
+	{"errno_style", value_set_choice, AT(errno_style), .choices = errno_style},
+	{"durability", value_set_flag, AT(durable), .choices = durability},
+	{"timestamp_authority", .unsupported = NOT_IN_THIS_VERSION},
+	{0},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct config_account, field)
+static const struct key account_keys[] = {
+	{"certificate", value_set_path, AT(certificate), .required = true},
+	{"revocations", value_set_path, AT(revocations)},
+	{"revocations_required", value_set_flag, AT(revocations_required), .choices = yes_no},
+	{0},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct config_code_signing, field)
+static const struct key code_signing_keys[] = {
+	{"description", value_set_text, AT(description)},
+	{"allowed_publisher", value_add_publisher, .list = true, .required = true},
+	{"untrusted_artifact_on_deployment", value_set_choice, AT(deployment), .choices = on_deployment},
+	{"untrusted_artifact_on_load", value_set_choice, AT(on_load), .choices = on_load},
+	{"mismatch", value_set_choice, AT(mismatch), .choices = on_deployment},
+	{"expiry", value_set_choice, AT(expiry), .choices = on_deployment},
+	{"revocation", value_set_choice, AT(revocation), .choices = on_deployment},
+	{"formats", .set = value_set_formats},
+	{"timestamp", .unsupported = NOT_IN_THIS_VERSION},
+	{0},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct config_slot, field)
+static const struct key function_keys[] = {
+	{"code_signing_config", .required = true},
+	{"owner", value_set_owner, AT(owner)},
+	{"group", value_set_group, AT(group)},
+	{"mode", value_set_mode, AT(mode)},
+	{0},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct config_layer, field)
+static const struct key layer_keys[] = {
+	{"owner", value_set_owner, AT(owner)},
+	{"group", value_set_group, AT(group)},
+	{"mode", value_set_mode, AT(mode)},
+	{0},
+};
+#undef AT
+
+static const struct key principal_keys[] = {
+	{"user", value_add_user, .list = true},
+	{"group", value_add_group, .list = true},
+	{0},
+};
+
+static bool is_account(const char *text)
+{
+	return arn_is_account(text, strlen(text));
+}
+
+const struct kind kinds[KIND_COUNT] = {
+	[KIND_VOUCHFS] = {"vouchfs", NULL, NULL, vouchfs_keys},
+	[KIND_ACCOUNT] = {"account", "an account id of 12 digits", is_account, account_keys},
+	[KIND_CODE_SIGNING] = {"code-signing-config", "a name of letters, digits, \"_\" and \"-\" other than \"none\"",
+			       config_is_code_signing_name, code_signing_keys},
+	[KIND_FUNCTION] = {"function", "a name of letters, digits, \"_\" and \"-\", or a pattern with single \"*\"",
+			   name_is_slot, function_keys},
+	[KIND_LAYER] = {"layer", "a name of letters, digits, \"_\" and \"-\", or a pattern with single \"*\"",
+			name_is_slot, layer_keys},
+	[KIND_PRINCIPAL] = {"principal", "an account id of 12 digits", is_account, principal_keys},
+};
+
+bool kind_parse(const char *section_text, enum kind_id *ret_kind, const char **ret_argument)
+{
+	size_t len = strcspn(section_text, " ");
+	const char *argument = section_text[len] == ' ' ? section_text + len + 1 : "";
+
+	*ret_kind = KIND_COUNT;
+	for (unsigned i = 0; i < KIND_COUNT; i++)
+		if (text_equal(section_text, len, kinds[i].name))
+			*ret_kind = (enum kind_id)i;
+	if (*ret_kind == KIND_COUNT)
+		return false;
+	*ret_argument = argument;
+	if (!kinds[*ret_kind].argument)
+		return section_text[len] == '\0';
+	return kinds[*ret_kind].is_argument(argument);
+}
+
+const struct key *kind_find_key(const struct kind *kind, const char *name)
+{
+	for (const struct key *key = kind->keys; key->name; key++)
+		if (strcmp(key->name, name) == 0)
+			return key;
+	return NULL;
+}

@@ -1,0 +1,203 @@
+/*
+ * source.c - whoever may write a configuration file decides what is trusted. So each is opened once, and that open file
+ * has to be a regular one of root's or the caller's which nobody else may write; the same goes for conf.d itself.
+ */
+#include "source.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/text.h"
+
+#define CONF_D "conf.d"
+
+/* False after having reported who else could change what is open at fd. */
+static bool check_owner(const struct stat *st, struct place at, const char *what, struct report *report)
+{
+	uid_t caller = geteuid();
+	if (st->st_uid != 0 && st->st_uid != caller)
+		report_error(report, at, "the %s belongs to user %u; expected root or the caller, user %u", what,
+			     (unsigned)st->st_uid, (unsigned)caller);
+	else if (st->st_mode & (S_IWGRP | S_IWOTH))
+		report_error(report, at, "the %s has mode %04o: others than its owner may write it; chmod go-w it",
+			     what, (unsigned)(st->st_mode & 07777));
+	else
+		return true;
+	return false;
+}
+
+static bool check_directory(int fd, struct place at, struct report *report)
+{
+	struct stat st;
+	if (fstat(fd, &st) == 0)
+		return check_owner(&st, at, "directory", report);
+	report_error(report, at, "cannot be examined");
+	return false;
+}
+
+/* Appends the bytes of the open file to *ret. -EINVAL, reported, when it may not be used. */
+static int read_checked(int fd, struct place at, struct report *report, struct buf *ret)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0) {
+		int r = -errno;
+		report_error(report, at, "cannot be examined: %s", strerror(-r));
+		return r;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		report_error(report, at, "not a regular file");
+		return -EINVAL;
+	}
+	if (!check_owner(&st, at, "file", report))
+		return -EINVAL;
+	int r = io_read_fd(fd, LIMIT_CONFIG_FILE_BYTES, ret);
+	if (r == -EFBIG)
+		report_error(report, at, "larger than %u bytes", LIMIT_CONFIG_FILE_BYTES);
+	else if (r < 0 && r != -ENOMEM)
+		report_error(report, at, "cannot be read: %s", strerror(-r));
+	return r;
+}
+
+/* Symlinks are followed: configuration management places them, and what they lead to is judged. */
+static int read_one(int dirfd, const char *rel, const struct file *file, struct tree *tree, struct report *report)
+{
+	struct place whole = {.file = file};
+	struct buf bytes = {0};
+	int r, fd = openat(dirfd, rel, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0) {
+		r = -errno;
+		report_error(report, whole, "cannot be opened: %s", strerror(-r));
+		return r;
+	}
+	r = read_checked(fd, whole, report, &bytes);
+	if (r == 0)
+		r = tree_parse(tree, file, bytes.data, bytes.len, report);
+	buf_done(&bytes);
+	io_close(&fd);
+	return r;
+}
+
+static int is_drop_in(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.' && text_ends_with(entry->d_name, ".conf");
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int read_drop_in(int dirfd, const char *shown, const char *absolute, const char *name, struct tree *tree,
+			struct report *report)
+{
+	char *path;
+	if (asprintf(&path, "%s/%s", shown, name) < 0)
+		return -ENOMEM;
+	const struct file *file = tree_add_file(tree, path, absolute);
+	free(path);
+	if (!file)
+		return -ENOMEM;
+	int r = read_one(dirfd, name, file, tree, report);
+	return r == -ENOMEM ? r : 0; /* anything else is in the report */
+}
+
+/* The names of the drop-ins, in order: their number, or a negative errno. */
+static int list_drop_ins(int fd, struct dirent ***ret_names)
+{
+	int count = scandirat(fd, ".", ret_names, is_drop_in, by_name);
+	return count < 0 ? -errno : count;
+}
+
+static int read_drop_ins(int fd, const char *shown, const char *absolute, struct tree *tree, struct report *report)
+{
+	struct place whole = {.file = tree->files[tree->file_count - 1]};
+	struct dirent **names = NULL;
+	int r = 0, count = list_drop_ins(fd, &names);
+	if (count < 0) {
+		report_error(report, whole, "cannot be listed: %s", strerror(-count));
+		return count == -ENOMEM ? count : 0;
+	}
+	if (count > (int)LIMIT_CONFIG_FILES)
+		report_error(report, whole, "more than %u files", LIMIT_CONFIG_FILES);
+	for (int i = 0; r == 0 && i < count && i < (int)LIMIT_CONFIG_FILES; i++)
+		r = read_drop_in(fd, shown, absolute, names[i]->d_name, tree, report);
+
+	for (int i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
+	return r;
+}
+
+/* shown: the directory as the main file's path gives it; absolute: where relative paths start. */
+static int read_directory(const char *shown, const char *absolute, struct tree *tree, struct report *report)
+{
+	int r = 0, fd = io_open_dir(absolute);
+	if (fd == -ENOENT)
+		return 0;
+	struct place whole = {.file = tree_add_file(tree, shown, absolute)};
+	if (!whole.file)
+		r = -ENOMEM;
+	else if (fd < 0)
+		report_error(report, whole, "cannot be opened: %s", strerror(-fd));
+	else if (check_directory(fd, whole, report))
+		r = read_drop_ins(fd, shown, absolute, tree, report);
+	io_close(&fd);
+	return r;
+}
+
+/* The path made absolute, not resolved: a symlink's own place is where its reader would look. */
+static char *absolute_path(const char *path)
+{
+	if (path[0] == '/')
+		return strdup(path);
+	char *here = getcwd(NULL, 0), *absolute = NULL;
+	if (here && asprintf(&absolute, "%s/%s", here, path) < 0)
+		absolute = NULL;
+	free(here);
+	return absolute;
+}
+
+/* "a/b" for "a/b/c", with name behind it. */
+static char *beside(const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+	int len = slash ? (int)(slash - path) + 1 : 0;
+	char *result;
+	return asprintf(&result, "%.*s%s", len, path, name) < 0 ? NULL : result;
+}
+
+int source_read(const char *path, struct tree *tree, struct report *report, char **ret_path)
+{
+	int r = -ENOMEM;
+	char *absolute = absolute_path(path);
+	char *directory = absolute ? beside(absolute, "") : NULL;
+	char *conf_d = absolute ? beside(absolute, CONF_D) : NULL;
+	char *conf_d_shown = beside(path, CONF_D);
+	if (!directory || !conf_d || !conf_d_shown)
+		goto out;
+	if (directory[1] != '\0')
+		directory[strlen(directory) - 1] = '\0'; /* the slash */
+
+	const struct file *file = tree_add_file(tree, path, directory);
+	if (!file)
+		goto out;
+	r = read_one(AT_FDCWD, path, file, tree, report);
+	if (r == 0)
+		r = read_directory(conf_d_shown, conf_d, tree, report);
+	if (r == 0) {
+		*ret_path = absolute;
+		absolute = NULL;
+	}
+out:
+	free(absolute);
+	free(directory);
+	free(conf_d);
+	free(conf_d_shown);
+	return r;
+}

@@ -1,0 +1,15 @@
+/*
+ * source.h - finds, judges and reads the files. Internal to config.
+ */
+#ifndef CONFIG_SOURCE_H
+#define CONFIG_SOURCE_H
+
+#include "tree.h"
+
+/*
+ * Reads path and conf.d/<name>.conf beside it into the tree; *ret_path is its absolute form (free). What is wrong with
+ * a file is reported. 0 or a negative errno: memory, or that of the main file, which is reported too.
+ */
+int source_read(const char *path, struct tree *tree, struct report *report, char **ret_path);
+
+#endif
