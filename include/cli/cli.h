@@ -27,7 +27,10 @@ struct cli_command {
 
 /* One array for each source file, ended by a NULL name; main.c joins them. */
 extern const struct cli_command cli_check_config_commands[];
-extern const struct cli_command cli_signer_commands[];
+extern const struct cli_command cli_signer_account_commands[];
+extern const struct cli_command cli_signer_profile_commands[];
+extern const struct cli_command cli_signer_job_commands[];
+extern const struct cli_command cli_signer_revocation_commands[];
 extern const struct cli_command cli_sign_commands[];
 extern const struct cli_command cli_inspect_commands[];
 extern const struct cli_command cli_verify_commands[];
@@ -35,10 +38,18 @@ extern const struct cli_command cli_mount_commands[];
 extern const struct cli_command cli_host_commands[];
 
 /*
- * Options as a table. Parses "--name value", "--name=value" and "-c value"; "--help" prints usage and makes cli_parse
- * return 0 with *ret_done set. Unknown options are an error that names the nearest one; an option that is given twice
- * is an error.
+ * Finds the command of argv and runs it; returns the exit code. Called as "mount.vouchfs" it takes the arguments that
+ * mount(8) hands to its helpers, and runs `mount` with them.
  */
+int cli_dispatch(const struct cli_command *const *arrays, size_t array_count, int argc, char **argv);
+
+/*
+ * Options as a table. Parses "--name value", "--name=value" and "-c value", mixed with operands; "--" ends the options.
+ * "--help" prints the usage and makes cli_parse return 0 with *ret_done set. Unknown options are an error that names
+ * the nearest one; an option that is given twice is an error.
+ */
+#define CLI_OPTIONS_MAX 64
+
 enum cli_option_kind { CLI_TEXT = 1, CLI_FLAG };
 
 struct cli_option {
@@ -46,20 +57,29 @@ struct cli_option {
 	char letter;	  /* short form or 0 */
 	enum cli_option_kind kind;
 	bool required;
-	const char *refuse; /* not NULL: AWS has it, we do not; the text says what to use instead */
-	const char **ret_text;
+	const char *refuse;    /* not NULL: AWS has it, we do not; the text says what to use instead */
+	const char **ret_text; /* written when given, else left alone; points into argv */
 	bool *ret_flag;
 };
 
 /*
- * Returns 0 or CLI_EXIT_USAGE after having said why. Operands (non-options) are left in argv[1..*ret_operands].
- * min/max bound their number.
+ * Returns 0, or the usage exit code of the command's group after having said why. Operands (non-options) are left in
+ * argv[1] to argv[*argc - 1]. min_operands and max_operands bound their number.
  */
 int cli_parse(const struct cli_command *command, const struct cli_option *options, size_t option_count, int *argc,
 	      char **argv, int min_operands, int max_operands, bool *ret_done);
 
 /* "vouchfs: ..." on stderr. */
 void cli_error(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* "vouchfs signer verb: ..." and where help is, on stderr; returns the usage exit code of the command's group. */
+int cli_usage_error(const struct cli_command *command, const char *format, ...) PRINTF_LIKE(2, 3);
+int cli_usage_exit(const char *group);
+
+/* The lists and the pages of --help, on stdout. */
+void cli_help_all(const struct cli_command *const *arrays, size_t array_count);
+void cli_help_group(const struct cli_command *const *arrays, size_t array_count, const char *group);
+void cli_help_command(const struct cli_command *command);
 
 /* AWS's form: "An error occurred (X) when calling the Y operation: ..." on stderr. */
 void cli_aws_error(const char *operation, const char *error_name, const char *text);

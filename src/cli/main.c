@@ -1,4 +1,21 @@
-int main(void)
+/* The program: the arrays of commands, joined. */
+#include <stdio.h>
+
+#include "cli/cli.h"
+
+static const struct cli_command *const commands[] = {};
+
+/* Data that could not be written is a failure, whatever the command thought (a full disk behind `> file`). */
+static int flush_stdout(int exit_code)
 {
-	return 0;
+	if ((fflush(stdout) != 0 || ferror(stdout)) && exit_code == CLI_EXIT_OK) {
+		cli_error("the output could not be written");
+		return CLI_EXIT_FAILURE;
+	}
+	return exit_code;
+}
+
+int main(int argc, char **argv)
+{
+	return flush_stdout(cli_dispatch(commands, ARRAY_SIZE(commands), argc, argv));
 }

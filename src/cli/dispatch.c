@@ -1,0 +1,194 @@
+/* From argv to the command: names, groups, help, near misses, and the call as mount.vouchfs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/cli.h"
+
+#define NAMES_MAX 128
+
+struct commands {
+	const struct cli_command *const *arrays;
+	size_t array_count;
+};
+
+static bool in_group(const struct cli_command *command, const char *group)
+{
+	return group ? command->group && strcmp(command->group, group) == 0 : !command->group;
+}
+
+static const struct cli_command *find_command(const struct commands *all, const char *group, const char *name)
+{
+	for (size_t i = 0; i < all->array_count; i++)
+		for (const struct cli_command *c = all->arrays[i]; c->name; c++)
+			if (in_group(c, group) && strcmp(c->name, name) == 0)
+				return c;
+	return NULL;
+}
+
+static const char *find_group(const struct commands *all, const char *name)
+{
+	for (size_t i = 0; i < all->array_count; i++)
+		for (const struct cli_command *c = all->arrays[i]; c->name; c++)
+			if (in_group(c, name))
+				return c->group;
+	return NULL;
+}
+
+static int unknown_command(const struct commands *all, const char *group, const char *name)
+{
+	const char *candidates[NAMES_MAX];
+	size_t count = 0;
+	for (size_t i = 0; i < all->array_count; i++) {
+		for (const struct cli_command *c = all->arrays[i]; c->name; c++) {
+			ASSERT(count < NAMES_MAX);
+			if (in_group(c, group))
+				candidates[count++] = c->name;
+			else if (!group)
+				candidates[count++] = c->group;
+		}
+	}
+
+	char escaped[128];
+	(void)text_escape_print(escaped, sizeof(escaped), name, strlen(name));
+	const char *nearest = text_nearest(name, candidates, count);
+	const char *prefix = group ? group : "", *blank = group ? " " : "";
+	if (nearest)
+		cli_error("there is no command \"%s%s%s\", did you mean \"%s%s%s\"?", prefix, blank, escaped, prefix,
+			  blank, nearest);
+	else
+		cli_error("there is no command \"%s%s%s\"; `vouchfs %s%s--help` lists them", prefix, blank, escaped,
+			  prefix, blank);
+	return cli_usage_exit(group);
+}
+
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+}
+
+/* vouchfs help [GROUP] [COMMAND] */
+static int help(const struct commands *all, int argc, char **argv)
+{
+	if (argc == 0) {
+		cli_help_all(all->arrays, all->array_count);
+		return CLI_EXIT_OK;
+	}
+	const char *group = find_group(all, argv[0]);
+	if (group && argc == 1) {
+		cli_help_group(all->arrays, all->array_count, group);
+		return CLI_EXIT_OK;
+	}
+	const char *name = group ? argv[1] : argv[0];
+	const struct cli_command *command = find_command(all, group, name);
+	if (!command)
+		return unknown_command(all, group, name);
+	cli_help_command(command);
+	return CLI_EXIT_OK;
+}
+
+static int run_in_group(const struct commands *all, const char *group, int argc, char **argv)
+{
+	if (argc < 2) {
+		cli_error("which command of \"%s\"? `vouchfs %s --help` lists them", group, group);
+		return cli_usage_exit(group);
+	}
+	if (is_help(argv[1])) {
+		argv[1] = argv[0];
+		return help(all, argc - 1, argv + 1);
+	}
+	const struct cli_command *command = find_command(all, group, argv[1]);
+	return command ? command->run(argc - 1, argv + 1) : unknown_command(all, group, argv[1]);
+}
+
+struct mount_call {
+	const char *operands[2];
+	int operand_count;
+	const char *options;
+	bool only_as_if;
+};
+
+/* mount(8) calls `mount.vouchfs CONF DIR [-sfnv] [-N namespace] [-t type] [-o options]`; -f means "only as if". */
+static bool read_mount_call(int argc, char **argv, struct mount_call *ret)
+{
+	for (int i = 1; i < argc; i++) {
+		const char *word = argv[i];
+		bool takes_value = strcmp(word, "-o") == 0 || strcmp(word, "-t") == 0 || strcmp(word, "-N") == 0;
+		if (takes_value && i + 1 < argc) {
+			i++;
+			if (word[1] == 'o')
+				ret->options = argv[i];
+		} else if (word[0] == '-') {
+			ret->only_as_if = ret->only_as_if || strchr(word, 'f');
+		} else if (ret->operand_count < 2) {
+			ret->operands[ret->operand_count++] = word;
+		}
+	}
+	return ret->operand_count == 2;
+}
+
+/* An fstab line without a configuration of its own has "none" or "vouchfs" in its place. */
+static bool names_config(const char *source)
+{
+	return strcmp(source, "none") != 0 && strcmp(source, "vouchfs") != 0;
+}
+
+static int run_mount_helper(const struct commands *all, int argc, char **argv)
+{
+	const struct cli_command *mount = find_command(all, NULL, "mount");
+	if (!mount)
+		return unknown_command(all, NULL, "mount");
+
+	struct mount_call call = {0};
+	if (!read_mount_call(argc, argv, &call)) {
+		(void)fputs("usage: mount -t vouchfs [-o OPTIONS] CONF DIR\n", stderr);
+		return CLI_EXIT_USAGE;
+	}
+	if (call.only_as_if)
+		return CLI_EXIT_OK;
+
+	const char *words[8];
+	int count = 0;
+	words[count++] = mount->name;
+	if (names_config(call.operands[0])) {
+		words[count++] = "-c";
+		words[count++] = call.operands[0];
+	}
+	if (call.options) {
+		words[count++] = "-o";
+		words[count++] = call.options;
+	}
+	words[count++] = "--";
+	words[count++] = call.operands[1];
+	words[count] = NULL;
+	return mount->run(count, (char **)words);
+}
+
+static bool called_as_mount_helper(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return strcmp(slash ? slash + 1 : path, "mount.vouchfs") == 0;
+}
+
+int cli_dispatch(const struct cli_command *const *arrays, size_t array_count, int argc, char **argv)
+{
+	const struct commands all = {.arrays = arrays, .array_count = array_count};
+
+	if (argc > 0 && called_as_mount_helper(argv[0]))
+		return run_mount_helper(&all, argc, argv);
+	if (argc < 2) {
+		cli_error("which command? `vouchfs --help` lists them");
+		return CLI_EXIT_USAGE;
+	}
+	if (is_help(argv[1]))
+		return help(&all, argc - 2, argv + 2);
+	if (strcmp(argv[1], "--version") == 0) {
+		(void)puts("vouchfs " VOUCHFS_VERSION);
+		return CLI_EXIT_OK;
+	}
+	const char *group = find_group(&all, argv[1]);
+	if (group)
+		return run_in_group(&all, group, argc - 1, argv + 1);
+	const struct cli_command *command = find_command(&all, NULL, argv[1]);
+	return command ? command->run(argc - 1, argv + 1) : unknown_command(&all, NULL, argv[1]);
+}

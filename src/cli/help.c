@@ -1,0 +1,61 @@
+/* The pages of --help: all commands, one group, one command. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static bool same_group(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static void list_group(const struct cli_command *const *arrays, size_t array_count, const char *group)
+{
+	for (size_t i = 0; i < array_count; i++)
+		for (const struct cli_command *c = arrays[i]; c->name; c++)
+			if (same_group(c->group, group))
+				(void)printf("  %-24s %s\n", c->name, c->summary);
+}
+
+void cli_help_all(const struct cli_command *const *arrays, size_t array_count)
+{
+	static const struct {
+		const char *name;
+		const char *heading;
+	} groups[] = {
+		{NULL, "Commands:"},
+		{"signer", "On the signing host, vouchfs signer ...:"},
+		{"lambda", "On the deployment host, vouchfs lambda ...:"},
+		{"audit", "The audit log, vouchfs audit ...:"},
+		{"policy", "One policy for many hosts, vouchfs policy ...:"},
+	};
+
+	(void)fputs("vouchfs - a filesystem that serves only signed code\n\n"
+		    "Usage:\n"
+		    "  vouchfs COMMAND [OPTIONS]      vouchfs help COMMAND      vouchfs --version\n",
+		    stdout);
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+		bool any = false;
+		for (size_t k = 0; k < array_count && !any; k++)
+			for (const struct cli_command *c = arrays[k]; c->name; c++)
+				any = any || same_group(c->group, groups[i].name);
+		if (!any)
+			continue;
+		(void)printf("\n%s\n", groups[i].heading);
+		list_group(arrays, array_count, groups[i].name);
+	}
+}
+
+void cli_help_group(const struct cli_command *const *arrays, size_t array_count, const char *group)
+{
+	(void)printf("Usage:\n"
+		     "  vouchfs %s COMMAND [OPTIONS]      vouchfs %s COMMAND --help\n\nCommands:\n",
+		     group, group);
+	list_group(arrays, array_count, group);
+}
+
+void cli_help_command(const struct cli_command *command)
+{
+	(void)printf("vouchfs %s%s%s - %s\n\n%s", command->group ? command->group : "", command->group ? " " : "",
+		     command->name, command->summary, command->usage);
+}
