@@ -3,7 +3,9 @@
 
 #include "cli/cli.h"
 
-static const struct cli_command *const commands[] = {};
+static const struct cli_command *const commands[] = {
+	cli_check_config_commands,
+};
 
 /* Data that could not be written is a failure, whatever the command thought (a full disk behind `> file`). */
 static int flush_stdout(int exit_code)
