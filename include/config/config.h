@@ -123,7 +123,7 @@ void config_free(struct config *config);
 
 /*
  * The section that governs a function or layer: its name, else the longest matching pattern; among equally long ones
- * that with fewer stars, then the first by name. NULL: none.
+ * that with fewer stars, then that whose first star comes later, then the first by name. NULL: none.
  */
 const struct config_slot *config_find_function(const struct config *config, const char *name);
 const struct config_layer *config_find_layer(const struct config *config, const char *name);

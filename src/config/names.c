@@ -68,5 +68,8 @@ int name_compare_patterns(const char *a, const char *b)
 	size_t a_stars = count_stars(a), b_stars = count_stars(b);
 	if (a_stars != b_stars)
 		return a_stars < b_stars ? -1 : 1;
+	size_t a_start = strcspn(a, "*"), b_start = strcspn(b, "*");
+	if (a_start != b_start)
+		return a_start > b_start ? -1 : 1;
 	return strcmp(a, b);
 }

@@ -14,7 +14,8 @@ bool name_is_slot(const char *name);
 /* A star stands for any run of characters, an empty one too. */
 bool name_matches(const char *pattern, const char *name);
 
-/* Which of two patterns goes first: the longer one, then that with fewer stars, then by bytes. As strcmp. */
+/* Which of two patterns goes first: the longer one, that with fewer stars, that whose first star comes later, then by
+ * bytes. As strcmp. */
 int name_compare_patterns(const char *a, const char *b);
 
 #endif

@@ -57,9 +57,11 @@ static int read_checked(int fd, struct place at, struct report *report, struct b
 	if (!check_owner(&st, at, "file", report))
 		return -EINVAL;
 	int r = io_read_fd(fd, LIMIT_CONFIG_FILE_BYTES, ret);
-	if (r == -EFBIG)
+	if (r == -EFBIG) {
 		report_error(report, at, "larger than %u bytes", LIMIT_CONFIG_FILE_BYTES);
-	else if (r < 0 && r != -ENOMEM)
+		return -EINVAL;
+	}
+	if (r < 0 && r != -ENOMEM)
 		report_error(report, at, "cannot be read: %s", strerror(-r));
 	return r;
 }

@@ -1,0 +1,133 @@
+/*
+ * Every file tests/data/config/should-fail-<reason>.conf says in its first lines what is wrong with it:
+ *
+ *     # expect: <line, 0 for the file as a whole>: <part of the error's text>
+ *
+ * and must be refused with those errors, in that order, and no other. They are copied first, because a checkout's modes
+ * follow the umask of whoever made it.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/io.h"
+#include "base/text.h"
+#include "config_files.h"
+
+#define DATA	  "tests/data/config"
+#define FILES_MIN 90 /* so that an empty directory does not pass */
+#define MARK	  "# expect: "
+
+static int is_should_fail(const struct dirent *entry)
+{
+	return text_starts_with(entry->d_name, "should-fail-") && text_ends_with(entry->d_name, ".conf");
+}
+
+/* The next "# expect" line at *at, which moves behind it. */
+static bool next_expectation(const char **at, unsigned *ret_line, char *ret_text, size_t size)
+{
+	if (!text_starts_with(*at, MARK))
+		return false;
+	char *colon;
+	*ret_line = (unsigned)strtoul(*at + strlen(MARK), &colon, 10);
+	assert_true(text_starts_with(colon, ": "));
+	size_t len = strcspn(colon + 2, "\n");
+	assert_in_range(len, 1, size - 1);
+	memcpy(ret_text, colon + 2, len);
+	ret_text[len] = '\0';
+	*at = colon + 2 + len + 1;
+	return true;
+}
+
+/* True when the error at *at, which moves behind it, is of this line and contains text. */
+static bool next_error_is(const char **at, const char *path, unsigned line, const char *text)
+{
+	char place[256];
+	if (line > 0)
+		(void)snprintf(place, sizeof(place), "%s:%u: ", path, line);
+	else
+		(void)snprintf(place, sizeof(place), "%s: ", path);
+	size_t len = strcspn(*at, "\n");
+	const char *found = strstr(*at, text);
+	bool is_it = text_starts_with(*at, place) && found && found + strlen(text) <= *at + len;
+	*at += len + ((*at)[len] == '\n');
+	return is_it;
+}
+
+static void check_file(struct config_files *files, const char *name)
+{
+	char path[512];
+	(void)snprintf(path, sizeof(path), DATA "/%s", name);
+	struct buf bytes = {0};
+	assert_int_equal(io_read_path(path, 65536, &bytes), 0);
+	config_files_write(files, "vouchfs.conf", bytes.data, bytes.len);
+
+	int r = config_files_load(files);
+	if (r != -EINVAL || files->config)
+		fail_msg("%s: expected -EINVAL, found %d", name, r);
+
+	const char *expected = bytes.data, *error = files->errors.data;
+	if (text_starts_with(expected, "\xef\xbb\xbf"))
+		expected += 3;
+	unsigned line, count = 0;
+	char text[200];
+	for (; next_expectation(&expected, &line, text, sizeof(text)); count++)
+		if (!next_error_is(&error, files->main_path, line, text))
+			fail_msg("%s: expected %u: %s\nfound:\n%s", name, line, text, files->errors.data);
+	if (count == 0 || *error)
+		fail_msg("%s: %u errors expected, found:\n%s", name, count, files->errors.data);
+	buf_done(&bytes);
+}
+
+static void refuses_with_the_expected_errors(void **state)
+{
+	struct dirent **names;
+	int count = scandir(DATA, &names, is_should_fail, alphasort);
+	assert_true(count >= FILES_MIN);
+	for (int i = 0; i < count; i++) {
+		check_file(*state, names[i]->d_name);
+		free(names[i]);
+	}
+	free(names);
+}
+
+static void stops_printing_after_a_hundred_errors(void **state)
+{
+	struct buf text = {0};
+	assert_int_equal(buf_puts(&text, "[vouchfs]\naccount = 111122223333\n"), 0);
+	for (int i = 0; i < 150; i++)
+		assert_int_equal(buf_printf(&text, "nonsense_%d = 1\n", i), 0);
+	config_files_write(*state, "vouchfs.conf", text.data, text.len);
+	buf_done(&text);
+
+	struct config_files *files = *state;
+	assert_int_equal(config_files_load(files), -EINVAL);
+	assert_non_null(strstr(files->errors.data, "\"nonsense_99\""));
+	assert_null(strstr(files->errors.data, "\"nonsense_100\""));
+	assert_true(text_ends_with(files->errors.data, "\n50 more errors are not shown\n"));
+}
+
+static void escapes_what_it_quotes(void **state)
+{
+	config_files_good(*state, "group = \xc3\xa4\xff\\\n");
+	config_files_expect_error(*state, "group = \"\\xc3\\xa4\\xff\\\\\"");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(refuses_with_the_expected_errors, config_files_setup,
+						config_files_teardown),
+		cmocka_unit_test_setup_teardown(stops_printing_after_a_hundred_errors, config_files_setup,
+						config_files_teardown),
+		cmocka_unit_test_setup_teardown(escapes_what_it_quotes, config_files_setup, config_files_teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

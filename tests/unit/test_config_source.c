@@ -1,0 +1,200 @@
+/* Which files are read, in which order, and whose. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/limits.h"
+#include "config_files.h"
+
+#define NOBODY 65534
+
+static const char *path_of(const struct config_files *files, const char *name)
+{
+	static char path[512];
+	(void)snprintf(path, sizeof(path), "%s/%s", files->dir, name);
+	return path;
+}
+
+static void make_conf_d(struct config_files *files)
+{
+	assert_int_equal(mkdir(path_of(files, "conf.d"), 0755), 0);
+	assert_int_equal(chmod(path_of(files, "conf.d"), 0755), 0);
+}
+
+static void refuses_what_others_may_write(void **state)
+{
+	struct config_files *files = *state;
+	static const mode_t good[] = {0400, 0600, 0640, 0644}, bad[] = {0664, 0646, 0666, 0620, 0602};
+	config_files_good(files, "");
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_int_equal(chmod(files->main_path, good[i]), 0);
+		assert_int_equal(config_files_load(files), 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(chmod(files->main_path, bad[i]), 0);
+		config_files_expect_error(files, "others than its owner may write it");
+	}
+}
+
+static void refuses_the_file_of_another_user(void **state)
+{
+	struct config_files *files = *state;
+	if (geteuid() != 0)
+		skip(); /* only root can make one */
+	config_files_good(files, "");
+	assert_int_equal(chown(files->main_path, NOBODY, (gid_t)-1), 0);
+	config_files_expect_error(files, "the file belongs to user 65534; expected root or the caller, user 0");
+}
+
+static void refuses_what_is_not_a_regular_file(void **state)
+{
+	struct config_files *files = *state;
+	assert_int_equal(mkdir(files->main_path, 0755), 0);
+	config_files_expect_error(files, "not a regular file");
+	assert_int_equal(rmdir(files->main_path), 0);
+	assert_int_equal(mkfifo(files->main_path, 0644), 0);
+	config_files_expect_error(files, "not a regular file");
+}
+
+static void refuses_a_file_over_the_limit(void **state)
+{
+	struct config_files *files = *state;
+	config_files_good(files, "");
+	assert_int_equal(truncate(files->main_path, LIMIT_CONFIG_FILE_BYTES + 1), 0);
+	config_files_expect_error(files, "larger than 1048576 bytes");
+}
+
+static void tells_why_the_main_file_cannot_be_read(void **state)
+{
+	struct config_files *files = *state;
+	assert_int_equal(config_files_load(files), -ENOENT);
+	assert_non_null(strstr(files->errors.data, "vouchfs.conf: cannot be opened: No such file or directory\n"));
+	assert_int_equal(symlink("vouchfs.conf", files->main_path), 0);
+	assert_int_equal(config_files_load(files), -ELOOP);
+}
+
+static void follows_a_symlink_and_starts_paths_beside_it(void **state)
+{
+	struct config_files *files = *state;
+	char expected[256];
+	(void)snprintf(expected, sizeof(expected), "%s/a.pem", files->dir);
+	assert_int_equal(mkdir(path_of(files, "elsewhere"), 0755), 0);
+	config_files_good(files, "");
+	assert_int_equal(rename(files->main_path, path_of(files, "elsewhere/real.conf")), 0);
+	assert_int_equal(symlink("elsewhere/real.conf", files->main_path), 0);
+	assert_int_equal(config_files_load(files), 0);
+	assert_string_equal(files->config->accounts[0].certificate, expected);
+}
+
+static void takes_a_relative_path_of_the_main_file(void **state)
+{
+	struct config_files *files = *state;
+	config_files_good(files, "");
+	char *before = getcwd(NULL, 0);
+	assert_int_equal(chdir(files->dir), 0);
+	struct config *config = NULL;
+	int r = config_load("vouchfs.conf", &config, &files->errors);
+	assert_int_equal(chdir(before), 0);
+	free(before);
+	assert_int_equal(r, 0);
+	assert_string_equal(config->path, files->main_path);
+	assert_string_equal(config->accounts[0].certificate, path_of(files, "a.pem"));
+	config_free(config);
+}
+
+static void merges_drop_ins(void **state)
+{
+	struct config_files *files = *state;
+	make_conf_d(files);
+	config_files_good(files, "");
+	config_files_puts(files, "conf.d/b.conf",
+			  "[code-signing-config approved]\ndescription = from b\n"
+			  "allowed_publisher = arn:vouchfs:signer:local:222233334444:/signing-profiles/second\n"
+			  "[account 222233334444]\ncertificate = b.pem\nrevocations_required = no\n");
+	config_files_puts(files, "conf.d/a.conf",
+			  "[code-signing-config approved]\n"
+			  "allowed_publisher = arn:vouchfs:signer:local:222233334444:/signing-profiles/first\n");
+	config_files_puts(files, "conf.d/.hidden.conf", "nonsense\n");
+	config_files_puts(files, "conf.d/a.conf.bak", "nonsense\n");
+
+	assert_int_equal(config_files_load(files), 0);
+	const struct config_code_signing *approved = config_find_code_signing(files->config, "approved");
+	assert_string_equal(approved->description, "from b");
+	assert_int_equal(approved->publisher_count, 3);
+	assert_string_equal(approved->publishers[0].name, "app");
+	assert_string_equal(approved->publishers[1].name, "first");
+	assert_string_equal(approved->publishers[2].name, "second");
+	assert_string_equal(config_find_account(files->config, "222233334444")->certificate,
+			    path_of(files, "conf.d/b.pem"));
+}
+
+static void names_both_places_of_a_repeated_key(void **state)
+{
+	struct config_files *files = *state;
+	char first[256];
+	(void)snprintf(first, sizeof(first), "first at %s:4", files->main_path);
+	make_conf_d(files);
+	config_files_good(files, "");
+	config_files_puts(files, "conf.d/a.conf", "# comment\n[account 111122223333]\ncertificate = b.pem\n");
+	config_files_expect_error(files, first);
+	assert_non_null(strstr(files->errors.data, "/conf.d/a.conf:3: "));
+}
+
+static void prints_errors_in_the_order_of_the_files(void **state)
+{
+	struct config_files *files = *state;
+	make_conf_d(files);
+	config_files_good(files, "mode = 9\n");
+	config_files_puts(files, "conf.d/a.conf", "\n[layer x]\nmode = 9\n");
+	config_files_puts(files, "conf.d/b.conf", "nonsense\n");
+	assert_int_equal(config_files_load(files), -EINVAL);
+	const char *main_at = strstr(files->errors.data, "vouchfs.conf:10: ");
+	const char *a_at = strstr(files->errors.data, "conf.d/a.conf:3: ");
+	const char *b_at = strstr(files->errors.data, "conf.d/b.conf:1: ");
+	assert_true(main_at && a_at && b_at);
+	assert_true(main_at < a_at && a_at < b_at);
+}
+
+static void judges_drop_ins_and_their_directory(void **state)
+{
+	struct config_files *files = *state;
+	make_conf_d(files);
+	config_files_good(files, "");
+	config_files_puts(files, "conf.d/a.conf", "[layer x]\n");
+	assert_int_equal(chmod(path_of(files, "conf.d/a.conf"), 0664), 0);
+	config_files_expect_error(files, "/conf.d/a.conf: the file has mode 0664");
+
+	assert_int_equal(chmod(path_of(files, "conf.d/a.conf"), 0644), 0);
+	assert_int_equal(chmod(path_of(files, "conf.d"), 0777), 0);
+	config_files_expect_error(files, "/conf.d: the directory has mode 0777");
+
+	assert_int_equal(chmod(path_of(files, "conf.d"), 0755), 0);
+	assert_int_equal(mkdir(path_of(files, "conf.d/b.conf"), 0755), 0);
+	config_files_expect_error(files, "/conf.d/b.conf: not a regular file");
+
+	assert_int_equal(rmdir(path_of(files, "conf.d/b.conf")), 0);
+	assert_int_equal(symlink("nowhere", path_of(files, "conf.d/b.conf")), 0);
+	config_files_expect_error(files, "/conf.d/b.conf: cannot be opened");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, config_files_setup, config_files_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(refuses_what_others_may_write),	      TEST(refuses_the_file_of_another_user),
+		TEST(refuses_what_is_not_a_regular_file),     TEST(refuses_a_file_over_the_limit),
+		TEST(tells_why_the_main_file_cannot_be_read), TEST(follows_a_symlink_and_starts_paths_beside_it),
+		TEST(takes_a_relative_path_of_the_main_file), TEST(merges_drop_ins),
+		TEST(names_both_places_of_a_repeated_key),    TEST(prints_errors_in_the_order_of_the_files),
+		TEST(judges_drop_ins_and_their_directory),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
