@@ -12,8 +12,8 @@
 #define STORE_DEFAULT	    "/var/lib/vouchfs"
 #define REGION_DEFAULT	    "local"
 #define KEEP_RELEASES	    3
-#define STAGING_TTL_S	    (24 * 60 * 60)
-#define INFLATE_CACHE_BYTES (64 * 1024 * 1024)
+#define STAGING_TTL_S	    (24ULL * 60 * 60)
+#define INFLATE_CACHE_BYTES (64ULL * 1024 * 1024)
 #define SLOT_MODE	    0775
 
 /* The next struct of a kind, with its name and the defaults; the arrays have room for all. 0 or -ENOMEM. */

@@ -180,6 +180,6 @@ const char *config_mode_name(enum config_mode mode)
 	case CONFIG_IGNORE:
 		return "Ignore";
 	}
-	ASSERT(!"a mode");
+	ASSERT(false);
 	return NULL;
 }

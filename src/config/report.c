@@ -70,9 +70,10 @@ int report_print(struct report *report, struct buf *ret)
 
 struct quote quote(const char *word)
 {
-	struct quote q = {.text = "\""};
-	(void)text_escape_print(q.text + 1, sizeof(q.text) - 2, word, strlen(word));
-	(void)strcat(q.text, "\"");
+	struct quote q;
+	char escaped[sizeof(q.text) - 2];
+	(void)snprintf(q.text, sizeof(q.text), "\"%s\"",
+		       text_escape_print(escaped, sizeof(escaped), word, strlen(word)));
 	return q;
 }
 

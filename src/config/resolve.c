@@ -9,7 +9,7 @@
 
 #include "base/text.h"
 
-#define ENTRY_BYTES_MAX (1024 * 1024) /* a group with very many members */
+#define ENTRY_BYTES_MAX 1048576U /* a group with very many members */
 
 /* The highest number stands for "no change" in chown and is nobody's. */
 static int parse_number(const char *text, uint32_t *ret)
