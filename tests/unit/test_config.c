@@ -34,14 +34,15 @@ static void takes_every_key_of_the_host(void **state)
 {
 	struct config_files *files = *state;
 	const struct config *config = load_copy(files, EVERY_KEY);
-	char store[256];
+	char store[256], anchor[256];
 	(void)snprintf(store, sizeof(store), "%s/store", files->dir);
+	(void)snprintf(anchor, sizeof(anchor), "%s/store-anchor", files->dir);
 
 	assert_string_equal(config->path, files->main_path);
 	assert_string_equal(config->account, "111122223333");
 	assert_string_equal(config->region, "eu-central-1");
 	assert_string_equal(config->store, store);
-	assert_string_equal(config->anchor, "/srv/anchor");
+	assert_string_equal(config->anchor, anchor);
 	assert_int_equal(config->keep_releases, 1000);
 	assert_true(config->max_artifact_bytes == 4294967295);
 	assert_true(config->max_unpacked_bytes == 1);
