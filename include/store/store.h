@@ -3,21 +3,39 @@
  * digests, not trust.
  *
  *     format                  "vouchfs-store: 1"
+ *     lock                    held while a process has the store; its pid
+ *     next-id, generation     counters
  *     staging/                private files of writes in progress, and intents (below)
- *     objects/ab/<digest>/    payload: the bytes [0, L) of an artifact, 0400; tree: 32 bytes for each 4,096
+ *     objects/ab/<digest>/    payload: the bytes [0, L) of an artifact, 0400; tree: 32 bytes for each 4,096;
+ *                             ref.<function>: empty, that function may have a release of it
  *     functions/<f>/          slot, note, releases/<n>, current
  *     revocations/<account>   what was last seen of a list
  *     audit/                  segments of the audit log (module audit)
  *
- * Commit: object (fsync, link, fsync directory) -> release record (write, fsync, rename, fsync directory) -> current
- * (the same). A crash at any system call leaves the old release or the new one, whole. What is in flight is named by an
- * intent in staging/, written first, so recovery looks at intents alone and its cost is that of what was in flight, not
- * of the store.
+ * Commit: intent -> object (fsync, link, fsync directory) -> release record (write, fsync, rename, fsync directory) ->
+ * current (the same) -> intent removed. A crash at any system call leaves the old release or the new one, whole. What
+ * is in flight is named by an empty file staging/intent.<n>.<digest>.<function>, made first, so recovery looks at those
+ * alone and its cost is that of what was in flight, not of the store. It may be interrupted and repeated. A function is
+ * removed by moving its directory into staging/, which says the same.
+ *
+ * Who needs an object is answered without reading the other slots: ref.<function> is made before the first record, and
+ * when a change of (function, digest) ends, that function's few records are read and a reference without a record is
+ * removed; the object goes with its last reference. What a crash or a full disk can leave is a reference or an object
+ * too many, never one too few.
+ *
+ * Function and account names are 1 to 64 of [A-Za-z0-9._-], not starting with a dot (-EINVAL). With read_only
+ * everything that would write returns -EROFS. A function is changed by one caller at a time (the slot's commit lock).
+ * ENOSPC, EDQUOT and EIO come out as they are: the old release stays, and what cannot be cleaned up at once is cleaned
+ * up by the next open.
+ *
+ * The generation counts commits and removals of functions, only while an anchor is given. It finds a store that was set
+ * back as a whole; without an anchor that goes unseen, and so does one slot set back by somebody who also keeps the
+ * generation file.
  *
  * The store is not trusted: every record carries a checksum and its own name, every object is checked against its
  * digest when it is opened and every block when it is read. -EBADMSG always means "these are not the bytes that were
  * put here". All functions are thread-safe unless they say otherwise; locks are internal and last in the order but
- * audit.
+ * audit. Every object is given back before store_close.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -35,11 +53,12 @@ struct store_stage;
 struct store_object;
 
 struct store_options {
-	const char *path;   /* absolute */
-	bool durable;	    /* false: no fsync anywhere */
-	bool create;	    /* make it when it is not there (0700) */
-	bool read_only;	    /* for commands that look beside a running daemon: no lock, no recovery, no writes */
-	const char *anchor; /* file with the generation floor, or NULL */
+	const char *path; /* absolute */
+	bool durable;	  /* false: no fsync anywhere */
+	bool create;	  /* make it when it is not there (0700); the directory above must be there */
+	bool read_only;	  /* for commands that look beside a running daemon: no lock, no recovery, no writes */
+	const char
+		*anchor; /* file with the generation floor, absolute, outside the store; or NULL. Made when missing */
 };
 
 /*
@@ -75,6 +94,8 @@ void store_stage_free(struct store_stage *stage);
  */
 int store_put_object(struct store *store, struct store_stage *stage, uint64_t length, const char *function,
 		     struct store_object **ret);
+/* What was put will not be committed: ends the intent, removes the object where nothing else refers to it. */
+void store_discard_object(struct store *store, const char *function, const struct store_object *object);
 /* -ENOENT; -EBADMSG when the stored tree does not have this digest or the payload has another size. Shared when open
  * already. */
 int store_open_object(struct store *store, const uint8_t digest[CRYPTO_SHA256_BYTES], uint64_t length,
@@ -105,21 +126,28 @@ struct store_release {
 };
 void store_release_free(struct store_release *release); /* also the struct itself */
 
-/* Numbers from it stay unique over restarts. */
+/* Unique over restarts and crashes; reserved in blocks. 0 when the disk does not let it be reserved (logged): a release
+ * with id 0 is refused by store_commit_release (-EIO). */
 uint64_t store_next_id(struct store *store);
 
-/* Writes the record and makes it current; number and id are set before. Ends the intent of its object. */
+/*
+ * Writes the record and makes it current; number and id are set before; -EEXIST: the number was used. Its object must
+ * be there, put for this function or by an earlier release (a rollback): else -ENOENT. Ends the intent of its object,
+ * also when it fails: what was put for it is removed then.
+ */
 int store_commit_release(struct store *store, const char *function, const struct store_release *release);
-/* Rewrites a record in place (times of the artifact); atomic. */
+/* Rewrites a record in place (times of the artifact); atomic. The digest must be the same (-EINVAL). */
 int store_update_release(struct store *store, const char *function, const struct store_release *release);
 /* Number of the newest release record or 0; for numbering. */
 int store_newest_release(struct store *store, const char *function, uint64_t *ret);
 int store_load_release(struct store *store, const char *function, uint64_t number, struct store_release **ret);
-/* What current names; when it is torn, the newest record that is whole (logged). -ENOENT: none. */
+/* What current names; when it or its record is torn, the newest record that is whole (logged). -ENOENT: none; -EBADMSG:
+ * there are, and none is whole. */
 int store_load_current(struct store *store, const char *function, struct store_release **ret);
 /* Ascending; *ret is freed by the caller. */
 int store_list_releases(struct store *store, const char *function, uint64_t **ret, size_t *ret_count);
-/* Removes a record and its object where no other record refers to it. An object that is open stays readable. */
+/* Removes a record and its object where no other record refers to it. An object that is open stays readable. -EBUSY:
+ * it is the current one; -ENOENT. */
 int store_remove_release(struct store *store, const char *function, uint64_t number);
 
 /* Names of slots that the store knows, unsorted; *ret and each name are freed by the caller. */
@@ -127,7 +155,7 @@ int store_list_functions(struct store *store, char ***ret, size_t *ret_count);
 /* Small text files of a slot, opaque here: "slot" (durable facts) and "note" (last decision). -ENOENT when absent. */
 int store_put_slot_file(struct store *store, const char *function, const char *file, const char *text, size_t len);
 int store_get_slot_file(struct store *store, const char *function, const char *file, struct buf *ret);
-/* The slot with all its releases. */
+/* The slot with all its releases. -ENOENT */
 int store_remove_function(struct store *store, const char *function);
 
 /* What is remembered of an account's revocation list; opaque text. */

@@ -1,0 +1,157 @@
+/*
+ * internal.h - what the sources of the store share.
+ *
+ * Everything that gets a name below the store is written under a private name in staging/ (or under none) and moved to
+ * its place when it is whole, so a crash leaves nothing torn outside staging/ and staging/ is swept at open.
+ */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include "base/limits.h"
+#include "base/lock.h"
+#include "store/store.h"
+
+#define STORE_OBJECT_BUCKETS   1024
+#define STORE_ID_BLOCK	       1024
+#define STORE_NAME_SIZE	       (LIMIT_NAME_BYTES + 1)
+#define STORE_OBJECT_PATH_SIZE (3 + CRYPTO_SHA256_HEX_SIZE)
+#define STORE_PLACE_SIZE       (LIMIT_FUNCTION_NAME_BYTES + 64)
+#define STORE_COPY_BYTES       ((size_t)128 * 1024)
+
+struct store_intent;
+
+struct store {
+	bool durable;
+	bool read_only;
+	int root_fd, lock_fd, staging_fd, objects_fd, functions_fd, revocations_fd, audit_fd;
+
+	pthread_mutex_t lock; /* the table of open objects, the list of intents, removal of objects */
+	struct store_object *objects[STORE_OBJECT_BUCKETS];
+	struct store_intent *intents;
+	uint64_t last_intent;
+
+	/* Held across the writes of a counter: two numbers must reach the disk in their order. Never taken with lock.
+	 */
+	pthread_mutex_t counters_lock;
+	uint64_t next_id;
+	uint64_t reserved_ids; /* next_id may go up to here without a write */
+	uint64_t generation;
+	int anchor_dirfd; /* -1: no anchor */
+	char *anchor_name;
+};
+
+/* ---- store_file.c: private files, names, directories ---- */
+
+/* A file of staging/ that nobody else knows. name is "" while it has none (O_TMPFILE). */
+struct store_file {
+	int fd;
+	char name[STORE_NAME_SIZE];
+};
+
+int store_file_new(struct store *store, struct store_file *ret);
+/* Gives it its final name, replacing what has it. The descriptor stays. */
+int store_file_place(struct store *store, struct store_file *file, int dirfd, const char *name);
+void store_file_drop(struct store *store, struct store_file *file);
+
+int store_sync(const struct store *store, int fd);
+/* Old or new, whole. store_write_file also syncs the directory. */
+int store_place_bytes(struct store *store, int dirfd, const char *name, const void *bytes, size_t len);
+int store_write_file(struct store *store, int dirfd, const char *name, const void *bytes, size_t len);
+/* Opens a directory, made where it is missing; a made one is synced into its parent. */
+int store_ensure_dir(struct store *store, int dirfd, const char *name);
+/* 1 to LIMIT_FUNCTION_NAME_BYTES of [A-Za-z0-9._-], not starting with a dot. */
+bool store_is_name(const char *name);
+
+/* ---- store_text.c: texts with a checksum that know their place ---- */
+
+/* Appends the last line, "sha256: <hex of all before>". */
+int store_seal(struct buf *text);
+/* -EBADMSG, or the length of what is before the last line. */
+int store_unseal(const char *text, size_t len, size_t *ret_len);
+/* place ("functions/f/current") is written into the file and must be there when it is read. */
+int store_write_text(struct store *store, int dirfd, const char *file, const char *place, const char *text, size_t len);
+int store_read_text(int dirfd, const char *file, const char *place, size_t max, struct buf *ret);
+/* What a failure to open or read means: something else than a regular file of sane size is not what was put there. */
+int store_as_damage(int r);
+int store_write_number(struct store *store, int dirfd, const char *file, const char *place, uint64_t number);
+int store_read_number(int dirfd, const char *file, const char *place, uint64_t *ret);
+
+/* ---- store_record.c: the text of a release ---- */
+
+int store_record_encode(const char *function, const struct store_release *release, struct buf *ret);
+/* -EBADMSG unless it is whole and that of this function and number. */
+int store_record_decode(const char *function, uint64_t number, const char *text, size_t len,
+			struct store_release **ret);
+
+/* ---- store_release.c ---- */
+
+int store_open_function(const struct store *store, const char *function);
+/* Reads a record below an open functions/<f>/. */
+int store_read_release(int function_fd, const char *function, uint64_t number, struct store_release **ret);
+/* Ascending; *ret is freed by the caller. No directory: none. */
+int store_read_numbers(int function_fd, uint64_t **ret, size_t *ret_count);
+void store_current_place(const char *function, char ret[STORE_PLACE_SIZE]);
+/* -ENOENT, -EBADMSG */
+int store_read_current(int function_fd, const char *function, uint64_t *ret);
+
+/* ---- store_counter.c ---- */
+
+int store_load_counters(struct store *store, const char *anchor, struct explain *ret_why);
+/* Counts a change of what is served, in the store and then in the anchor. Nothing without an anchor. */
+int store_bump_generation(struct store *store);
+
+/* ---- store_object.c ---- */
+
+void store_object_path(const uint8_t digest[CRYPTO_SHA256_BYTES], char ret[STORE_OBJECT_PATH_SIZE]); /* "ab/<digest>" */
+/* Takes over fd and tree. */
+int store_object_new(struct store *store, int fd, struct merkle_tree *tree, struct store_object **ret);
+/* What a stage becomes an object of; nothing is left in it. */
+void store_stage_take(struct store_stage *stage, struct store_file *ret_file, struct merkle_tree **ret_tree);
+/* From now on this is what store_open_object gives out. */
+void store_object_publish(struct store_object *object);
+
+/* ---- store_intent.c: references, and what is in flight ---- */
+
+/*
+ * An object directory holds a file "ref.<function>" for each function that may have a release of it. A reference is
+ * made before the first record that needs it and looked at again (do the function's records still name the digest?)
+ * when a change about this pair of function and digest ends or is recovered. So a reference too many is harmless, and
+ * one too few cannot be.
+ *
+ * An intent says that such a change is under way: in memory, where it keeps other changes from removing the object, and
+ * as an empty file staging/intent.<n>.<digest>.<function>, which recovery looks at.
+ */
+int store_intent_begin(struct store *store, const char *function, const uint8_t digest[CRYPTO_SHA256_BYTES],
+		       struct store_intent **ret);
+/* Leaves it for the next begin of the same function and digest to continue. */
+void store_intent_park(struct store *store, struct store_intent *intent);
+/* The change was carried through or undone. Removes the reference and the object when nothing needs them. */
+void store_intent_end(struct store *store, struct store_intent *intent);
+void store_intent_free_all(struct store *store);
+
+/* Not synced; *ret_made says whether there is something to sync. */
+int store_ensure_reference(int object_fd, const char *function, bool *ret_made);
+/* Looks at the pair again; *ret_removed is set when the object is gone now. */
+int store_sweep_object(struct store *store, const char *function, const uint8_t digest[CRYPTO_SHA256_BYTES],
+		       bool *ret_removed);
+
+/* The parts of an intent's file name. */
+struct store_intent_name {
+	uint64_t number;
+	uint8_t digest[CRYPTO_SHA256_BYTES];
+	const char *function; /* inside the name */
+};
+bool store_intent_parse(const char *name, struct store_intent_name *ret);
+
+/* ---- store_function.c ---- */
+
+/* The function of a staging/removed.<random>.<function>, inside the name; NULL: not such a name. */
+const char *store_removed_function(const char *staged);
+/* Removes what such a directory needed, and itself. */
+int store_finish_removal(struct store *store, const char *staged);
+
+/* ---- store_recover.c ---- */
+
+int store_recover(struct store *store);
+
+#endif

@@ -1,0 +1,293 @@
+/* Opening and closing a store: whose it is, whether it is one, who has it. */
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "internal.h"
+
+#define FORMAT_TEXT	"vouchfs-store: 1\n"
+#define FORMAT_MAX	64
+#define PID_TEXT_SIZE	24
+#define SHOWN_PATH_SIZE 300
+
+/* What an opening works on; shown is the path as it may be printed. */
+struct opening {
+	const struct store_options *options;
+	struct store *store;
+	struct explain *why;
+	char shown[SHOWN_PATH_SIZE];
+};
+
+static const char *const parts[] = {"staging", "objects", "functions", "revocations", "audit"};
+
+static int *part_fd(struct store *store, size_t part)
+{
+	int *const fds[] = {&store->staging_fd, &store->objects_fd, &store->functions_fd, &store->revocations_fd,
+			    &store->audit_fd};
+	_Static_assert(ARRAY_SIZE(fds) == ARRAY_SIZE(parts), "each part has its descriptor");
+	return fds[part];
+}
+
+static int make_root(const struct opening *opening)
+{
+	const char *path = opening->options->path;
+	size_t len = strlen(path);
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	size_t name_at = len;
+	while (name_at > 0 && path[name_at - 1] != '/')
+		name_at--;
+
+	int fd = -1, r = -ENOMEM;
+	char *parent = strndup(path, name_at), *name = strndup(path + name_at, len - name_at);
+	if (!parent || !name)
+		goto out;
+	r = fd = io_open_dir(parent);
+	if (fd < 0) {
+		explain_set(opening->why,
+			    "store %s: the directory it is to be made in cannot be opened (%s); make that first",
+			    opening->shown, strerror(-r));
+		goto out;
+	}
+	r = io_mkdirat(fd, name, 0700);
+	if (r == 0 && opening->options->durable)
+		r = io_fsync(fd);
+	if (r < 0)
+		explain_set(opening->why, "store %s cannot be made: %s", opening->shown, strerror(-r));
+out:
+	io_close(&fd);
+	free(parent);
+	free(name);
+	return r;
+}
+
+static int open_root(const struct opening *opening)
+{
+	struct store *store = opening->store;
+	const char *path = opening->options->path;
+	if (path[0] != '/') {
+		explain_set(opening->why, "store %s: an absolute path is needed", opening->shown);
+		return -EINVAL;
+	}
+	int r = io_open_dir(path);
+	if (r == -ENOENT && opening->options->create && !store->read_only) {
+		r = make_root(opening);
+		if (r < 0)
+			return r;
+		r = io_open_dir(path);
+	}
+	if (r < 0) {
+		explain_set(opening->why, "store %s cannot be opened: %s", opening->shown, strerror(-r));
+		return r;
+	}
+	store->root_fd = r;
+	return 0;
+}
+
+static int check_owner(const struct opening *opening)
+{
+	struct stat st;
+	if (fstat(opening->store->root_fd, &st) < 0)
+		return -errno;
+	bool may_look = opening->store->read_only && geteuid() == 0;
+	if (st.st_uid != geteuid() && !may_look) {
+		explain_set(opening->why, "store %s belongs to uid %u, this process runs as uid %u; run as its owner",
+			    opening->shown, st.st_uid, geteuid());
+		return -EPERM;
+	}
+	if ((st.st_mode & 077) != 0) {
+		explain_set(opening->why, "store %s is open to others (mode %04o); look through it, then chmod 0700 it",
+			    opening->shown, st.st_mode & 07777);
+		return -EPERM;
+	}
+	return 0;
+}
+
+static bool is_part(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (strcmp(name, parts[i]) == 0)
+			return true;
+	return strcmp(name, "lock") == 0;
+}
+
+/* Without a format file it is a store only if it is empty, or was being made. */
+static int check_unfinished(const struct opening *opening)
+{
+	struct io_names names = {0};
+	int r = io_list_dir(opening->store->root_fd, ".", &names);
+	bool ours = opening->options->create && !opening->store->read_only;
+	for (size_t i = 0; i < names.count; i++)
+		ours = ours && is_part(names.names[i]);
+	io_names_done(&names);
+	if (r == 0 && !ours) {
+		explain_set(opening->why, "%s is not a store: it has no file \"format\"; name an empty directory",
+			    opening->shown);
+		r = -EBADMSG;
+	}
+	return r;
+}
+
+static int check_format(const struct opening *opening, bool *ret_is_new)
+{
+	struct buf text = {0};
+	int r = io_read_file(opening->store->root_fd, "format", FORMAT_MAX, &text);
+	*ret_is_new = r == -ENOENT;
+	if (r == -ENOENT) {
+		r = check_unfinished(opening);
+	} else if (r < 0 || !text_equal(text.data ? text.data : "", text.len, FORMAT_TEXT)) {
+		explain_set(opening->why,
+			    "%s is not a store of this version: the first line of its file \"format\" is not "
+			    "\"vouchfs-store: 1\"",
+			    opening->shown);
+		r = -EBADMSG;
+	}
+	buf_done(&text);
+	return r;
+}
+
+/* Who has it, as far as the lock file tells. */
+static void explain_busy(const struct opening *opening)
+{
+	struct buf text = {0};
+	uint64_t pid;
+	(void)io_read_file(opening->store->root_fd, "lock", PID_TEXT_SIZE, &text);
+	if (text.len > 0 && text_parse_u64(text.data, text.len - 1, INT32_MAX, &pid))
+		explain_set(opening->why, "store %s is in use by process %d; stop that, or use another store",
+			    opening->shown, (int)pid);
+	else
+		explain_set(opening->why, "store %s is in use by another process; stop that, or use another store",
+			    opening->shown);
+	buf_done(&text);
+}
+
+static int take_lock(const struct opening *opening)
+{
+	struct store *store = opening->store;
+	char pid[PID_TEXT_SIZE];
+	int r = store->lock_fd = io_openat(store->root_fd, "lock", O_RDWR | O_CREAT | O_NONBLOCK, 0600);
+	if (r >= 0)
+		r = io_lock(store->lock_fd);
+	if (r == -EBUSY) {
+		explain_busy(opening);
+		return r;
+	}
+	if (r == 0)
+		r = io_ftruncate(store->lock_fd, 0);
+	int len = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
+	if (r == 0)
+		r = io_pwrite_full(store->lock_fd, pid, (size_t)len, 0);
+	if (r < 0)
+		explain_set(opening->why, "store %s: cannot take its lock: %s", opening->shown, strerror(-r));
+	return r;
+}
+
+/* format is written last: what has it is a whole store. */
+static int open_parts(const struct opening *opening, bool is_new)
+{
+	struct store *store = opening->store;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		int fd = is_new ? store_ensure_dir(store, store->root_fd, parts[i])
+				: io_open_dirat(store->root_fd, parts[i]);
+		if (fd < 0) {
+			explain_set(opening->why, "store %s: %s/ cannot be opened: %s", opening->shown, parts[i],
+				    strerror(-fd));
+			return fd;
+		}
+		*part_fd(store, i) = fd;
+	}
+	if (!is_new)
+		return 0;
+	int r = store_write_file(store, store->root_fd, "format", FORMAT_TEXT, strlen(FORMAT_TEXT));
+	if (r < 0)
+		explain_set(opening->why, "store %s cannot be made: %s", opening->shown, strerror(-r));
+	return r;
+}
+
+static int recover(const struct opening *opening)
+{
+	if (opening->store->read_only)
+		return 0;
+	int r = store_recover(opening->store);
+	if (r < 0)
+		explain_set(opening->why, "store %s cannot be recovered: %s", opening->shown, strerror(-r));
+	return r;
+}
+
+static int open_in_order(const struct opening *opening)
+{
+	bool is_new;
+	int r = open_root(opening);
+	if (r == 0)
+		r = check_owner(opening);
+	if (r == 0)
+		r = check_format(opening, &is_new);
+	if (r == 0 && !opening->store->read_only)
+		r = take_lock(opening);
+	if (r == 0)
+		r = open_parts(opening, is_new);
+	if (r == 0) /* a store that was set back is refused as it lies */
+		r = store_load_counters(opening->store, opening->options->anchor, opening->why);
+	if (r == 0)
+		r = recover(opening);
+	return r;
+}
+
+int store_open(const struct store_options *options, struct store **ret, struct explain *ret_why)
+{
+	struct store *store = calloc(1, sizeof(*store));
+	if (!store)
+		return -ENOMEM;
+	store->durable = options->durable;
+	store->read_only = options->read_only;
+	store->root_fd = store->lock_fd = store->anchor_dirfd = -1;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		*part_fd(store, i) = -1;
+	lock_init(&store->lock);
+	lock_init(&store->counters_lock);
+
+	struct opening opening = {.options = options, .store = store, .why = ret_why};
+	text_escape_print(opening.shown, sizeof(opening.shown), options->path, strlen(options->path));
+	int r = open_in_order(&opening);
+	if (r < 0) {
+		store_close(store);
+		return r;
+	}
+	*ret = store;
+	return 0;
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	for (size_t i = 0; i < STORE_OBJECT_BUCKETS; i++)
+		ASSERT(!store->objects[i]); /* an object outlives its store */
+	store_intent_free_all(store);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		io_close(part_fd(store, i));
+	io_close(&store->anchor_dirfd);
+	io_close(&store->root_fd);
+	io_close(&store->lock_fd); /* gives the lock back, so it goes last */
+	free(store->anchor_name);
+	lock_done(&store->counters_lock);
+	lock_done(&store->lock);
+	free(store);
+}
+
+int store_audit_dirfd(const struct store *store)
+{
+	return store->audit_fd;
+}
+
+int store_statvfs(const struct store *store, struct statvfs *ret)
+{
+	return io_fstatvfs(store->root_fd, ret);
+}

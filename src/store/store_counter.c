@@ -1,0 +1,199 @@
+/*
+ * The two numbers of a store: ids that are never given twice, and the generation that an anchor outside remembers.
+ *
+ * An id is taken from a block that was reserved on disk before; a crash loses the rest of the block. The generation
+ * goes up in the store first and in the anchor second, so that a crash between the two never makes the anchor the
+ * higher one.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "internal.h"
+
+#define ANCHOR_TEXT_MAX 256
+
+static int highest_id_of(struct store *store, const char *function, uint64_t *highest)
+{
+	uint64_t *numbers = NULL;
+	size_t count = 0;
+	int r = store_list_releases(store, function, &numbers, &count);
+	for (size_t i = 0; i < count && r == 0; i++) {
+		struct store_release *release = NULL;
+		r = store_load_release(store, function, numbers[i], &release);
+		if (r == 0 && release->id > *highest)
+			*highest = release->id;
+		store_release_free(release);
+		r = r == -EBADMSG ? 0 : r;
+	}
+	free(numbers);
+	return r;
+}
+
+/* The file is lost: reads every record. New stores have none to read. */
+static int find_highest_id(struct store *store, uint64_t *ret)
+{
+	char **functions = NULL;
+	size_t count = 0;
+	int r = store_list_functions(store, &functions, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (r == 0)
+			r = highest_id_of(store, functions[i], ret);
+		free(functions[i]);
+	}
+	free(functions);
+	return r;
+}
+
+static int load_next_id(struct store *store)
+{
+	uint64_t next = 0;
+	int r = store_read_number(store->root_fd, "next-id", "next-id", &next);
+	if (r == -ENOENT || r == -EBADMSG) {
+		r = find_highest_id(store, &next);
+		next++;
+	}
+	store->next_id = store->reserved_ids = next;
+	return r;
+}
+
+uint64_t store_next_id(struct store *store)
+{
+	uint64_t id = 0;
+	lock_take(&store->counters_lock);
+	if (store->next_id == store->reserved_ids) {
+		uint64_t end = store->next_id + STORE_ID_BLOCK;
+		int r = store->read_only ? -EROFS
+					 : store_write_number(store, store->root_fd, "next-id", "next-id", end);
+		if (r == 0)
+			store->reserved_ids = end;
+		else
+			log_error("store: cannot reserve release ids: %s", strerror(-r));
+	}
+	if (store->next_id < store->reserved_ids)
+		id = store->next_id++;
+	lock_drop(&store->counters_lock);
+	return id;
+}
+
+static int write_anchor(const struct store *store)
+{
+	struct buf text = {0};
+	int r = buf_printf(&text, "vouchfs-anchor: 1\ngeneration: %" PRIu64 "\n", store->generation);
+	if (r == 0)
+		r = io_write_file(store->anchor_dirfd, store->anchor_name, text.data, text.len, 0600, store->durable);
+	buf_done(&text);
+	return r;
+}
+
+int store_bump_generation(struct store *store)
+{
+	if (store->anchor_dirfd < 0)
+		return 0;
+	lock_take(&store->counters_lock);
+	uint64_t before = store->generation++;
+	int r = store_write_number(store, store->root_fd, "generation", "generation", store->generation);
+	if (r == 0)
+		r = write_anchor(store);
+	else
+		store->generation = before;
+	lock_drop(&store->counters_lock);
+	return r;
+}
+
+/* The anchor's number; 0 when there is no such file yet. */
+static int read_anchor(const struct store *store, uint64_t *ret)
+{
+	struct buf text = {0};
+	uint64_t version = 0, floor = 0;
+	int r = io_read_file(store->anchor_dirfd, store->anchor_name, ANCHOR_TEXT_MAX, &text);
+	if (r == -ENOENT) {
+		r = 0;
+		goto out;
+	}
+	if (r < 0)
+		goto out;
+	r = -EBADMSG;
+	if (!text_record_get_u64(text.data, text.len, "vouchfs-anchor", &version) || version != 1 ||
+	    !text_record_get_u64(text.data, text.len, "generation", &floor))
+		goto out;
+	r = 0;
+out:
+	buf_done(&text);
+	if (r == 0)
+		*ret = floor;
+	return r;
+}
+
+static int open_anchor(struct store *store, const char *anchor)
+{
+	const char *slash = strrchr(anchor, '/');
+	if (!slash || slash[1] == '\0')
+		return -EINVAL;
+	char *dir = strndup(anchor, slash == anchor ? 1 : (size_t)(slash - anchor));
+	store->anchor_name = strdup(slash + 1);
+	int r = dir && store->anchor_name ? io_open_dir(dir) : -ENOMEM;
+	free(dir);
+	if (r < 0)
+		return r;
+	store->anchor_dirfd = r;
+	return 0;
+}
+
+static int check_anchor(struct store *store, const char *path, struct explain *ret_why)
+{
+	uint64_t floor = 0;
+	int r = read_anchor(store, &floor);
+	if (r < 0) {
+		explain_set(ret_why,
+			    "anchor %s cannot be read (%s); restore it, or remove it to trust the store as it is", path,
+			    strerror(-r));
+		return r;
+	}
+	if (store->generation < floor) {
+		explain_set(ret_why,
+			    "the store has been set back: its generation is %" PRIu64
+			    ", the anchor %s remembers %" PRIu64
+			    "; if that was meant (a restored backup), remove the anchor and start again",
+			    store->generation, path, floor);
+		return -EBADMSG;
+	}
+	if (floor == store->generation || store->read_only)
+		return 0;
+	r = write_anchor(store);
+	if (r < 0)
+		explain_set(ret_why, "anchor %s cannot be written: %s", path, strerror(-r));
+	return r;
+}
+
+static int load_generation(struct store *store, const char *anchor, struct explain *ret_why)
+{
+	char path[LIMIT_NAME_BYTES];
+	text_escape_print(path, sizeof(path), anchor, strlen(anchor));
+	int r = open_anchor(store, anchor);
+	if (r < 0) {
+		explain_set(ret_why, "anchor %s: its directory cannot be opened: %s", path, strerror(-r));
+		return r;
+	}
+	r = store_read_number(store->root_fd, "generation", "generation", &store->generation);
+	if (r == -ENOENT || r == -EBADMSG) /* as if it were the first; the anchor knows better */
+		r = 0;
+	if (r < 0) {
+		explain_set(ret_why, "cannot read the store's generation: %s", strerror(-r));
+		return r;
+	}
+	return check_anchor(store, path, ret_why);
+}
+
+int store_load_counters(struct store *store, const char *anchor, struct explain *ret_why)
+{
+	int r = load_next_id(store);
+	if (r < 0) {
+		explain_set(ret_why, "cannot read the store's release ids: %s", strerror(-r));
+		return r;
+	}
+	return anchor ? load_generation(store, anchor, ret_why) : 0;
+}

@@ -1,0 +1,186 @@
+/* Slots as directories: their names, their small files, their removal. And the memory of revocation lists. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "internal.h"
+
+#define REMOVED_PREFIX "removed."
+#define RANDOM_BYTES   16
+
+int store_list_functions(struct store *store, char ***ret, size_t *ret_count)
+{
+	struct io_names names;
+	int r = io_list_dir(store->functions_fd, ".", &names);
+	if (r < 0)
+		return r;
+	size_t kept = 0;
+	for (size_t i = 0; i < names.count; i++) {
+		if (store_is_name(names.names[i]))
+			names.names[kept++] = names.names[i];
+		else
+			free(names.names[i]);
+	}
+	*ret = names.names;
+	*ret_count = kept;
+	return 0;
+}
+
+static bool is_slot_file(const char *file)
+{
+	return store_is_name(file) && strcmp(file, "current") != 0 && strcmp(file, "releases") != 0;
+}
+
+static void slot_file_place(const char *function, const char *file, char ret[2 * STORE_PLACE_SIZE])
+{
+	(void)snprintf(ret, 2 * STORE_PLACE_SIZE, "functions/%s/%s", function, file);
+}
+
+int store_put_slot_file(struct store *store, const char *function, const char *file, const char *text, size_t len)
+{
+	if (store->read_only)
+		return -EROFS;
+	if (!store_is_name(function) || !is_slot_file(file))
+		return -EINVAL;
+	if (len > LIMIT_RECORD_BYTES)
+		return -EFBIG;
+	char place[2 * STORE_PLACE_SIZE];
+	slot_file_place(function, file, place);
+	int fd = store_ensure_dir(store, store->functions_fd, function);
+	if (fd < 0)
+		return fd;
+	int r = store_write_text(store, fd, file, place, text, len);
+	io_close(&fd);
+	return r;
+}
+
+int store_get_slot_file(struct store *store, const char *function, const char *file, struct buf *ret)
+{
+	if (!is_slot_file(file))
+		return -EINVAL;
+	int fd = store_open_function(store, function);
+	if (fd < 0)
+		return fd;
+	char place[2 * STORE_PLACE_SIZE];
+	slot_file_place(function, file, place);
+	int r = store_read_text(fd, file, place, LIMIT_RECORD_BYTES, ret);
+	io_close(&fd);
+	return r;
+}
+
+static void revocations_place(const char *account, char ret[STORE_PLACE_SIZE])
+{
+	(void)snprintf(ret, STORE_PLACE_SIZE, "revocations/%s", account);
+}
+
+int store_put_revocations(struct store *store, const char *account, const char *text, size_t len)
+{
+	if (store->read_only)
+		return -EROFS;
+	if (!store_is_name(account))
+		return -EINVAL;
+	if (len > LIMIT_REVOCATION_LIST_BYTES)
+		return -EFBIG;
+	char place[STORE_PLACE_SIZE];
+	revocations_place(account, place);
+	return store_write_text(store, store->revocations_fd, account, place, text, len);
+}
+
+int store_get_revocations(struct store *store, const char *account, struct buf *ret)
+{
+	if (!store_is_name(account))
+		return -EINVAL;
+	char place[STORE_PLACE_SIZE];
+	revocations_place(account, place);
+	return store_read_text(store->revocations_fd, account, place, LIMIT_REVOCATION_LIST_BYTES, ret);
+}
+
+const char *store_removed_function(const char *staged)
+{
+	if (!text_starts_with(staged, REMOVED_PREFIX))
+		return NULL;
+	const char *dot = strchr(staged + strlen(REMOVED_PREFIX), '.');
+	return dot && store_is_name(dot + 1) ? dot + 1 : NULL;
+}
+
+/* Lets go of the objects that the records of a removed slot name. */
+static int release_objects(struct store *store, int slot_fd, const char *function)
+{
+	uint64_t *numbers = NULL;
+	size_t count = 0;
+	int r = store_read_numbers(slot_fd, &numbers, &count);
+	for (size_t i = 0; i < count && r == 0; i++) {
+		struct store_release *release = NULL;
+		bool removed;
+		r = store_read_release(slot_fd, function, numbers[i], &release);
+		if (r == 0)
+			r = store_sweep_object(store, function, release->digest, &removed);
+		else if (r == -EBADMSG) /* which object it had is lost; that one is left behind */
+			r = 0;
+		store_release_free(release);
+	}
+	free(numbers);
+	return r;
+}
+
+/* The files in dirfd/name, then the directory itself. */
+static int remove_flat_dir(int dirfd, const char *name)
+{
+	struct io_names names = {0};
+	int fd = io_open_dirat(dirfd, name);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	int r = io_list_dir(fd, ".", &names);
+	for (size_t i = 0; i < names.count && r == 0; i++)
+		r = io_unlinkat(fd, names.names[i], 0);
+	io_names_done(&names);
+	io_close(&fd);
+	return r < 0 ? r : io_unlinkat(dirfd, name, AT_REMOVEDIR);
+}
+
+int store_finish_removal(struct store *store, const char *staged)
+{
+	int fd = io_open_dirat(store->staging_fd, staged);
+	if (fd < 0)
+		return fd;
+	int r = release_objects(store, fd, store_removed_function(staged));
+	if (r == 0)
+		r = remove_flat_dir(fd, "releases");
+	io_close(&fd);
+	return r < 0 ? r : remove_flat_dir(store->staging_fd, staged);
+}
+
+/* One rename takes the slot out of service and says what is still to be done, so a crash leaves no half-removed one. */
+int store_remove_function(struct store *store, const char *function)
+{
+	if (store->read_only)
+		return -EROFS;
+	if (!store_is_name(function))
+		return -EINVAL;
+	char random[RANDOM_BYTES + 1], staged[STORE_NAME_SIZE];
+	random_alphanumeric(random, RANDOM_BYTES);
+	(void)snprintf(staged, sizeof(staged), REMOVED_PREFIX "%s.%s", random, function);
+
+	int r = store_bump_generation(store);
+	if (r == 0)
+		r = io_renameat(store->functions_fd, function, store->staging_fd, staged);
+	if (r < 0)
+		return r;
+	r = store_sync(store, store->functions_fd);
+	if (r == 0)
+		r = store_sync(store, store->staging_fd);
+	if (r < 0) {
+		(void)io_renameat(store->staging_fd, staged, store->functions_fd, function);
+		return r;
+	}
+	r = store_finish_removal(store, staged);
+	if (r < 0)
+		log_warning("store: cannot clean up behind function %s (%s); the next start tries again", function,
+			    strerror(-r));
+	return 0;
+}

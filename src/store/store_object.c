@@ -1,0 +1,295 @@
+/*
+ * Objects that are open: one struct for each digest, shared, and reads that hand out nothing unchecked (I1).
+ *
+ * The tree in memory is the one whose root was compared with the digest when the object was opened; the payload is
+ * never trusted: what is read from it is hashed in the reader's own memory before the call returns, and wiped when it
+ * does not match.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "internal.h"
+
+struct store_object {
+	struct store *store;
+	struct store_object *next; /* in its bucket */
+	size_t refs;		   /* under store->lock */
+	bool published;		   /* is in the table */
+	int fd;
+	struct merkle_tree *tree;
+};
+
+void store_object_path(const uint8_t digest[CRYPTO_SHA256_BYTES], char ret[STORE_OBJECT_PATH_SIZE])
+{
+	text_hex(digest, 1, ret);
+	ret[2] = '/';
+	text_hex(digest, CRYPTO_SHA256_BYTES, ret + 3);
+}
+
+static struct store_object **bucket(struct store *store, const uint8_t *digest)
+{
+	return &store->objects[(digest[0] << 8 | digest[1]) % STORE_OBJECT_BUCKETS];
+}
+
+static struct store_object *find_locked(struct store *store, const uint8_t *digest)
+{
+	struct store_object *object = *bucket(store, digest);
+	while (object && memcmp(object->tree->digest, digest, sizeof(object->tree->digest)) != 0)
+		object = object->next;
+	return object;
+}
+
+static void publish_locked(struct store_object *object)
+{
+	struct store_object **head = bucket(object->store, object->tree->digest);
+	object->next = *head;
+	object->published = true;
+	*head = object;
+}
+
+static void unpublish_locked(struct store_object *object)
+{
+	struct store_object **at = bucket(object->store, object->tree->digest);
+	while (*at != object)
+		at = &(*at)->next;
+	*at = object->next;
+	object->published = false;
+}
+
+static void object_free(struct store_object *object)
+{
+	if (!object)
+		return;
+	io_close(&object->fd);
+	merkle_tree_free(object->tree);
+	free(object);
+}
+
+int store_object_new(struct store *store, int fd, struct merkle_tree *tree, struct store_object **ret)
+{
+	struct store_object *object = calloc(1, sizeof(*object));
+	if (!object)
+		return -ENOMEM;
+	*object = (struct store_object){.store = store, .refs = 1, .fd = fd, .tree = tree};
+	*ret = object;
+	return 0;
+}
+
+void store_object_publish(struct store_object *object)
+{
+	lock_take(&object->store->lock);
+	struct store_object *old = find_locked(object->store, object->tree->digest);
+	if (old)
+		unpublish_locked(old); /* whoever has it open keeps it */
+	publish_locked(object);
+	lock_drop(&object->store->lock);
+}
+
+struct store_object *store_object_ref(struct store_object *object)
+{
+	lock_take(&object->store->lock);
+	object->refs++;
+	lock_drop(&object->store->lock);
+	return object;
+}
+
+void store_object_unref(struct store_object *object)
+{
+	if (!object)
+		return;
+	struct store *store = object->store;
+	lock_take(&store->lock);
+	ASSERT(object->refs > 0);
+	bool last = --object->refs == 0;
+	if (last && object->published)
+		unpublish_locked(object);
+	lock_drop(&store->lock);
+	if (last)
+		object_free(object);
+}
+
+const uint8_t *store_object_digest(const struct store_object *object)
+{
+	return object->tree->digest;
+}
+
+/* Opens a file of an object that must be regular and have exactly this size. */
+static int open_sized(int dirfd, const char *name, uint64_t size_bytes)
+{
+	int fd = io_openat(dirfd, name, O_RDONLY | O_NONBLOCK, 0);
+	if (fd < 0)
+		return store_as_damage(fd);
+	struct stat st;
+	int r = fstat(fd, &st) < 0 ? -errno : 0;
+	if (r == 0 && (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != size_bytes))
+		r = -EBADMSG;
+	if (r < 0)
+		io_close(&fd);
+	return r < 0 ? r : fd;
+}
+
+static int load_tree(int dirfd, const uint8_t *digest, uint64_t length, struct merkle_tree **ret)
+{
+	size_t leaf_count = (size_t)(length / MERKLE_BLOCK_BYTES + (length % MERKLE_BLOCK_BYTES != 0));
+	size_t size_bytes = leaf_count * CRYPTO_SHA256_BYTES;
+	struct merkle_tree *tree = NULL;
+	uint8_t *leaves = NULL;
+	int r, fd = r = open_sized(dirfd, "tree", size_bytes);
+	if (fd < 0) {
+		r = fd == -ENOENT ? -EBADMSG : fd; /* a payload without its tree */
+		goto out;
+	}
+	leaves = malloc(size_bytes + 1);
+	r = leaves ? io_pread_full(fd, leaves, size_bytes, 0) : -ENOMEM;
+	if (r == 0)
+		r = merkle_tree_from_leaves(leaves, leaf_count, length, &tree);
+	if (r < 0)
+		goto out;
+	if (memcmp(tree->digest, digest, sizeof(tree->digest)) != 0) {
+		r = -EBADMSG;
+		goto out;
+	}
+	*ret = tree;
+	tree = NULL;
+out:
+	merkle_tree_free(tree);
+	free(leaves);
+	io_close(&fd);
+	return r;
+}
+
+static int open_from_disk(struct store *store, const uint8_t *digest, uint64_t length, struct store_object **ret)
+{
+	char path[STORE_OBJECT_PATH_SIZE];
+	struct merkle_tree *tree = NULL;
+	int fd = -1;
+	store_object_path(digest, path);
+	int r, dirfd = r = store_as_damage(io_open_dirat(store->objects_fd, path));
+	if (dirfd < 0)
+		goto out;
+	r = fd = open_sized(dirfd, "payload", length);
+	if (fd < 0)
+		goto out;
+	r = load_tree(dirfd, digest, length, &tree);
+	if (r < 0)
+		goto out;
+	r = store_object_new(store, fd, tree, ret);
+	if (r < 0)
+		goto out;
+	fd = -1;
+	tree = NULL;
+out:
+	merkle_tree_free(tree);
+	io_close(&fd);
+	io_close(&dirfd);
+	return r;
+}
+
+int store_open_object(struct store *store, const uint8_t digest[CRYPTO_SHA256_BYTES], uint64_t length,
+		      struct store_object **ret)
+{
+	if (length > MERKLE_SIZE_MAX_BYTES)
+		return -EBADMSG;
+	lock_take(&store->lock);
+	struct store_object *object = find_locked(store, digest);
+	if (object)
+		object->refs++;
+	lock_drop(&store->lock);
+
+	if (!object) {
+		struct store_object *fresh;
+		int r = open_from_disk(store, digest, length, &fresh);
+		if (r < 0)
+			return r;
+		lock_take(&store->lock);
+		object = find_locked(store, digest); /* somebody may have been faster */
+		if (object)
+			object->refs++;
+		else
+			publish_locked(fresh);
+		lock_drop(&store->lock);
+		if (object)
+			object_free(fresh);
+		else
+			object = fresh;
+	}
+	if (object->tree->size_bytes != length) { /* the digest covers the length */
+		store_object_unref(object);
+		return -EBADMSG;
+	}
+	*ret = object;
+	return 0;
+}
+
+/* Reads blocks and checks them where they will be used. */
+static int read_blocks(const struct store_object *object, void *buf, size_t len, uint64_t offset)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t got = io_pread(object->fd, (char *)buf + done, len - done, offset + done);
+		if (got < 0)
+			return (int)got;
+		if (got == 0) /* cut off since it was opened */
+			return -EBADMSG;
+		done += (size_t)got;
+	}
+	return merkle_tree_check(object->tree, buf, len, offset);
+}
+
+/* The part of one block, which is read whole beside the caller's buffer. */
+static int read_part(const struct store_object *object, void *buf, size_t len, uint64_t offset)
+{
+	uint8_t block[MERKLE_BLOCK_BYTES];
+	size_t skip = (size_t)(offset % MERKLE_BLOCK_BYTES);
+	uint64_t start = offset - skip, left = object->tree->size_bytes - start;
+	int r = read_blocks(object, block, left < sizeof(block) ? (size_t)left : sizeof(block), start);
+	if (r == 0)
+		memcpy(buf, block + skip, len);
+	return r;
+}
+
+/* How much of [offset, offset + len) can be read in one go, and whether in place. */
+static size_t next_piece(const struct store_object *object, size_t len, uint64_t offset, bool *ret_in_place)
+{
+	size_t skip = (size_t)(offset % MERKLE_BLOCK_BYTES);
+	bool to_the_end = offset + len == object->tree->size_bytes;
+	*ret_in_place = skip == 0 && (len >= MERKLE_BLOCK_BYTES || to_the_end);
+	if (*ret_in_place)
+		return to_the_end ? len : len - len % MERKLE_BLOCK_BYTES;
+	size_t rest = MERKLE_BLOCK_BYTES - skip;
+	return len < rest ? len : rest;
+}
+
+int store_object_pread(struct store_object *object, void *buf, size_t len, uint64_t offset)
+{
+	uint64_t end;
+	if (!base_add_u64(offset, len, &end) || end > object->tree->size_bytes)
+		return -EIO;
+
+	int r = 0;
+	for (size_t done = 0; done < len && r == 0;) {
+		bool in_place;
+		size_t piece = next_piece(object, len - done, offset + done, &in_place);
+		char *at = (char *)buf + done;
+		r = in_place ? read_blocks(object, at, piece, offset + done)
+			     : read_part(object, at, piece, offset + done);
+		done += piece;
+	}
+	if (r < 0)
+		memset(buf, 0, len); /* nothing unverified is left for a careless caller */
+	return r;
+}
+
+static int reader_pread(void *ctx, void *buf, size_t len, uint64_t offset)
+{
+	return store_object_pread(ctx, buf, len, offset);
+}
+
+struct io_reader store_object_reader(struct store_object *object)
+{
+	return (struct io_reader){.ctx = object, .pread = reader_pread, .size_bytes = object->tree->size_bytes};
+}

@@ -1,0 +1,92 @@
+/*
+ * How a stage becomes an object:
+ *
+ *     intent -> objects/ab/<digest>/ -> ref.<function> -> fsync payload -> tree -> payload -> fsync the directory
+ *
+ * The payload gets its name last, so an object that has one is whole. The same bytes put again replace what is there:
+ * that is how a damaged object heals.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* objects/ab/<digest>/, with the directories on the way. */
+static int make_object_dir(struct store *store, const uint8_t *digest)
+{
+	char path[STORE_OBJECT_PATH_SIZE];
+	store_object_path(digest, path);
+	path[2] = '\0';
+	int parent = store_ensure_dir(store, store->objects_fd, path);
+	if (parent < 0)
+		return parent;
+	int fd = store_ensure_dir(store, parent, path + 3);
+	io_close(&parent);
+	return fd;
+}
+
+static int place_object(struct store *store, struct store_file *payload, const struct merkle_tree *tree,
+			const char *function)
+{
+	int r, dirfd = r = make_object_dir(store, tree->digest);
+	if (dirfd < 0)
+		return r;
+	bool made;
+	r = store_ensure_reference(dirfd, function, &made);
+	if (r == 0)
+		r = store_sync(store, payload->fd);
+	if (r == 0)
+		r = store_place_bytes(store, dirfd, "tree", tree->leaves, tree->leaf_count * sizeof(*tree->leaves));
+	if (r == 0)
+		r = store_file_place(store, payload, dirfd, "payload");
+	if (r == 0)
+		r = store_sync(store, dirfd);
+	io_close(&dirfd);
+	return r;
+}
+
+/* Takes file and tree over when it succeeds. */
+static int put(struct store *store, struct store_file *file, struct merkle_tree *tree, const char *function,
+	       struct store_object **ret)
+{
+	struct store_intent *intent;
+	int r = store_intent_begin(store, function, tree->digest, &intent);
+	if (r < 0)
+		return r;
+	r = place_object(store, file, tree, function);
+	if (r == 0)
+		r = store_object_new(store, file->fd, tree, ret);
+	if (r < 0) {
+		store_intent_end(store, intent);
+		return r;
+	}
+	store_object_publish(*ret);
+	store_intent_park(store, intent); /* until the release is committed */
+	return 0;
+}
+
+int store_put_object(struct store *store, struct store_stage *stage, uint64_t length, const char *function,
+		     struct store_object **ret)
+{
+	const struct merkle_tree *computed;
+	struct store_file file = {.fd = -1};
+	struct merkle_tree *tree = NULL;
+	int r = store_is_name(function) ? store_stage_tree(stage, length, &computed) : -EINVAL;
+	store_stage_take(stage, &file, &tree);
+	if (r == 0)
+		r = io_ftruncate(file.fd, length);
+	if (r == 0)
+		r = put(store, &file, tree, function, ret);
+	if (r == 0)
+		return 0;
+	store_file_drop(store, &file);
+	merkle_tree_free(tree);
+	return r;
+}
+
+void store_discard_object(struct store *store, const char *function, const struct store_object *object)
+{
+	struct store_intent *intent;
+	if (store_intent_begin(store, function, store_object_digest(object), &intent) == 0)
+		store_intent_end(store, intent);
+}
