@@ -53,12 +53,11 @@ struct store_stage;
 struct store_object;
 
 struct store_options {
-	const char *path; /* absolute */
-	bool durable;	  /* false: no fsync anywhere */
-	bool create;	  /* make it when it is not there (0700); the directory above must be there */
-	bool read_only;	  /* for commands that look beside a running daemon: no lock, no recovery, no writes */
-	const char
-		*anchor; /* file with the generation floor, absolute, outside the store; or NULL. Made when missing */
+	const char *path;   /* absolute */
+	const char *anchor; /* absolute path of the file with the generation floor, made when missing; or NULL */
+	bool durable;	    /* false: no fsync anywhere */
+	bool create;	    /* make it when it is not there (0700); the directory above must be there */
+	bool read_only;	    /* for commands that look beside a running daemon: no lock, no recovery, no writes */
 };
 
 /*

@@ -71,7 +71,7 @@ uint64_t store_next_id(struct store *store)
 		if (r == 0)
 			store->reserved_ids = end;
 		else
-			log_error("store: cannot reserve release ids: %s", strerror(-r));
+			log_warning("store: cannot reserve release ids: %s", strerror(-r));
 	}
 	if (store->next_id < store->reserved_ids)
 		id = store->next_id++;

@@ -1,0 +1,334 @@
+/*
+ * Crashes and failing disks: every change is run in a child in which the n-th changing system call kills the process or
+ * fails, for every n. Afterwards the store has the old state or the new one, whole, with nothing left over, and what
+ * was acknowledged is there (I5).
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "store_fixture.h"
+
+#ifdef VOUCHFS_TEST_HOOKS
+
+#define CALLS_MAX      200
+#define ARTIFACT_BYTES 9000
+#define OLD_SEED       1
+#define NEW_SEED       2
+
+enum outcome { OLD, NEW, NEITHER };
+
+/* A change of a prepared store, and what can be seen of it. */
+struct scenario {
+	void (*prepare)(struct store *store);
+	int (*change)(struct store *store);
+	enum outcome (*look)(struct store *store);
+};
+
+static enum outcome look_at_main(struct store *store)
+{
+	struct store_release *release;
+	if (store_load_current(store, "main", &release) < 0)
+		return NEITHER;
+	enum outcome found = NEITHER;
+	if (release->number == 1 && fixture_holds(store, release, OLD_SEED))
+		found = OLD;
+	else if (release->number == 2 && fixture_holds(store, release, NEW_SEED))
+		found = NEW;
+	store_release_free(release);
+	return found;
+}
+
+static void prepare_one(struct store *store)
+{
+	assert_int_equal(fixture_deploy(store, "main", 1, OLD_SEED, ARTIFACT_BYTES), 0);
+}
+
+static int deploy_second(struct store *store)
+{
+	return fixture_deploy(store, "main", 2, NEW_SEED, ARTIFACT_BYTES);
+}
+
+/* The new bytes are already there, for another function. */
+static void prepare_shared(struct store *store)
+{
+	prepare_one(store);
+	assert_int_equal(fixture_deploy(store, "other", 1, NEW_SEED, ARTIFACT_BYTES), 0);
+}
+
+static void prepare_nothing(struct store *store)
+{
+	assert_int_equal(store_put_slot_file(store, "main", "slot", "x", 1), 0);
+}
+
+static int deploy_first(struct store *store)
+{
+	return fixture_deploy(store, "main", 1, NEW_SEED, ARTIFACT_BYTES);
+}
+
+static enum outcome look_at_first(struct store *store)
+{
+	struct store_release *release;
+	int r = store_load_current(store, "main", &release);
+	if (r == -ENOENT)
+		return OLD;
+	enum outcome found = r == 0 && fixture_holds(store, release, NEW_SEED) ? NEW : NEITHER;
+	if (r == 0)
+		store_release_free(release);
+	return found;
+}
+
+static void prepare_two(struct store *store)
+{
+	prepare_one(store);
+	assert_int_equal(deploy_second(store), 0);
+}
+
+static int remove_first(struct store *store)
+{
+	return store_remove_release(store, "main", 1);
+}
+
+static enum outcome look_for_first(struct store *store)
+{
+	struct store_release *release;
+	if (look_at_main(store) != NEW)
+		return NEITHER;
+	int r = store_load_release(store, "main", 1, &release);
+	if (r < 0)
+		return r == -ENOENT ? NEW : NEITHER;
+	enum outcome found = fixture_holds(store, release, OLD_SEED) ? OLD : NEITHER;
+	store_release_free(release);
+	return found;
+}
+
+static void prepare_for_removal(struct store *store)
+{
+	prepare_two(store);
+	assert_int_equal(fixture_deploy(store, "other", 1, NEW_SEED, ARTIFACT_BYTES), 0);
+}
+
+static int remove_main(struct store *store)
+{
+	return store_remove_function(store, "main");
+}
+
+static enum outcome look_for_main(struct store *store)
+{
+	char **functions;
+	size_t count;
+	assert_int_equal(store_list_functions(store, &functions, &count), 0);
+	for (size_t i = 0; i < count; i++)
+		free(functions[i]);
+	free(functions);
+	if (fixture_current(store, "other") != 1)
+		return NEITHER;
+	if (count == 2)
+		return look_at_main(store) == NEW ? OLD : NEITHER;
+	return count == 1 && fixture_current(store, "main") == 0 ? NEW : NEITHER;
+}
+
+static const struct scenario deploy = {prepare_one, deploy_second, look_at_main};
+static const struct scenario deploy_shared = {prepare_shared, deploy_second, look_at_main};
+static const struct scenario deploy_new = {prepare_nothing, deploy_first, look_at_first};
+static const struct scenario removal = {prepare_two, remove_first, look_for_first};
+static const struct scenario undeploy = {prepare_for_removal, remove_main, look_for_main};
+
+/* ---- one run: a store of its own, a child with a fault, a look ---- */
+
+struct run {
+	const struct scenario *scenario;
+	bool durable;
+	const char *what; /* "kill" or an errno's name */
+	bool during_recovery;
+};
+
+static struct store *open_store(const struct fixture *f, bool durable)
+{
+	struct store_options options = fixture_options(f);
+	char anchor[192];
+	struct store *store = NULL;
+	(void)snprintf(anchor, sizeof(anchor), "%s/anchor", f->dir);
+	options.durable = durable;
+	options.anchor = anchor;
+	return store_open(&options, &store, NULL) == 0 ? store : NULL;
+}
+
+static void arm(unsigned nth, const char *what)
+{
+	char spec[64];
+	(void)snprintf(spec, sizeof(spec), "*:%u:%s", nth, what);
+	ASSERT(setenv("VOUCHFS_TEST_FAULT", spec, 1) == 0);
+	io_fault_arm();
+}
+
+#define ACKNOWLEDGED 10
+#define REFUSED	     11
+#define SPOILED	     12
+
+/* In the child. A failure has to leave the old state in the running store, too. */
+static int child(const struct fixture *f, const struct run *run, unsigned nth)
+{
+	struct store *store = open_store(f, run->durable);
+	if (!store)
+		return SPOILED;
+	arm(nth, run->what);
+	int r = run->scenario->change(store);
+	enum outcome found = run->scenario->look(store);
+	if (r == 0)
+		return found == NEW ? ACKNOWLEDGED : SPOILED;
+	if (r != -EIO && r != -ENOSPC)
+		return SPOILED;
+	return found == OLD ? REFUSED : SPOILED;
+}
+
+/* In the child: recovery alone. */
+static int recovering_child(const struct fixture *f, const struct run *run, unsigned nth)
+{
+	arm(nth, "kill");
+	return open_store(f, run->durable) ? ACKNOWLEDGED : SPOILED;
+}
+
+/* The child's exit status; -1: killed. */
+static int in_child(int (*body)(const struct fixture *, const struct run *, unsigned), const struct fixture *f,
+		    const struct run *run, unsigned nth)
+{
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(body(f, run, nth));
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFSIGNALED(status))
+		assert_int_equal(WTERMSIG(status), SIGKILL);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* False when the fault came too late to do anything. */
+static bool run_once(const struct run *run, unsigned nth)
+{
+	void *state;
+	assert_int_equal(fixture_setup(&state), 0);
+	struct fixture *f = state;
+	run->scenario->prepare(f->store);
+	fixture_close(f);
+
+	int status = in_child(child, f, run, nth);
+	for (unsigned n = 1; run->during_recovery && in_child(recovering_child, f, run, n) < 0; n++)
+		assert_true(n < CALLS_MAX);
+
+	f->store = open_store(f, run->durable);
+	assert_non_null(f->store);
+	enum outcome found = run->scenario->look(f->store);
+	bool whole = fixture_is_whole(f);
+	if (!whole || found == NEITHER || status == SPOILED || (status == ACKNOWLEDGED && found != NEW) ||
+	    (status == REFUSED && found != OLD))
+		fail_msg("call %u, %s: child %d, found %d, whole %d", nth, run->what, status, found, whole);
+	assert_int_equal(fixture_teardown(&state), 0);
+	return status != ACKNOWLEDGED;
+}
+
+/* Kills at every call there is and returns how many there are. */
+static unsigned sweep_kills(const struct scenario *scenario, bool durable, bool during_recovery)
+{
+	struct run run = {.scenario = scenario, .durable = durable, .what = "kill", .during_recovery = during_recovery};
+	unsigned n = 1;
+	while (run_once(&run, n)) {
+		n++;
+		assert_true(n < CALLS_MAX);
+	}
+	return n - 1;
+}
+
+static void sweep_errors(const struct scenario *scenario, bool durable, const char *name, unsigned calls)
+{
+	struct run run = {.scenario = scenario, .durable = durable, .what = name};
+	unsigned refused = 0;
+	for (unsigned n = 1; n <= calls; n++)
+		refused += run_once(&run, n);
+	assert_true(refused >= 2); /* the sweep did hit something */
+}
+
+static void sweep(const struct scenario *scenario)
+{
+	unsigned calls = sweep_kills(scenario, false, false);
+	assert_true(calls >= 4);
+	sweep_errors(scenario, false, "ENOSPC", calls);
+	sweep_errors(scenario, false, "EIO", calls);
+}
+
+static void test_deploy(void **state UNUSED)
+{
+	sweep(&deploy);
+}
+
+static void test_deploy_durable(void **state UNUSED)
+{
+	unsigned calls = sweep_kills(&deploy, true, false);
+	sweep_errors(&deploy, true, "EIO", calls);
+	assert_true(calls > sweep_kills(&deploy, false, false)); /* it does sync */
+}
+
+static void test_deploy_shared(void **state UNUSED)
+{
+	sweep(&deploy_shared);
+}
+
+static void test_deploy_new(void **state UNUSED)
+{
+	sweep(&deploy_new);
+}
+
+static void test_remove_release(void **state UNUSED)
+{
+	sweep(&removal);
+}
+
+static void test_remove_function(void **state UNUSED)
+{
+	sweep(&undeploy);
+}
+
+static void test_crash_in_recovery(void **state UNUSED)
+{
+	(void)sweep_kills(&deploy, false, true);
+	(void)sweep_kills(&undeploy, false, true);
+}
+
+static int quiet(void **state UNUSED)
+{
+	log_set_level(LOG_LEVEL_ERROR);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_deploy),
+		cmocka_unit_test(test_deploy_durable),
+		cmocka_unit_test(test_deploy_shared),
+		cmocka_unit_test(test_deploy_new),
+		cmocka_unit_test(test_remove_release),
+		cmocka_unit_test(test_remove_function),
+		cmocka_unit_test(test_crash_in_recovery),
+	};
+	return cmocka_run_group_tests_name("store_crash", tests, quiet, NULL);
+}
+
+#else
+
+int main(void)
+{
+	return 0; /* there is nothing to steer without the hooks */
+}
+
+#endif

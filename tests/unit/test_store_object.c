@@ -1,0 +1,465 @@
+/* Stages and objects: what is put is what is read, and nothing else ever is (I1). */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "store_fixture.h"
+
+#define BLOCK MERKLE_BLOCK_BYTES
+#define LEN   (3 * BLOCK + 700)
+#define SEED  4
+
+/* ---- stages ---- */
+
+static void assert_tree_of(struct store_stage *stage, const uint8_t *expected, size_t len)
+{
+	struct io_memory memory = {.bytes = expected, .len = len};
+	struct io_reader reader = io_reader_memory(&memory);
+	struct merkle_tree *whole;
+	const struct merkle_tree *grown;
+	assert_int_equal(merkle_tree_of(&reader, len, &whole), 0);
+	assert_int_equal(store_stage_tree(stage, len, &grown), 0);
+	assert_memory_equal(grown->digest, whole->digest, sizeof(whole->digest));
+	merkle_tree_free(whole);
+}
+
+static void test_stage_keeps_a_tree(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *bytes = fixture_bytes(SEED, LEN), found[LEN + 10];
+	struct store_stage *stage;
+	assert_int_equal(store_stage_new(f->store, &stage), 0);
+	assert_int_equal(store_stage_write(stage, bytes + BLOCK + 5, LEN - BLOCK - 5, BLOCK + 5), 0);
+	assert_int_equal(store_stage_size(stage), LEN);
+
+	uint8_t holed[LEN] = {0}; /* what was not written reads as zeros */
+	memcpy(holed + BLOCK + 5, bytes + BLOCK + 5, LEN - BLOCK - 5);
+	assert_tree_of(stage, holed, LEN);
+	assert_int_equal(store_stage_read(stage, found, sizeof(found), 0), LEN);
+	assert_memory_equal(found, holed, LEN);
+
+	assert_int_equal(store_stage_write(stage, bytes, BLOCK + 5, 0), 0);
+	assert_tree_of(stage, bytes, LEN);
+	assert_tree_of(stage, bytes, LEN - 22); /* the part in front of a comment */
+	assert_int_equal(store_stage_read(stage, found, 10, LEN - 4), 4);
+	assert_int_equal(store_stage_read(stage, found, 10, LEN), 0);
+	const struct merkle_tree *tree;
+	assert_int_equal(store_stage_tree(stage, LEN + 1, &tree), -EINVAL);
+	store_stage_free(stage);
+	free(bytes);
+}
+
+static void test_stage_truncate(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *bytes = fixture_bytes(SEED, LEN);
+	struct store_stage *stage = fixture_stage(f->store, bytes, LEN);
+	assert_tree_of(stage, bytes, LEN);
+	assert_int_equal(store_stage_truncate(stage, BLOCK + 9), 0);
+	assert_tree_of(stage, bytes, BLOCK + 9);
+	assert_int_equal(store_stage_truncate(stage, LEN), 0);
+	memset(bytes + BLOCK + 9, 0, LEN - BLOCK - 9);
+	assert_tree_of(stage, bytes, LEN);
+	assert_int_equal(store_stage_truncate(stage, 0), 0);
+	assert_int_equal(store_stage_size(stage), 0);
+	assert_tree_of(stage, bytes, 0);
+	assert_int_equal(store_stage_write(stage, bytes, 1, MERKLE_SIZE_MAX_BYTES), -EFBIG);
+	assert_int_equal(store_stage_write(stage, bytes, 2, UINT64_MAX), -EFBIG);
+	store_stage_free(stage);
+	free(bytes);
+}
+
+static void test_stage_copy(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *bytes = fixture_bytes(SEED, LEN), found[LEN + 5];
+	struct store_object *object;
+	struct store_stage *stage;
+	assert_int_equal(fixture_put(f->store, "main", bytes, LEN, &object), 0);
+	assert_int_equal(store_stage_copy(f->store, object, "abc", 3, &stage), 0);
+	assert_int_equal(store_stage_read(stage, found, sizeof(found), 0), LEN + 5);
+	assert_memory_equal(found, bytes, LEN);
+	assert_memory_equal(found + LEN,
+			    "\x03\x00"
+			    "abc",
+			    5);
+	assert_tree_of(stage, found, LEN + 5);
+	store_stage_free(stage);
+	assert_int_equal(store_stage_copy(f->store, object, "", 65536, &stage), -EINVAL);
+
+	fixture_flip(fixture_object_path(f, store_object_digest(object), "payload"), BLOCK);
+	assert_int_equal(store_stage_copy(f->store, object, NULL, 0, &stage), -EBADMSG);
+	store_object_unref(object);
+	free(bytes);
+}
+
+#ifdef VOUCHFS_TEST_HOOKS
+
+/* Runs body in a child with a fault; its asserts end the child with a failure. */
+static void with_fault(struct fixture *f, const char *spec, void (*body)(struct fixture *))
+{
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		ASSERT(setenv("VOUCHFS_TEST_FAULT", spec, 1) == 0);
+		io_fault_arm();
+		body(f);
+		_exit(0);
+	}
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* O_TMPFILE is refused: the file has a name in staging/ until it is placed. */
+static void put_with_named_files(struct fixture *f)
+{
+	uint8_t *bytes = fixture_bytes(SEED, LEN);
+	struct store_stage *dropped = NULL, *stage = NULL;
+	ASSERT(store_stage_new(f->store, &dropped) == 0);
+	ASSERT(fixture_count(fixture_path(f, "staging")) == 1);
+	ASSERT(store_stage_write(dropped, bytes, LEN, 0) == 0);
+	ASSERT(store_stage_new(f->store, &stage) == 0);
+	struct store_object *object;
+	ASSERT(store_put_object(f->store, dropped, LEN, "main", &object) == 0);
+	ASSERT(fixture_exists(fixture_object_path(f, store_object_digest(object), "payload")));
+	ASSERT(fixture_count(fixture_path(f, "staging")) == 1); /* the intent */
+	uint8_t found[LEN];
+	ASSERT(store_object_pread(object, found, LEN, 0) == 0 && memcmp(found, bytes, LEN) == 0);
+}
+
+static void drop_a_named_file(struct fixture *f)
+{
+	struct store_stage *stage = NULL;
+	ASSERT(store_stage_new(f->store, &stage) == 0);
+	ASSERT(fixture_count(fixture_path(f, "staging")) == 1);
+	store_stage_free(stage);
+	ASSERT(fixture_count(fixture_path(f, "staging")) == 0);
+}
+
+static void test_named_staging(void **state)
+{
+	with_fault(*state, "openat:1:EOPNOTSUPP", put_with_named_files);
+	with_fault(*state, "openat:1:EOPNOTSUPP", drop_a_named_file);
+}
+
+/* The second write fails. What the file holds is found out by reading it. */
+static void fail_a_write(struct fixture *f)
+{
+	uint8_t *bytes = fixture_bytes(SEED, LEN), found[LEN];
+	struct store_stage *stage = NULL;
+	ASSERT(store_stage_new(f->store, &stage) == 0);
+	ASSERT(store_stage_write(stage, bytes, BLOCK, 0) == 0);
+	ASSERT(store_stage_write(stage, bytes + BLOCK, BLOCK, BLOCK) == -ENOSPC);
+	ASSERT(store_stage_size(stage) == BLOCK);
+	ASSERT(store_stage_write(stage, bytes + BLOCK, LEN - BLOCK, BLOCK) == 0);
+	struct store_object *object;
+	ASSERT(store_put_object(f->store, stage, LEN, "main", &object) == 0);
+	ASSERT(store_object_pread(object, found, LEN, 0) == 0 && memcmp(found, bytes, LEN) == 0);
+}
+
+static void test_failed_write(void **state)
+{
+	with_fault(*state, "pwrite:2:ENOSPC", fail_a_write);
+}
+
+#endif
+
+/* ---- objects ---- */
+
+/* A put object of LEN bytes with its release, closed. */
+static void deploy(struct fixture *f, struct store_release **ret)
+{
+	assert_int_equal(fixture_deploy(f->store, "main", 1, SEED, LEN), 0);
+	assert_int_equal(store_load_current(f->store, "main", ret), 0);
+}
+
+static int open_object(struct fixture *f, const struct store_release *release, struct store_object **ret)
+{
+	*ret = NULL;
+	return store_open_object(f->store, release->digest, release->length_bytes, ret);
+}
+
+static void test_reads_at_any_offset(void **state)
+{
+	struct fixture *f = *state;
+	static const size_t edges[] = {0,	  1,	     BLOCK - 1,	    BLOCK,   BLOCK + 1,
+				       2 * BLOCK, 3 * BLOCK, 3 * BLOCK + 1, LEN - 1, LEN};
+	uint8_t *bytes = fixture_bytes(SEED, LEN), found[LEN];
+	struct store_release *release;
+	struct store_object *object;
+	deploy(f, &release);
+	assert_int_equal(open_object(f, release, &object), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(edges); i++) {
+		for (size_t j = i; j < ARRAY_SIZE(edges); j++) {
+			size_t len = edges[j] - edges[i];
+			memset(found, 0xee, sizeof(found));
+			assert_int_equal(store_object_pread(object, found, len, edges[i]), 0);
+			assert_memory_equal(found, bytes + edges[i], len);
+		}
+	}
+	assert_int_equal(store_object_pread(object, found, 2, LEN - 1), -EIO);
+	assert_int_equal(store_object_pread(object, found, 2, UINT64_MAX), -EIO);
+	struct io_reader reader = store_object_reader(object);
+	assert_int_equal(reader.size_bytes, LEN);
+	assert_int_equal(io_reader_pread(&reader, found, 100, BLOCK - 50), 0);
+	assert_memory_equal(found, bytes + BLOCK - 50, 100);
+	store_object_unref(object);
+	store_release_free(release);
+	free(bytes);
+}
+
+static void test_empty_object(void **state)
+{
+	struct fixture *f = *state;
+	struct store_object *object;
+	uint8_t byte;
+	assert_int_equal(fixture_deploy(f->store, "main", 1, SEED, 0), 0);
+	struct store_release *release;
+	assert_int_equal(store_load_current(f->store, "main", &release), 0);
+	assert_int_equal(open_object(f, release, &object), 0);
+	assert_int_equal(store_object_pread(object, &byte, 0, 0), 0);
+	assert_int_equal(store_object_pread(object, &byte, 1, 0), -EIO);
+	store_object_unref(object);
+	store_release_free(release);
+}
+
+static void test_is_shared_while_open(void **state)
+{
+	struct fixture *f = *state;
+	struct store_release *release;
+	struct store_object *one, *two;
+	deploy(f, &release);
+	assert_int_equal(open_object(f, release, &one), 0);
+	assert_int_equal(open_object(f, release, &two), 0);
+	assert_ptr_equal(one, two);
+	assert_ptr_equal(store_object_ref(one), one);
+	store_object_unref(one);
+	store_object_unref(one);
+	assert_int_equal(store_open_object(f->store, release->digest, LEN + 1, &one), -EBADMSG);
+	store_object_unref(two);
+	store_object_unref(NULL);
+	assert_int_equal(store_open_object(f->store, release->digest, LEN + 1, &one), -EBADMSG);
+	assert_int_equal(store_open_object(f->store, release->digest, UINT64_MAX, &one), -EBADMSG);
+	release->digest[0] ^= 1;
+	assert_int_equal(open_object(f, release, &one), -ENOENT);
+	store_release_free(release);
+}
+
+static void test_every_block_is_checked_every_time(void **state)
+{
+	struct fixture *f = *state;
+	struct store_release *release;
+	struct store_object *object;
+	uint8_t found[LEN], zeros[LEN] = {0};
+	deploy(f, &release);
+	assert_int_equal(open_object(f, release, &object), 0);
+	assert_int_equal(store_object_pread(object, found, LEN, 0), 0);
+
+	fixture_flip(fixture_object_path(f, release->digest, "payload"), BLOCK + 17);
+	assert_int_equal(store_object_pread(object, found, LEN, 0), -EBADMSG);
+	assert_memory_equal(found, zeros, LEN); /* nothing is left in the buffer */
+	assert_int_equal(store_object_pread(object, found, 1, BLOCK), -EBADMSG);
+	assert_int_equal(store_object_pread(object, found, 2, 2 * BLOCK - 2), -EBADMSG);
+	assert_int_equal(store_object_pread(object, found, BLOCK, 0), 0);
+	assert_int_equal(store_object_pread(object, found, LEN - 2 * BLOCK, 2 * BLOCK), 0);
+
+	fixture_flip(fixture_object_path(f, release->digest, "payload"), BLOCK + 17);
+	assert_int_equal(store_object_pread(object, found, LEN, 0), 0);
+	fixture_flip(fixture_object_path(f, release->digest, "payload"), -1);
+	assert_int_equal(store_object_pread(object, found, 1, LEN - 2), -EBADMSG);
+	assert_int_equal(truncate(fixture_object_path(f, release->digest, "payload"), BLOCK), 0);
+	assert_int_equal(store_object_pread(object, found, BLOCK, 0), 0);
+	assert_int_equal(store_object_pread(object, found, 1, BLOCK), -EBADMSG);
+	store_object_unref(object);
+	store_release_free(release);
+}
+
+static void replace_by_symlink(const char *path)
+{
+	char target[512];
+	(void)snprintf(target, sizeof(target), "%s.moved", path);
+	assert_int_equal(rename(path, target), 0);
+	assert_int_equal(symlink(strrchr(target, '/') + 1, path), 0);
+}
+
+static void replace_by_fifo(const char *path)
+{
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+}
+
+static void replace_by_dir(const char *path)
+{
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(chmod(path, 0700), 0);
+}
+
+static void cut(const char *path)
+{
+	assert_int_equal(truncate(path, 64), 0);
+}
+
+static void grow(const char *path)
+{
+	assert_int_equal(truncate(path, LEN + 32), 0);
+}
+
+static void flip(const char *path)
+{
+	fixture_flip(path, 3);
+}
+
+static void remove_file(const char *path)
+{
+	assert_int_equal(unlink(path), 0);
+}
+
+static void test_refuses_what_was_not_put(void **state)
+{
+	static const struct {
+		const char *file;
+		void (*spoil)(const char *path);
+		int expected;
+		bool heals;
+	} cases[] = {
+		{"payload", replace_by_symlink, -EBADMSG, true},
+		{"payload", replace_by_fifo, -EBADMSG, true},
+		{"payload", replace_by_dir, -EBADMSG, false},
+		{"payload", cut, -EBADMSG, true},
+		{"payload", grow, -EBADMSG, true},
+		{"payload", remove_file, -ENOENT, true},
+		{"tree", replace_by_symlink, -EBADMSG, true},
+		{"tree", replace_by_fifo, -EBADMSG, true},
+		{"tree", flip, -EBADMSG, true},
+		{"tree", cut, -EBADMSG, true},
+		{"tree", grow, -EBADMSG, true},
+		{"tree", remove_file, -EBADMSG, true},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		void *inner;
+		assert_int_equal(fixture_setup(&inner), 0);
+		struct fixture *f = inner;
+		struct store_release *release;
+		struct store_object *object;
+		deploy(f, &release);
+		const char *path = fixture_object_path(f, release->digest, cases[i].file);
+		assert_int_equal(chmod(path, 0600), 0);
+		cases[i].spoil(path);
+		if (open_object(f, release, &object) != cases[i].expected)
+			fail_msg("case %zu", i);
+		if (cases[i].heals) {
+			assert_int_equal(fixture_deploy(f->store, "main", 2, SEED, LEN), 0);
+			assert_true(fixture_holds(f->store, release, SEED));
+		}
+		store_release_free(release);
+		assert_int_equal(fixture_teardown(&inner), 0);
+	}
+	(void)state;
+}
+
+static void test_put_again_heals(void **state)
+{
+	struct fixture *f = *state;
+	struct store_release *release;
+	struct store_object *old, *fresh;
+	uint8_t byte;
+	deploy(f, &release);
+	assert_int_equal(open_object(f, release, &old), 0);
+	fixture_flip(fixture_object_path(f, release->digest, "payload"), 0);
+	assert_int_equal(store_object_pread(old, &byte, 1, 0), -EBADMSG);
+
+	assert_int_equal(fixture_deploy(f->store, "main", 2, SEED, LEN), 0);
+	assert_int_equal(open_object(f, release, &fresh), 0);
+	assert_ptr_not_equal(old, fresh);
+	assert_int_equal(store_object_pread(fresh, &byte, 1, 0), 0);
+	assert_int_equal(store_object_pread(old, &byte, 1, 0), -EBADMSG);
+	store_object_unref(old);
+	store_object_unref(fresh);
+	store_release_free(release);
+	assert_true(fixture_is_whole(f));
+}
+
+static void test_put_cuts_and_locks(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *bytes = fixture_bytes(SEED, LEN);
+	struct store_stage *stage = fixture_stage(f->store, bytes, LEN);
+	struct store_object *object;
+	struct stat st;
+	assert_int_equal(store_put_object(f->store, stage, LEN - 100, "main", &object), 0);
+	assert_int_equal(stat(fixture_object_path(f, store_object_digest(object), "payload"), &st), 0);
+	assert_int_equal(st.st_size, LEN - 100);
+	assert_int_equal(st.st_mode & 07777, 0400);
+	store_stage_free(stage);
+
+	stage = fixture_stage(f->store, bytes, LEN);
+	struct store_object *none = NULL;
+	assert_int_equal(store_put_object(f->store, stage, LEN + 1, "main", &none), -EINVAL);
+	store_stage_free(stage);
+	stage = fixture_stage(f->store, bytes, LEN);
+	assert_int_equal(store_put_object(f->store, stage, LEN, "../main", &none), -EINVAL);
+	store_stage_free(stage);
+	assert_null(none);
+	store_object_unref(object);
+	free(bytes);
+}
+
+static void test_discard(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *bytes = fixture_bytes(SEED, LEN), found[LEN];
+	struct store_object *object;
+	assert_int_equal(fixture_put(f->store, "main", bytes, LEN, &object), 0);
+	store_discard_object(f->store, "main", object);
+	assert_false(fixture_exists(fixture_object_path(f, store_object_digest(object), "payload")));
+	assert_int_equal(store_object_pread(object, found, LEN, 0), 0); /* open, so still there */
+	store_object_unref(object);
+
+	assert_int_equal(fixture_put(f->store, "main", bytes, LEN, &object), 0);
+	store_object_unref(object);
+	fixture_reopen(f); /* forgotten: recovery removes it */
+	assert_true(fixture_is_whole(f));
+	free(bytes);
+}
+
+static int quiet(void **state UNUSED)
+{
+	log_set_level(LOG_LEVEL_ERROR);
+	return 0;
+}
+
+#define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE_TEST(test_stage_keeps_a_tree),
+		STORE_TEST(test_stage_truncate),
+		STORE_TEST(test_stage_copy),
+#ifdef VOUCHFS_TEST_HOOKS
+		STORE_TEST(test_named_staging),
+		STORE_TEST(test_failed_write),
+#endif
+		STORE_TEST(test_reads_at_any_offset),
+		STORE_TEST(test_empty_object),
+		STORE_TEST(test_is_shared_while_open),
+		STORE_TEST(test_every_block_is_checked_every_time),
+		STORE_TEST(test_refuses_what_was_not_put),
+		STORE_TEST(test_put_again_heals),
+		STORE_TEST(test_put_cuts_and_locks),
+		STORE_TEST(test_discard),
+	};
+	return cmocka_run_group_tests_name("store_object", tests, quiet, NULL);
+}
