@@ -149,8 +149,8 @@ static void drop_a_named_file(struct fixture *f)
 
 static void test_named_staging(void **state)
 {
-	with_fault(*state, "openat:1:EOPNOTSUPP", put_with_named_files);
 	with_fault(*state, "openat:1:EOPNOTSUPP", drop_a_named_file);
+	with_fault(*state, "openat:1:EOPNOTSUPP", put_with_named_files);
 }
 
 /* The second write fails. What the file holds is found out by reading it. */
