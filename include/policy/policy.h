@@ -40,13 +40,18 @@ enum policy_moment { POLICY_ON_DEPLOYMENT = 0, POLICY_ON_LOAD };
 enum policy_zip { POLICY_ZIP_UNKNOWN = 0, POLICY_ZIP_BROKEN, POLICY_ZIP_ADMISSIBLE };
 
 struct policy_facts {
-	bool too_large;				 /* the artifact is over max_artifact_size: VF4002 */
+	bool too_large;	     /* the artifact is over max_artifact_size: VF4002 */
+	uint64_t size_bytes; /* for the text of that */
+	uint64_t max_bytes;
 	enum policy_zip tail;			 /* R2, R4: is there an end record that fits at all */
 	enum policy_zip zip;			 /* all other rules */
 	const char *zip_why;			 /* the refusal's text when BROKEN, the failure when UNKNOWN */
-	const char *zip_remedy;			 /* may be "" */
+	const char *zip_remedy;			 /* may be NULL or "" */
 	const struct signature_facts *signature; /* NULL: not examined */
 };
+
+#define POLICY_DETAIL_SIZE 640
+#define POLICY_REMEDY_SIZE 384
 
 struct policy_check_result {
 	enum policy_state state;
@@ -58,15 +63,19 @@ struct policy_check_result {
 
 struct policy_verdict {
 	enum policy_outcome outcome;
-	enum policy_reason reason; /* of the deciding check; of the first failed one when warned; NONE when accepted */
-	enum policy_check deciding;
-	bool unchecked; /* code_signing_config = none: signatures were not asked for */
+	enum policy_reason reason;  /* of the deciding check; of the first failed one when warned; NONE when accepted */
+	enum policy_check deciding; /* POLICY_CHECK_COUNT: accepted, or refused before any check (VF4001, VF4002) */
+	bool unchecked;		    /* code_signing_config = none: signatures were not asked for */
 	struct policy_check_result checks[POLICY_CHECK_COUNT];
-	char detail[640]; /* one sentence: what failed, expected against found */
-	char remedy[384]; /* what to do */
+	char detail[POLICY_DETAIL_SIZE]; /* one sentence: what failed, expected against found */
+	char remedy[POLICY_REMEDY_SIZE]; /* what to do */
 };
 
 /*
+ * What each moment asks: on deployment each of source, expiry and revocation has the mode that the config gives it; on
+ * load all three have on_load, but one that the config relaxes by itself (Warn beside Enforce) stays relaxed. Ignore
+ * still evaluates and reports, and decides nothing.
+ *
  * rules NULL stands for code_signing_config = none: the ZIP rules, and the integrity of a signature that is there,
  * still hold. rules_name is for the texts. Never fails.
  */
@@ -79,9 +88,24 @@ void policy_judge(const struct policy_facts *facts, const struct config_code_sig
  */
 void policy_refuse(enum policy_reason reason, const char *detail, const char *remedy, struct policy_verdict *ret);
 
+/*
+ * Rules for a look without a code-signing config: any profile of any trusted account, everything else enforced. Known
+ * by its address, so that no config that merely lacks publishers can be mistaken for it (zero publishers allow none).
+ * Never for admission.
+ */
+extern const struct config_code_signing policy_any_account;
+
+/*
+ * A valid signature of an allowed profile, neither expired nor revoked? Its signer has checked the ZIP's contents
+ * already (R7).
+ */
+bool policy_signer_is_trusted(const struct policy_verdict *verdict);
+
 const char *policy_check_name(enum policy_check check); /* "integrity", "zip-rules", "source", "expiry", "revocation" */
 const char *
 policy_state_name(enum policy_state state); /* "ok", "FAILED", "could not be checked", "not reached", "n/a" */
+/* The same for programs: "ok", "failed", "undecided", "not reached", "not applicable" */
+const char *policy_state_word(enum policy_state state);
 const char *policy_outcome_name(enum policy_outcome outcome); /* "refused", "warned", "accepted" */
 
 #endif
