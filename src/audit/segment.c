@@ -1,0 +1,126 @@
+/*
+ * segment.c - the files of the log: their names, and where the last whole record is.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/io.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "internal.h"
+
+#define NAME_PREFIX "audit-"
+#define NAME_SUFFIX ".jsonl"
+#define SEQ_DIGITS  20
+
+/* A torn line and a whole one with their newlines fit. */
+#define TAIL_BYTES (2 * (LIMIT_AUDIT_RECORD_BYTES + 1))
+
+void audit_segment_name(uint64_t first_seq, char ret[AUDIT_NAME_SIZE])
+{
+	(void)snprintf(ret, AUDIT_NAME_SIZE, NAME_PREFIX "%020" PRIu64 NAME_SUFFIX, first_seq);
+}
+
+/* The number in a segment's name, 0 for every other name. */
+static uint64_t parse_name(const char *name)
+{
+	if (strlen(name) != strlen(NAME_PREFIX NAME_SUFFIX) + SEQ_DIGITS || !text_starts_with(name, NAME_PREFIX) ||
+	    !text_ends_with(name, NAME_SUFFIX))
+		return 0;
+	const char *digits = name + strlen(NAME_PREFIX);
+	size_t zeros = strspn(digits, "0");
+	uint64_t seq = 0;
+	if (zeros >= SEQ_DIGITS || !text_parse_u64(digits + zeros, SEQ_DIGITS - zeros, UINT64_MAX - 1, &seq))
+		return 0;
+	return seq;
+}
+
+int audit_segment_find(int dirfd, uint64_t below, uint64_t *ret_first_seq)
+{
+	int fd = io_open_dirat(dirfd, ".");
+	if (fd < 0)
+		return fd;
+	DIR *dir = fdopendir(fd);
+	if (!dir) {
+		io_close(&fd);
+		return -ENOMEM;
+	}
+
+	uint64_t highest = 0;
+	struct dirent *entry;
+	errno = 0;
+	while ((entry = readdir(dir))) {
+		uint64_t seq = parse_name(entry->d_name);
+		if (seq < below && seq > highest)
+			highest = seq;
+	}
+	int r = -errno;
+	(void)closedir(dir);
+	if (r == 0)
+		*ret_first_seq = highest;
+	return r;
+}
+
+/* Takes the sequence number out of a line that has the form of a record. */
+static bool parse_line(const char *line, size_t len, uint64_t *ret_seq)
+{
+	const size_t prefix = strlen(AUDIT_LINE_PREFIX);
+	if (len <= prefix || len > LIMIT_AUDIT_RECORD_BYTES || memcmp(line, AUDIT_LINE_PREFIX, prefix) != 0 ||
+	    line[len - 1] != '}')
+		return false;
+	const char *comma = memchr(line + prefix, ',', len - prefix);
+	return comma && text_parse_u64(line + prefix, (size_t)(comma - line) - prefix, UINT64_MAX - 1, ret_seq);
+}
+
+/* tail is the end of a file; reaches_start: all of it. */
+static int parse_tail(const char *tail, size_t len, bool reaches_start, struct audit_segment *ret)
+{
+	const char *end = len > 0 ? memrchr(tail, '\n', len) : NULL;
+	size_t torn = end ? len - (size_t)(end + 1 - tail) : len;
+	if (torn > LIMIT_AUDIT_RECORD_BYTES || (!end && !reaches_start))
+		return -EBADMSG;
+	ret->torn_bytes = torn;
+	ret->whole_bytes -= torn;
+	if (!end)
+		return 0;
+
+	const char *before = end > tail ? memrchr(tail, '\n', (size_t)(end - tail)) : NULL;
+	if (!before && !reaches_start)
+		return -EBADMSG;
+	const char *line = before ? before + 1 : tail;
+	if (!parse_line(line, (size_t)(end - line), &ret->last_seq) || ret->last_seq < ret->first_seq)
+		return -EBADMSG;
+	uint8_t digest[CRYPTO_SHA256_BYTES];
+	int r = crypto_sha256(line, (size_t)(end - line), digest);
+	if (r == 0)
+		text_hex(digest, sizeof(digest), ret->last_sha256);
+	return r;
+}
+
+int audit_segment_read_end(int fd, uint64_t first_seq, struct audit_segment *ret)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EBADMSG;
+
+	uint64_t size = (uint64_t)st.st_size;
+	size_t len = size < TAIL_BYTES ? (size_t)size : TAIL_BYTES;
+	char *tail = malloc(len + 1);
+	if (!tail)
+		return -ENOMEM;
+	struct audit_segment segment = {.first_seq = first_seq, .whole_bytes = size};
+	int r = io_pread_full(fd, tail, len, size - len);
+	if (r == 0)
+		r = parse_tail(tail, len, len == size, &segment);
+	if (r == 0)
+		*ret = segment;
+	free(tail);
+	return r;
+}
