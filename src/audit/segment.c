@@ -1,7 +1,6 @@
 /*
  * segment.c - the files of the log: their names, and where the last whole record is.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -42,28 +41,19 @@ static uint64_t parse_name(const char *name)
 
 int audit_segment_find(int dirfd, uint64_t below, uint64_t *ret_first_seq)
 {
-	int fd = io_open_dirat(dirfd, ".");
-	if (fd < 0)
-		return fd;
-	DIR *dir = fdopendir(fd);
-	if (!dir) {
-		io_close(&fd);
-		return -ENOMEM;
-	}
-
+	struct io_names names = {0};
+	int r = io_list_dir(dirfd, ".", &names);
+	if (r < 0)
+		return r;
 	uint64_t highest = 0;
-	struct dirent *entry;
-	errno = 0;
-	while ((entry = readdir(dir))) {
-		uint64_t seq = parse_name(entry->d_name);
+	for (size_t i = 0; i < names.count; i++) {
+		uint64_t seq = parse_name(names.names[i]);
 		if (seq < below && seq > highest)
 			highest = seq;
 	}
-	int r = -errno;
-	(void)closedir(dir);
-	if (r == 0)
-		*ret_first_seq = highest;
-	return r;
+	io_names_done(&names);
+	*ret_first_seq = highest;
+	return 0;
 }
 
 /* Takes the sequence number out of a line that has the form of a record. */
