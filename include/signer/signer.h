@@ -7,11 +7,17 @@
  *     ca.key ca.pem                    the account's CA
  *     profiles/<name>/profile          platform, status, validity, current version, created-at
  *     profiles/<name>/permissions      statements and their revision (signer_permissions.h, later)
- *     profiles/<name>/versions/<v>/    version (created-at, revocation), key.pem, cert.pem
+ *     profiles/<name>/versions/<v>/    version (created-at), key.pem, cert.pem
  *     jobs/<job id>                    record of a job
- *     revocations                      the signed list as it is handed out
+ *     tokens/<digest>                  client request token -> job id
+ *     revocations                      the signed list as it is handed out; the one record of what is revoked
  *     principals                       who acts for another account (later)
- *     lock
+ *     lock, tokens/lock
+ *
+ * Certificates begin 5 minutes before they are made, so that a clock that is set back a little can go on signing; hosts
+ * judge a chain at signed-at, which is this machine's clock as well. The CA ends after 30 years, a profile version's
+ * certificate after 147 months (the longest signature and a year) but never after its CA. A revocation list is signed
+ * with a key of its own that lives as long as the call.
  *
  * Failures: negative errno and a sentence in ret_why. The errno stands for AWS's error names (signer_error_name):
  * -ENOENT ResourceNotFoundException, -EINVAL ValidationException, -EACCES AccessDeniedException, -EEXIST
@@ -24,6 +30,15 @@
 #include "base/buf.h"
 #include "base/explain.h"
 #include "base/limits.h"
+#include "signature/revocations.h"
+
+#define SIGNER_REGION_DEFAULT	   "local"
+#define SIGNER_LIST_DAYS_DEFAULT   30U
+#define SIGNER_LIST_DAYS_MAX	   3650U
+#define SIGNER_MONTHS_MAX	   135U
+#define SIGNER_DAYS_MAX		   4106U /* so many days has the shortest run of 135 months */
+#define SIGNER_YEARS_MAX	   11U
+#define SIGNER_REQUEST_TOKEN_BYTES 256U
 
 struct signer; /* an open home */
 
@@ -34,6 +49,9 @@ const char *signer_error_name(int error); /* for the message on stderr; "Interna
 char *signer_default_home(void);
 
 int signer_create_account(const char *home, const char *account_id, const char *region, struct explain *ret_why);
+/* revocation_list_days: how long a list is good for, 1 to SIGNER_LIST_DAYS_MAX. */
+int signer_create_account_with(const char *home, const char *account_id, const char *region,
+			       unsigned revocation_list_days, struct explain *ret_why);
 int signer_open(const char *home, struct signer **ret, struct explain *ret_why);
 void signer_close(struct signer *signer);
 const struct arn_scope *signer_scope(const struct signer *signer);
@@ -58,12 +76,21 @@ struct signer_profile {
 	int64_t revocation_effective_s;
 };
 
-/* Bounds: one day to 135 months. A new profile, or a new version (with a new key) of an Active one. */
+/*
+ * A new profile, or a new version (with a new key) of an Active one. validity NULL: what the profile has, else 135
+ * months. Bounds: one day to 135 months.
+ */
 int signer_put_profile(struct signer *signer, const char *name, const char *platform,
 		       const struct signer_validity *validity, struct signer_profile *ret, struct explain *ret_why);
 int signer_get_profile(struct signer *signer, const char *name, struct signer_profile *ret, struct explain *ret_why);
+/* Of every status, by name; free() the array. */
 int signer_list_profiles(struct signer *signer, struct signer_profile **ret, size_t *ret_count,
 			 struct explain *ret_why);
+
+const char *signer_status_name(enum signer_profile_status status); /* "Active", "Canceled", "Revoked" */
+const char *signer_unit_name(enum signer_validity_unit unit);	   /* "DAYS", "MONTHS", "YEARS" */
+bool signer_parse_unit(const char *text, size_t len, enum signer_validity_unit *ret);
+int64_t signer_expiry(int64_t signed_at_s, const struct signer_validity *validity);
 
 /* ---- signing jobs ---- */
 
@@ -77,8 +104,8 @@ struct signer_job {
 	char job_invoker[ARN_ACCOUNT_SIZE];
 	bool succeeded;
 	char *status_reason;
-	char *source;		    /* path, as given */
-	char *signed_object;	    /* path */
+	char *source;		    /* absolute path */
+	char *signed_object;	    /* absolute path; NULL when failed */
 	char *client_request_token; /* or NULL */
 	bool revoked;
 	int64_t revoked_at_s;
@@ -89,7 +116,8 @@ void signer_job_done(struct signer_job *job);
 struct signer_job_request {
 	const char *profile_name;
 	const char *source_path;
-	const char *destination_directory; /* result is <directory>/<prefix><job id>.zip ... */
+	const char *destination_directory; /* result is <directory>/<prefix><job id>.zip; folders of the prefix are
+					      made ... */
 	const char *destination_prefix;
 	const char *output_path;	  /* ... or exactly this file, replaced atomically */
 	const char *client_request_token; /* NULL: a fresh one */
@@ -99,15 +127,23 @@ struct signer_job_request {
 
 /*
  * Checks the ZIP rules in full (R7 too), refuses a ZIP that is signed already, signs, writes the result (temporary
- * file, fsync, rename). A comment that is no signature is dropped; *ret_notice says so. A job that fails has a record,
- * too.
+ * file, fsync, rename); a file that is replaced keeps its mode. A comment that is no signature is dropped; *ret_notice
+ * says so. A job that fails has a record, too, and the error names it. The record is durable before the result is
+ * visible, so every signature can be revoked. A client request token that was used before: its job again, nothing is
+ * signed.
  */
 int signer_start_job(struct signer *signer, const struct signer_job_request *request, struct signer_job *ret,
 		     struct explain *ret_notice, struct explain *ret_why);
 int signer_describe_job(struct signer *signer, const char *job_id, struct signer_job *ret, struct explain *ret_why);
 
-/* ---- revocation ---- */
+/* ---- revocation: irreversible; each call that changes something signs a list with the next sequence ---- */
 
+/* The list as it is handed out; revocation_list_free. */
+int signer_read_revocations(struct signer *signer, struct revocation_list **ret, struct explain *ret_why);
+/* Signs the list anew; list_days other than 0 becomes the lifetime of this list and those to come. */
+int signer_refresh_revocations(struct signer *signer, unsigned list_days, struct explain *ret_why);
+
+/* Of any job, a failed one too. Again for a job that is revoked: 0, nothing changes. */
 int signer_revoke_signature(struct signer *signer, const char *job_id, const char *reason, struct explain *ret_why);
 /* effective_s lies in the past; revoking again moves it earlier only. */
 int signer_revoke_profile_version(struct signer *signer, const char *name, const char *version, const char *reason,
