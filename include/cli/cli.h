@@ -50,7 +50,17 @@ int cli_dispatch(const struct cli_command *const *arrays, size_t array_count, in
  */
 #define CLI_OPTIONS_MAX 64
 
-enum cli_option_kind { CLI_TEXT = 1, CLI_FLAG };
+enum cli_option_kind {
+	CLI_TEXT = 1,
+	CLI_FLAG,
+	CLI_LIST, /* all words up to the next option: --statuses Active Canceled */
+};
+
+#define CLI_LIST_MAX 64
+struct cli_list {
+	const char *items[CLI_LIST_MAX];
+	size_t count;
+};
 
 struct cli_option {
 	const char *name; /* without dashes */
@@ -60,6 +70,7 @@ struct cli_option {
 	const char *refuse;    /* not NULL: AWS has it, we do not; the text says what to use instead */
 	const char **ret_text; /* written when given, else left alone; points into argv */
 	bool *ret_flag;
+	struct cli_list *ret_list;
 };
 
 /*

@@ -4,6 +4,8 @@
 #include "cli/cli.h"
 
 static const struct cli_command *const commands[] = {
+	cli_sign_commands,	     cli_inspect_commands,    cli_signer_account_commands,
+	cli_signer_profile_commands, cli_signer_job_commands, cli_signer_revocation_commands,
 	cli_check_config_commands,
 };
 

@@ -60,6 +60,21 @@ static int take_value(struct parser *p, const struct cli_option *option, const c
 	return 0;
 }
 
+/* The words up to the next option; one that is attached is the first of them. */
+static int take_list(struct parser *p, const struct cli_option *option, const char *attached)
+{
+	struct cli_list *list = option->ret_list;
+	list->count = 0;
+	if (attached)
+		list->items[list->count++] = attached;
+	while (p->at + 1 < p->argc && p->argv[p->at + 1][0] != '-') {
+		if (list->count == CLI_LIST_MAX)
+			return cli_usage_error(p->command, "--%s takes at most %d values", option->name, CLI_LIST_MAX);
+		list->items[list->count++] = p->argv[++p->at];
+	}
+	return list->count > 0 ? 0 : cli_usage_error(p->command, "--%s needs a value", option->name);
+}
+
 static int take_option(struct parser *p, size_t index, const char *attached)
 {
 	const struct cli_option *option = &p->options[index];
@@ -72,6 +87,8 @@ static int take_option(struct parser *p, size_t index, const char *attached)
 
 	if (option->kind == CLI_TEXT)
 		return take_value(p, option, attached);
+	if (option->kind == CLI_LIST)
+		return take_list(p, option, attached);
 	if (attached)
 		return cli_usage_error(p->command, "--%s takes no value", option->name);
 	*option->ret_flag = true;

@@ -1,0 +1,113 @@
+/* sign: one local file, in place or to another. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "signer.h"
+
+static int run(int argc, char **argv);
+
+const struct cli_command cli_sign_commands[] = {
+	{
+		.name = "sign",
+		.summary = "check a ZIP and sign it, in place or to another file",
+		.usage = "Examples:\n"
+			 "  vouchfs sign --profile profile_for_application_ABC app.zip\n"
+			 "  vouchfs sign --profile profile_for_application_ABC build/app.zip -o signed/app.zip\n\n"
+			 "The file is replaced in one step; a failure leaves it as it was.\n\n"
+			 "Options:\n"
+			 "      --profile NAME  the signing profile (required)\n"
+			 "  -o, --output OUT    where to (default: in place)\n"
+			 "      --json          the answer as JSON\n" CLI_SIGNER_OPTIONS,
+		.run = run,
+	},
+	{.name = NULL},
+};
+
+static int print_json(const struct signer_job *job)
+{
+	char arn[ARN_TEXT_SIZE], profile[ARN_TEXT_SIZE], expires[CLOCK_UTC_SIZE];
+	arn_print_job(&job->arn, arn);
+	arn_print_profile(&job->profile_version, profile);
+	clock_format_utc(job->signature_expires_at_s, expires);
+
+	struct buf text = {0};
+	struct json j = {.out = &text, .pretty = true};
+	json_object(&j, NULL);
+	json_u64(&j, "schema", 1);
+	json_text(&j, "file", job->signed_object);
+	json_text(&j, "jobId", job->arn.id);
+	json_text(&j, "jobArn", arn);
+	json_text(&j, "profileVersionArn", profile);
+	json_text(&j, "expiresAt", expires);
+	json_close(&j);
+	return cli_print_json(&text, json_end(&j));
+}
+
+static int print_line(const char *output, const struct signer_job *job)
+{
+	char file[256], profile[ARN_TEXT_SIZE], expires[CLOCK_UTC_SIZE];
+	(void)text_escape_print(file, sizeof(file), output, strlen(output));
+	arn_print_profile(&job->profile_version, profile);
+	clock_format_utc(job->signature_expires_at_s, expires);
+	(void)printf("%s: signed by %s, job %s, until %s\n", file, profile, job->arn.id, expires);
+	return CLI_EXIT_OK;
+}
+
+static int sign(struct signer *signer, const char *profile, const char *file, const char *output, bool json)
+{
+	struct explain why = {0}, notice = {0};
+	struct signer_job job = {0};
+	int r = signer_start_job(signer,
+				 &(struct signer_job_request){
+					 .profile_name = profile,
+					 .source_path = file,
+					 .output_path = output,
+					 .max_artifact_bytes = LIMIT_ARTIFACT_BYTES_DEFAULT,
+					 .max_unpacked_bytes = LIMIT_UNPACKED_BYTES_DEFAULT,
+				 },
+				 &job, &notice, &why);
+	if (notice.text[0])
+		cli_error("notice: %s", notice.text);
+	if (r < 0) {
+		cli_error("%s", why.text[0] ? why.text : strerror(-r));
+		return CLI_EXIT_FAILURE;
+	}
+	int exit_code = json ? print_json(&job) : print_line(output, &job);
+	signer_job_done(&job);
+	return exit_code;
+}
+
+static int run(int argc, char **argv)
+{
+	const char *profile = NULL, *output = NULL, *home = NULL;
+	bool json = false, done;
+	const struct cli_option options[] = {
+		{.name = "profile", .kind = CLI_TEXT, .required = true, .ret_text = &profile},
+		{.name = "output", .letter = 'o', .kind = CLI_TEXT, .ret_text = &output},
+		{.name = "json", .kind = CLI_FLAG, .ret_flag = &json},
+		{.name = "home", .kind = CLI_TEXT, .ret_text = &home},
+	};
+	int exit_code = cli_parse(&cli_sign_commands[0], options, ARRAY_SIZE(options), &argc, argv, 1, 1, &done);
+	if (exit_code != 0 || done)
+		return exit_code;
+
+	/* In place means the file that a symlink leads to. */
+	char *in_place = output ? NULL : realpath(argv[1], NULL);
+	if (!output && !in_place) {
+		char file[256];
+		int error = errno;
+		cli_error("%s: %s", text_escape_print(file, sizeof(file), argv[1], strlen(argv[1])), strerror(error));
+		return CLI_EXIT_FAILURE;
+	}
+	struct signer *signer = NULL;
+	exit_code = CLI_EXIT_FAILURE;
+	if (cli_signer_open_plain(home, &signer) == 0)
+		exit_code = sign(signer, profile, argv[1], output ? output : in_place, json);
+	signer_close(signer);
+	free(in_place);
+	return exit_code;
+}

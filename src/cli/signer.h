@@ -1,0 +1,37 @@
+/* signer.h - what the signer verbs share. Private to src/cli. */
+#ifndef CLI_SIGNER_PRIVATE_H
+#define CLI_SIGNER_PRIVATE_H
+
+#include "cli/aws.h"
+#include "signer/signer.h"
+
+#define CLI_SIGNER_OPTIONS                                                                                             \
+	"      --home DIR    the signing account's home (default $VOUCHFS_SIGNER_HOME, for root\n"                     \
+	"                    /var/lib/vouchfs-signer, else ~/.local/share/vouchfs-signer)\n"
+
+struct cli_signer {
+	struct cli_aws aws;
+	const char *home;
+};
+
+/* cli_aws_parse with --home. */
+int cli_signer_parse(const struct cli_command *command, const struct cli_option *options, size_t option_count,
+		     int *argc, char **argv, struct cli_signer *ret, bool *ret_done);
+
+/* The exit code 254, after the error in AWS's form. */
+int cli_signer_failed(const char *operation, int r, const struct explain *why);
+
+/* The home that was named, else the default one; free(). NULL: out of memory. */
+char *cli_signer_home(const char *given);
+
+/* Opens the home; 0 or the exit code, after having said why. --region must be the account's. */
+int cli_signer_open(const struct cli_command *command, const char *operation, const struct cli_signer *options,
+		    struct signer **ret);
+
+/* --profile-owner, --job-owner: 0, or the exit code when it is not the home's account. */
+int cli_signer_check_owner(const char *operation, const struct signer *signer, const char *owner);
+
+/* For the commands that print for people: 0, or -1 after having said why. */
+int cli_signer_open_plain(const char *home, struct signer **ret);
+
+#endif

@@ -1,0 +1,213 @@
+/* signer start-signing-job, describe-signing-job */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "signature/statement.h"
+#include "signer.h"
+
+static int run_start(int argc, char **argv);
+static int run_describe(int argc, char **argv);
+
+const struct cli_command cli_signer_job_commands[] = {
+	{
+		.group = "signer",
+		.name = "start-signing-job",
+		.summary = "check a ZIP and sign it",
+		.usage = "Examples:\n"
+			 "  vouchfs signer start-signing-job --source file=build/app.zip \\\n"
+			 "      --destination directory=out,prefix=signed- --profile-name "
+			 "profile_for_application_ABC\n\n"
+			 "Writes <directory>/<prefix><job id>.zip and prints the job's id. When the command returns, "
+			 "the\n"
+			 "job is done. A ZIP that is signed already, or that breaks one of the rules for ZIPs, "
+			 "fails.\n\n"
+			 "Options:\n"
+			 "      --source file=PATH             (required)\n"
+			 "      --destination directory=DIR[,prefix=TEXT]  (required)\n"
+			 "      --profile-name NAME            (required)\n"
+			 "      --profile-owner ID             the account; only the home's own\n"
+			 "      --client-request-token TOKEN   once signed, the same token gives the same job "
+			 "again\n" CLI_SIGNER_OPTIONS,
+		.run = run_start,
+	},
+	{
+		.group = "signer",
+		.name = "describe-signing-job",
+		.summary = "show a signing job",
+		.usage = "Examples:\n"
+			 "  vouchfs signer describe-signing-job --job-id 621a6850-a128-42db-bc30-bd65cc54e187\n\n"
+			 "Options:\n"
+			 "      --job-id ID   (required)\n" CLI_SIGNER_OPTIONS,
+		.run = run_describe,
+	},
+	{.name = NULL},
+};
+
+#define NO_S3 "there is no S3 here, "
+
+struct paths {
+	char *file;
+	char *directory;
+	char *prefix;
+};
+
+static void paths_done(struct paths *paths)
+{
+	free(paths->file);
+	free(paths->directory);
+	free(paths->prefix);
+}
+
+static int parse_paths(const struct cli_command *command, const char *source, const char *destination,
+		       struct paths *ret)
+{
+	const struct cli_shorthand source_keys[] = {
+		{.key = "file", .required = true, .ret = &ret->file},
+		{.key = "s3", .refuse = NO_S3 "write --source file=PATH"},
+	};
+	const struct cli_shorthand destination_keys[] = {
+		{.key = "directory", .required = true, .ret = &ret->directory},
+		{.key = "prefix", .ret = &ret->prefix},
+		{.key = "s3", .refuse = NO_S3 "write --destination directory=DIR,prefix=TEXT"},
+	};
+	struct explain why = {0};
+	if (cli_parse_shorthand(source, source_keys, ARRAY_SIZE(source_keys), &why) < 0)
+		return cli_usage_error(command, "--source: %s", why.text);
+	if (cli_parse_shorthand(destination, destination_keys, ARRAY_SIZE(destination_keys), &why) < 0)
+		return cli_usage_error(command, "--destination: %s", why.text);
+	return 0;
+}
+
+static int start_job(struct signer *signer, const struct signer_job_request *request)
+{
+	struct explain why = {0}, notice = {0};
+	struct signer_job job = {0};
+	int r = signer_start_job(signer, request, &job, &notice, &why);
+	if (notice.text[0])
+		cli_error("notice: %s", notice.text);
+	if (r < 0)
+		return cli_signer_failed("StartSigningJob", r, &why);
+
+	struct buf text = {0};
+	struct json j = {.out = &text, .pretty = true};
+	json_object(&j, NULL);
+	json_text(&j, "jobId", job.arn.id);
+	json_text(&j, "jobOwner", job.arn.scope.account);
+	json_close(&j);
+	signer_job_done(&job);
+	return cli_print_json(&text, json_end(&j));
+}
+
+static int run_start(int argc, char **argv)
+{
+	const struct cli_command *command = &cli_signer_job_commands[0];
+	const char *source = NULL, *destination = NULL, *name = NULL, *owner = NULL, *token = NULL;
+	const struct cli_option options[] = {
+		{.name = "source", .kind = CLI_TEXT, .required = true, .ret_text = &source},
+		{.name = "destination", .kind = CLI_TEXT, .required = true, .ret_text = &destination},
+		{.name = "profile-name", .kind = CLI_TEXT, .required = true, .ret_text = &name},
+		{.name = "profile-owner", .kind = CLI_TEXT, .ret_text = &owner},
+		{.name = "client-request-token", .kind = CLI_TEXT, .ret_text = &token},
+	};
+	struct cli_signer common = {0};
+	bool done;
+	int exit_code = cli_signer_parse(command, options, ARRAY_SIZE(options), &argc, argv, &common, &done);
+	if (exit_code != 0 || done)
+		return exit_code;
+
+	struct paths paths = {0};
+	struct signer *signer = NULL;
+	exit_code = parse_paths(command, source, destination, &paths);
+	if (exit_code == 0)
+		exit_code = cli_signer_open(command, "StartSigningJob", &common, &signer);
+	if (exit_code == 0)
+		exit_code = cli_signer_check_owner("StartSigningJob", signer, owner);
+	if (exit_code == 0)
+		exit_code = start_job(signer, &(struct signer_job_request){
+						      .profile_name = name,
+						      .source_path = paths.file,
+						      .destination_directory = paths.directory,
+						      .destination_prefix = paths.prefix,
+						      .client_request_token = token,
+						      .max_artifact_bytes = LIMIT_ARTIFACT_BYTES_DEFAULT,
+						      .max_unpacked_bytes = LIMIT_UNPACKED_BYTES_DEFAULT,
+					      });
+	signer_close(signer);
+	paths_done(&paths);
+	return exit_code;
+}
+
+static void print_file(struct json *j, const char *key, const char *path)
+{
+	json_object(j, key);
+	json_object(j, "file");
+	json_text(j, "path", path);
+	json_close(j);
+	json_close(j);
+}
+
+static void print_job(struct json *j, const struct signer_job *job)
+{
+	json_object(j, NULL);
+	json_text(j, "jobId", job->arn.id);
+	print_file(j, "source", job->source);
+	json_text(j, "platformId", STATEMENT_PLATFORM);
+	json_text(j, "platformDisplayName", "AWS Lambda");
+	json_text(j, "profileName", job->profile_version.name);
+	json_text(j, "profileVersion", job->profile_version.version);
+	cli_aws_time(j, "createdAt", job->created_at_s);
+	cli_aws_time(j, "completedAt", job->completed_at_s);
+	if (job->succeeded)
+		cli_aws_time(j, "signatureExpiresAt", job->signature_expires_at_s);
+	json_text(j, "requestedBy", job->requested_by);
+	json_text(j, "status", job->succeeded ? "Succeeded" : "Failed");
+	json_text(j, "statusReason", job->status_reason);
+	if (job->revoked) {
+		json_object(j, "revocationRecord");
+		json_text(j, "reason", job->revocation_reason);
+		cli_aws_time(j, "revokedAt", job->revoked_at_s);
+		json_text(j, "revokedBy", job->arn.scope.account);
+		json_close(j);
+	}
+	if (job->signed_object)
+		print_file(j, "signedObject", job->signed_object);
+	json_text(j, "jobOwner", job->arn.scope.account);
+	json_text(j, "jobInvoker", job->job_invoker);
+	json_close(j);
+}
+
+static int describe_job(struct signer *signer, const char *job_id)
+{
+	struct explain why = {0};
+	struct signer_job job = {0};
+	int r = signer_describe_job(signer, job_id, &job, &why);
+	if (r < 0)
+		return cli_signer_failed("DescribeSigningJob", r, &why);
+	struct buf text = {0};
+	struct json j = {.out = &text, .pretty = true};
+	print_job(&j, &job);
+	signer_job_done(&job);
+	return cli_print_json(&text, json_end(&j));
+}
+
+static int run_describe(int argc, char **argv)
+{
+	const struct cli_command *command = &cli_signer_job_commands[1];
+	const char *job_id = NULL;
+	const struct cli_option options[] = {
+		{.name = "job-id", .kind = CLI_TEXT, .required = true, .ret_text = &job_id},
+	};
+	struct cli_signer common = {0};
+	bool done;
+	int exit_code = cli_signer_parse(command, options, ARRAY_SIZE(options), &argc, argv, &common, &done);
+	if (exit_code != 0 || done)
+		return exit_code;
+
+	struct signer *signer = NULL;
+	exit_code = cli_signer_open(command, "DescribeSigningJob", &common, &signer);
+	if (exit_code == 0)
+		exit_code = describe_job(signer, job_id);
+	signer_close(signer);
+	return exit_code;
+}
