@@ -76,7 +76,7 @@ static int check_zip(const struct io_reader *file, uint64_t max_unpacked_bytes, 
 	r = check_comment(file, ret_tail, ret_notice, ret_why);
 	if (r < 0)
 		return r;
-	r = zip_open(file, &limits, &archive, &refusal);
+	r = zip_open_archive(file, &limits, &archive, &refusal);
 	if (r == 0)
 		r = zip_check_contents(file, archive, &limits, &refusal);
 	zip_close_archive(archive);
