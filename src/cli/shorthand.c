@@ -46,8 +46,11 @@ static int unknown_key(const struct cursor *c, const char *key, size_t len, stru
 	memcpy(word, key, cut);
 	word[cut] = '\0';
 	const char *nearest = text_nearest(word, names, count);
-	explain_set(ret_why, "unknown key \"%s\", %s \"%s\"", text_escape_print(escaped, sizeof(escaped), word, cut),
-		    nearest ? "did you mean" : "expected", nearest ? nearest : names[0]);
+	(void)text_escape_print(escaped, sizeof(escaped), word, cut);
+	if (nearest)
+		explain_set(ret_why, "unknown key \"%s\", did you mean \"%s\"?", escaped, nearest);
+	else
+		explain_set(ret_why, "unknown key \"%s\", expected %s=", escaped, names[0]);
 	return -EINVAL;
 }
 

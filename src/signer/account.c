@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "base/text.h"
 #include "home.h"
 #include "identity.h"
 #include "revocation.h"
@@ -127,9 +126,8 @@ static int open_export_directory(const char *path, int *ret_fd, struct explain *
 {
 	int fd = mkdir(path, 0755) < 0 && errno != EEXIST ? -errno : io_open_dir(path);
 	if (fd < 0) {
-		char printable[256];
-		return home_failed(ret_why, fd, "the directory %s",
-				   text_escape_print(printable, sizeof(printable), path, strlen(path)));
+		char printable[HOME_PRINTABLE_SIZE];
+		return home_failed(ret_why, fd, "the directory %s", home_printable(path, printable));
 	}
 	*ret_fd = fd;
 	return 0;

@@ -12,30 +12,24 @@
 
 #include "base/io.h"
 #include "base/random.h"
-#include "base/text.h"
 #include "home.h"
 
 #define COPY_BYTES (1U << 20)
 
-static const char *printable(const char *path, char escaped[256])
-{
-	return text_escape_print(escaped, 256, path, strlen(path));
-}
-
 /* The source is the caller's and may be a symlink; it is opened once and not looked up again. */
 static int open_source(const char *path, uint64_t max_bytes, int *ret_fd, struct explain *ret_why)
 {
-	char escaped[256];
+	char escaped[HOME_PRINTABLE_SIZE];
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
-		return home_failed(ret_why, -errno, "the source %s cannot be opened", printable(path, escaped));
+		return home_failed(ret_why, -errno, "the source %s cannot be opened", home_printable(path, escaped));
 
 	struct stat st;
 	int r = fstat(fd, &st) < 0 ? -errno : 0;
 	if (r < 0)
-		r = home_failed(ret_why, r, "the source %s", printable(path, escaped));
+		r = home_failed(ret_why, r, "the source %s", home_printable(path, escaped));
 	else if (!S_ISREG(st.st_mode))
-		r = home_refuse(ret_why, -EINVAL, "the source %s is not a regular file", printable(path, escaped));
+		r = home_refuse(ret_why, -EINVAL, "the source %s is not a regular file", home_printable(path, escaped));
 	else if ((uint64_t)st.st_size > max_bytes)
 		r = home_refuse(ret_why, -EFBIG, "the source has %lld bytes, more than the %llu that are allowed",
 				(long long)st.st_size, (unsigned long long)max_bytes);
@@ -48,21 +42,22 @@ static int open_source(const char *path, uint64_t max_bytes, int *ret_fd, struct
 
 static int open_destination(const char *path, struct draft *draft, struct explain *ret_why)
 {
-	char directory[PATH_MAX], escaped[256];
+	char directory[PATH_MAX], escaped[HOME_PRINTABLE_SIZE];
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
 	size_t len = slash ? (size_t)(slash - path) + 1 : 0;
 	if (strlen(name) >= sizeof(draft->name) || len >= sizeof(directory))
 		return home_refuse(ret_why, -EINVAL, "the destination's name is too long");
 	if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return home_refuse(ret_why, -EINVAL, "the destination %s is not a file name", printable(path, escaped));
+		return home_refuse(ret_why, -EINVAL, "the destination %s is not a file name",
+				   home_printable(path, escaped));
 
 	memcpy(directory, path, len);
 	directory[len] = '\0';
 	draft->directory = io_open_dir(len > 0 ? directory : ".");
 	if (draft->directory < 0)
 		return home_failed(ret_why, draft->directory, "the destination directory %s",
-				   printable(directory, escaped));
+				   home_printable(directory, escaped));
 	memcpy(draft->name, name, strlen(name) + 1);
 	return 0;
 }
@@ -168,7 +163,7 @@ static int keep_mode(const struct draft *draft)
 
 int draft_publish(struct draft *draft, struct explain *ret_why)
 {
-	char escaped[256];
+	char escaped[HOME_PRINTABLE_SIZE];
 	int r = keep_mode(draft);
 	if (r == 0)
 		r = give_name(draft);
@@ -178,7 +173,7 @@ int draft_publish(struct draft *draft, struct explain *ret_why)
 		draft->temporary[0] = '\0';
 		r = io_fsync(draft->directory);
 	}
-	return r < 0 ? home_failed(ret_why, r, "the destination %s", printable(draft->name, escaped)) : 0;
+	return r < 0 ? home_failed(ret_why, r, "the destination %s", home_printable(draft->name, escaped)) : 0;
 }
 
 void draft_done(struct draft *draft)

@@ -48,6 +48,11 @@ char *signer_default_home(void)
 	return len < 0 ? NULL : path;
 }
 
+const char *home_printable(const char *path, char escaped[HOME_PRINTABLE_SIZE])
+{
+	return text_escape_print(escaped, HOME_PRINTABLE_SIZE, path, strlen(path));
+}
+
 int home_refuse(struct explain *why, int error, const char *format, ...)
 {
 	char text[EXPLAIN_MAX];
@@ -72,8 +77,8 @@ int home_failed(struct explain *why, int error, const char *format, ...)
 
 int home_open_dir(const char *path, int *ret_fd, struct explain *ret_why)
 {
-	char printable[256];
-	(void)text_escape_print(printable, sizeof(printable), path, strlen(path));
+	char printable[HOME_PRINTABLE_SIZE];
+	(void)home_printable(path, printable);
 
 	int fd = io_open_dir(path);
 	if (fd == -ENOENT)
@@ -175,13 +180,14 @@ int home_read_secret(const struct signer *signer, const char *name, struct buf *
 
 static int read_account(struct signer *signer, const char *path, struct explain *ret_why)
 {
+	char printable[HOME_PRINTABLE_SIZE];
 	struct buf text = {0};
 	struct record record;
 	uint64_t days;
 	int r = home_read(signer, HOME_ACCOUNT, LIMIT_RECORD_BYTES, &text, ret_why);
 	if (r == -ENOENT)
 		r = home_refuse(ret_why, r, "%s holds no signing account; make one with: vouchfs signer create-account",
-				path);
+				home_printable(path, printable));
 	if (r < 0)
 		goto out;
 

@@ -26,6 +26,10 @@ struct signer {
 	unsigned revocation_list_days;
 };
 
+#define HOME_PRINTABLE_SIZE 256
+/* A path for an explanation; returns escaped. */
+const char *home_printable(const char *path, char escaped[HOME_PRINTABLE_SIZE]);
+
 /* Sets why and returns error, so that a refusal is one line. */
 int home_refuse(struct explain *why, int error, const char *format, ...) PRINTF_LIKE(3, 4);
 /* The same for a failed call: adds what the errno means. */

@@ -43,13 +43,15 @@ static int make_prefix_folders(const char *directory, const char *prefix, struct
 {
 	if (!strchr(prefix, '/'))
 		return 0;
-	char partial[PATH_MAX];
+	char partial[PATH_MAX], escaped[HOME_PRINTABLE_SIZE];
 	if (strlen(prefix) >= sizeof(partial))
 		return home_refuse(ret_why, -EINVAL, "the destination's prefix is too long");
 	memcpy(partial, prefix, strlen(prefix) + 1);
 
 	int fd = io_open_dir(directory);
-	int r = fd < 0 ? fd : 0;
+	if (fd < 0)
+		return home_failed(ret_why, fd, "the destination directory %s", home_printable(directory, escaped));
+	int r = 0;
 	for (char *slash = strchr(partial, '/'); r == 0 && slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		r = io_mkdirat(fd, partial, 0777);
@@ -59,7 +61,8 @@ static int make_prefix_folders(const char *directory, const char *prefix, struct
 		*slash = '/';
 	}
 	io_close(&fd);
-	return r < 0 ? home_failed(ret_why, r, "the folders of the destination's prefix") : 0;
+	return r < 0 ? home_failed(ret_why, r, "the folders of the prefix in %s", home_printable(directory, escaped))
+		     : 0;
 }
 
 static bool is_inner_prefix(const char *prefix)
