@@ -35,9 +35,9 @@ struct gate_artifact {
 };
 
 /*
- * Judges under trust for the rules of a config (NULL: none). full: inflate every entry whatever the signature (verify
- * --full). 0 and *ret, also when it could not be checked (that is a verdict); negative errno only for -ENOMEM before
- * anything is known.
+ * Judges under trust for the rules of a config (NULL: none). full: inflate every entry whatever the signature, and
+ * compare the flat SHA-384, too (verify --full). 0 and *ret, also when something could not be checked (that is a
+ * verdict); negative errno only where not even the config's digest could be had.
  */
 int gate_judge(const struct trust *trust, const struct config_code_signing *rules, enum policy_moment moment,
 	       const struct gate_artifact *artifact, bool full, struct gate_decision *ret);
@@ -75,7 +75,10 @@ int gate_commit(struct store *store, struct audit *audit, struct store_stage *st
 
 /* ---- renderings of one decision; all append to ret ---- */
 
-/* For people: the whole of `.vouchfs/why/functions/<f>` and of `vouchfs why`. kept: what is still served, or "". */
+/*
+ * For people: the whole of `.vouchfs/why/functions/<f>` and of `vouchfs why`. kept_release: what is still served after
+ * a refusal, 0 for nothing.
+ */
 int gate_render_why(const struct gate_deployment *deployment, const struct gate_decision *decision,
 		    uint64_t kept_release, struct buf *ret);
 /* "key: value" lines for the release record (decision) and the slot's note; gate_render_release_json reads them. */
@@ -83,6 +86,8 @@ int gate_render_record(const struct gate_deployment *deployment, const struct ga
 /* release.json: schema, function, release, artifact, digests, what was checked, by whom signed, when, with which
  * config. */
 int gate_render_release_json(const char *function, const struct store_release *release, struct buf *ret);
+/* For people: what `vouchfs verify` prints, the same table under another head. */
+int gate_render_report(const char *path, const struct gate_decision *decision, struct buf *ret);
 /* `verify --json` */
 int gate_render_json(const char *path, const struct gate_decision *decision, struct buf *ret);
 

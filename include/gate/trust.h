@@ -11,8 +11,9 @@
 #include "store/store.h"
 
 struct trust {
-	unsigned refs;	     /* atomic; use trust_ref, trust_unref */
-	uint64_t generation; /* grows by one for each trust made in this process */
+	unsigned refs;	      /* atomic; use trust_ref, trust_unref */
+	uint64_t generation;  /* grows by one for each trust made in this process */
+	struct trust *origin; /* whose configuration this is when lists were read again; NULL: its own */
 	struct config *config;
 	struct signature_account *accounts; /* one for each [account], same order */
 	size_t account_count;
@@ -21,13 +22,22 @@ struct trust {
 
 /*
  * Loads the configuration and everything it names. Certificate files that cannot be used are configuration errors (a
- * line each in ret_errors, -EINVAL); revocation lists are not: their state is a fact for policy. store remembers the
- * highest sequence seen (NULL or read-only: is looked at but not written; NULL: nothing is remembered).
+ * line each appended to ret_errors, -EINVAL); revocation lists are not: their state is a fact for policy. store
+ * remembers the highest sequence seen of each account (read-only: is looked at but not written; NULL: nothing is
+ * remembered).
  */
 int trust_load(const char *config_path, struct store *store, struct trust **ret, struct buf *ret_errors);
 
-/* The same configuration with list files that have changed read again; returns a new trust, or the same one with a
- * reference. */
+/*
+ * The same for a configuration that is loaded already, for those who need it to find the store first. Takes config
+ * over, on failure too.
+ */
+int trust_from_config(struct config *config, struct store *store, struct trust **ret, struct buf *ret_errors);
+
+/*
+ * The same configuration with the list files read again when one of them has changed: a new trust, or the same one with
+ * a reference. Costs one stat an account where nothing has changed. One caller at a time.
+ */
 int trust_refresh(struct trust *trust, struct store *store, struct trust **ret);
 
 struct trust *trust_ref(struct trust *trust);

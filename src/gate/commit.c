@@ -1,0 +1,157 @@
+/*
+ * commit.c - from a verdict to a release. Order: audit record, durable (I3) -> object -> release record -> current
+ * (I2). Whatever fails on the way leaves the old release in service.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "gate/gate.h"
+
+/* An audit record of a decision; the texts that it points to live in here, too. */
+struct entry {
+	struct audit_record record;
+	char slot[sizeof("functions/") + LIMIT_NAME_BYTES];
+	char tree_sha256[CRYPTO_SHA256_HEX_SIZE];
+};
+
+static void describe(const struct gate_deployment *deployment, const struct gate_decision *decision, struct entry *ret)
+{
+	const struct signature_facts *s = &decision->facts;
+	bool has_statement = s->form == SIGNATURE_NATIVE && s->integrity == SIGNATURE_GOOD;
+
+	memset(ret, 0, sizeof(*ret));
+	(void)snprintf(ret->slot, sizeof(ret->slot), "functions/%s", deployment->function);
+	if (decision->length_bytes > 0)
+		text_hex(decision->tree_sha256, sizeof(decision->tree_sha256), ret->tree_sha256);
+	ret->record = (struct audit_record){
+		.event = AUDIT_DEPLOYMENT,
+		.who = deployment->who,
+		.slot = ret->slot,
+		.artifact = deployment->artifact_name,
+		.size_bytes = decision->size_bytes,
+		.tree_sha256 = ret->tree_sha256[0] ? ret->tree_sha256 : NULL,
+		.config = decision->config_name,
+		.config_sha256 = decision->config_sha256[0] ? decision->config_sha256 : NULL,
+		.verdict = &decision->verdict,
+		.statement = has_statement ? &s->statement : NULL,
+		.detail = decision->verdict.detail[0] ? decision->verdict.detail : NULL,
+	};
+}
+
+void gate_record_refusal(struct audit *audit, const struct gate_deployment *deployment,
+			 const struct gate_decision *decision)
+{
+	struct entry entry;
+	describe(deployment, decision, &entry);
+	entry.record.errno_given = policy_reason_errno(decision->verdict.reason, deployment->errno_style);
+	int r = audit_append(audit, &entry.record, NULL);
+	if (r < 0)
+		log_error("the refusal of an artifact for %s could not be recorded: %s", entry.slot, strerror(-r));
+}
+
+static void record_failure(struct audit *audit, const struct gate_deployment *deployment,
+			   const struct gate_decision *decision, uint64_t release, int error)
+{
+	struct entry entry;
+	struct explain detail;
+	describe(deployment, decision, &entry);
+	explain_set(&detail, "release %llu was accepted and could not be committed: %s", (unsigned long long)release,
+		    strerror(error));
+	entry.record.event = AUDIT_DEPLOYMENT_FAILED;
+	entry.record.release = release;
+	entry.record.verdict = NULL;
+	entry.record.errno_given = error;
+	entry.record.detail = detail.text;
+	int r = audit_append(audit, &entry.record, NULL);
+	log_error("%s: %s%s%s", entry.slot, detail.text, r < 0 ? "; nor could that be recorded: " : "",
+		  r < 0 ? strerror(-r) : "");
+}
+
+/* The record of the release to be; its numbers are still free. */
+static int make_release(struct store *store, const void *comment, size_t comment_len,
+			const struct gate_deployment *deployment, const struct gate_decision *decision,
+			struct store_release **ret)
+{
+	struct buf text = {0};
+	uint64_t newest = 0;
+	struct store_release *release = calloc(1, sizeof(*release));
+	int r = release ? 0 : -ENOMEM;
+	if (r == 0)
+		r = store_newest_release(store, deployment->function, &newest);
+	if (r == 0)
+		r = gate_render_record(deployment, decision, &text);
+	if (r < 0)
+		goto out;
+
+	r = -ENOMEM;
+	release->number = newest + 1;
+	release->id = store_next_id(store);
+	release->artifact_name = strdup(deployment->artifact_name);
+	release->comment = malloc(comment_len + 1);
+	release->decision = buf_steal(&text);
+	if (!release->artifact_name || !release->comment || !release->decision)
+		goto out;
+	if (comment_len > 0)
+		memcpy(release->comment, comment, comment_len);
+	release->comment_len = comment_len;
+	memcpy(release->digest, decision->tree_sha256, sizeof(release->digest));
+	release->length_bytes = decision->length_bytes;
+	release->mtime_s = deployment->mtime_s;
+	release->mtime_ns = deployment->mtime_ns;
+	release->uid = deployment->uid;
+	release->created_at_s = clock_now_s();
+	*ret = release;
+	release = NULL;
+	r = 0;
+out:
+	store_release_free(release);
+	buf_done(&text);
+	return r;
+}
+
+/* Object, then record. The object has to be what was judged (I1). */
+static int put(struct store *store, struct store_stage *stage, const char *function,
+	       const struct store_release *release)
+{
+	struct store_object *object = NULL;
+	int r = store_put_object(store, stage, release->length_bytes, function, &object);
+	if (r == 0 && memcmp(store_object_digest(object), release->digest, sizeof(release->digest)) != 0)
+		r = -EBADMSG;
+	if (r == 0)
+		r = store_commit_release(store, function, release);
+	store_object_unref(object);
+	return r;
+}
+
+int gate_commit(struct store *store, struct audit *audit, struct store_stage *stage, const void *comment,
+		size_t comment_len, const struct gate_deployment *deployment, const struct gate_decision *decision,
+		struct store_release **ret)
+{
+	ASSERT(decision->verdict.outcome != POLICY_REFUSED && decision->tail_known);
+
+	struct store_release *release = NULL;
+	int r = make_release(store, comment, comment_len, deployment, decision, &release);
+	if (r < 0)
+		return r;
+
+	struct entry entry;
+	describe(deployment, decision, &entry);
+	entry.record.release = release->number;
+	r = audit_append(audit, &entry.record, NULL);
+	if (r == 0) {
+		r = put(store, stage, deployment->function, release);
+		if (r < 0)
+			record_failure(audit, deployment, decision, release->number, -r);
+	}
+	if (r == 0) {
+		*ret = release;
+		release = NULL;
+	}
+	store_release_free(release);
+	return r;
+}

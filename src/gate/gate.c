@@ -1,0 +1,190 @@
+/*
+ * gate.c - judges one artifact: tail, tree, signature, ZIP rules, policy, in this order (R17). What is parsed is only
+ * ever one private copy (R16), and an error of any kind leaves a fact unknown, which policy refuses (I4).
+ */
+#include "gate/gate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+/* A decision in the making. */
+struct judgement {
+	const struct trust *trust;
+	const struct config_code_signing *rules;
+	enum policy_moment moment;
+	const struct gate_artifact *artifact;
+	struct policy_facts facts;
+	struct zip_refusal refusal;
+	struct gate_decision *decision;
+};
+
+static int begin(struct judgement *j)
+{
+	struct gate_decision *d = j->decision;
+	memset(d, 0, sizeof(*d));
+	d->decided_at_s = clock_now_s();
+	d->trust_generation = j->trust->generation;
+	(void)snprintf(d->config_name, sizeof(d->config_name), "%s", j->rules ? j->rules->name : "none");
+	j->facts.signature = &d->facts;
+	if (!j->rules || !j->rules->canonical)
+		return 0;
+	uint8_t digest[CRYPTO_SHA256_BYTES];
+	int r = crypto_sha256(j->rules->canonical, strlen(j->rules->canonical), digest);
+	if (r == 0)
+		text_hex(digest, sizeof(digest), d->config_sha256);
+	return r;
+}
+
+static void weigh(struct judgement *j)
+{
+	policy_judge(&j->facts, j->rules, j->decision->config_name, j->moment, j->decision->decided_at_s,
+		     &j->decision->verdict);
+}
+
+/* Makes a fact about the ZIP of what module archive has answered. */
+static enum policy_zip zip_fact(struct judgement *j, int r)
+{
+	if (r == 0)
+		return POLICY_ZIP_ADMISSIBLE;
+	if (r != -EBADMSG)
+		explain_set(&j->refusal.text, "the archive could not be examined: %s", strerror(-r));
+	j->facts.zip_why = j->refusal.text.text;
+	j->facts.zip_remedy = r == -EBADMSG ? j->refusal.remedy.text : NULL;
+	return r == -EBADMSG ? POLICY_ZIP_BROKEN : POLICY_ZIP_UNKNOWN;
+}
+
+static int find_tree(const struct gate_artifact *artifact, uint64_t length, uint8_t ret[CRYPTO_SHA256_BYTES])
+{
+	if (artifact->stage) {
+		const struct merkle_tree *grown;
+		int r = store_stage_tree(artifact->stage, length, &grown);
+		if (r == 0)
+			memcpy(ret, grown->digest, CRYPTO_SHA256_BYTES);
+		return r;
+	}
+	struct merkle_tree *tree = NULL;
+	int r = merkle_tree_of(&artifact->file, length, &tree);
+	if (r == 0)
+		memcpy(ret, tree->digest, CRYPTO_SHA256_BYTES);
+	merkle_tree_free(tree);
+	return r;
+}
+
+/* Facts of the signature in a comment. When they cannot be had, nothing is known, and why is said. */
+static void examine(struct judgement *j, const void *comment, size_t comment_len, uint64_t length)
+{
+	struct gate_decision *d = j->decision;
+	int r = signature_examine(comment, comment_len, length, d->tree_sha256, j->trust->accounts,
+				  j->trust->account_count, &d->facts);
+	if (r == 0)
+		return;
+	memset(&d->facts, 0, sizeof(d->facts));
+	explain_set(&d->facts.integrity_why, "the signature could not be examined: %s", strerror(-r));
+}
+
+static void examine_artifact(struct judgement *j)
+{
+	struct gate_decision *d = j->decision;
+	const struct io_reader *file = &j->artifact->file;
+	void *comment = malloc(d->tail.comment_len + 1U);
+	int r = comment ? io_reader_pread(file, comment, d->tail.comment_len, d->tail.comment_offset) : -ENOMEM;
+	if (r == 0)
+		r = find_tree(j->artifact, d->length_bytes, d->tree_sha256);
+	if (r == 0)
+		examine(j, comment, d->tail.comment_len, d->length_bytes);
+	else
+		explain_set(&d->facts.integrity_why, "the artifact could not be read: %s", strerror(-r));
+	free(comment);
+}
+
+/* The digest that a stock tool prints; the tree has vouched for the bytes already, so this tells a lying statement. */
+static void compare_flat_digest(struct judgement *j)
+{
+	struct signature_facts *s = &j->decision->facts;
+	uint8_t digest[CRYPTO_SHA384_BYTES];
+	if (s->form != SIGNATURE_NATIVE || s->integrity != SIGNATURE_GOOD)
+		return;
+	int r = crypto_sha384_reader(&j->artifact->file, j->decision->length_bytes, digest);
+	if (r < 0) {
+		s->integrity = SIGNATURE_UNKNOWN;
+		explain_set(&s->integrity_why, "the artifact could not be read: %s", strerror(-r));
+	} else if (memcmp(digest, s->statement.sha384, sizeof(digest)) != 0) {
+		s->integrity = SIGNATURE_BAD;
+		explain_set(&s->integrity_why, "the SHA-384 in the statement is not that of the content");
+	}
+}
+
+/* R17: nothing beyond the tail is parsed while it is not certain that the bytes are unsigned, or those signed. */
+static bool may_be_parsed(const struct signature_facts *s)
+{
+	return s->form == SIGNATURE_NONE || (s->form == SIGNATURE_NATIVE && s->integrity == SIGNATURE_GOOD);
+}
+
+/*
+ * The structure of every archive, and the contents (R7) of those whose signer has not vouched for that. Who that is
+ * depends on the verdict over everything else, so policy is asked in between.
+ */
+static void check_zip(struct judgement *j, bool full)
+{
+	const struct zip_limits limits = {.max_unpacked_bytes = j->trust->config->max_unpacked_bytes};
+	const struct io_reader *file = &j->artifact->file;
+	struct zip_archive *archive = NULL;
+
+	j->facts.zip = zip_fact(j, zip_open(file, &limits, &archive, &j->refusal));
+	if (j->facts.zip != POLICY_ZIP_ADMISSIBLE)
+		return;
+	weigh(j);
+	if (full || !policy_signer_is_trusted(&j->decision->verdict)) {
+		j->facts.zip = zip_fact(j, zip_check_contents(file, archive, &limits, &j->refusal));
+		j->decision->contents_checked = j->facts.zip == POLICY_ZIP_ADMISSIBLE;
+	}
+	zip_close_archive(archive);
+}
+
+int gate_judge(const struct trust *trust, const struct config_code_signing *rules, enum policy_moment moment,
+	       const struct gate_artifact *artifact, bool full, struct gate_decision *ret)
+{
+	struct judgement j = {.trust = trust, .rules = rules, .moment = moment, .artifact = artifact, .decision = ret};
+	int r = begin(&j);
+	if (r < 0)
+		return r;
+	ret->size_bytes = artifact->file.size_bytes;
+
+	j.facts.size_bytes = ret->size_bytes;
+	j.facts.max_bytes = trust->config->max_artifact_bytes;
+	j.facts.too_large = j.facts.size_bytes > j.facts.max_bytes;
+	if (!j.facts.too_large)
+		j.facts.tail = zip_fact(&j, zip_read_tail(&artifact->file, &ret->tail, &j.refusal));
+	if (j.facts.tail == POLICY_ZIP_ADMISSIBLE) {
+		ret->tail_known = true;
+		ret->length_bytes = ret->tail.signed_length;
+		examine_artifact(&j);
+		if (full)
+			compare_flat_digest(&j);
+		if (may_be_parsed(&ret->facts))
+			check_zip(&j, full);
+	}
+	weigh(&j);
+	return 0;
+}
+
+int gate_judge_release(const struct trust *trust, const struct config_code_signing *rules, enum policy_moment moment,
+		       const struct store_release *release, struct gate_decision *ret)
+{
+	struct judgement j = {.trust = trust, .rules = rules, .moment = moment, .decision = ret};
+	int r = begin(&j);
+	if (r < 0)
+		return r;
+	ret->length_bytes = release->length_bytes;
+	ret->size_bytes = release->length_bytes + sizeof(uint16_t) + release->comment_len;
+	memcpy(ret->tree_sha256, release->digest, sizeof(ret->tree_sha256));
+	examine(&j, release->comment, release->comment_len, release->length_bytes);
+	j.facts.tail = j.facts.zip = POLICY_ZIP_ADMISSIBLE;
+	weigh(&j);
+	return 0;
+}

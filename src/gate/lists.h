@@ -1,0 +1,26 @@
+/*
+ * lists.h - the revocation list of one account: read, proved, compared with what was seen before.
+ */
+#ifndef GATE_LISTS_H
+#define GATE_LISTS_H
+
+#include "config/config.h"
+#include "signature/signature.h"
+#include "store/store.h"
+
+/* What identifies a file's content without reading it. All-zero: there is no such file. */
+struct trust_list_file {
+	uint64_t dev;
+	uint64_t ino;
+	int64_t size;
+	int64_t mtime_s;
+	int64_t mtime_ns;
+};
+
+struct trust_list_file lists_identify(const struct config_account *account);
+bool lists_is_same_file(const struct trust_list_file *a, const struct trust_list_file *b);
+
+/* Fills the list members of account, whose id and trust are set. store as in trust_load. */
+void lists_read(const struct config_account *config, struct store *store, struct signature_account *account);
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * render_json.c - a decision for programs: `verify --json`.
+ */
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "gate/gate.h"
+
+static void put_check(struct json *j, enum policy_check check, const struct policy_check_result *result)
+{
+	bool failed = result->state == POLICY_FAILED || result->state == POLICY_UNDECIDED;
+	json_object(j, NULL);
+	json_text(j, "check", policy_check_name(check));
+	json_text(j, "state", policy_state_word(result->state));
+	json_text(j, "mode", config_mode_name(result->mode));
+	if (failed)
+		json_text(j, "reason", policy_reason_info(result->reason)->code);
+	json_text(j, "expected", result->expected);
+	json_text(j, "found", result->found);
+	json_close(j);
+}
+
+static void put_time(struct json *j, const char *key, int64_t at_s)
+{
+	char at[CLOCK_UTC_SIZE];
+	clock_format_utc(at_s, at);
+	json_text(j, key, at);
+}
+
+static void put_signature(struct json *j, const struct signature_facts *s)
+{
+	if (s->form != SIGNATURE_NATIVE || s->integrity != SIGNATURE_GOOD) {
+		json_text(j, "signature", NULL);
+		return;
+	}
+	char arn[ARN_TEXT_SIZE], hex[CRYPTO_SHA384_HEX_SIZE];
+	json_object(j, "signature");
+	arn_print_profile(&s->statement.profile_version, arn);
+	json_text(j, "profile_version_arn", arn);
+	arn_print_job(&s->statement.job, arn);
+	json_text(j, "job_arn", arn);
+	put_time(j, "signed_at", s->statement.signed_at_s);
+	put_time(j, "expires_at", s->statement.expires_at_s);
+	text_hex(s->statement.sha384, sizeof(s->statement.sha384), hex);
+	json_text(j, "sha384", hex);
+	json_text(j, "certificate_subject", s->signer_subject);
+	json_close(j);
+}
+
+static void put_verdict(struct json *j, const struct policy_verdict *verdict)
+{
+	const struct policy_reason_info *info = policy_reason_info(verdict->reason);
+	bool objected = verdict->reason != POLICY_REASON_NONE;
+	json_text(j, "outcome", policy_outcome_name(verdict->outcome));
+	json_text(j, "reason", objected ? info->code : NULL);
+	json_text(j, "title", objected ? info->title : NULL);
+	json_i64(j, "exit_code", verdict->outcome == POLICY_REFUSED ? info->exit_code : 0);
+	json_text(j, "detail", objected ? verdict->detail : NULL);
+	json_text(j, "remedy", objected ? verdict->remedy : NULL);
+	json_bool(j, "unchecked", verdict->unchecked);
+	json_array(j, "checks");
+	for (enum policy_check check = POLICY_INTEGRITY; check < POLICY_CHECK_COUNT; check++)
+		put_check(j, check, &verdict->checks[check]);
+	json_close(j);
+}
+
+int gate_render_json(const char *path, const struct gate_decision *decision, struct buf *ret)
+{
+	struct json j = {.out = ret, .pretty = true};
+	char hex[CRYPTO_SHA256_HEX_SIZE];
+	text_hex(decision->tree_sha256, sizeof(decision->tree_sha256), hex);
+
+	json_object(&j, NULL);
+	json_u64(&j, "schema", 1);
+	json_text(&j, "file", path);
+	put_verdict(&j, &decision->verdict);
+	json_text(&j, "config", decision->config_name);
+	json_text(&j, "config_sha256", decision->config_sha256[0] ? decision->config_sha256 : NULL);
+	json_u64(&j, "size", decision->size_bytes);
+	json_u64(&j, "length", decision->length_bytes);
+	json_text(&j, "tree_sha256", decision->length_bytes > 0 ? hex : NULL);
+	json_bool(&j, "contents_checked", decision->contents_checked);
+	put_signature(&j, &decision->facts);
+	put_time(&j, "decided_at", decision->decided_at_s);
+	json_close(&j);
+	int r = json_end(&j);
+	return r < 0 ? r : buf_putc(ret, '\n');
+}

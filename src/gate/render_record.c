@@ -1,0 +1,172 @@
+/*
+ * render_record.c - a decision as it is kept with a release: "key: value" lines, and release.json made of them.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "gate/gate.h"
+
+/* A line of a record, unless its value is empty; keeps the first failure. */
+static void put(struct buf *out, int *error, const char *key, const char *value)
+{
+	if (value[0] == '\0' || *error < 0)
+		return;
+	*error = buf_printf(out, "%s: %s\n", key, value);
+}
+
+static void put_number(struct buf *out, int *error, const char *key, uint64_t value)
+{
+	if (*error == 0)
+		*error = buf_printf(out, "%s: %llu\n", key, (unsigned long long)value);
+}
+
+static void put_time(struct buf *out, int *error, const char *key, int64_t at_s)
+{
+	char at[CLOCK_UTC_SIZE];
+	clock_format_utc(at_s, at);
+	put(out, error, key, at);
+}
+
+static void put_statement(struct buf *out, int *error, const struct signature_facts *s)
+{
+	char text[ARN_TEXT_SIZE];
+	if (s->form != SIGNATURE_NATIVE || s->integrity != SIGNATURE_GOOD)
+		return;
+	arn_print_profile(&s->statement.profile_version, text);
+	put(out, error, "profile-version-arn", text);
+	arn_print_job(&s->statement.job, text);
+	put(out, error, "job-arn", text);
+	text_hex(s->statement.sha384, sizeof(s->statement.sha384), text);
+	put(out, error, "sha384", text);
+	put_time(out, error, "signed-at", s->statement.signed_at_s);
+	put_time(out, error, "expires-at", s->statement.expires_at_s);
+}
+
+static void put_checks(struct buf *out, int *error, const struct policy_verdict *verdict)
+{
+	for (enum policy_check check = POLICY_INTEGRITY; check < POLICY_CHECK_COUNT; check++) {
+		char key[32];
+		(void)snprintf(key, sizeof(key), "check-%s", policy_check_name(check));
+		put(out, error, key, policy_state_word(verdict->checks[check].state));
+	}
+}
+
+static void put_who(struct buf *out, int *error, const struct audit_who *who)
+{
+	char command[4 * sizeof(who->command) + 1];
+	if (!who)
+		return;
+	text_escape_print(command, sizeof(command), who->command, strnlen(who->command, sizeof(who->command)));
+	put_number(out, error, "by-uid", who->uid);
+	put_number(out, error, "by-gid", who->gid);
+	put_number(out, error, "by-pid", (uint64_t)who->pid);
+	put(out, error, "by-command", command);
+}
+
+int gate_render_record(const struct gate_deployment *deployment, const struct gate_decision *decision, struct buf *ret)
+{
+	const struct policy_verdict *verdict = &decision->verdict;
+	const char *name = deployment->artifact_name ? deployment->artifact_name : "";
+	char hex[CRYPTO_SHA256_HEX_SIZE], artifact[4 * LIMIT_NAME_BYTES + 1];
+	text_hex(decision->tree_sha256, sizeof(decision->tree_sha256), hex);
+	text_escape_print(artifact, sizeof(artifact), name, strlen(name));
+
+	int error = 0;
+	put(ret, &error, "outcome", policy_outcome_name(verdict->outcome));
+	if (verdict->reason != POLICY_REASON_NONE)
+		put(ret, &error, "reason", policy_reason_info(verdict->reason)->code);
+	put(ret, &error, "unchecked", verdict->unchecked ? "yes" : "no");
+	put(ret, &error, "detail", verdict->detail);
+	put(ret, &error, "remedy", verdict->remedy);
+	put_checks(ret, &error, verdict);
+	put(ret, &error, "config", decision->config_name);
+	put(ret, &error, "config-sha256", decision->config_sha256);
+	put(ret, &error, "artifact", artifact);
+	put_number(ret, &error, "size", decision->size_bytes);
+	put_number(ret, &error, "length", decision->length_bytes);
+	put(ret, &error, "tree-sha256", decision->length_bytes > 0 ? hex : "");
+	put_statement(ret, &error, &decision->facts);
+	put_time(ret, &error, "decided-at", decision->decided_at_s);
+	put_who(ret, &error, deployment->who);
+	return error;
+}
+
+/* ---- release.json ---- */
+
+/* What a release record says under a key, as a member of the JSON; absent values are left out. */
+static void copy_text(struct json *j, const char *json_key, const char *record, const char *key)
+{
+	char *value = text_record_get(record, strlen(record), key);
+	if (value)
+		json_text(j, json_key, value);
+	free(value);
+}
+
+static void copy_checks(struct json *j, const char *record)
+{
+	json_object(j, "checks");
+	for (enum policy_check check = POLICY_INTEGRITY; check < POLICY_CHECK_COUNT; check++) {
+		char key[32];
+		(void)snprintf(key, sizeof(key), "check-%s", policy_check_name(check));
+		copy_text(j, policy_check_name(check), record, key);
+	}
+	json_close(j);
+}
+
+static void copy_signature(struct json *j, const char *record)
+{
+	static const char *const members[][2] = {
+		{"profile_version_arn", "profile-version-arn"},
+		{"job_arn", "job-arn"},
+		{"sha384", "sha384"},
+		{"signed_at", "signed-at"},
+		{"expires_at", "expires-at"},
+	};
+	char *signer = text_record_get(record, strlen(record), "profile-version-arn");
+	if (!signer) {
+		json_text(j, "signature", NULL);
+		return;
+	}
+	free(signer);
+	json_object(j, "signature");
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+		copy_text(j, members[i][0], record, members[i][1]);
+	json_close(j);
+}
+
+int gate_render_release_json(const char *function, const struct store_release *release, struct buf *ret)
+{
+	struct json j = {.out = ret, .pretty = true};
+	const char *record = release->decision ? release->decision : "";
+	char hex[CRYPTO_SHA256_HEX_SIZE], at[CLOCK_UTC_SIZE];
+	text_hex(release->digest, sizeof(release->digest), hex);
+	clock_format_utc(release->created_at_s, at);
+
+	json_object(&j, NULL);
+	json_u64(&j, "schema", 1);
+	json_text(&j, "function", function);
+	json_u64(&j, "release", release->number);
+	json_text(&j, "artifact", release->artifact_name);
+	json_u64(&j, "length", release->length_bytes);
+	json_text(&j, "tree_sha256", hex);
+	json_text(&j, "released_at", at);
+	copy_text(&j, "outcome", record, "outcome");
+	copy_text(&j, "reason", record, "reason");
+	copy_text(&j, "detail", record, "detail");
+	copy_text(&j, "config", record, "config");
+	copy_text(&j, "config_sha256", record, "config-sha256");
+	copy_checks(&j, record);
+	copy_signature(&j, record);
+	copy_text(&j, "decided_at", record, "decided-at");
+	json_object(&j, "by");
+	json_u64(&j, "uid", release->uid);
+	copy_text(&j, "command", record, "by-command");
+	json_close(&j);
+	json_close(&j);
+	int r = json_end(&j);
+	return r < 0 ? r : buf_putc(ret, '\n');
+}

@@ -1,0 +1,142 @@
+/*
+ * render_why.c - a decision for people: which check, expected against found, and what to do.
+ *
+ *     VF2002 refused  slot=functions/billing  artifact=billing.zip  config=prod
+ *       check integrity   ok      307087 bytes as signed
+ *       check source      FAILED  signed by arn:...  (Enforce)
+ *                                 expected: arn:...
+ *       remedy            sign it with an allowed profile: ...
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "gate/gate.h"
+
+/* Text that keeps the first failure. */
+struct page {
+	struct buf *out;
+	int error;
+};
+
+static void put(struct page *page, const char *format, ...) PRINTF_LIKE(2, 3);
+static void put(struct page *page, const char *format, ...)
+{
+	char text[2048];
+	va_list args;
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	int r = buf_puts(page->out, text);
+	if (page->error == 0)
+		page->error = r;
+}
+
+static void put_row(struct page *page, const char *label, const char *value)
+{
+	if (value[0])
+		put(page, "  %-16s  %s\n", label, value);
+}
+
+static void put_verdict(struct page *page, const struct policy_verdict *verdict)
+{
+	if (verdict->reason == POLICY_REASON_NONE)
+		put(page, "%s", policy_outcome_name(verdict->outcome));
+	else
+		put(page, "%s %s", policy_reason_info(verdict->reason)->code, policy_outcome_name(verdict->outcome));
+	if (verdict->unchecked)
+		put(page, " (signatures are not checked here)");
+}
+
+static void put_check(struct page *page, enum policy_check check, const struct policy_check_result *result)
+{
+	bool failed = result->state == POLICY_FAILED || result->state == POLICY_UNDECIDED;
+	put(page, "  check %-10s  %-6s", policy_check_name(check), policy_state_name(result->state));
+	if (result->found[0])
+		put(page, "  %s", result->found);
+	if (failed)
+		put(page, "  (%s)\n                            expected: %s", config_mode_name(result->mode),
+		    result->expected);
+	put(page, "\n");
+}
+
+static void put_statement(struct page *page, const struct gate_decision *decision)
+{
+	const struct signature_facts *s = &decision->facts;
+	char text[ARN_TEXT_SIZE], signed_at[CLOCK_UTC_SIZE], expires_at[CLOCK_UTC_SIZE];
+	if (s->form != SIGNATURE_NATIVE || s->integrity != SIGNATURE_GOOD)
+		return;
+	clock_format_utc(s->statement.signed_at_s, signed_at);
+	clock_format_utc(s->statement.expires_at_s, expires_at);
+	arn_print_profile(&s->statement.profile_version, text);
+	put_row(page, "signer", text);
+	arn_print_job(&s->statement.job, text);
+	put_row(page, "job", text);
+	put(page, "  %-16s  %s, valid until %s\n", "signed at", signed_at, expires_at);
+}
+
+static void put_body(struct page *page, const struct gate_decision *decision)
+{
+	const struct policy_verdict *verdict = &decision->verdict;
+	if (verdict->reason != POLICY_REASON_NONE)
+		put(page, "  %s\n", policy_reason_info(verdict->reason)->title);
+	if (decision->length_bytes > 0) {
+		char hex[CRYPTO_SHA256_HEX_SIZE];
+		text_hex(decision->tree_sha256, sizeof(decision->tree_sha256), hex);
+		put_row(page, "tree-sha256", hex);
+	}
+	put_statement(page, decision);
+	for (enum policy_check check = POLICY_INTEGRITY; check < POLICY_CHECK_COUNT; check++)
+		put_check(page, check, &verdict->checks[check]);
+	put_row(page, "detail", verdict->detail);
+	put_row(page, "remedy", verdict->remedy);
+}
+
+static void put_by(struct page *page, const struct audit_who *who, int64_t at_s)
+{
+	char at[CLOCK_UTC_SIZE], command[4 * sizeof(who->command) + 1];
+	clock_format_utc(at_s, at);
+	if (!who) {
+		put_row(page, "at", at);
+		return;
+	}
+	text_escape_print(command, sizeof(command), who->command, strnlen(who->command, sizeof(who->command)));
+	put(page, "  %-16s  uid %u gid %u pid %d %s  at %s\n", "by", who->uid, who->gid, who->pid, command, at);
+}
+
+int gate_render_why(const struct gate_deployment *deployment, const struct gate_decision *decision,
+		    uint64_t kept_release, struct buf *ret)
+{
+	struct page page = {.out = ret};
+	const char *name = deployment->artifact_name ? deployment->artifact_name : "";
+	char artifact[4 * LIMIT_NAME_BYTES + 1];
+	text_escape_print(artifact, sizeof(artifact), name, strlen(name));
+
+	put_verdict(&page, &decision->verdict);
+	put(&page, "  slot=functions/%s  artifact=%s  config=%s\n", deployment->function, artifact,
+	    decision->config_name);
+	put_body(&page, decision);
+	if (decision->verdict.outcome == POLICY_REFUSED) {
+		if (kept_release > 0)
+			put(&page, "  %-16s  release %llu is still served\n", "kept", (unsigned long long)kept_release);
+		else
+			put_row(&page, "kept", "nothing was served before");
+	}
+	put_by(&page, deployment->who, decision->decided_at_s);
+	return page.error;
+}
+
+int gate_render_report(const char *path, const struct gate_decision *decision, struct buf *ret)
+{
+	struct page page = {.out = ret};
+	char file[1024];
+	text_escape_print(file, sizeof(file), path, strlen(path));
+
+	put_verdict(&page, &decision->verdict);
+	put(&page, "  file=%s  config=%s\n", file, decision->config_name);
+	put_body(&page, decision);
+	put_by(&page, NULL, decision->decided_at_s);
+	return page.error;
+}
