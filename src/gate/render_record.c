@@ -1,7 +1,7 @@
 /*
  * render_record.c - a decision as it is kept with a release: "key: value" lines, and release.json made of them.
  */
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +106,14 @@ static void copy_text(struct json *j, const char *json_key, const char *record, 
 	free(value);
 }
 
+/* A "yes" or "no"; what is neither counts as no check at all. */
+static void copy_flag(struct json *j, const char *json_key, const char *record, const char *key)
+{
+	char *value = text_record_get(record, strlen(record), key);
+	json_bool(j, json_key, !value || strcmp(value, "no") != 0);
+	free(value);
+}
+
 static void copy_checks(struct json *j, const char *record)
 {
 	json_object(j, "checks");
@@ -156,6 +164,7 @@ int gate_render_release_json(const char *function, const struct store_release *r
 	json_text(&j, "released_at", at);
 	copy_text(&j, "outcome", record, "outcome");
 	copy_text(&j, "reason", record, "reason");
+	copy_flag(&j, "unchecked", record, "unchecked");
 	copy_text(&j, "detail", record, "detail");
 	copy_text(&j, "config", record, "config");
 	copy_text(&j, "config_sha256", record, "config-sha256");
