@@ -53,9 +53,11 @@ static void put_verdict(struct page *page, const struct policy_verdict *verdict)
 static void put_check(struct page *page, enum policy_check check, const struct policy_check_result *result)
 {
 	bool failed = result->state == POLICY_FAILED || result->state == POLICY_UNDECIDED;
-	put(page, "  check %-10s  %-6s", policy_check_name(check), policy_state_name(result->state));
+	put(page, "  check %-10s  ", policy_check_name(check));
 	if (result->found[0])
-		put(page, "  %s", result->found);
+		put(page, "%-6s  %s", policy_state_name(result->state), result->found);
+	else
+		put(page, "%s", policy_state_name(result->state));
 	if (failed)
 		put(page, "  (%s)\n                            expected: %s", config_mode_name(result->mode),
 		    result->expected);
