@@ -1,0 +1,230 @@
+/* What .vouchfs/status and status.json show: a line for each slot, problems first. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "internal.h"
+
+enum row_rank { ROW_REFUSED, ROW_WARNED, ROW_OK, ROW_EMPTY };
+
+struct row {
+	char name[LIMIT_FUNCTION_NAME_BYTES + 1];
+	char mode[16];
+	char since[CLOCK_UTC_SIZE];
+	char *profile; /* ARN of what is served, or NULL */
+	char *expires_at;
+	char *served_outcome;
+	char *last_outcome;
+	char *last_reason;
+	char *last_at;
+	char *last_by;
+	uint64_t release;
+	enum row_rank rank;
+};
+
+static void row_done(struct row *row)
+{
+	free(row->profile);
+	free(row->expires_at);
+	free(row->served_outcome);
+	free(row->last_outcome);
+	free(row->last_reason);
+	free(row->last_at);
+	free(row->last_by);
+}
+
+static const char *mode_name(const struct config_slot *section)
+{
+	if (!section->code_signing)
+		return "UNCHECKED";
+	return section->code_signing->deployment == CONFIG_ENFORCE ? "Enforce" : "Warn";
+}
+
+static void fill_release(struct row *row, const struct release *release)
+{
+	const char *decision = release->record->decision;
+	size_t len = strlen(decision);
+	row->release = release->record->number;
+	clock_format_utc(release->record->created_at_s, row->since);
+	row->profile = text_record_get(decision, len, "profile-version-arn");
+	row->expires_at = text_record_get(decision, len, "expires-at");
+	row->served_outcome = text_record_get(decision, len, "outcome");
+}
+
+static void fill_note(struct row *row, const struct slot_note *note)
+{
+	row->last_outcome = text_record_get(note->text, note->why_offset, "outcome");
+	row->last_reason = text_record_get(note->text, note->why_offset, "reason");
+	row->last_at = text_record_get(note->text, note->why_offset, "at");
+	row->last_by = text_record_get(note->text, note->why_offset, "by");
+}
+
+static enum row_rank rank_row(const struct row *row)
+{
+	if (row->last_outcome && strcmp(row->last_outcome, "refused") == 0)
+		return ROW_REFUSED;
+	if (row->served_outcome && strcmp(row->served_outcome, "warned") == 0)
+		return ROW_WARNED;
+	return row->release > 0 ? ROW_OK : ROW_EMPTY;
+}
+
+/* False: the slot is not there any more. */
+static bool fill_row(struct slots *slots, struct slot *slot, struct row *row)
+{
+	if (slot_load(slot) < 0)
+		return false;
+	lock_take(&slots->lock);
+	bool present = slot_is_present(slot, slots->trust);
+	*row = (struct row){0};
+	if (present) {
+		(void)snprintf(row->name, sizeof(row->name), "%s", slot->name);
+		(void)snprintf(row->mode, sizeof(row->mode), "%s", mode_name(slot_section(slots->trust, slot)));
+		if (slot->current)
+			fill_release(row, slot->current);
+		if (slot->note)
+			fill_note(row, slot->note);
+		row->rank = rank_row(row);
+	}
+	lock_drop(&slots->lock);
+	return present;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	return x->rank != y->rank ? (int)x->rank - (int)y->rank : strcmp(x->name, y->name);
+}
+
+static int collect(struct slots *slots, struct row **ret, size_t *ret_count)
+{
+	lock_take(&slots->lock);
+	size_t total = slots->slot_count;
+	lock_drop(&slots->lock);
+
+	struct row *rows = calloc(total + 1, sizeof(*rows));
+	if (!rows)
+		return -ENOMEM;
+	size_t count = 0;
+	for (size_t i = 0; i < total; i++)
+		if (fill_row(slots, slot_by_index(slots, i), &rows[count]))
+			count++;
+	qsort(rows, count, sizeof(*rows), compare_rows);
+	*ret = rows;
+	*ret_count = count;
+	return 0;
+}
+
+static void free_rows(struct row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		row_done(&rows[i]);
+	free(rows);
+}
+
+/* The tail of a profile-version ARN is what people know it by. */
+static const char *publisher(const struct row *row)
+{
+	static const char mark[] = ":/signing-profiles/";
+	if (!row->profile)
+		return row->release > 0 ? "(unsigned)" : "-";
+	const char *tail = strstr(row->profile, mark);
+	return tail ? tail + sizeof(mark) - 1 : row->profile;
+}
+
+static int print_row(const struct row *row, struct buf *ret)
+{
+	static const char marks[] = {[ROW_REFUSED] = '!', [ROW_WARNED] = '~', [ROW_OK] = ' ', [ROW_EMPTY] = ' '};
+	char release[24] = "-", last[160] = "-";
+	if (row->release > 0)
+		(void)snprintf(release, sizeof(release), "%" PRIu64, row->release);
+	if (row->last_outcome)
+		(void)snprintf(last, sizeof(last), "%s%s%s %s by %s", row->last_outcome,
+			       row->last_reason && row->last_reason[0] != '-' ? " " : "",
+			       row->last_reason && row->last_reason[0] != '-' ? row->last_reason : "",
+			       row->last_at ? row->last_at : "", row->last_by ? row->last_by : "");
+	return buf_printf(ret, "%c functions/%-24s %-9s %7s  %-20s  %-40s  %-20s  %s\n", marks[row->rank], row->name,
+			  row->mode, release, row->release > 0 ? row->since : "-", publisher(row),
+			  row->expires_at ? row->expires_at : "-", last);
+}
+
+int control_render_status(struct slots *slots, struct buf *ret)
+{
+	struct row *rows;
+	size_t count, refused = 0, warned = 0;
+	int r = collect(slots, &rows, &count);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++) {
+		refused += rows[i].rank == ROW_REFUSED;
+		warned += rows[i].rank == ROW_WARNED;
+	}
+	char started[CLOCK_UTC_SIZE];
+	clock_format_utc(slots->started.tv_sec, started);
+	struct trust *trust = slots_trust(slots);
+	r = buf_printf(ret,
+		       "vouchfs " VOUCHFS_VERSION "  config %s (generation %" PRIu64 "%s)  since %s  "
+		       "%zu slots: %zu with a refused last attempt, %zu serving what was warned about\n",
+		       trust->config->path, trust->generation,
+		       slots->config_failures > 0 ? ", the last reload FAILED" : "", started, count, refused, warned);
+	trust_unref(trust);
+	if (r == 0)
+		r = buf_printf(ret, "  %-34s %-9s %7s  %-20s  %-40s  %-20s  %s\n", "SLOT", "MODE", "RELEASE", "SINCE",
+			       "PUBLISHER", "VALID UNTIL", "LAST ATTEMPT");
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = print_row(&rows[i], ret);
+	free_rows(rows, count);
+	return r;
+}
+
+static void row_json(struct json *j, const struct row *row)
+{
+	json_object(j, NULL);
+	json_text(j, "slot", row->name);
+	json_text(j, "mode", row->mode);
+	json_u64(j, "release", row->release);
+	json_text(j, "since", row->release > 0 ? row->since : NULL);
+	json_text(j, "outcome", row->served_outcome);
+	json_text(j, "profileVersionArn", row->profile);
+	json_text(j, "expiresAt", row->expires_at);
+	json_text(j, "lastOutcome", row->last_outcome);
+	json_text(j, "lastReason", row->last_reason);
+	json_text(j, "lastAt", row->last_at);
+	json_text(j, "lastBy", row->last_by);
+	json_close(j);
+}
+
+int control_render_status_json(struct slots *slots, struct buf *ret)
+{
+	struct row *rows;
+	size_t count;
+	int r = collect(slots, &rows, &count);
+	if (r < 0)
+		return r;
+	struct trust *trust = slots_trust(slots);
+
+	struct json j = {.out = ret, .pretty = true};
+	json_object(&j, NULL);
+	json_u64(&j, "schema", 1);
+	json_text(&j, "version", VOUCHFS_VERSION);
+	json_u64(&j, "pid", (uint64_t)getpid());
+	json_text(&j, "config", trust->config->path);
+	json_u64(&j, "configGeneration", trust->generation);
+	json_u64(&j, "configFailures", slots->config_failures);
+	json_array(&j, "slots");
+	for (size_t i = 0; i < count; i++)
+		row_json(&j, &rows[i]);
+	json_close(&j);
+	json_close(&j);
+	r = json_end(&j);
+	if (r == 0)
+		r = buf_putc(ret, '\n');
+	trust_unref(trust);
+	free_rows(rows, count);
+	return r;
+}

@@ -1,0 +1,89 @@
+/*
+ * deploy.h - how the deploy side's nodes are numbered and found. Private to src/slots/deploy_*.c.
+ *
+ *     1 .. 15               the fixed tree
+ *     1 << 62 | index       a slot's directory          1 << 61 | index    its file below .vouchfs/why/functions
+ *     1 << 60 | index       a declared layer's directory
+ *     1 << 32 ...           names below a slot, counted up
+ */
+#ifndef SLOTS_DEPLOY_PRIVATE_H
+#define SLOTS_DEPLOY_PRIVATE_H
+
+#include "deploy_names.h"
+#include "internal.h"
+
+enum deploy_fixed {
+	DEPLOY_NODE_ROOT = DEPLOY_ROOT,
+	DEPLOY_NODE_FUNCTIONS,
+	DEPLOY_NODE_LAYERS,
+	DEPLOY_NODE_RUN,
+	DEPLOY_NODE_CONTROL,
+	DEPLOY_NODE_STATUS,
+	DEPLOY_NODE_STATUS_JSON,
+	DEPLOY_NODE_HEALTH,
+	DEPLOY_NODE_WHY,
+	DEPLOY_NODE_WHY_FUNCTIONS,
+	DEPLOY_NODE_FIXED_END,
+};
+
+#define DEPLOY_SLOT_BIT	     (1ULL << 62)
+#define DEPLOY_WHY_BIT	     (1ULL << 61)
+#define DEPLOY_LAYER_BIT     (1ULL << 60)
+#define DEPLOY_FIRST_DYNAMIC (1ULL << 32)
+
+struct deploy_fixed_entry {
+	uint64_t node;
+	uint64_t parent;
+	const char *name;
+	bool is_directory;
+	bool is_listed;
+};
+/* NULL when node is not in the fixed tree. */
+const struct deploy_fixed_entry *deploy_fixed_entry(uint64_t node);
+const struct deploy_fixed_entry *deploy_fixed_find(uint64_t parent, const char *name);
+
+static inline uint64_t deploy_slot_node(const struct slot *slot)
+{
+	return DEPLOY_SLOT_BIT | slot->index;
+}
+/* The slot whose directory this is, loaded and present, or NULL. */
+struct slot *deploy_slot(struct slots *slots, uint64_t node);
+
+/* A slot's directory or a staging directory: where names below a slot are made. 0, -ENOENT, -ENOTDIR. */
+struct deploy_place {
+	struct slot *slot;
+	struct deploy_node *dir; /* NULL: the slot itself; with a reference (handles) until deploy_place_done */
+};
+int deploy_place(struct slots *slots, uint64_t parent, struct deploy_place *ret);
+void deploy_place_done(struct deploy_place *place);
+
+/* ---- the node table; the functions ending in _locked want the tree lock ---- */
+
+struct deploy_node *deploy_node_find_locked(struct slots *slots, uint64_t id);
+struct deploy_node *deploy_node_named_locked(const struct deploy_place *place, const char *name);
+/* Inserts with its name; NULL when out of memory. */
+struct deploy_node *deploy_node_add_locked(const struct deploy_place *place, const char *name, enum deploy_kind kind,
+					   uid_t uid);
+/* Takes the name away; deploy_node_settle_locked comes next. */
+void deploy_node_unname_locked(struct deploy_node *node);
+/* Frees the node when nobody knows it any more. Returns an upload to put after unlocking, or NULL. */
+struct upload *deploy_node_settle_locked(struct deploy_node *node);
+/* What stat shows. */
+void deploy_node_attr_locked(const struct deploy_node *node, const struct trust *trust, struct slots_attr *ret);
+
+/* True when the slot's current artifact is listed under this name. */
+bool deploy_is_artifact_locked(const struct slot *slot, const char *name);
+
+struct deploy_handle {
+	struct slots *slots;
+	uint64_t node;
+	struct deploy_node *file; /* counted in handles; NULL for fixed files and directories */
+	struct upload *upload;	  /* NULL: reads a release or text */
+	bool writable;
+	struct release *release;
+	struct buf text;	      /* of .vouchfs files */
+	struct slots_dirent *entries; /* directories */
+	size_t entry_count;
+};
+
+#endif

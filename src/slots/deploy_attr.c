@@ -1,0 +1,38 @@
+/* Which node of the deploy side has which extended attributes. */
+#include <errno.h>
+
+#include "deploy.h"
+
+/* The release that a node shows: the listed artifact's. With a reference, or NULL. */
+static struct release *shown_release(struct slots *slots, uint64_t id)
+{
+	struct release *release = NULL;
+	lock_take(&slots->lock);
+	const struct deploy_node *node = deploy_node_find_locked(slots, id);
+	if (node && node->named && !node->dir && deploy_is_artifact_locked(node->slot, node->name))
+		release = release_ref_locked(node->slot->current);
+	lock_drop(&slots->lock);
+	return release;
+}
+
+int deploy_getxattr(struct slots *slots, uint64_t node, const char *name, struct buf *ret)
+{
+	struct slot *slot = deploy_slot(slots, node);
+	if (slot)
+		return attr_get_slot(slot, name, ret);
+	struct release *release = shown_release(slots, node);
+	int r = release ? attr_get_release(release, name, ret) : -ENODATA;
+	release_put(release);
+	return r;
+}
+
+int deploy_listxattr(struct slots *slots, uint64_t node, struct buf *ret)
+{
+	struct slot *slot = deploy_slot(slots, node);
+	if (slot)
+		return attr_list_slot(slot, ret);
+	struct release *release = shown_release(slots, node);
+	int r = release ? attr_list_release(release, ret) : 0;
+	release_put(release);
+	return r;
+}

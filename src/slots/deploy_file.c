@@ -1,0 +1,376 @@
+/* The deploy side's files: open, read, write, the verdict at close. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "deploy.h"
+
+static bool wants_write(int open_flags)
+{
+	return (open_flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* ---- handles ---- */
+
+/* Counts a handle on the node and on its upload. Tree lock held. */
+static void attach_locked(struct deploy_handle *handle, struct deploy_node *node, struct upload *upload)
+{
+	handle->file = node;
+	node->handles++;
+	node->touched_ms = clock_monotonic_ms();
+	if (upload) {
+		handle->upload = upload_ref_locked(upload);
+		upload->handles++;
+	}
+}
+
+/* The node shows this upload from now on. Returns the one before, to be put after unlocking. */
+static struct upload *show_locked(struct deploy_node *node, struct upload *upload)
+{
+	struct upload *before = node->upload;
+	node->upload = upload_ref_locked(upload);
+	return before;
+}
+
+void deploy_release(struct deploy_handle *handle)
+{
+	if (!handle)
+		return;
+	struct slots *slots = handle->slots;
+	struct deploy_node *node = handle->file;
+	struct upload *hidden = NULL, *settled = NULL;
+	if (node) {
+		lock_take(&slots->lock);
+		if (handle->upload && --handle->upload->handles == 0 && node->kind == DEPLOY_FILE &&
+		    node->upload == handle->upload) {
+			hidden = node->upload;
+			node->upload = NULL;
+		}
+		node->handles--;
+		node->touched_ms = clock_monotonic_ms();
+		settled = deploy_node_settle_locked(node);
+		lock_drop(&slots->lock);
+	}
+	upload_put(hidden);
+	upload_put(settled);
+	upload_put(handle->upload);
+	release_put(handle->release);
+	buf_done(&handle->text);
+	free(handle->entries);
+	free(handle);
+}
+
+static struct deploy_handle *new_handle(struct slots *slots, uint64_t node)
+{
+	struct deploy_handle *handle = calloc(1, sizeof(*handle));
+	if (handle)
+		*handle = (struct deploy_handle){.slots = slots, .node = node};
+	return handle;
+}
+
+/* ---- create ---- */
+
+static unsigned count_staging_locked(const struct slot *slot)
+{
+	unsigned count = 0;
+	for (const struct deploy_node *node = slot->files; node; node = node->next)
+		count += node->kind != DEPLOY_FILE;
+	return count;
+}
+
+static int check_new_name(const struct deploy_place *place, const char *name, enum deploy_kind *ret)
+{
+	enum deploy_name kind = deploy_name_kind(name);
+	if (strlen(name) > LIMIT_NAME_BYTES)
+		return -ENAMETOOLONG;
+	if (place->dir || kind == DEPLOY_NAME_STAGING) {
+		*ret = DEPLOY_STAGING_FILE;
+		return 0;
+	}
+	if (kind == DEPLOY_NAME_LAYERS)
+		return -EOPNOTSUPP;
+	*ret = DEPLOY_FILE;
+	return kind == DEPLOY_NAME_FINAL ? 0 : -EINVAL;
+}
+
+static int is_draining(struct slots *slots)
+{
+	lock_take(&slots->lock);
+	bool draining = slots->draining;
+	lock_drop(&slots->lock);
+	return draining ? -ESHUTDOWN : 0;
+}
+
+static int create_at(struct slots *slots, const struct deploy_place *place, const char *name, int open_flags,
+		     const struct slots_caller *caller, struct slots_attr *ret, struct deploy_handle **ret_handle)
+{
+	enum deploy_kind kind = DEPLOY_FILE;
+	int r = check_new_name(place, name, &kind);
+	if (r == 0)
+		r = is_draining(slots);
+	if (r < 0)
+		return r;
+
+	struct upload *upload = NULL, *before = NULL;
+	struct deploy_handle *handle = new_handle(slots, 0);
+	r = handle ? upload_new(slots, place->slot, name, kind == DEPLOY_FILE, &caller->who, NULL, &upload) : -ENOMEM;
+	if (r < 0)
+		goto out;
+
+	lock_take(&slots->lock);
+	struct deploy_node *node = deploy_node_named_locked(place, name);
+	bool exists = node && (node->upload || node->kind == DEPLOY_STAGING_DIR);
+	exists |= !place->dir && deploy_is_artifact_locked(place->slot, name);
+	if (exists && (open_flags & O_EXCL))
+		r = -EEXIST;
+	else if (node && node->kind == DEPLOY_STAGING_DIR)
+		r = -EISDIR;
+	else if (kind != DEPLOY_FILE && count_staging_locked(place->slot) >= LIMIT_STAGING_FILES_PER_SLOT)
+		r = -ENOSPC;
+	else if (!node && !(node = deploy_node_add_locked(place, name, kind, caller->who.uid)))
+		r = -ENOMEM;
+	if (r == 0) {
+		before = show_locked(node, upload);
+		attach_locked(handle, node, upload);
+		handle->node = node->id;
+		handle->writable = true;
+		node->lookups++;
+		deploy_node_attr_locked(node, slots->trust, ret);
+	}
+	lock_drop(&slots->lock);
+out:
+	upload_put(before);
+	upload_put(upload);
+	if (r < 0)
+		deploy_release(handle);
+	else
+		*ret_handle = handle;
+	return r;
+}
+
+int deploy_create(struct slots *slots, uint64_t parent, const char *name, int open_flags,
+		  const struct slots_caller *caller, struct slots_attr *ret, struct deploy_handle **ret_handle)
+{
+	struct deploy_place place;
+	if (parent & DEPLOY_LAYER_BIT)
+		return -EOPNOTSUPP;
+	int r = deploy_place(slots, parent, &place);
+	if (r < 0)
+		return r;
+	r = create_at(slots, &place, name, open_flags, caller, ret, ret_handle);
+	deploy_place_done(&place);
+	return r;
+}
+
+/* ---- open ---- */
+
+static int open_text(struct slots *slots, uint64_t node, struct buf *ret)
+{
+	if (node == DEPLOY_NODE_STATUS)
+		return control_render_status(slots, ret);
+	if (node == DEPLOY_NODE_STATUS_JSON)
+		return control_render_status_json(slots, ret);
+	if (node == DEPLOY_NODE_HEALTH)
+		return buf_puts(ret, "ok\n");
+	if (!(node & DEPLOY_WHY_BIT))
+		return -EISDIR;
+
+	struct slot *slot = slot_by_index(slots, node & ~DEPLOY_WHY_BIT);
+	struct slot_note *note = slot ? slot_note_get(slot) : NULL;
+	if (!note)
+		return -ENOENT;
+	int r = buf_append(ret, note->text + note->why_offset, note->len - note->why_offset);
+	slot_note_put(slots, note);
+	return r;
+}
+
+static int open_fixed(struct slots *slots, uint64_t node, int open_flags, struct deploy_handle **ret_handle)
+{
+	if (wants_write(open_flags))
+		return -EACCES;
+	struct deploy_handle *handle = new_handle(slots, node);
+	if (!handle)
+		return -ENOMEM;
+	int r = open_text(slots, node, &handle->text);
+	if (r < 0)
+		deploy_release(handle);
+	else
+		*ret_handle = handle;
+	return r;
+}
+
+/* The upload that an open for writing gets: staging and what is not published yet is shared, an artifact is begun anew.
+ */
+static int open_upload(struct deploy_node *node, struct release *release, struct upload *shown, int open_flags,
+		       const struct slots_caller *caller, struct upload **ret)
+{
+	struct slot *slot = node->slot;
+	bool is_final = node->kind == DEPLOY_FILE;
+	bool anew = is_final && ((open_flags & O_TRUNC) || release || !shown);
+	if (anew)
+		return upload_new(slot->slots, slot, node->name, true, &caller->who,
+				  open_flags & O_TRUNC ? NULL : release, ret);
+	if (!shown)
+		return -ENOENT;
+	int r = open_flags & O_TRUNC ? upload_truncate(shown, 0) : 0;
+	if (r == 0)
+		*ret = upload_ref(shown);
+	return r;
+}
+
+static int open_file(struct deploy_handle *handle, struct deploy_node *node, int open_flags,
+		     const struct slots_caller *caller)
+{
+	struct slots *slots = handle->slots;
+	struct upload *upload = NULL, *before = NULL;
+
+	lock_take(&slots->lock);
+	bool is_artifact = node->kind == DEPLOY_FILE && node->named &&
+			   deploy_is_artifact_locked(node->slot, node->name);
+	struct release *release = is_artifact ? release_ref_locked(node->slot->current) : NULL;
+	struct upload *shown = node->upload ? upload_ref_locked(node->upload) : NULL;
+	lock_drop(&slots->lock);
+
+	int r = 0;
+	handle->writable = wants_write(open_flags);
+	if (handle->writable) {
+		r = is_draining(slots);
+		if (r == 0)
+			r = open_upload(node, release, shown, open_flags, caller, &upload);
+	} else if (release) {
+		handle->release = release_ref(release);
+	} else if (shown) {
+		upload = upload_ref(shown);
+	} else {
+		r = -ENOENT;
+	}
+	if (r == 0 && upload) {
+		lock_take(&slots->lock);
+		if (handle->writable)
+			before = show_locked(node, upload);
+		handle->upload = upload_ref_locked(upload);
+		upload->handles++;
+		lock_drop(&slots->lock);
+	}
+	upload_put(before);
+	upload_put(upload);
+	upload_put(shown);
+	release_put(release);
+	return r;
+}
+
+int deploy_open(struct slots *slots, uint64_t node, int open_flags, const struct slots_caller *caller,
+		struct deploy_handle **ret_handle)
+{
+	if (deploy_fixed_entry(node) || (node & DEPLOY_WHY_BIT))
+		return open_fixed(slots, node, open_flags, ret_handle);
+
+	struct deploy_handle *handle = new_handle(slots, node);
+	if (!handle)
+		return -ENOMEM;
+	lock_take(&slots->lock);
+	struct deploy_node *found = deploy_node_find_locked(slots, node);
+	if (found)
+		attach_locked(handle, found, NULL);
+	lock_drop(&slots->lock);
+
+	int r = !found ? -ENOENT : found->kind == DEPLOY_STAGING_DIR ? -EISDIR : 0;
+	if (r == 0)
+		r = open_file(handle, found, open_flags, caller);
+	if (r < 0)
+		deploy_release(handle);
+	else
+		*ret_handle = handle;
+	return r;
+}
+
+/* ---- read, write, close ---- */
+
+ssize_t deploy_read(struct deploy_handle *handle, void *buf, size_t len, uint64_t offset)
+{
+	if (handle->upload)
+		return upload_read(handle->upload, buf, len, offset);
+	if (handle->release)
+		return release_read(handle->release, buf, len, offset);
+	if (offset >= handle->text.len)
+		return 0;
+	if (len > handle->text.len - offset)
+		len = handle->text.len - offset;
+	memcpy(buf, handle->text.data + offset, len);
+	return (ssize_t)len;
+}
+
+int deploy_write(struct deploy_handle *handle, const void *buf, size_t len, uint64_t offset)
+{
+	return handle->writable ? upload_write(handle->upload, buf, len, offset) : -EBADF;
+}
+
+int deploy_flush(struct deploy_handle *handle)
+{
+	return handle->writable ? upload_finish(handle->upload) : 0;
+}
+
+int deploy_fsync(struct deploy_handle *handle UNUSED)
+{
+	return 0; /* what is accepted is durable when close returns; what is not need not be */
+}
+
+/* ---- times and sizes ---- */
+
+/* Times that arrive after the close belong to the release that it made. */
+static int set_release_times(struct slot *slot, const char *name, const struct timespec *mtime)
+{
+	struct slots *slots = slot->slots;
+	int r = 0;
+	lock_take(&slot->lock);
+	lock_take(&slots->lock);
+	struct release *release = deploy_is_artifact_locked(slot, name) ? release_ref_locked(slot->current) : NULL;
+	if (release) {
+		release->record->mtime_s = mtime->tv_sec;
+		release->record->mtime_ns = (uint32_t)mtime->tv_nsec;
+	}
+	lock_drop(&slots->lock);
+	if (release)
+		r = store_update_release(slots->store, slot->name, release->record);
+	lock_drop(&slot->lock);
+	release_put(release);
+	return r;
+}
+
+static int set_times(struct slots *slots, uint64_t node, const struct timespec *mtime)
+{
+	char name[LIMIT_NAME_BYTES + 1] = "";
+	struct slot *slot = NULL;
+
+	lock_take(&slots->lock);
+	struct deploy_node *found = deploy_node_find_locked(slots, node);
+	if (found) {
+		found->mtime = *mtime;
+		if (found->upload)
+			found->upload->mtime = *mtime;
+		if (found->kind == DEPLOY_FILE && found->named) {
+			slot = found->slot;
+			memcpy(name, found->name, sizeof(name));
+		}
+		/* An upload that is not published yet carries its times with it. */
+		if (found->upload && found->upload->size_bytes > 0 && !found->upload->is_published)
+			slot = NULL;
+	}
+	lock_drop(&slots->lock);
+	return slot ? set_release_times(slot, name, mtime) : 0;
+}
+
+int deploy_setattr(struct slots *slots, uint64_t node, struct deploy_handle *handle, const struct deploy_change *change,
+		   struct slots_attr *ret)
+{
+	int r = 0;
+	if (change->size_bytes) {
+		bool may = handle && handle->writable;
+		r = may ? upload_truncate(handle->upload, *change->size_bytes) : -EPERM;
+	}
+	if (r == 0 && change->mtime)
+		r = set_times(slots, node, change->mtime);
+	return r < 0 ? r : deploy_getattr(slots, node, ret);
+}

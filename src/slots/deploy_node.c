@@ -1,0 +1,186 @@
+/* The deploy side's nodes: the fixed tree, the table of names below slots, and what stat shows of them. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "deploy.h"
+
+static const struct deploy_fixed_entry fixed[] = {
+	{DEPLOY_NODE_ROOT, DEPLOY_NODE_ROOT, "", true, false},
+	{DEPLOY_NODE_FUNCTIONS, DEPLOY_NODE_ROOT, "functions", true, true},
+	{DEPLOY_NODE_LAYERS, DEPLOY_NODE_ROOT, "layers", true, true},
+	{DEPLOY_NODE_RUN, DEPLOY_NODE_ROOT, "run", true, true},
+	{DEPLOY_NODE_CONTROL, DEPLOY_NODE_ROOT, ".vouchfs", true, false},
+	{DEPLOY_NODE_STATUS, DEPLOY_NODE_CONTROL, "status", false, true},
+	{DEPLOY_NODE_STATUS_JSON, DEPLOY_NODE_CONTROL, "status.json", false, true},
+	{DEPLOY_NODE_HEALTH, DEPLOY_NODE_CONTROL, "health", false, true},
+	{DEPLOY_NODE_WHY, DEPLOY_NODE_CONTROL, "why", true, true},
+	{DEPLOY_NODE_WHY_FUNCTIONS, DEPLOY_NODE_WHY, "functions", true, true},
+};
+
+const struct deploy_fixed_entry *deploy_fixed_entry(uint64_t node)
+{
+	return node >= DEPLOY_NODE_ROOT && node < DEPLOY_NODE_FIXED_END ? &fixed[node - DEPLOY_NODE_ROOT] : NULL;
+}
+
+const struct deploy_fixed_entry *deploy_fixed_find(uint64_t parent, const char *name)
+{
+	for (size_t i = 1; i < ARRAY_SIZE(fixed); i++)
+		if (fixed[i].parent == parent && strcmp(fixed[i].name, name) == 0)
+			return &fixed[i];
+	return NULL;
+}
+
+bool deploy_is_fixed(uint64_t node)
+{
+	const struct deploy_fixed_entry *entry = deploy_fixed_entry(node);
+	return entry && entry->is_directory;
+}
+
+struct slot *deploy_slot(struct slots *slots, uint64_t node)
+{
+	if (!(node & DEPLOY_SLOT_BIT))
+		return NULL;
+	struct slot *slot = slot_by_index(slots, node & ~DEPLOY_SLOT_BIT);
+	if (!slot || slot_load(slot) < 0)
+		return NULL;
+	lock_take(&slots->lock);
+	bool present = slot_is_present(slot, slots->trust);
+	lock_drop(&slots->lock);
+	return present ? slot : NULL;
+}
+
+int deploy_place(struct slots *slots, uint64_t parent, struct deploy_place *ret)
+{
+	if (deploy_fixed_entry(parent) || (parent & (DEPLOY_WHY_BIT | DEPLOY_LAYER_BIT)))
+		return -EPERM; /* nothing is made in the fixed directories */
+	if (parent & DEPLOY_SLOT_BIT) {
+		*ret = (struct deploy_place){.slot = deploy_slot(slots, parent)};
+		return ret->slot ? 0 : -ENOENT;
+	}
+
+	lock_take(&slots->lock);
+	struct deploy_node *dir = deploy_node_find_locked(slots, parent);
+	int r = !dir ? -ENOENT : dir->kind != DEPLOY_STAGING_DIR ? -ENOTDIR : 0;
+	if (r == 0) {
+		dir->handles++;
+		*ret = (struct deploy_place){.slot = dir->slot, .dir = dir};
+	}
+	lock_drop(&slots->lock);
+	return r;
+}
+
+void deploy_place_done(struct deploy_place *place)
+{
+	if (!place->dir)
+		return;
+	struct slots *slots = place->slot->slots;
+	lock_take(&slots->lock);
+	place->dir->handles--;
+	struct upload *upload = deploy_node_settle_locked(place->dir);
+	lock_drop(&slots->lock);
+	upload_put(upload);
+	place->dir = NULL;
+}
+
+struct deploy_node *deploy_node_find_locked(struct slots *slots, uint64_t id)
+{
+	struct deploy_node *node;
+	HASH_FIND(hh, slots->nodes, &id, sizeof(id), node);
+	return node;
+}
+
+struct deploy_node *deploy_node_named_locked(const struct deploy_place *place, const char *name)
+{
+	for (struct deploy_node *node = place->slot->files; node; node = node->next)
+		if (node->dir == place->dir && strcmp(node->name, name) == 0)
+			return node;
+	return NULL;
+}
+
+struct deploy_node *deploy_node_add_locked(const struct deploy_place *place, const char *name, enum deploy_kind kind,
+					   uid_t uid)
+{
+	struct slots *slots = place->slot->slots;
+	struct deploy_node *node = calloc(1, sizeof(*node));
+	if (!node)
+		return NULL;
+	*node = (struct deploy_node){
+		.next = place->slot->files,
+		.id = slots->next_node++,
+		.kind = kind,
+		.slot = place->slot,
+		.dir = place->dir,
+		.named = true,
+		.uid = uid,
+		.mtime = clock_now(),
+		.touched_ms = clock_monotonic_ms(),
+	};
+	(void)snprintf(node->name, sizeof(node->name), "%s", name);
+	place->slot->files = node;
+	if (place->dir)
+		place->dir->handles++; /* a directory stays while something is in it */
+	HASH_ADD(hh, slots->nodes, id, sizeof(node->id), node);
+	return node;
+}
+
+void deploy_node_unname_locked(struct deploy_node *node)
+{
+	ASSERT(node->named);
+	struct deploy_node **link = &node->slot->files;
+	while (*link != node)
+		link = &(*link)->next;
+	*link = node->next;
+	node->next = NULL;
+	node->named = false;
+	if (node->dir)
+		node->dir->handles--; /* it has a name itself: only empty directories lose theirs */
+	node->dir = NULL;
+}
+
+struct upload *deploy_node_settle_locked(struct deploy_node *node)
+{
+	bool is_staging_name = node->named && node->kind != DEPLOY_FILE;
+	if (node->lookups > 0 || node->handles > 0 || is_staging_name)
+		return NULL;
+	struct upload *upload = node->upload;
+	if (node->named)
+		deploy_node_unname_locked(node);
+	HASH_DEL(node->slot->slots->nodes, node);
+	free(node);
+	return upload;
+}
+
+bool deploy_is_artifact_locked(const struct slot *slot, const char *name)
+{
+	return slot->current && !slot->hidden && strcmp(slot->current->record->artifact_name, name) == 0;
+}
+
+void deploy_node_attr_locked(const struct deploy_node *node, const struct trust *trust, struct slots_attr *ret)
+{
+	const struct config_slot *section = slot_section(trust, node->slot);
+	gid_t group = section ? slot_group(section) : getegid();
+	*ret = (struct slots_attr){.node = node->id, .nlink = 1, .uid = node->uid, .gid = group, .mtime = node->mtime};
+
+	if (node->kind == DEPLOY_STAGING_DIR) {
+		ret->mode = S_IFDIR | 0700;
+		ret->nlink = 2;
+		return;
+	}
+	mode_t shared = section ? section->mode & 0666 : 0644;
+	ret->mode = S_IFREG | (node->kind == DEPLOY_FILE ? shared : 0600);
+	if (node->upload) {
+		ret->uid = node->upload->uid;
+		ret->size_bytes = node->upload->size_bytes;
+		ret->mtime = node->upload->mtime;
+	} else if (deploy_is_artifact_locked(node->slot, node->name)) {
+		const struct release *release = node->slot->current;
+		ret->uid = release->record->uid;
+		ret->size_bytes = release_file_size(release);
+		ret->mtime = (struct timespec){.tv_sec = release->record->mtime_s,
+					       .tv_nsec = release->record->mtime_ns};
+	}
+}

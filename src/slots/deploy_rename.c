@@ -1,0 +1,249 @@
+/* Names of the deploy side that go or change: unlink, rename, and the sweep of forgotten staging files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "deploy.h"
+
+/* ---- unlink ---- */
+
+/* The artifact's name goes, the release stays served. */
+static int hide_artifact(struct slot *slot)
+{
+	lock_take(&slot->lock);
+	lock_take(&slot->slots->lock);
+	bool was_hidden = slot->hidden;
+	slot->hidden = true;
+	lock_drop(&slot->slots->lock);
+	int r = slot_save_locked(slot);
+	if (r < 0) {
+		lock_take(&slot->slots->lock);
+		slot->hidden = was_hidden;
+		lock_drop(&slot->slots->lock);
+	}
+	lock_drop(&slot->lock);
+	return r;
+}
+
+int deploy_unlink(struct slots *slots, uint64_t parent, const char *name, const struct slots_caller *caller UNUSED)
+{
+	struct deploy_place place;
+	int r = deploy_place(slots, parent, &place);
+	if (r < 0)
+		return r;
+
+	struct upload *upload = NULL;
+	lock_take(&slots->lock);
+	bool is_artifact = !place.dir && deploy_is_artifact_locked(place.slot, name);
+	struct deploy_node *node = deploy_node_named_locked(&place, name);
+	if (node && node->kind == DEPLOY_STAGING_DIR)
+		r = -EISDIR;
+	else if (!is_artifact && !(node && node->upload))
+		r = -ENOENT;
+	lock_drop(&slots->lock);
+
+	if (r == 0 && is_artifact)
+		r = hide_artifact(place.slot);
+	lock_take(&slots->lock);
+	node = r == 0 ? deploy_node_named_locked(&place, name) : NULL;
+	if (node) {
+		deploy_node_unname_locked(node);
+		upload = deploy_node_settle_locked(node);
+	}
+	lock_drop(&slots->lock);
+	upload_put(upload);
+	deploy_place_done(&place);
+	return r;
+}
+
+/* ---- rename ---- */
+
+/* What is renamed: the content under the old name, and whether that is the served artifact. */
+struct source {
+	struct deploy_node *node;
+	struct upload *upload;
+	bool is_artifact;
+};
+
+static int find_source(struct slots *slots, const struct deploy_place *place, const char *name,
+		       const struct slots_caller *caller, struct source *ret)
+{
+	struct release *release = NULL;
+	int r = 0;
+	*ret = (struct source){0};
+
+	lock_take(&slots->lock);
+	struct deploy_node *node = deploy_node_named_locked(place, name);
+	ret->is_artifact = !place->dir && deploy_is_artifact_locked(place->slot, name);
+	if (!node)
+		r = -ENOENT;
+	else if (node->kind == DEPLOY_STAGING_DIR)
+		r = -EPERM;
+	else if (ret->is_artifact)
+		release = release_ref_locked(place->slot->current);
+	else if (node->upload)
+		ret->upload = upload_ref_locked(node->upload);
+	else
+		r = -ENOENT;
+	if (r == 0) {
+		node->handles++;
+		ret->node = node;
+	}
+	lock_drop(&slots->lock);
+
+	if (release)
+		r = upload_new(slots, place->slot, name, false, &caller->who, release, &ret->upload);
+	release_put(release);
+	return r;
+}
+
+static void source_done(struct slots *slots, struct source *source)
+{
+	struct upload *settled = NULL;
+	if (source->node) {
+		lock_take(&slots->lock);
+		source->node->handles--;
+		settled = deploy_node_settle_locked(source->node);
+		lock_drop(&slots->lock);
+	}
+	upload_put(settled);
+	upload_put(source->upload);
+}
+
+/* Puts the source's node in the target's place. What stood there loses its name. */
+static void move_node(struct slots *slots, const struct source *source, const struct deploy_place *to, const char *name,
+		      enum deploy_kind kind)
+{
+	struct upload *settled = NULL, *before = NULL;
+	struct deploy_node *node = source->node;
+
+	lock_take(&slots->lock);
+	struct deploy_node *old = deploy_node_named_locked(to, name);
+	if (old && old != node) {
+		deploy_node_unname_locked(old);
+		settled = deploy_node_settle_locked(old);
+	}
+	if (node->named)
+		deploy_node_unname_locked(node);
+	node->dir = to->dir;
+	if (to->dir)
+		to->dir->handles++;
+	(void)snprintf(node->name, sizeof(node->name), "%s", name);
+	node->next = to->slot->files;
+	to->slot->files = node;
+	node->named = true;
+	node->kind = kind;
+	before = node->upload;
+	bool is_shown = kind != DEPLOY_FILE || source->upload->handles > 0;
+	node->upload = is_shown ? upload_ref_locked(source->upload) : NULL;
+	lock_drop(&slots->lock);
+	upload_put(settled);
+	upload_put(before);
+}
+
+static int rename_into(struct slots *slots, const struct source *source, const struct deploy_place *to,
+		       const char *name)
+{
+	enum deploy_name kind = to->dir ? DEPLOY_NAME_STAGING : deploy_name_kind(name);
+	if (kind == DEPLOY_NAME_INVALID)
+		return -EINVAL;
+	if (kind == DEPLOY_NAME_LAYERS)
+		return -EOPNOTSUPP;
+	if (kind == DEPLOY_NAME_STAGING) {
+		int r = source->is_artifact ? hide_artifact(to->slot) : 0;
+		if (r == 0)
+			move_node(slots, source, to, name, DEPLOY_STAGING_FILE);
+		return r;
+	}
+	int r = upload_finish_as(source->upload, name);
+	if (r == 0)
+		move_node(slots, source, to, name, DEPLOY_FILE);
+	return r;
+}
+
+static int check_target(struct slots *slots, const struct deploy_place *to, const char *name, bool noreplace)
+{
+	if (strlen(name) > LIMIT_NAME_BYTES)
+		return -ENAMETOOLONG;
+	lock_take(&slots->lock);
+	const struct deploy_node *node = deploy_node_named_locked(to, name);
+	bool exists = (node && node->upload) || (!to->dir && deploy_is_artifact_locked(to->slot, name));
+	int r = 0;
+	if (node && node->kind == DEPLOY_STAGING_DIR)
+		r = -EISDIR;
+	else if (exists && noreplace)
+		r = -EEXIST;
+	lock_drop(&slots->lock);
+	return r;
+}
+
+int deploy_rename(struct slots *slots, uint64_t parent, const char *name, uint64_t new_parent, const char *new_name,
+		  unsigned flags, const struct slots_caller *caller)
+{
+	if (flags & ~(unsigned)RENAME_NOREPLACE)
+		return -EINVAL;
+	struct deploy_place from = {0}, to = {0};
+	struct source source = {0};
+	int r = deploy_place(slots, parent, &from);
+	if (r == 0)
+		r = deploy_place(slots, new_parent, &to);
+	if (r == 0 && from.slot != to.slot)
+		r = -EXDEV; /* mv copies, and the copy is checked against the other slot */
+	if (r == 0)
+		r = check_target(slots, &to, new_name, flags & RENAME_NOREPLACE);
+	if (r == 0)
+		r = find_source(slots, &from, name, caller, &source);
+	if (r == 0 && !(from.dir == to.dir && strcmp(name, new_name) == 0))
+		r = rename_into(slots, &source, &to, new_name);
+	source_done(slots, &source);
+	deploy_place_done(&from);
+	deploy_place_done(&to);
+	return r;
+}
+
+/* ---- sweep ---- */
+
+/* One staging name whose time is over, or NULL; *ret_next_ms is when the next one is due. */
+static struct deploy_node *find_due_locked(struct slots *slots, uint64_t now_ms, uint64_t *ret_next_ms)
+{
+	uint64_t ttl_ms = slots->trust->config->staging_ttl_s * 1000;
+	*ret_next_ms = UINT64_MAX;
+	struct deploy_node *node, *next;
+	HASH_ITER(hh, slots->nodes, node, next)
+	{
+		if (node->kind == DEPLOY_FILE || !node->named || node->handles > 0)
+			continue;
+		uint64_t due_ms = node->touched_ms + ttl_ms;
+		if (due_ms <= now_ms)
+			return node;
+		if (due_ms - now_ms < *ret_next_ms)
+			*ret_next_ms = due_ms - now_ms;
+	}
+	return NULL;
+}
+
+uint64_t slots_sweep(struct slots *slots)
+{
+	for (;;) {
+		uint64_t next_ms;
+		struct upload *upload = NULL;
+		lock_take(&slots->lock);
+		struct deploy_node *node = find_due_locked(slots, clock_monotonic_ms(), &next_ms);
+		if (node) {
+			char name[4 * sizeof(node->name)];
+			text_escape_print(name, sizeof(name), node->name, strlen(node->name));
+			log_notice("functions/%s: staging file %s: staging_ttl is over", node->slot->name, name);
+			deploy_node_unname_locked(node);
+			upload = deploy_node_settle_locked(node);
+		}
+		lock_drop(&slots->lock);
+		upload_put(upload);
+		if (!node)
+			return next_ms;
+	}
+}

@@ -1,0 +1,424 @@
+/* The deploy side's directories: lookup, stat, listing, making and removing slots. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "deploy.h"
+
+/* ---- attributes ---- */
+
+static bool has_patterns(const struct config *config)
+{
+	for (size_t i = 0; i < config->function_count; i++)
+		if (config->functions[i].is_pattern)
+			return true;
+	return false;
+}
+
+static void fixed_attr_locked(struct slots *slots, const struct deploy_fixed_entry *entry, struct slots_attr *ret)
+{
+	*ret = (struct slots_attr){.node = entry->node, .nlink = entry->is_directory ? 2 : 1, .mtime = slots->started};
+	ret->mode = entry->is_directory ? S_IFDIR | 0755 : S_IFREG | 0444;
+	/* Like /tmp: whoever may make slots is decided in deploy_mkdir, by the pattern's group. */
+	if (entry->node == DEPLOY_NODE_FUNCTIONS && has_patterns(slots->trust->config))
+		ret->mode = S_IFDIR | 01777;
+	if (entry->node == DEPLOY_NODE_RUN && slots->run_target) {
+		ret->mode = S_IFLNK | 0777;
+		ret->nlink = 1;
+		ret->size_bytes = strlen(slots->run_target);
+	}
+}
+
+static int slot_attr_locked(const struct slot *slot, struct slots_attr *ret)
+{
+	const struct config_slot *section = slot_section(slot->slots->trust, slot);
+	if (!section || !slot_is_present(slot, slot->slots->trust))
+		return -ENOENT;
+	*ret = (struct slots_attr){
+		.node = deploy_slot_node(slot),
+		.mode = S_IFDIR | section->mode,
+		.nlink = 2,
+		.uid = slot->made ? slot->maker : slot_owner(section),
+		.gid = slot_group(section),
+		.mtime = slot->current ? (struct timespec){.tv_sec = slot->current->record->created_at_s}
+				       : slot->slots->started,
+	};
+	return 0;
+}
+
+static int layer_attr_locked(struct slots *slots, uint64_t index, struct slots_attr *ret)
+{
+	const struct config *config = slots->trust->config;
+	if (index >= config->layer_count || config->layers[index].is_pattern)
+		return -ENOENT;
+	const struct config_layer *layer = &config->layers[index];
+	*ret = (struct slots_attr){
+		.node = DEPLOY_LAYER_BIT | index,
+		.mode = S_IFDIR | layer->mode,
+		.nlink = 2,
+		.uid = layer->has_owner ? layer->owner : geteuid(),
+		.gid = layer->has_group ? layer->group : getegid(),
+		.mtime = slots->started,
+	};
+	return 0;
+}
+
+static int why_attr_locked(const struct slot *slot, struct slots_attr *ret)
+{
+	*ret = (struct slots_attr){.node = DEPLOY_WHY_BIT | slot->index,
+				   .mode = S_IFREG | 0444,
+				   .nlink = 1,
+				   .mtime = slot->slots->started};
+	return slot->note ? 0 : -ENOENT;
+}
+
+static int attr_locked(struct slots *slots, uint64_t node, struct slots_attr *ret)
+{
+	const struct deploy_fixed_entry *entry = deploy_fixed_entry(node);
+	if (entry) {
+		fixed_attr_locked(slots, entry, ret);
+		return 0;
+	}
+	if (node & DEPLOY_LAYER_BIT)
+		return layer_attr_locked(slots, node & ~DEPLOY_LAYER_BIT, ret);
+	if (node & (DEPLOY_SLOT_BIT | DEPLOY_WHY_BIT)) {
+		uint64_t index = node & ~(DEPLOY_SLOT_BIT | DEPLOY_WHY_BIT);
+		if (index >= slots->slot_count)
+			return -ENOENT;
+		const struct slot *slot = slots->list[index];
+		return node & DEPLOY_SLOT_BIT ? slot_attr_locked(slot, ret) : why_attr_locked(slot, ret);
+	}
+	struct deploy_node *found = deploy_node_find_locked(slots, node);
+	if (!found)
+		return -ENOENT;
+	deploy_node_attr_locked(found, slots->trust, ret);
+	return 0;
+}
+
+int deploy_getattr(struct slots *slots, uint64_t node, struct slots_attr *ret)
+{
+	lock_take(&slots->lock);
+	int r = attr_locked(slots, node, ret);
+	lock_drop(&slots->lock);
+	return r;
+}
+
+int deploy_readlink(struct slots *slots, uint64_t node, struct buf *ret)
+{
+	return node == DEPLOY_NODE_RUN && slots->run_target ? buf_puts(ret, slots->run_target) : -EINVAL;
+}
+
+/* ---- lookup ---- */
+
+/* A name below a slot exists when it is staging, the listed artifact, or open for writing. */
+static int lookup_below_slot(struct slots *slots, const struct deploy_place *place, const char *name,
+			     struct slots_attr *ret)
+{
+	int r = -ENOENT;
+	lock_take(&slots->lock);
+	struct deploy_node *node = deploy_node_named_locked(place, name);
+	bool is_artifact = !place->dir && deploy_is_artifact_locked(place->slot, name);
+	if (!node && is_artifact) {
+		node = deploy_node_add_locked(place, name, DEPLOY_FILE, 0);
+		if (!node)
+			r = -ENOMEM;
+	}
+	if (node && (is_artifact || node->upload || node->kind == DEPLOY_STAGING_DIR)) {
+		node->lookups++;
+		deploy_node_attr_locked(node, slots->trust, ret);
+		r = 0;
+	}
+	lock_drop(&slots->lock);
+	return r;
+}
+
+static int lookup_slot(struct slots *slots, const char *name, struct slots_attr *ret, uint64_t kind)
+{
+	struct slot *slot;
+	int r = slot_find(slots, name, &slot);
+	return r < 0 ? r : deploy_getattr(slots, kind | slot->index, ret);
+}
+
+static int lookup_layer(struct slots *slots, const char *name, struct slots_attr *ret)
+{
+	int r = -ENOENT;
+	lock_take(&slots->lock);
+	const struct config *config = slots->trust->config;
+	for (size_t i = 0; r == -ENOENT && i < config->layer_count; i++)
+		if (strcmp(config->layers[i].name, name) == 0)
+			r = layer_attr_locked(slots, i, ret);
+	lock_drop(&slots->lock);
+	return r;
+}
+
+int deploy_lookup(struct slots *slots, uint64_t parent, const char *name, struct slots_attr *ret)
+{
+	const struct deploy_fixed_entry *entry = deploy_fixed_find(parent, name);
+	if (entry)
+		return deploy_getattr(slots, entry->node, ret);
+	if (parent == DEPLOY_NODE_FUNCTIONS)
+		return lookup_slot(slots, name, ret, DEPLOY_SLOT_BIT);
+	if (parent == DEPLOY_NODE_WHY_FUNCTIONS)
+		return lookup_slot(slots, name, ret, DEPLOY_WHY_BIT);
+	if (parent == DEPLOY_NODE_LAYERS)
+		return lookup_layer(slots, name, ret);
+	if (deploy_fixed_entry(parent) || (parent & DEPLOY_LAYER_BIT))
+		return -ENOENT;
+
+	struct deploy_place place;
+	int r = deploy_place(slots, parent, &place);
+	if (r < 0)
+		return r;
+	r = lookup_below_slot(slots, &place, name, ret);
+	deploy_place_done(&place);
+	return r;
+}
+
+void deploy_forget(struct slots *slots, uint64_t node, uint64_t count)
+{
+	struct upload *upload = NULL;
+	lock_take(&slots->lock);
+	struct deploy_node *found = deploy_node_find_locked(slots, node);
+	if (found) {
+		found->lookups -= count < found->lookups ? count : found->lookups;
+		upload = deploy_node_settle_locked(found);
+	}
+	lock_drop(&slots->lock);
+	upload_put(upload);
+}
+
+/* ---- listing ---- */
+
+static int add_dirent(struct deploy_handle *dir, const char *name, const struct slots_attr *attr)
+{
+	size_t count = dir->entry_count;
+	if ((count & (count - 1)) == 0) {
+		struct slots_dirent *entries = reallocarray(dir->entries, count ? 2 * count : 4, sizeof(*entries));
+		if (!entries)
+			return -ENOMEM;
+		dir->entries = entries;
+	}
+	struct slots_dirent *entry = &dir->entries[dir->entry_count++];
+	*entry = (struct slots_dirent){.next_offset = dir->entry_count, .attr = *attr};
+	(void)snprintf(entry->name, sizeof(entry->name), "%s", name);
+	return 0;
+}
+
+static int list_fixed_locked(struct deploy_handle *dir)
+{
+	int r = 0;
+	for (uint64_t node = DEPLOY_NODE_ROOT + 1; r == 0 && node < DEPLOY_NODE_FIXED_END; node++) {
+		const struct deploy_fixed_entry *entry = deploy_fixed_entry(node);
+		struct slots_attr attr;
+		if (entry->parent != dir->node || !entry->is_listed)
+			continue;
+		fixed_attr_locked(dir->slots, entry, &attr);
+		r = add_dirent(dir, entry->name, &attr);
+	}
+	return r;
+}
+
+static int list_slots_locked(struct deploy_handle *dir)
+{
+	struct slots *slots = dir->slots;
+	bool is_why = dir->node == DEPLOY_NODE_WHY_FUNCTIONS;
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < slots->slot_count; i++) {
+		struct slots_attr attr;
+		const struct slot *slot = slots->list[i];
+		if ((is_why ? why_attr_locked(slot, &attr) : slot_attr_locked(slot, &attr)) == 0)
+			r = add_dirent(dir, slot->name, &attr);
+	}
+	return r;
+}
+
+static int list_layers_locked(struct deploy_handle *dir)
+{
+	int r = 0;
+	const struct config *config = dir->slots->trust->config;
+	for (size_t i = 0; r == 0 && i < config->layer_count; i++) {
+		struct slots_attr attr;
+		if (layer_attr_locked(dir->slots, i, &attr) == 0)
+			r = add_dirent(dir, config->layers[i].name, &attr);
+	}
+	return r;
+}
+
+static int list_slot_locked(struct deploy_handle *dir, const struct slot *slot)
+{
+	if (!slot->current || slot->hidden)
+		return 0;
+	const struct store_release *record = slot->current->record;
+	struct slots_attr attr = {.node = DEPLOY_FIRST_DYNAMIC, .mode = S_IFREG};
+	for (const struct deploy_node *node = slot->files; node; node = node->next)
+		if (!node->dir && strcmp(node->name, record->artifact_name) == 0)
+			attr.node = node->id;
+	return add_dirent(dir, record->artifact_name, &attr);
+}
+
+static int list_locked(struct deploy_handle *dir, const struct slot *slot)
+{
+	struct slots_attr self = {.node = dir->node, .mode = S_IFDIR};
+	int r = add_dirent(dir, ".", &self);
+	if (r == 0)
+		r = add_dirent(dir, "..", &self);
+	if (r == 0)
+		r = list_fixed_locked(dir);
+	if (r == 0 && (dir->node == DEPLOY_NODE_FUNCTIONS || dir->node == DEPLOY_NODE_WHY_FUNCTIONS))
+		r = list_slots_locked(dir);
+	if (r == 0 && dir->node == DEPLOY_NODE_LAYERS)
+		r = list_layers_locked(dir);
+	if (r == 0 && slot)
+		r = list_slot_locked(dir, slot);
+	return r;
+}
+
+int deploy_opendir(struct slots *slots, uint64_t node, struct deploy_handle **ret_handle)
+{
+	struct slots_attr attr;
+	int r = deploy_getattr(slots, node, &attr);
+	if (r < 0)
+		return r;
+	if (!S_ISDIR(attr.mode))
+		return -ENOTDIR;
+
+	struct slot *slot = deploy_slot(slots, node);
+	struct deploy_handle *dir = calloc(1, sizeof(*dir));
+	if (!dir)
+		return -ENOMEM;
+	*dir = (struct deploy_handle){.slots = slots, .node = node};
+	lock_take(&slots->lock);
+	r = list_locked(dir, slot);
+	lock_drop(&slots->lock);
+	if (r < 0) {
+		deploy_release(dir);
+		return r;
+	}
+	*ret_handle = dir;
+	return 0;
+}
+
+int deploy_readdir(struct deploy_handle *dir, uint64_t offset, struct slots_dirent *ret)
+{
+	if (offset >= dir->entry_count)
+		return 0;
+	*ret = dir->entries[offset];
+	return 1;
+}
+
+/* ---- mkdir, rmdir ---- */
+
+static bool may_make(const struct config_slot *section, const struct slots_caller *caller)
+{
+	uid_t uid = caller->who.uid;
+	if (uid == 0 || uid == slot_owner(section))
+		return true;
+	return section->has_group && caller->in_group && caller->in_group(caller->ctx, section->group);
+}
+
+static int make_slot(struct slots *slots, const char *name, const struct slots_caller *caller, struct slots_attr *ret)
+{
+	if (!config_is_function_name(name))
+		return -EINVAL;
+
+	lock_take(&slots->lock);
+	const struct config_slot *section = config_find_function(slots->trust->config, name);
+	struct slot *slot;
+	HASH_FIND_STR(slots->by_name, name, slot);
+	int r = !section || !may_make(section, caller) ? -EACCES : 0;
+	if (section && (!section->is_pattern || (slot && slot->made)))
+		r = -EEXIST;
+	if (r == 0 && !slot)
+		r = slot_add(slots, name, &slot);
+	lock_drop(&slots->lock);
+
+	if (r == 0)
+		r = slot_load(slot);
+	if (r == 0)
+		r = slot_make(slot, caller->who.uid);
+	return r < 0 ? r : deploy_getattr(slots, deploy_slot_node(slot), ret);
+}
+
+int deploy_mkdir(struct slots *slots, uint64_t parent, const char *name, const struct slots_caller *caller,
+		 struct slots_attr *ret)
+{
+	if (parent == DEPLOY_NODE_FUNCTIONS)
+		return make_slot(slots, name, caller, ret);
+
+	struct deploy_place place;
+	int r = deploy_place(slots, parent, &place);
+	if (r < 0)
+		return r;
+	r = name[0] != '.' || strlen(name) > LIMIT_NAME_BYTES ? -EINVAL : 0;
+	lock_take(&slots->lock);
+	if (r == 0 && deploy_node_named_locked(&place, name))
+		r = -EEXIST;
+	if (r == 0) {
+		struct deploy_node *node = deploy_node_add_locked(&place, name, DEPLOY_STAGING_DIR, caller->who.uid);
+		r = node ? 0 : -ENOMEM;
+		if (node) {
+			node->lookups++;
+			deploy_node_attr_locked(node, slots->trust, ret);
+		}
+	}
+	lock_drop(&slots->lock);
+	deploy_place_done(&place);
+	return r;
+}
+
+static bool has_entries_locked(const struct slot *slot, const struct deploy_node *dir)
+{
+	for (const struct deploy_node *node = slot->files; node; node = node->next)
+		if (node->dir == dir && (node->kind != DEPLOY_FILE || node->upload))
+			return true;
+	return false;
+}
+
+static int remove_slot(struct slots *slots, const char *name, const struct slots_caller *caller)
+{
+	struct slot *slot;
+	int r = slot_find(slots, name, &slot);
+	if (r < 0)
+		return r;
+	lock_take(&slots->lock);
+	if (!slot_is_present(slot, slots->trust))
+		r = -ENOENT;
+	else if (!slot->made)
+		r = -EPERM; /* declared by name */
+	else if ((slot->current && !slot->hidden) || has_entries_locked(slot, NULL))
+		r = -ENOTEMPTY;
+	lock_drop(&slots->lock);
+	return r < 0 ? r : slot_remove(slot, &caller->who);
+}
+
+int deploy_rmdir(struct slots *slots, uint64_t parent, const char *name, const struct slots_caller *caller)
+{
+	if (parent == DEPLOY_NODE_FUNCTIONS)
+		return remove_slot(slots, name, caller);
+
+	struct deploy_place place;
+	int r = deploy_place(slots, parent, &place);
+	if (r < 0)
+		return r;
+	struct upload *upload = NULL;
+	lock_take(&slots->lock);
+	struct deploy_node *node = deploy_node_named_locked(&place, name);
+	if (!node)
+		r = deploy_is_artifact_locked(place.slot, name) && !place.dir ? -ENOTDIR : -ENOENT;
+	else if (node->kind != DEPLOY_STAGING_DIR)
+		r = -ENOTDIR;
+	else if (has_entries_locked(place.slot, node))
+		r = -ENOTEMPTY;
+	if (r == 0) {
+		deploy_node_unname_locked(node);
+		upload = deploy_node_settle_locked(node);
+	}
+	lock_drop(&slots->lock);
+	upload_put(upload);
+	deploy_place_done(&place);
+	return r;
+}

@@ -1,0 +1,242 @@
+/*
+ * internal.h - the structures behind slots.h, deploy.h and run.h. Which lock guards what stands beside each member; the
+ * order is upload -> slot -> tree.
+ */
+#ifndef SLOTS_INTERNAL_H
+#define SLOTS_INTERNAL_H
+
+#include <uthash.h>
+
+#include "archive/zip.h"
+#include "base/lock.h"
+#include "end_scan.h"
+#include "gate/gate.h"
+#include "inflate_cache.h"
+#include "slots/deploy.h"
+#include "slots/run.h"
+#include "slots/slots.h"
+#include "store/store.h"
+#include "view.h"
+
+struct slot;
+
+/* ---- a release in memory ---- */
+
+enum release_view { RELEASE_VIEW_NONE = 0, RELEASE_VIEW_READY, RELEASE_VIEW_BAD };
+
+struct release {
+	UT_hash_handle hh;
+	struct slots *slots;
+	struct slot *slot;
+	struct store_release *record; /* immutable but for its times (tree lock) */
+	unsigned refs;		      /* tree lock: listed, handles, calls in flight, and one while lookups > 0 */
+	uint64_t lookups;	      /* tree lock: what the kernel knows */
+	bool listed;		      /* tree lock: among the last keep_releases */
+	bool removed;		      /* tree lock: its record goes with the last reference */
+
+	pthread_mutex_t lock; /* loading: view, object, judgement */
+	enum release_view view_state;
+	struct view *view;
+	struct store_object *object;
+	uint8_t *checked;	    /* stored entries whose CRC has been compared (R7), a byte a view node */
+	uint64_t judged_generation; /* of the trust; 0: not judged */
+	int blocked;		    /* 0, -EACCES (policy), -EIO (not genuine) */
+};
+
+/* Takes over record on success. The new release has one reference, the caller's. */
+int release_new(struct slots *slots, struct slot *slot, struct store_release *record, struct release **ret);
+struct release *release_ref_locked(struct release *release); /* tree lock held */
+struct release *release_ref(struct release *release);
+void release_put(struct release *release);		       /* NULL is fine; no lock held */
+struct release *release_get(struct slots *slots, uint64_t id); /* by id, with a reference; NULL: gone */
+
+/* Judges the release under today's trust where that is due. 0 or -EACCES, -EIO, -ENOMEM. */
+int release_admit(struct release *release);
+/* Opens the object and builds the tree; 0, -EIO (recorded) or -ENOMEM. */
+int release_load_view(struct release *release);
+/* The artifact as it was deployed: payload, comment length, comment. release_load_view comes first. */
+uint64_t release_file_size(const struct release *release);
+int release_file_pread(struct release *release, void *buf, size_t len, uint64_t offset);
+/* As read(2) wants it: short at the end of the file, damage recorded and -EIO. Loads the view. */
+ssize_t release_read(struct release *release, void *buf, size_t len, uint64_t offset);
+struct io_reader release_file_reader(struct release *release);
+/* R7 for a stored entry, once: compares its CRC over all of it. */
+int release_check_stored(struct release *release, uint32_t view_node);
+/* A failed check of stored bytes goes into the audit log and comes out as -EIO. */
+int release_report_damage(struct release *release, const char *what, int error);
+
+/* ---- a function slot ---- */
+
+struct slot {
+	UT_hash_handle hh;    /* by name */
+	UT_hash_handle hh_id; /* by id, once it has one */
+	struct slots *slots;
+	char *name;
+	uint64_t index; /* in slots->list; never changes */
+
+	pthread_mutex_t lock; /* the commit lock */
+	bool loaded;	      /* slot lock */
+
+	/* tree lock */
+	uint64_t id; /* 0 until the first release */
+	bool made;   /* by mkdir, under a pattern */
+	uid_t maker;
+	bool hidden; /* the artifact was unlinked */
+	struct release *current;
+	struct release **listed; /* ascending; the last is not always current (rollback) */
+	size_t listed_count;
+	struct deploy_node *files;
+	struct slot_note *note;
+};
+
+/* The last decision on a slot. Immutable, shared. */
+struct slot_note {
+	unsigned refs; /* tree lock */
+	char *text;    /* "key: value" lines, an empty line, what `why` prints */
+	size_t len;
+	size_t why_offset;
+};
+
+/* Where a slot's section of the configuration is: NULL, "no such slot" for deployers, when there is none. */
+const struct config_slot *slot_section(const struct trust *trust, const struct slot *slot);
+
+/* Whose a slot's directory is: as configured, else the daemon's own. */
+uid_t slot_owner(const struct config_slot *section);
+gid_t slot_group(const struct config_slot *section);
+
+/* Inserts a name into the table; the slot is not loaded. */
+int slot_add(struct slots *slots, const char *name, struct slot **ret);
+/* -ENOENT when no configuration and no store knows it. Loaded. */
+int slot_find(struct slots *slots, const char *name, struct slot **ret);
+struct slot *slot_by_index(struct slots *slots, uint64_t index);
+struct slot *slot_by_id(struct slots *slots, uint64_t id);
+/* Whether the deploy side shows it: named in the configuration, or made by mkdir. */
+bool slot_is_present(const struct slot *slot, const struct trust *trust);
+int slot_load(struct slot *slot);
+/* Makes sure that there is an id and writes the durable facts. Slot lock held. */
+int slot_save_locked(struct slot *slot);
+int slot_make(struct slot *slot, uid_t maker); /* mkdir */
+int slot_remove(struct slot *slot, const struct audit_who *who);
+/* A release is current now. Takes over the reference. Slot lock held; what fell out of the list is put into ret_dropped
+ * (or NULL). */
+int slot_switch_locked(struct slot *slot, struct release *release, struct release **ret_dropped);
+void slot_notify_switch(struct slot *slot, uint64_t number, const struct release *dropped, bool is_first);
+void slot_set_note(struct slot *slot, const struct gate_deployment *deployment, const struct gate_decision *decision,
+		   uint64_t kept_release);
+struct slot_note *slot_note_get(struct slot *slot); /* with a reference, or NULL */
+void slot_note_put(struct slots *slots, struct slot_note *note);
+struct release *slot_current(struct slot *slot); /* with a reference, or NULL */
+void slot_free(struct slot *slot);
+
+/* ---- an upload: the private copy behind an open file or a staging name ---- */
+
+struct upload {
+	struct slots *slots;
+	struct slot *slot;
+	unsigned refs; /* tree lock */
+
+	/* tree lock: open files, and what stat shows */
+	unsigned handles;
+	uint64_t size_bytes;
+	struct timespec mtime;
+	uid_t uid;
+	bool is_published; /* the bytes as they are are a release */
+
+	pthread_mutex_t lock;	   /* all below */
+	struct store_stage *stage; /* NULL: a write makes one, as a copy of origin or empty */
+	struct release *origin;	   /* what was opened without O_TRUNC, or published from here */
+	struct audit_who who;
+	bool is_final; /* has a final name: is judged */
+	char name[LIMIT_NAME_BYTES + 1];
+	bool dirty; /* written since the last verdict */
+	bool in_order;
+	struct end_scan scan;
+	int write_error; /* of a failed write: the copy has a hole */
+	bool judged;	 /* decision is about the bytes as they are */
+	int result;	 /* what the last verdict was answered with */
+	struct gate_decision *decision;
+};
+
+int upload_new(struct slots *slots, struct slot *slot, const char *name, bool is_final, const struct audit_who *who,
+	       struct release *origin, struct upload **ret);
+struct upload *upload_ref(struct upload *upload);
+struct upload *upload_ref_locked(struct upload *upload);
+void upload_put(struct upload *upload);
+int upload_write(struct upload *upload, const void *buf, size_t len, uint64_t offset);
+int upload_truncate(struct upload *upload, uint64_t size_bytes);
+ssize_t upload_read(struct upload *upload, void *buf, size_t len, uint64_t offset);
+/* The verdict at FLUSH; publishes. */
+int upload_finish(struct upload *upload);
+/* Gives a staging upload its final name, judges and publishes it; on failure it is staging again. */
+int upload_finish_as(struct upload *upload, const char *name);
+
+/* ---- nodes of the deploy side ---- */
+
+enum deploy_kind { DEPLOY_FILE = 1, DEPLOY_STAGING_FILE, DEPLOY_STAGING_DIR };
+
+/* A name below a slot that the kernel or an open file knows, or a staging name. Guarded by the tree lock. */
+struct deploy_node {
+	UT_hash_handle hh;
+	struct deploy_node *next; /* in the slot's list, while it has its name */
+	uint64_t id;
+	enum deploy_kind kind;
+	struct slot *slot;
+	struct deploy_node *dir; /* staging directory, or NULL: the slot itself */
+	char name[LIMIT_NAME_BYTES + 1];
+	bool named; /* in the list */
+	uint64_t lookups;
+	unsigned handles;
+	uid_t uid;
+	struct timespec mtime;
+	uint64_t touched_ms;
+	struct upload *upload; /* staging: its content; else the newest open upload; holds a reference */
+};
+
+struct slots {
+	struct store *store;
+	struct audit *audit;
+	char *config_path;
+	char *run_target;
+	struct inflate_cache *cache;
+	struct slots_notify notify;
+	struct timespec started;
+	unsigned keep_releases;
+	pthread_mutex_t refresh_lock; /* before the tree lock */
+
+	pthread_mutex_t lock; /* the tree lock: all below */
+	pthread_cond_t idle;
+	struct trust *trust;
+	bool draining;
+	unsigned judging; /* verdicts and commits in progress */
+	struct slot *by_name;
+	struct slot *by_id;
+	struct slot **list;
+	size_t slot_count;
+	size_t slot_capacity;
+	struct release *releases;
+	struct deploy_node *nodes;
+	uint64_t next_node;
+	uint64_t config_failures; /* reloads refused since the last good one */
+};
+
+/* Today's trust, with a reference. */
+struct trust *slots_trust(struct slots *slots);
+/* The same for a verdict: revocation lists that changed are read again first. NULL when out of memory. */
+struct trust *slots_fresh_trust(struct slots *slots);
+/* Brackets a verdict, for slots_drain. -ESHUTDOWN once draining. */
+int slots_begin_verdict(struct slots *slots);
+void slots_end_verdict(struct slots *slots);
+
+/* ---- what .vouchfs shows ---- */
+
+int control_render_status(struct slots *slots, struct buf *ret);
+int control_render_status_json(struct slots *slots, struct buf *ret);
+
+/* user.vouchfs.* of a release (artifact, run side) and of a slot's directory; name without "user.vouchfs." is the
+ * record's key. */
+int attr_get_release(const struct release *release, const char *name, struct buf *ret);
+int attr_list_release(const struct release *release, struct buf *ret);
+int attr_get_slot(struct slot *slot, const char *name, struct buf *ret);
+int attr_list_slot(struct slot *slot, struct buf *ret);
+
+#endif

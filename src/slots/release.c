@@ -1,0 +1,305 @@
+/* Releases in memory: references, judgement on load, and the artifact's bytes. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "internal.h"
+
+int release_new(struct slots *slots, struct slot *slot, struct store_release *record, struct release **ret)
+{
+	struct release *release = calloc(1, sizeof(*release));
+	if (!release)
+		return -ENOMEM;
+	*release = (struct release){.slots = slots, .slot = slot, .record = record, .refs = 1};
+	lock_init(&release->lock);
+
+	lock_take(&slots->lock);
+	HASH_ADD(hh, slots->releases, record->id, sizeof(record->id), release);
+	lock_drop(&slots->lock);
+	*ret = release;
+	return 0;
+}
+
+static void release_free(struct release *release)
+{
+	view_free(release->view);
+	free(release->checked);
+	store_object_unref(release->object);
+	store_release_free(release->record);
+	lock_done(&release->lock);
+	free(release);
+}
+
+struct release *release_ref_locked(struct release *release)
+{
+	ASSERT(release->refs > 0);
+	release->refs++;
+	return release;
+}
+
+struct release *release_ref(struct release *release)
+{
+	lock_take(&release->slots->lock);
+	release_ref_locked(release);
+	lock_drop(&release->slots->lock);
+	return release;
+}
+
+struct release *release_get(struct slots *slots, uint64_t id)
+{
+	struct release *release;
+	lock_take(&slots->lock);
+	HASH_FIND(hh, slots->releases, &id, sizeof(id), release);
+	if (release)
+		release_ref_locked(release);
+	lock_drop(&slots->lock);
+	return release;
+}
+
+void release_put(struct release *release)
+{
+	if (!release)
+		return;
+	struct slots *slots = release->slots;
+	lock_take(&slots->lock);
+	ASSERT(release->refs > 0);
+	bool last = --release->refs == 0;
+	bool removed = release->removed;
+	if (last)
+		HASH_DEL(slots->releases, release);
+	lock_drop(&slots->lock);
+	if (!last)
+		return;
+
+	if (removed) {
+		int r = store_remove_release(slots->store, release->slot->name, release->record->number);
+		if (r < 0)
+			log_warning("function %s: release %llu could not be removed: %s", release->slot->name,
+				    (unsigned long long)release->record->number, strerror(-r));
+	}
+	release_free(release);
+}
+
+int release_report_damage(struct release *release, const char *what, int error)
+{
+	char slot[LIMIT_FUNCTION_NAME_BYTES + 16], tree[CRYPTO_SHA256_HEX_SIZE], detail[512];
+	const struct store_release *record = release->record;
+
+	(void)snprintf(slot, sizeof(slot), "functions/%s", release->slot->name);
+	text_hex(record->digest, sizeof(record->digest), tree);
+	(void)snprintf(detail, sizeof(detail), "%s: %s; the release is damaged in the store, deploy the artifact again",
+		       what, error == -EBADMSG ? "the stored bytes are not what was verified" : strerror(-error));
+	log_error("%s release %llu: %s", slot, (unsigned long long)record->number, detail);
+
+	struct audit_record entry = {
+		.event = AUDIT_PAGE_CHECK,
+		.slot = slot,
+		.artifact = record->artifact_name,
+		.release = record->number,
+		.tree_sha256 = tree,
+		.errno_given = EIO,
+		.detail = detail,
+	};
+	int r = audit_append(release->slots->audit, &entry, NULL);
+	if (r < 0)
+		log_error("audit log: %s", strerror(-r));
+	return -EIO;
+}
+
+static void record_block(struct release *release, const struct gate_decision *decision, bool blocked)
+{
+	char slot[LIMIT_FUNCTION_NAME_BYTES + 16];
+	(void)snprintf(slot, sizeof(slot), "functions/%s", release->slot->name);
+	struct audit_record entry = {
+		.event = blocked ? AUDIT_BLOCKED : AUDIT_UNBLOCKED,
+		.slot = slot,
+		.artifact = release->record->artifact_name,
+		.release = release->record->number,
+		.config = decision->config_name,
+		.config_sha256 = decision->config_sha256,
+		.verdict = &decision->verdict,
+		.errno_given = blocked ? EACCES : 0,
+	};
+	int r = audit_append(release->slots->audit, &entry, NULL);
+	if (r < 0)
+		log_error("audit log: %s", strerror(-r));
+	log_notice("%s release %llu is %s: %s", slot, (unsigned long long)release->record->number,
+		   blocked ? "blocked" : "served again", decision->verdict.detail);
+}
+
+/* A release whose slot has no section any more is judged for its signature's integrity alone, and goes on being served.
+ */
+static int judge_locked(struct release *release, const struct trust *trust)
+{
+	struct gate_decision *decision = calloc(1, sizeof(*decision));
+	if (!decision)
+		return -ENOMEM;
+
+	const struct config_slot *section = slot_section(trust, release->slot);
+	int r = gate_judge_release(trust, section ? section->code_signing : NULL, POLICY_ON_LOAD, release->record,
+				   decision);
+	if (r == 0) {
+		int blocked = 0;
+		if (decision->verdict.outcome == POLICY_REFUSED)
+			blocked = decision->verdict.deciding == POLICY_INTEGRITY ? -EIO : -EACCES;
+		if (blocked == -EIO && release->blocked != -EIO)
+			(void)release_report_damage(release, "release record", -EBADMSG);
+		else if ((blocked == -EACCES) != (release->blocked == -EACCES))
+			record_block(release, decision, blocked == -EACCES);
+		release->blocked = blocked;
+		release->judged_generation = trust->generation;
+	}
+	free(decision);
+	return r;
+}
+
+int release_admit(struct release *release)
+{
+	struct trust *trust = slots_trust(release->slots);
+	lock_take(&release->lock);
+	int r = 0;
+	if (release->judged_generation != trust->generation)
+		r = judge_locked(release, trust);
+	if (r == 0)
+		r = release->blocked;
+	lock_drop(&release->lock);
+	trust_unref(trust);
+	return r;
+}
+
+/* ---- the artifact's bytes ---- */
+
+uint64_t release_file_size(const struct release *release)
+{
+	return release->record->length_bytes + 2 + release->record->comment_len;
+}
+
+/* Copies the part of [at, at + bytes_len) that falls into the wanted range. */
+static void copy_overlap(const void *bytes, size_t bytes_len, uint64_t at, void *buf, size_t len, uint64_t offset)
+{
+	uint64_t from = at > offset ? at : offset;
+	uint64_t to = at + bytes_len < offset + len ? at + bytes_len : offset + len;
+	if (from < to)
+		memcpy((char *)buf + (from - offset), (const char *)bytes + (from - at), to - from);
+}
+
+int release_file_pread(struct release *release, void *buf, size_t len, uint64_t offset)
+{
+	const struct store_release *record = release->record;
+	uint64_t payload = record->length_bytes;
+
+	if (offset < payload) {
+		size_t part = len < payload - offset ? len : payload - offset;
+		int r = store_object_pread(release->object, buf, part, offset);
+		if (r < 0)
+			return r;
+	}
+	const uint8_t comment_len[2] = {record->comment_len & 0xff, (record->comment_len >> 8) & 0xff};
+	copy_overlap(comment_len, sizeof(comment_len), payload, buf, len, offset);
+	copy_overlap(record->comment, record->comment_len, payload + sizeof(comment_len), buf, len, offset);
+	return 0;
+}
+
+static int pread_callback(void *ctx, void *buf, size_t len, uint64_t offset)
+{
+	return release_file_pread(ctx, buf, len, offset);
+}
+
+struct io_reader release_file_reader(struct release *release)
+{
+	return (struct io_reader){.ctx = release, .pread = pread_callback, .size_bytes = release_file_size(release)};
+}
+
+/* ---- the view ---- */
+
+static int open_archive(struct release *release, struct view **ret)
+{
+	/* What was admitted stays admitted when the limit is lowered later. */
+	const struct zip_limits limits = {.max_unpacked_bytes = UINT32_MAX};
+	struct io_reader file = release_file_reader(release);
+	struct zip_archive *archive = NULL;
+	struct zip_refusal refusal;
+	int r = zip_open_archive(&file, &limits, &archive, &refusal);
+	if (r < 0)
+		return r;
+	r = view_new(archive, ret);
+	if (r < 0)
+		zip_close_archive(archive);
+	return r;
+}
+
+static int load_view_locked(struct release *release)
+{
+	const struct store_release *record = release->record;
+	struct view *view = NULL;
+	int r = 0;
+
+	if (!release->object)
+		r = store_open_object(release->slots->store, record->digest, record->length_bytes, &release->object);
+	if (r == 0)
+		r = open_archive(release, &view);
+	if (r == 0) {
+		release->checked = calloc(view->node_count, 1);
+		r = release->checked ? 0 : -ENOMEM;
+	}
+	if (r < 0) {
+		view_free(view);
+		return r;
+	}
+	release->view = view;
+	release->view_state = RELEASE_VIEW_READY;
+	return 0;
+}
+
+int release_load_view(struct release *release)
+{
+	lock_take(&release->lock);
+	int r = 0;
+	if (release->view_state == RELEASE_VIEW_NONE)
+		r = load_view_locked(release);
+	else if (release->view_state == RELEASE_VIEW_BAD)
+		r = -EIO;
+	if (r < 0 && r != -ENOMEM && release->view_state == RELEASE_VIEW_NONE) {
+		/* Damage stays until the artifact is deployed again; a disk that fails may recover. */
+		if (r == -EBADMSG || r == -ENOENT)
+			release->view_state = RELEASE_VIEW_BAD;
+		r = release_report_damage(release, "artifact", r);
+	}
+	lock_drop(&release->lock);
+	return r;
+}
+
+ssize_t release_read(struct release *release, void *buf, size_t len, uint64_t offset)
+{
+	uint64_t size = release_file_size(release);
+	if (offset >= size)
+		return 0;
+	if (len > size - offset)
+		len = size - offset;
+	int r = release_load_view(release); /* opens the object */
+	if (r < 0)
+		return r;
+	r = release_file_pread(release, buf, len, offset);
+	return r == 0 ? (ssize_t)len : release_report_damage(release, "artifact", r);
+}
+
+int release_check_stored(struct release *release, uint32_t view_node)
+{
+	lock_take(&release->lock);
+	bool checked = release->checked[view_node];
+	lock_drop(&release->lock);
+	if (checked)
+		return 0;
+
+	struct io_reader file = release_file_reader(release);
+	int r = zip_read_entry(&file, release->view->nodes[view_node].entry, NULL);
+	if (r == 0) {
+		lock_take(&release->lock);
+		release->checked[view_node] = 1;
+		lock_drop(&release->lock);
+	}
+	return r;
+}

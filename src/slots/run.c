@@ -1,0 +1,204 @@
+/* The run side: names to nodes, references, links and attributes. */
+#include "slots/run.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "run_place.h"
+
+/* ---- references ---- */
+
+void run_remember(struct slots *slots, uint64_t node)
+{
+	uint64_t id = run_node_id(node);
+	struct release *release;
+	if (!run_is_release_node(node))
+		return;
+	lock_take(&slots->lock);
+	HASH_FIND(hh, slots->releases, &id, sizeof(id), release);
+	if (release && release->lookups++ == 0)
+		release_ref_locked(release);
+	lock_drop(&slots->lock);
+}
+
+void run_forget(struct slots *slots, uint64_t node, uint64_t count)
+{
+	uint64_t id = run_node_id(node);
+	struct release *release = NULL;
+	if (!run_is_release_node(node))
+		return;
+	lock_take(&slots->lock);
+	HASH_FIND(hh, slots->releases, &id, sizeof(id), release);
+	if (release && release->lookups > 0) {
+		release->lookups -= count < release->lookups ? count : release->lookups;
+		if (release->lookups > 0)
+			release = NULL;
+	} else {
+		release = NULL;
+	}
+	lock_drop(&slots->lock);
+	release_put(release); /* the kernel's reference, when that was the last node it knew */
+}
+
+int run_getattr(struct slots *slots, uint64_t node, struct slots_attr *ret)
+{
+	struct slot *slot;
+	if (!run_is_release_node(node) || run_is_slot_directory(slots, node, &slot)) {
+		run_directory_attr(node, slots->started, ret);
+		return 0;
+	}
+	struct run_place place;
+	int r = run_place_find(slots, node, &place);
+	if (r < 0)
+		return r;
+	r = run_place_attr(&place, ret);
+	run_place_done(&place);
+	return r;
+}
+
+/* ---- lookup ---- */
+
+/* A slot that has something to serve. */
+static int find_served(struct slots *slots, const char *name, struct slot **ret_slot, struct release **ret_release)
+{
+	int r = slot_find(slots, name, ret_slot);
+	if (r < 0)
+		return r;
+	*ret_release = slot_current(*ret_slot);
+	return *ret_release ? 0 : -ENOENT;
+}
+
+static struct release *find_listed(struct slot *slot, const char *name)
+{
+	uint64_t number;
+	struct release *release = NULL;
+	if (!text_parse_u64(name, strlen(name), UINT64_MAX, &number))
+		return NULL;
+	lock_take(&slot->slots->lock);
+	for (size_t i = 0; i < slot->listed_count; i++)
+		if (slot->listed[i]->record->number == number)
+			release = release_ref_locked(slot->listed[i]);
+	lock_drop(&slot->slots->lock);
+	return release;
+}
+
+/* The index of a child of a release's node. */
+static int find_child(const struct run_place *parent, const char *name, uint32_t *ret_index)
+{
+	if (parent->index == RUN_INDEX_DIR) {
+		for (size_t i = 0; i < ARRAY_SIZE(run_release_entries); i++) {
+			if (strcmp(run_release_entries[i].name, name) == 0) {
+				*ret_index = run_release_entries[i].index;
+				return 0;
+			}
+		}
+		return -ENOENT;
+	}
+	if (parent->index < RUN_INDEX_TASK)
+		return parent->index == RUN_INDEX_OPT ? -ENOENT : -ENOTDIR;
+	if (!parent->release->view->nodes[parent->view_node].is_directory)
+		return -ENOTDIR;
+	uint32_t child;
+	if (!view_find(parent->release->view, parent->view_node, name, &child))
+		return -ENOENT;
+	*ret_index = RUN_INDEX_TASK + child;
+	return 0;
+}
+
+/* From a parent's node and a name to the node of the child. */
+static int resolve(struct slots *slots, uint64_t parent, const char *name, uint64_t *ret)
+{
+	struct slot *slot;
+	struct release *release = NULL;
+	int r = 0;
+
+	if (parent == RUN_ROOT && strcmp(name, ".releases") == 0) {
+		*ret = RUN_NODE_RELEASES;
+	} else if (!run_is_release_node(parent)) {
+		r = find_served(slots, name, &slot, &release);
+		if (r == 0 && parent == RUN_ROOT)
+			*ret = run_node(release->record->id, RUN_INDEX_LINK);
+		else if (r == 0)
+			*ret = run_node(slot->id, RUN_INDEX_DIR);
+	} else if (run_is_slot_directory(slots, parent, &slot)) {
+		release = find_listed(slot, name);
+		if (release)
+			*ret = run_node(release->record->id, RUN_INDEX_DIR);
+		else
+			r = -ENOENT;
+	} else {
+		struct run_place place;
+		uint32_t index = 0;
+		r = run_place_find(slots, parent, &place);
+		if (r < 0)
+			return r;
+		r = find_child(&place, name, &index);
+		if (r == 0)
+			*ret = run_node(place.release->record->id, index);
+		run_place_done(&place);
+	}
+	release_put(release);
+	return r;
+}
+
+int run_lookup(struct slots *slots, uint64_t parent, const char *name, struct slots_attr *ret)
+{
+	uint64_t node;
+	int r = resolve(slots, parent, name, &node);
+	if (r == 0)
+		r = run_getattr(slots, node, ret);
+	if (r == 0)
+		run_remember(slots, node);
+	return r;
+}
+
+int run_readlink(struct slots *slots, uint64_t node, struct buf *ret)
+{
+	struct run_place place;
+	if (!run_is_release_node(node) || run_node_index(node) != RUN_INDEX_LINK)
+		return -EINVAL;
+	int r = run_place_find(slots, node, &place);
+	if (r < 0)
+		return r;
+	r = run_render_link(place.release, ret);
+	run_place_done(&place);
+	return r;
+}
+
+/* ---- extended attributes: on a release's directory and its code.zip ---- */
+
+static int find_attributed(struct slots *slots, uint64_t node, struct run_place *ret)
+{
+	struct slot *slot;
+	if (!run_is_release_node(node) || run_is_slot_directory(slots, node, &slot))
+		return -ENODATA;
+	int r = run_place_find(slots, node, ret);
+	if (r == 0 && ret->index != RUN_INDEX_DIR && ret->index != RUN_INDEX_CODE) {
+		run_place_done(ret);
+		r = -ENODATA;
+	}
+	return r;
+}
+
+int run_getxattr(struct slots *slots, uint64_t node, const char *name, struct buf *ret)
+{
+	struct run_place place;
+	int r = find_attributed(slots, node, &place);
+	if (r < 0)
+		return r;
+	r = attr_get_release(place.release, name, ret);
+	run_place_done(&place);
+	return r;
+}
+
+int run_listxattr(struct slots *slots, uint64_t node, struct buf *ret)
+{
+	struct run_place place;
+	int r = find_attributed(slots, node, &place);
+	if (r < 0)
+		return r == -ENODATA ? 0 : r;
+	r = attr_list_release(place.release, ret);
+	run_place_done(&place);
+	return r;
+}

@@ -1,0 +1,289 @@
+/* A mount's life: open, reload, drain, close. */
+#include "slots/slots.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "deploy.h"
+#include "internal.h"
+
+/* ---- trust ---- */
+
+/* Puts a new trust in the place of the one it was made from; when that is gone by now, the new one is stale. */
+static void swap_trust(struct slots *slots, struct trust *before, struct trust *after)
+{
+	lock_take(&slots->lock);
+	bool current = slots->trust == before;
+	if (current)
+		slots->trust = trust_ref(after);
+	lock_drop(&slots->lock);
+	if (current)
+		trust_unref(before); /* the table's reference */
+}
+
+struct trust *slots_trust(struct slots *slots)
+{
+	lock_take(&slots->lock);
+	struct trust *trust = trust_ref(slots->trust);
+	lock_drop(&slots->lock);
+	return trust;
+}
+
+struct trust *slots_fresh_trust(struct slots *slots)
+{
+	struct trust *fresh = NULL;
+	lock_take(&slots->refresh_lock);
+	struct trust *trust = slots_trust(slots);
+	if (trust_refresh(trust, slots->store, &fresh) == 0 && fresh != trust)
+		swap_trust(slots, trust, fresh);
+	lock_drop(&slots->refresh_lock);
+	trust_unref(trust);
+	return fresh;
+}
+
+/* ---- open ---- */
+
+static int add_slots(struct slots *slots)
+{
+	const struct config *config = slots->trust->config;
+	struct slot *slot;
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < config->function_count; i++) {
+		HASH_FIND_STR(slots->by_name, config->functions[i].name, slot);
+		if (!config->functions[i].is_pattern && !slot)
+			r = slot_add(slots, config->functions[i].name, &slot);
+	}
+
+	char **names = NULL;
+	size_t count = 0;
+	if (r == 0)
+		r = store_list_functions(slots->store, &names, &count);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		HASH_FIND_STR(slots->by_name, names[i], slot);
+		if (!slot)
+			r = slot_add(slots, names[i], &slot);
+	}
+	for (size_t i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
+	return r;
+}
+
+static int say(struct buf *errors, const char *what, int error)
+{
+	if (errors->len == 0)
+		(void)buf_printf(errors, "%s: %s\n", what, strerror(-error));
+	return error;
+}
+
+static int say_why(struct buf *errors, const char *what, const struct explain *why, int error)
+{
+	if (errors->len == 0 && why->text[0])
+		(void)buf_printf(errors, "%s: %s\n", what, why->text);
+	return say(errors, what, error);
+}
+
+static int open_store(struct slots *slots, const struct config *config, struct buf *ret_errors)
+{
+	struct explain why = {0};
+	const struct store_options options = {
+		.path = config->store, .durable = config->durable, .create = true, .anchor = config->anchor};
+	int r = store_open(&options, &slots->store, &why);
+	if (r < 0)
+		return say_why(ret_errors, "store", &why,
+			       r == -EINVAL ? -EIO : r); /* -EINVAL is for the configuration */
+	r = audit_open(store_audit_dirfd(slots->store), config->durable, &slots->audit, &why);
+	return r < 0 ? say_why(ret_errors, "audit log", &why, r == -EINVAL ? -EIO : r) : 0;
+}
+
+static int record_event(struct slots *slots, enum audit_event event, const char *detail)
+{
+	struct audit_record record = {.event = event, .detail = detail};
+	return audit_append(slots->audit, &record, NULL);
+}
+
+static int open_all(struct slots *slots, struct buf *ret_errors)
+{
+	/* Once to learn where the store is, and again with what the store remembers of the revocation lists. */
+	struct trust *first;
+	int r = trust_load(slots->config_path, NULL, &first, ret_errors);
+	if (r < 0)
+		return say(ret_errors, slots->config_path, r);
+	r = open_store(slots, first->config, ret_errors);
+	trust_unref(first);
+	if (r == 0)
+		r = trust_load(slots->config_path, slots->store, &slots->trust, ret_errors);
+	if (r < 0)
+		return say(ret_errors, slots->config_path, r);
+
+	slots->keep_releases = slots->trust->config->keep_releases;
+	r = inflate_cache_new(slots->trust->config->inflate_cache_bytes, &slots->cache);
+	if (r == 0)
+		r = add_slots(slots);
+	if (r == 0)
+		r = record_event(slots, AUDIT_START, slots->config_path);
+	return r < 0 ? say(ret_errors, "start", r) : 0;
+}
+
+int slots_open(const struct slots_options *options, struct slots **ret, struct buf *ret_errors)
+{
+	struct slots *slots = calloc(1, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	lock_init(&slots->refresh_lock);
+	lock_init(&slots->lock);
+	ASSERT(pthread_cond_init(&slots->idle, NULL) == 0);
+	slots->next_node = DEPLOY_FIRST_DYNAMIC + 1;
+	slots->started = clock_now();
+	slots->config_path = strdup(options->config_path);
+	slots->run_target = options->run_target ? strdup(options->run_target) : NULL;
+
+	bool copied = slots->config_path && (slots->run_target || !options->run_target);
+	int r = copied ? open_all(slots, ret_errors) : -ENOMEM;
+	if (r < 0) {
+		slots_close(slots);
+		return r;
+	}
+	*ret = slots;
+	return 0;
+}
+
+/* ---- close ---- */
+
+static void drop_nodes(struct slots *slots)
+{
+	struct deploy_node *node, *next;
+	HASH_ITER(hh, slots->nodes, node, next)
+	{
+		HASH_DEL(slots->nodes, node);
+		upload_put(node->upload);
+		free(node);
+	}
+}
+
+static void drop_slot(struct slot *slot)
+{
+	slot->files = NULL;
+	struct release *current = slot->current;
+	slot->current = NULL;
+	release_put(current);
+	for (size_t i = 0; i < slot->listed_count; i++)
+		release_put(slot->listed[i]);
+	slot->listed_count = 0;
+}
+
+void slots_close(struct slots *slots)
+{
+	if (!slots)
+		return;
+	if (slots->trust && slots->audit && record_event(slots, AUDIT_STOP, NULL) < 0)
+		log_error("audit log: the stop could not be recorded");
+
+	drop_nodes(slots);
+	for (size_t i = 0; i < slots->slot_count; i++)
+		drop_slot(slots->list[i]);
+	struct release *release, *next;
+	HASH_ITER(hh, slots->releases, release, next)
+	{
+		release->refs = 1; /* the kernel's references end with the connection */
+		release_put(release);
+	}
+	HASH_CLEAR(hh_id, slots->by_id);
+	HASH_CLEAR(hh, slots->by_name);
+	for (size_t i = 0; i < slots->slot_count; i++)
+		slot_free(slots->list[i]);
+	free(slots->list);
+	inflate_cache_free(slots->cache);
+	audit_close(slots->audit);
+	store_close(slots->store);
+	trust_unref(slots->trust);
+	ASSERT(pthread_cond_destroy(&slots->idle) == 0);
+	lock_done(&slots->lock);
+	lock_done(&slots->refresh_lock);
+	free(slots->config_path);
+	free(slots->run_target);
+	free(slots);
+}
+
+/* ---- running ---- */
+
+void slots_set_notify(struct slots *slots, const struct slots_notify *notify)
+{
+	slots->notify = *notify;
+}
+
+int slots_begin_verdict(struct slots *slots)
+{
+	lock_take(&slots->lock);
+	int r = slots->draining ? -ESHUTDOWN : 0;
+	if (r == 0)
+		slots->judging++;
+	lock_drop(&slots->lock);
+	return r;
+}
+
+void slots_end_verdict(struct slots *slots)
+{
+	lock_take(&slots->lock);
+	ASSERT(slots->judging > 0);
+	if (--slots->judging == 0)
+		ASSERT(pthread_cond_broadcast(&slots->idle) == 0);
+	lock_drop(&slots->lock);
+}
+
+void slots_drain(struct slots *slots)
+{
+	lock_take(&slots->lock);
+	slots->draining = true;
+	while (slots->judging > 0)
+		ASSERT(pthread_cond_wait(&slots->idle, &slots->lock) == 0);
+	lock_drop(&slots->lock);
+}
+
+/* Loads the configuration anew and swaps it in. */
+static int load_and_swap(struct slots *slots, struct buf *ret_errors)
+{
+	struct trust *trust;
+	int r = trust_load(slots->config_path, slots->store, &trust, ret_errors);
+	if (r < 0)
+		return r;
+
+	lock_take(&slots->lock);
+	struct trust *out = trust;
+	if (strcmp(slots->trust->config->store, trust->config->store) != 0) {
+		r = -EINVAL;
+	} else {
+		out = slots->trust;
+		slots->trust = trust;
+		slots->config_failures = 0;
+	}
+	lock_drop(&slots->lock);
+	trust_unref(out);
+	if (r < 0)
+		(void)buf_puts(ret_errors, "store: cannot change while mounted; unmount and mount again\n");
+	return r;
+}
+
+int slots_reload(struct slots *slots, struct buf *ret_errors)
+{
+	int r = load_and_swap(slots, ret_errors);
+	if (r < 0) {
+		lock_take(&slots->lock);
+		slots->config_failures++;
+		lock_drop(&slots->lock);
+	}
+	int recorded = r < 0 ? record_event(slots, AUDIT_CONFIG_REFUSED, ret_errors->data)
+			     : record_event(slots, AUDIT_CONFIG_RELOADED, slots->config_path);
+	if (recorded < 0)
+		log_error("audit log: %s", strerror(-recorded));
+	return r;
+}
+
+int slots_statfs(struct slots *slots, struct statvfs *ret)
+{
+	return store_statvfs(slots->store, ret);
+}
