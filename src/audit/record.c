@@ -107,13 +107,13 @@ static void put_statement(struct json *j, const struct statement *statement, siz
 		return;
 	char arn[ARN_TEXT_SIZE], at[CLOCK_UTC_SIZE];
 	arn_print_profile(&statement->profile_version, arn);
-	put_text(j, "profile_version_arn", arn, max);
+	put_text(j, "profileVersionArn", arn, max);
 	arn_print_job(&statement->job, arn);
-	put_text(j, "job_arn", arn, max);
+	put_text(j, "jobArn", arn, max);
 	clock_format_utc(statement->signed_at_s, at);
-	json_text(j, "signed_at", at);
+	json_text(j, "signedAt", at);
 	clock_format_utc(statement->expires_at_s, at);
-	json_text(j, "expires_at", at);
+	json_text(j, "expiresAt", at);
 }
 
 static int render(const struct audit_stamp *stamp, const struct audit_record *record, size_t max, struct buf *ret)
@@ -133,9 +133,9 @@ static int render(const struct audit_stamp *stamp, const struct audit_record *re
 	put_text(&j, "artifact", record->artifact, max);
 	put_number(&j, "release", record->release);
 	put_number(&j, "size", record->size_bytes);
-	put_text(&j, "tree_sha256", record->tree_sha256, CRYPTO_SHA256_HEX_SIZE);
+	put_text(&j, "treeSha256", record->tree_sha256, CRYPTO_SHA256_HEX_SIZE);
 	put_text(&j, "config", record->config, max);
-	put_text(&j, "config_sha256", record->config_sha256, CRYPTO_SHA256_HEX_SIZE);
+	put_text(&j, "configSha256", record->config_sha256, CRYPTO_SHA256_HEX_SIZE);
 	put_verdict(&j, record->verdict, max);
 	put_statement(&j, record->statement, max);
 	if (record->errno_given > 0)

@@ -88,9 +88,13 @@ static int make_release(struct store *store, const void *comment, size_t comment
 	if (r < 0)
 		goto out;
 
-	r = -ENOMEM;
+	r = -EIO;
 	release->number = newest + 1;
 	release->id = store_next_id(store);
+	if (release->id == 0)
+		goto out;
+
+	r = -ENOMEM;
 	release->artifact_name = strdup(deployment->artifact_name);
 	release->comment = malloc(comment_len + 1);
 	release->decision = buf_steal(&text);
@@ -120,10 +124,14 @@ static int put(struct store *store, struct store_stage *stage, const char *funct
 {
 	struct store_object *object = NULL;
 	int r = store_put_object(store, stage, release->length_bytes, function, &object);
-	if (r == 0 && memcmp(store_object_digest(object), release->digest, sizeof(release->digest)) != 0)
-		r = -EBADMSG;
-	if (r == 0)
+	if (r < 0)
+		return r;
+	if (memcmp(store_object_digest(object), release->digest, sizeof(release->digest)) == 0) {
 		r = store_commit_release(store, function, release);
+	} else {
+		store_discard_object(store, function, object);
+		r = -EBADMSG;
+	}
 	store_object_unref(object);
 	return r;
 }

@@ -36,14 +36,14 @@ static void put_signature(struct json *j, const struct signature_facts *s)
 	char arn[ARN_TEXT_SIZE], hex[CRYPTO_SHA384_HEX_SIZE];
 	json_object(j, "signature");
 	arn_print_profile(&s->statement.profile_version, arn);
-	json_text(j, "profile_version_arn", arn);
+	json_text(j, "profileVersionArn", arn);
 	arn_print_job(&s->statement.job, arn);
-	json_text(j, "job_arn", arn);
-	put_time(j, "signed_at", s->statement.signed_at_s);
-	put_time(j, "expires_at", s->statement.expires_at_s);
+	json_text(j, "jobArn", arn);
+	put_time(j, "signedAt", s->statement.signed_at_s);
+	put_time(j, "expiresAt", s->statement.expires_at_s);
 	text_hex(s->statement.sha384, sizeof(s->statement.sha384), hex);
 	json_text(j, "sha384", hex);
-	json_text(j, "certificate_subject", s->signer_subject);
+	json_text(j, "certificateSubject", s->signer_subject);
 	json_close(j);
 }
 
@@ -54,7 +54,7 @@ static void put_verdict(struct json *j, const struct policy_verdict *verdict)
 	json_text(j, "outcome", policy_outcome_name(verdict->outcome));
 	json_text(j, "reason", objected ? info->code : NULL);
 	json_text(j, "title", objected ? info->title : NULL);
-	json_i64(j, "exit_code", verdict->outcome == POLICY_REFUSED ? info->exit_code : 0);
+	json_i64(j, "exitCode", verdict->outcome == POLICY_REFUSED ? info->exit_code : 0);
 	json_text(j, "detail", objected ? verdict->detail : NULL);
 	json_text(j, "remedy", objected ? verdict->remedy : NULL);
 	json_bool(j, "unchecked", verdict->unchecked);
@@ -75,13 +75,13 @@ int gate_render_json(const char *path, const struct gate_decision *decision, str
 	json_text(&j, "file", path);
 	put_verdict(&j, &decision->verdict);
 	json_text(&j, "config", decision->config_name);
-	json_text(&j, "config_sha256", decision->config_sha256[0] ? decision->config_sha256 : NULL);
+	json_text(&j, "configSha256", decision->config_sha256[0] ? decision->config_sha256 : NULL);
 	json_u64(&j, "size", decision->size_bytes);
 	json_u64(&j, "length", decision->length_bytes);
-	json_text(&j, "tree_sha256", decision->length_bytes > 0 ? hex : NULL);
-	json_bool(&j, "contents_checked", decision->contents_checked);
+	json_text(&j, "treeSha256", decision->length_bytes > 0 ? hex : NULL);
+	json_bool(&j, "contentsChecked", decision->contents_checked);
 	put_signature(&j, &decision->facts);
-	put_time(&j, "decided_at", decision->decided_at_s);
+	put_time(&j, "decidedAt", decision->decided_at_s);
 	json_close(&j);
 	int r = json_end(&j);
 	return r < 0 ? r : buf_putc(ret, '\n');

@@ -128,11 +128,11 @@ static void copy_checks(struct json *j, const char *record)
 static void copy_signature(struct json *j, const char *record)
 {
 	static const char *const members[][2] = {
-		{"profile_version_arn", "profile-version-arn"},
-		{"job_arn", "job-arn"},
+		{"profileVersionArn", "profile-version-arn"},
+		{"jobArn", "job-arn"},
 		{"sha384", "sha384"},
-		{"signed_at", "signed-at"},
-		{"expires_at", "expires-at"},
+		{"signedAt", "signed-at"},
+		{"expiresAt", "expires-at"},
 	};
 	char *signer = text_record_get(record, strlen(record), "profile-version-arn");
 	if (!signer) {
@@ -160,17 +160,17 @@ int gate_render_release_json(const char *function, const struct store_release *r
 	json_u64(&j, "release", release->number);
 	json_text(&j, "artifact", release->artifact_name);
 	json_u64(&j, "length", release->length_bytes);
-	json_text(&j, "tree_sha256", hex);
-	json_text(&j, "released_at", at);
+	json_text(&j, "treeSha256", hex);
+	json_text(&j, "releasedAt", at);
 	copy_text(&j, "outcome", record, "outcome");
 	copy_text(&j, "reason", record, "reason");
 	copy_flag(&j, "unchecked", record, "unchecked");
 	copy_text(&j, "detail", record, "detail");
 	copy_text(&j, "config", record, "config");
-	copy_text(&j, "config_sha256", record, "config-sha256");
+	copy_text(&j, "configSha256", record, "config-sha256");
 	copy_checks(&j, record);
 	copy_signature(&j, record);
-	copy_text(&j, "decided_at", record, "decided-at");
+	copy_text(&j, "decidedAt", record, "decided-at");
 	json_object(&j, "by");
 	json_u64(&j, "uid", release->uid);
 	copy_text(&j, "command", record, "by-command");
