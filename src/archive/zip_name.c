@@ -165,8 +165,3 @@ void zip_name_fold(const char *component, size_t len, struct zip_folded *ret)
 	ret->text = (const char *)ret->room;
 	ret->len = (size_t)folded_len;
 }
-
-const char *zip_name_unicode_version(void)
-{
-	return utf8proc_unicode_version();
-}

@@ -21,7 +21,4 @@ struct zip_folded {
 };
 void zip_name_fold(const char *component, size_t len, struct zip_folded *ret);
 
-/* The Unicode version whose tables decide about names; tests pin it. */
-const char *zip_name_unicode_version(void);
-
 #endif

@@ -1,0 +1,32 @@
+#include "zip_probe.h"
+
+#include <errno.h>
+
+#include "base/limits.h"
+
+unsigned zip_probe(const struct buf *zip, struct zip_refusal *ret_refusal)
+{
+	const struct zip_limits limits = {.max_unpacked_bytes = LIMIT_UNPACKED_BYTES_DEFAULT};
+	struct io_memory memory = {.bytes = zip->data, .len = zip->len};
+	struct io_reader file = io_reader_memory(&memory);
+	struct zip_archive *archive = NULL;
+	struct zip_refusal refusal = {0};
+
+	int r = zip_open_archive(&file, &limits, &archive, &refusal);
+	if (r == 0)
+		r = zip_check_contents(&file, archive, &limits, &refusal);
+	zip_close_archive(archive);
+	ASSERT(r == 0 || r == -EBADMSG);
+	ASSERT((r == 0) == (refusal.rule == 0));
+	if (ret_refusal)
+		*ret_refusal = refusal;
+	return refusal.rule;
+}
+
+unsigned zip_probe_builder(struct zip_builder *z, struct zip_refusal *ret_refusal)
+{
+	struct buf zip = zip_builder_finish(z);
+	unsigned rule = zip_probe(&zip, ret_refusal);
+	buf_done(&zip);
+	return rule;
+}
