@@ -10,16 +10,18 @@ B       := build/$(VARIANT)
 #   release  what is installed      test   the same with the hooks for clock and faults (include/base/clock.h, io.h)
 #   asan     address and undefined-behaviour sanitizer, with the hooks
 #   tsan     thread sanitizer, with the hooks      clang  the second compiler, with the hooks
+#   fuzz     what `make fuzz` runs
 OPT_release := -O2 -D_FORTIFY_SOURCE=2
 OPT_test    := $(OPT_release) -DVOUCHFS_TEST_HOOKS
 OPT_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -DVOUCHFS_TEST_HOOKS
 OPT_tsan    := -O1 -g -fsanitize=thread -DVOUCHFS_TEST_HOOKS
 OPT_clang   := $(OPT_test)
-ifeq ($(VARIANT),clang)
+OPT_fuzz    := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -DVOUCHFS_TEST_HOOKS
+ifneq ($(filter clang fuzz,$(VARIANT)),)
 override CC := clang
 endif
 ifeq ($(OPT_$(VARIANT)),)
-$(error unknown VARIANT "$(VARIANT)": release, test, asan, tsan or clang)
+$(error unknown VARIANT "$(VARIANT)": release, test, asan, tsan, clang or fuzz)
 endif
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wswitch-enum -Wvla -Werror
@@ -49,10 +51,12 @@ UNIT     := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN := $(UNIT:tests/unit/%.c=$B/tests/%)
 HELPERS  := $(sort $(filter-out $(UNIT),$(wildcard tests/unit/*.c)))
 HELPER_O := $(HELPERS:tests/unit/%.c=$B/tests/%.o)
+FUZZ     := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_BIN := $(FUZZ:tests/fuzz/%.c=$B/fuzz/%)
 UNIT_O   := $(UNIT:tests/unit/%.c=$B/tests/%.o)
 
 .DEFAULT_GOAL := all
-.PHONY: all build-only demo test unit e2e check lint format install uninstall clean help deps-%
+.PHONY: all build-only demo test unit e2e check fuzz fuzz-run lint format install uninstall clean help deps-%
 .SECONDARY:
 
 ## make            build the release binary, build/release/vouchfs
@@ -82,6 +86,10 @@ $B/tests/%.o: tests/unit/%.c Makefile
 $B/tests/test_%: $B/tests/test_%.o $(HELPER_O) $B/libvouchfs.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 
+$B/fuzz/%: tests/fuzz/%.c $(HELPER_O) $B/libvouchfs.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+
 -include $(OBJECTS:.o=.d) $(UNIT_O:.o=.d) $(HELPER_O:.o=.d)
 
 ## make demo       the main job from nothing, as a guided tour
@@ -105,6 +113,19 @@ check: deps-check lint
 	@$(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory VARIANT=clang build-only unit
 	@$(MAKE) --no-print-directory VARIANT=asan build-only unit e2e
+
+## make fuzz       each fuzz target for FUZZ_SECONDS (60); tests/data/X seeds fuzz_X
+FUZZ_SECONDS ?= 60
+fuzz: deps-check
+	@$(MAKE) --no-print-directory VARIANT=fuzz fuzz-run
+
+fuzz-run: $(FUZZ_BIN)
+	@set -e; for f in $(FUZZ_BIN); do \
+		name=$$(basename $$f); seeds=tests/data/$${name#fuzz_}; \
+		mkdir -p $B/corpus/$$name $B/findings; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -artifact_prefix=$B/findings/$$name- \
+			$B/corpus/$$name $$(test ! -d $$seeds || echo $$seeds); \
+	done
 
 ## make lint       layers, formatting, clang-tidy, shellcheck
 lint: deps-check

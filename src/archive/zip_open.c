@@ -15,6 +15,14 @@ static int check_frame(struct zip_parse *parse)
 
 	if (tail->entry_count == 0)
 		return zip_refuse(parse->refusal, ZIP_R01_START, REMEDY_NOT_EMPTY, "the archive is empty");
+	uint8_t signature[4];
+	int r = zip_pread(parse->file, signature, sizeof(signature), 0);
+	if (r < 0)
+		return r;
+	if (zip_u32(signature) != ZIP_LOCAL_SIGNATURE)
+		return zip_refuse(parse->refusal, ZIP_R01_START, REMEDY_RECREATE,
+				  "the file does not begin with an entry");
+
 	uint64_t directory_end = (uint64_t)tail->directory_offset + tail->directory_size;
 	if (directory_end != tail->end_record_offset)
 		return zip_refuse(parse->refusal, ZIP_R05_TILING, REMEDY_RECREATE,
@@ -24,14 +32,6 @@ static int check_frame(struct zip_parse *parse)
 		return zip_refuse(parse->refusal, ZIP_R03_COUNTS, REMEDY_RECREATE,
 				  "a directory of %u bytes cannot hold %u entries", tail->directory_size,
 				  tail->entry_count);
-
-	uint8_t signature[4];
-	int r = zip_pread(parse->file, signature, sizeof(signature), 0);
-	if (r < 0)
-		return r;
-	if (zip_u32(signature) != ZIP_LOCAL_SIGNATURE)
-		return zip_refuse(parse->refusal, ZIP_R01_START, REMEDY_RECREATE,
-				  "the file does not begin with an entry");
 	return 0;
 }
 
