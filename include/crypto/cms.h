@@ -23,7 +23,7 @@
 #define CRYPTO_CMS_BEGIN	     "-----BEGIN CMS-----"
 #define CRYPTO_CMS_CERTS_MAX	     64 /* that are read at all; a valid chain has 1 + LIMIT_INTERMEDIATES */
 #define CRYPTO_CMS_CONTENT_MAX_BYTES LIMIT_REVOCATION_LIST_BYTES
-#define CRYPTO_CMS_PEM_MAX_BYTES     (CRYPTO_CMS_CONTENT_MAX_BYTES / 2 * 3)
+#define CRYPTO_CMS_PEM_MAX_BYTES     6291456U /* base64 of the largest content, certificates, line ends */
 
 struct crypto_cms; /* parsed and its signature verified under the leaf it carries; immutable */
 

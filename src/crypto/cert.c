@@ -78,7 +78,7 @@ int crypto_cert_next_pem(const char **cursor, const char *end, struct crypto_cer
 	static const char end_line[] = "-----END CERTIFICATE-----";
 
 	const char *at = *cursor;
-	while (at < end && memchr(" \t\r\n", *at, 4))
+	while (at < end && (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n'))
 		at++;
 	if (at == end)
 		return -ENODATA;

@@ -184,11 +184,11 @@ static int read_head(struct fields *fields, struct revocation_list *list)
 	return -EBADMSG;
 }
 
-/* Orders entries by what they revoke. */
-static int compare_subjects(const void *a, const void *b)
+/* Orders the numbers of entries by what these revoke. */
+static int compare_subjects(const void *a, const void *b, void *entries)
 {
-	const struct revocation *x = *(const struct revocation *const *)a;
-	const struct revocation *y = *(const struct revocation *const *)b;
+	const struct revocation *x = (const struct revocation *)entries + *(const size_t *)a;
+	const struct revocation *y = (const struct revocation *)entries + *(const size_t *)b;
 	if (x->kind != y->kind)
 		return x->kind < y->kind ? -1 : 1;
 	char x_arn[ARN_TEXT_SIZE], y_arn[ARN_TEXT_SIZE];
@@ -211,16 +211,16 @@ static int check_none_twice(const struct revocation_list *list, struct explain *
 {
 	if (list->entry_count < 2)
 		return 0;
-	const struct revocation **sorted = calloc(list->entry_count, sizeof(const struct revocation *));
+	size_t *sorted = calloc(list->entry_count, sizeof(*sorted));
 	if (!sorted)
 		return -ENOMEM;
 	for (size_t i = 0; i < list->entry_count; i++)
-		sorted[i] = &list->entries[i];
-	qsort(sorted, list->entry_count, sizeof(*sorted), compare_subjects);
+		sorted[i] = i;
+	qsort_r(sorted, list->entry_count, sizeof(*sorted), compare_subjects, list->entries);
 
 	int r = 0;
 	for (size_t i = 1; r == 0 && i < list->entry_count; i++)
-		if (compare_subjects(&sorted[i - 1], &sorted[i]) == 0)
+		if (compare_subjects(&sorted[i - 1], &sorted[i], list->entries) == 0)
 			r = -EBADMSG;
 	if (r < 0)
 		explain_set(ret_why, "two entries revoke the same thing");
