@@ -93,7 +93,8 @@ static int check_leaf(const struct crypto_cert *leaf, const char *san_uri, struc
 	uint32_t flags = X509_get_extension_flags(leaf->x509);
 	if (!crypto_pkey_is_p384(X509_get0_pubkey(leaf->x509)))
 		return crypto_refuse(ret_why, -EKEYREJECTED, "the signer's certificate has a key that is not on P-384");
-	if (X509_check_ca(leaf->x509) != 0)
+	/* X509_check_ca overlooks CA:TRUE where the key usage has no keyCertSign. */
+	if ((flags & EXFLAG_CA) || X509_check_ca(leaf->x509) != 0)
 		return crypto_refuse(ret_why, -EKEYREJECTED, "the signer's certificate is a CA's");
 	if (crypto_cert_is_self_issued(leaf))
 		return crypto_refuse(ret_why, -EKEYREJECTED, "the signer's certificate is signed by itself");
