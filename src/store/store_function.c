@@ -10,8 +10,9 @@
 #include "base/text.h"
 #include "internal.h"
 
-#define REMOVED_PREFIX "removed."
-#define RANDOM_BYTES   16
+#define REMOVED_PREFIX	     "removed."
+#define RANDOM_BYTES	     16
+#define SLOT_FILE_PLACE_SIZE (STORE_PLACE_SIZE + LIMIT_FUNCTION_NAME_BYTES)
 
 int store_list_functions(struct store *store, char ***ret, size_t *ret_count)
 {
@@ -36,9 +37,9 @@ static bool is_slot_file(const char *file)
 	return store_is_name(file) && strcmp(file, "current") != 0 && strcmp(file, "releases") != 0;
 }
 
-static void slot_file_place(const char *function, const char *file, char ret[2 * STORE_PLACE_SIZE])
+static void slot_file_place(const char *function, const char *file, char ret[SLOT_FILE_PLACE_SIZE])
 {
-	(void)snprintf(ret, 2 * STORE_PLACE_SIZE, "functions/%s/%s", function, file);
+	(void)snprintf(ret, SLOT_FILE_PLACE_SIZE, "functions/%s/%s", function, file);
 }
 
 int store_put_slot_file(struct store *store, const char *function, const char *file, const char *text, size_t len)
@@ -49,7 +50,7 @@ int store_put_slot_file(struct store *store, const char *function, const char *f
 		return -EINVAL;
 	if (len > LIMIT_RECORD_BYTES)
 		return -EFBIG;
-	char place[2 * STORE_PLACE_SIZE];
+	char place[SLOT_FILE_PLACE_SIZE];
 	slot_file_place(function, file, place);
 	int fd = store_ensure_dir(store, store->functions_fd, function);
 	if (fd < 0)
@@ -66,7 +67,7 @@ int store_get_slot_file(struct store *store, const char *function, const char *f
 	int fd = store_open_function(store, function);
 	if (fd < 0)
 		return fd;
-	char place[2 * STORE_PLACE_SIZE];
+	char place[SLOT_FILE_PLACE_SIZE];
 	slot_file_place(function, file, place);
 	int r = store_read_text(fd, file, place, LIMIT_RECORD_BYTES, ret);
 	io_close(&fd);

@@ -138,16 +138,14 @@ static int load_tree(int dirfd, const uint8_t *digest, uint64_t length, struct m
 	size_t leaf_count = (size_t)(length / MERKLE_BLOCK_BYTES + (length % MERKLE_BLOCK_BYTES != 0));
 	size_t size_bytes = leaf_count * CRYPTO_SHA256_BYTES;
 	struct merkle_tree *tree = NULL;
-	uint8_t *leaves = NULL;
-	int r, fd = r = open_sized(dirfd, "tree", size_bytes);
-	if (fd < 0) {
-		r = fd == -ENOENT ? -EBADMSG : fd; /* a payload without its tree */
+	int fd = open_sized(dirfd, "tree", size_bytes);
+	if (fd < 0)
+		return fd == -ENOENT ? -EBADMSG : fd; /* a payload without its tree */
+	uint8_t *leaves = malloc(size_bytes + 1);
+	int r = leaves ? io_pread_full(fd, leaves, size_bytes, 0) : -ENOMEM;
+	if (r < 0)
 		goto out;
-	}
-	leaves = malloc(size_bytes + 1);
-	r = leaves ? io_pread_full(fd, leaves, size_bytes, 0) : -ENOMEM;
-	if (r == 0)
-		r = merkle_tree_from_leaves(leaves, leaf_count, length, &tree);
+	r = merkle_tree_from_leaves(leaves, leaf_count, length, &tree);
 	if (r < 0)
 		goto out;
 	if (memcmp(tree->digest, digest, sizeof(tree->digest)) != 0) {
@@ -169,10 +167,10 @@ static int open_from_disk(struct store *store, const uint8_t *digest, uint64_t l
 	struct merkle_tree *tree = NULL;
 	int fd = -1;
 	store_object_path(digest, path);
-	int r, dirfd = r = store_as_damage(io_open_dirat(store->objects_fd, path));
+	int dirfd = store_as_damage(io_open_dirat(store->objects_fd, path));
 	if (dirfd < 0)
-		goto out;
-	r = fd = open_sized(dirfd, "payload", length);
+		return dirfd;
+	int r = fd = open_sized(dirfd, "payload", length);
 	if (fd < 0)
 		goto out;
 	r = load_tree(dirfd, digest, length, &tree);

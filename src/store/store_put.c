@@ -28,11 +28,11 @@ static int make_object_dir(struct store *store, const uint8_t *digest)
 static int place_object(struct store *store, struct store_file *payload, const struct merkle_tree *tree,
 			const char *function)
 {
-	int r, dirfd = r = make_object_dir(store, tree->digest);
+	int dirfd = make_object_dir(store, tree->digest);
 	if (dirfd < 0)
-		return r;
+		return dirfd;
 	bool made;
-	r = store_ensure_reference(dirfd, function, &made);
+	int r = store_ensure_reference(dirfd, function, &made);
 	if (r == 0)
 		r = store_sync(store, payload->fd);
 	if (r == 0)

@@ -26,7 +26,7 @@
 #include "base/text.h"
 #include "internal.h"
 
-#define ESCAPED_NAME_SIZE (4 * LIMIT_NAME_BYTES + 4)
+#define ESCAPED_NAME_SIZE (4 * (size_t)LIMIT_NAME_BYTES + 4)
 #define NS_MAX		  999999999U
 
 static bool is_file_name(const char *name, size_t len)

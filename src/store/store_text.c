@@ -76,7 +76,7 @@ int store_write_text(struct store *store, int dirfd, const char *file, const cha
 static int unwrap(const struct buf *file, const char *place, const char **ret, size_t *ret_len)
 {
 	struct buf header = {0};
-	size_t len;
+	size_t len = 0;
 	int r = append_header(&header, place);
 	if (r == 0)
 		r = store_unseal(file->data, file->len, &len);
