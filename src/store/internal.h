@@ -123,7 +123,10 @@ void store_object_publish(struct store_object *object);
  */
 int store_intent_begin(struct store *store, const char *function, const uint8_t digest[CRYPTO_SHA256_BYTES],
 		       struct store_intent **ret);
-/* Leaves it for the next begin of the same function and digest to continue. */
+/* Goes on with one that was parked, else begins. */
+int store_intent_resume(struct store *store, const char *function, const uint8_t digest[CRYPTO_SHA256_BYTES],
+			struct store_intent **ret);
+/* The change goes on later (store_intent_resume), or at the next open. */
 void store_intent_park(struct store *store, struct store_intent *intent);
 /* The change was carried through or undone. Removes the reference and the object when nothing needs them. */
 void store_intent_end(struct store *store, struct store_intent *intent);

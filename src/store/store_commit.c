@@ -161,7 +161,7 @@ int store_commit_release(struct store *store, const char *function, const struct
 	if (!store_is_name(function))
 		return -EINVAL;
 	struct store_intent *intent;
-	int r = store_intent_begin(store, function, release->digest, &intent);
+	int r = store_intent_resume(store, function, release->digest, &intent);
 	if (r < 0)
 		return r;
 	bool unfinished = false;

@@ -100,25 +100,28 @@ int store_intent_begin(struct store *store, const char *function, const uint8_t 
 	memcpy(intent->function, function, strlen(function) + 1);
 
 	lock_take(&store->lock);
-	struct store_intent *parked = unpark_locked(store, function, digest);
-	if (!parked) {
-		intent->number = ++store->last_intent;
-		intent->next = store->intents;
-		store->intents = intent; /* before its file: from here on nobody removes the object */
-	}
+	intent->number = ++store->last_intent;
+	intent->next = store->intents;
+	store->intents = intent; /* before its file: from here on nobody removes the object */
 	lock_drop(&store->lock);
-	if (parked) {
-		free(intent);
-		*ret = parked;
-		return 0;
-	}
-
 	int r = write_intent(store, intent);
 	if (r < 0) {
 		store_intent_end(store, intent);
 		return r;
 	}
 	*ret = intent;
+	return 0;
+}
+
+int store_intent_resume(struct store *store, const char *function, const uint8_t digest[CRYPTO_SHA256_BYTES],
+			struct store_intent **ret)
+{
+	lock_take(&store->lock);
+	struct store_intent *parked = unpark_locked(store, function, digest);
+	lock_drop(&store->lock);
+	if (!parked)
+		return store_intent_begin(store, function, digest, ret);
+	*ret = parked;
 	return 0;
 }
 

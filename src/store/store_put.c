@@ -50,7 +50,7 @@ static int put(struct store *store, struct store_file *file, struct merkle_tree 
 	       struct store_object **ret)
 {
 	struct store_intent *intent;
-	int r = store_intent_begin(store, function, tree->digest, &intent);
+	int r = store_intent_resume(store, function, tree->digest, &intent);
 	if (r < 0)
 		return r;
 	r = place_object(store, file, tree, function);
@@ -87,6 +87,6 @@ int store_put_object(struct store *store, struct store_stage *stage, uint64_t le
 void store_discard_object(struct store *store, const char *function, const struct store_object *object)
 {
 	struct store_intent *intent;
-	if (store_intent_begin(store, function, store_object_digest(object), &intent) == 0)
+	if (store_intent_resume(store, function, store_object_digest(object), &intent) == 0)
 		store_intent_end(store, intent);
 }

@@ -1,10 +1,12 @@
 /* Stages and objects: what is put is what is read, and nothing else ever is (I1). */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -101,6 +103,39 @@ static void test_stage_copy(void **state)
 	assert_int_equal(store_stage_copy(f->store, object, NULL, 0, &stage), -EBADMSG);
 	store_object_unref(object);
 	free(bytes);
+}
+
+/* In a child: a write that stops half-way leaves bytes that nobody reported to the tree. */
+static int overwrite_in_part(struct fixture *f)
+{
+	uint8_t *old = fixture_bytes(SEED, LEN), *new = fixture_bytes(SEED + 1, LEN), found[LEN];
+	struct store_stage *stage = fixture_stage(f->store, old, LEN);
+	struct rlimit limit = {.rlim_cur = BLOCK + 100, .rlim_max = RLIM_INFINITY};
+	ASSERT(signal(SIGXFSZ, SIG_IGN) != SIG_ERR && setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	if (store_stage_write(stage, new, 2 * BLOCK, 0) != -EFBIG)
+		return 1;
+	if (store_stage_size(stage) != LEN || store_stage_read(stage, found, LEN, 0) != LEN)
+		return 2;
+	if (memcmp(found, new, BLOCK + 100) != 0 || memcmp(found + BLOCK + 100, old + BLOCK + 100, 100) != 0)
+		return 3;
+	struct io_memory memory = {.bytes = found, .len = LEN};
+	struct io_reader reader = io_reader_memory(&memory);
+	struct merkle_tree *expected;
+	const struct merkle_tree *tree;
+	ASSERT(merkle_tree_of(&reader, LEN, &expected) == 0 && store_stage_tree(stage, LEN, &tree) == 0);
+	return memcmp(tree->digest, expected->digest, sizeof(tree->digest)) == 0 ? 0 : 4;
+}
+
+static void test_half_a_write(void **state)
+{
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(overwrite_in_part(*state));
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 #ifdef VOUCHFS_TEST_HOOKS
@@ -231,6 +266,10 @@ static void test_empty_object(void **state)
 	assert_int_equal(store_object_pread(object, &byte, 0, 0), 0);
 	assert_int_equal(store_object_pread(object, &byte, 1, 0), -EIO);
 	store_object_unref(object);
+	const char *path = fixture_object_path(f, release->digest, "payload");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0); /* of the right size */
+	assert_int_equal(open_object(f, release, &object), -EBADMSG);
 	store_release_free(release);
 }
 
@@ -448,6 +487,7 @@ int main(void)
 		STORE_TEST(test_stage_keeps_a_tree),
 		STORE_TEST(test_stage_truncate),
 		STORE_TEST(test_stage_copy),
+		STORE_TEST(test_half_a_write),
 #ifdef VOUCHFS_TEST_HOOKS
 		STORE_TEST(test_named_staging),
 		STORE_TEST(test_failed_write),

@@ -1,5 +1,6 @@
 /* Releases: what is committed is what is loaded, records that were touched are refused, objects go with the last. */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -355,6 +356,67 @@ static void test_what_is_in_flight_stays(void **state)
 	free(bytes);
 }
 
+/* An old release of the same bytes goes while they are being deployed again. */
+static void test_removal_leaves_a_pending_object(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *bytes = fixture_bytes(1, LEN);
+	struct store_object *object;
+	struct store_release release;
+	deploy(f, "main", 1, 1);
+	deploy(f, "main", 2, 2);
+	assert_int_equal(fixture_put(f->store, "main", bytes, LEN, &object), 0);
+	assert_int_equal(store_remove_release(f->store, "main", 1), 0);
+	fixture_release(f->store, 3, store_object_digest(object), LEN, &release);
+	assert_int_equal(store_commit_release(f->store, "main", &release), 0);
+	assert_true(fixture_holds(f->store, &release, 1));
+	assert_true(fixture_is_whole(f));
+	store_object_unref(object);
+	free(bytes);
+}
+
+/* ---- several functions that share their objects, changed at once ---- */
+
+#define ROUNDS 60
+
+struct worker {
+	pthread_t thread;
+	struct store *store;
+	char function[8];
+	bool failed;
+};
+
+/* Deploys one of two artifacts and takes the release before away, again and again. */
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	for (unsigned n = 1; n <= ROUNDS && !w->failed; n++) {
+		struct store_release *release = NULL;
+		w->failed = fixture_deploy(w->store, w->function, n, n % 2, LEN) < 0 ||
+			    (n > 1 && store_remove_release(w->store, w->function, n - 1) < 0) ||
+			    store_load_current(w->store, w->function, &release) < 0 ||
+			    !fixture_holds(w->store, release, n % 2);
+		store_release_free(release);
+	}
+	return NULL;
+}
+
+static void test_functions_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct worker workers[3];
+	for (size_t i = 0; i < ARRAY_SIZE(workers); i++) {
+		workers[i] = (struct worker){.store = f->store};
+		(void)snprintf(workers[i].function, sizeof(workers[i].function), "f%zu", i);
+		assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(workers); i++) {
+		assert_int_equal(pthread_join(workers[i].thread, NULL), 0);
+		assert_false(workers[i].failed);
+	}
+	assert_true(fixture_is_whole(f));
+}
+
 static void test_a_damaged_record_can_be_removed(void **state)
 {
 	struct fixture *f = *state;
@@ -389,6 +451,8 @@ int main(void)
 		STORE_TEST(test_an_object_goes_with_its_last_release),
 		STORE_TEST(test_rollback),
 		STORE_TEST(test_what_is_in_flight_stays),
+		STORE_TEST(test_removal_leaves_a_pending_object),
+		STORE_TEST(test_functions_at_once),
 		STORE_TEST(test_a_damaged_record_can_be_removed),
 	};
 	return cmocka_run_group_tests_name("store_release", tests, quiet, NULL);
