@@ -42,11 +42,13 @@ int io_fault(const char *call)
 	const char *nth_text = strchr(spec, ':');
 	const char *what = nth_text ? strchr(nth_text + 1, ':') : NULL;
 	uint64_t nth = 0;
-	ASSERT(what && text_parse_u64(nth_text + 1, (size_t)(what - nth_text - 1), UINT64_MAX, &nth));
+	bool and_later = what && what[-1] == '+';
+	ASSERT(what && text_parse_u64(nth_text + 1, (size_t)(what - nth_text - 1 - and_later), UINT64_MAX, &nth));
 	size_t name_len = (size_t)(nth_text - spec);
 	if (!text_equal(spec, name_len, "*") && !text_equal(spec, name_len, call))
 		return 0;
-	if (atomic_fetch_add(&calls, 1) + 1 != nth)
+	uint64_t call_number = atomic_fetch_add(&calls, 1) + 1;
+	if (and_later ? call_number < nth : call_number != nth)
 		return 0;
 
 	if (strcmp(what + 1, "kill") == 0)
