@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -91,6 +93,36 @@ int signer_teardown(void **state)
 	(void)nftw(f->directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	(void)unsetenv("VOUCHFS_TEST_CLOCK");
 	free(f);
+	return 0;
+}
+
+int fixture_run_with_fault(struct signer_fixture *f, int (*step)(struct signer_fixture *f), const char *fault)
+{
+	pid_t pid = fork();
+	ASSERT(pid >= 0);
+	if (pid == 0) {
+		ASSERT(setenv("VOUCHFS_TEST_FAULT", fault, 1) == 0);
+		io_fault_arm();
+		_exit(-step(f));
+	}
+	int status;
+	ASSERT(waitpid(pid, &status, 0) == pid);
+	if (WIFEXITED(status))
+		return -WEXITSTATUS(status);
+	ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	return 1;
+}
+
+unsigned fixture_cut_off_at_every_call(struct signer_fixture *f, int (*step)(struct signer_fixture *f),
+				       const char *what)
+{
+	for (unsigned n = 1; n < 200; n++) {
+		char fault[32];
+		(void)snprintf(fault, sizeof(fault), "*:%u:%s", n, what);
+		if (fixture_run_with_fault(f, step, fault) == 0)
+			return n - 1;
+	}
+	ASSERT(!"never succeeds");
 	return 0;
 }
 

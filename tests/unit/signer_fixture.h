@@ -33,6 +33,12 @@ struct buf fixture_read(struct signer_fixture *f, const char *name);
 bool fixture_exists(struct signer_fixture *f, const char *name);
 size_t fixture_count(struct signer_fixture *f, const char *directory); /* the names in it */
 
+/* Runs a step in a process of its own with this VOUCHFS_TEST_FAULT: what it returned, or 1 when it was killed. */
+int fixture_run_with_fault(struct signer_fixture *f, int (*step)(struct signer_fixture *f), const char *fault);
+/* The same with "*:<n>:<what>" for n = 1, 2, ... until the step succeeds; returns how often it did not. */
+unsigned fixture_cut_off_at_every_call(struct signer_fixture *f, int (*step)(struct signer_fixture *f),
+				       const char *what);
+
 /* A small good ZIP with this comment. */
 struct buf fixture_zip(const char *comment);
 struct signer_profile fixture_profile(struct signer_fixture *f, const char *name);
