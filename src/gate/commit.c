@@ -88,7 +88,7 @@ static int make_release(struct store *store, const void *comment, size_t comment
 	if (r < 0)
 		goto out;
 
-	r = -EIO;
+	r = -EIO; /* the store has logged why there is no id */
 	release->number = newest + 1;
 	release->id = store_next_id(store);
 	if (release->id == 0)
