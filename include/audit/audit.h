@@ -17,7 +17,7 @@
 #include "base/explain.h"
 #include "policy/policy.h"
 
-#define AUDIT_SEGMENT_BYTES (16 * 1024 * 1024)
+#define AUDIT_SEGMENT_BYTES 16777216U
 
 struct audit;
 

@@ -23,10 +23,10 @@ enum policy_reason {
 };
 
 struct policy_reason_info {
-	enum policy_reason reason;
 	const char *code;  /* "VF2001" */
 	const char *title; /* "source mismatch: no signature" */
-	int errno_key;	   /* positive */
+	enum policy_reason reason;
+	int errno_key; /* positive */
 	int errno_permission;
 	int exit_code; /* of `vouchfs verify` */
 };

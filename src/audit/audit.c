@@ -36,9 +36,9 @@ static int read_boot_id(char ret[AUDIT_BOOT_SIZE])
 {
 	struct buf text = {0};
 	int r = io_read_path(BOOT_ID_PATH, AUDIT_BOOT_SIZE - 1, &text);
-	if (r == 0) {
-		size_t len = text.data ? strcspn(text.data, "\n") : 0;
-		memcpy(ret, text.len > 0 ? text.data : "", len);
+	if (r == 0 && text.data) {
+		size_t len = strcspn(text.data, "\n");
+		memcpy(ret, text.data, len);
 		ret[len] = '\0';
 	}
 	buf_done(&text);

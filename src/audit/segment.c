@@ -18,7 +18,7 @@
 #define SEQ_DIGITS  20
 
 /* A torn line and a whole one with their newlines fit. */
-#define TAIL_BYTES (2 * (LIMIT_AUDIT_RECORD_BYTES + 1))
+#define TAIL_BYTES (2 * ((size_t)LIMIT_AUDIT_RECORD_BYTES + 1))
 
 void audit_segment_name(uint64_t first_seq, char ret[AUDIT_NAME_SIZE])
 {

@@ -101,7 +101,7 @@ static int take_copy(const char *path, uint64_t max, int *ret_fd, uint64_t *ret_
 	char shown[SHOWN_SIZE];
 	text_escape_print(shown, sizeof(shown), path, strlen(path));
 	int copy = -1, from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
+	struct stat st = {0};
 	int r = from < 0 || fstat(from, &st) < 0 ? -errno : 0;
 	if (r == 0 && !S_ISREG(st.st_mode)) {
 		cli_error("%s: not a regular file", shown);
@@ -221,7 +221,7 @@ static int print_decision(const struct request *request, const struct gate_decis
 static int verify(const struct request *request)
 {
 	struct trust *trust = NULL;
-	if (load_trust(request->config_path, &trust) < 0)
+	if (load_trust(request->config_path, &trust) < 0 || !trust)
 		return CLI_EXIT_CONFIG;
 
 	int code = CLI_EXIT_FAILURE, copy = -1;

@@ -94,16 +94,15 @@ void policy_check_zip_rules(const struct policy_case *c, struct policy_finding *
 	const struct policy_facts *facts = c->facts;
 
 	SAY(ret->result.expected, "an archive with one meaning (ZIP-R01 to R15)");
+	bool kept_back = facts->tail == POLICY_ZIP_ADMISSIBLE && !policy_statement_holds(c) && !is_unsigned(c);
 	if (facts->tail == POLICY_ZIP_BROKEN || facts->zip == POLICY_ZIP_BROKEN)
 		zip_broken(facts, ret);
-	else if (facts->tail != POLICY_ZIP_ADMISSIBLE)
-		zip_undecided(facts, ret);
-	else if (facts->zip == POLICY_ZIP_ADMISSIBLE)
+	else if (facts->tail == POLICY_ZIP_ADMISSIBLE && facts->zip == POLICY_ZIP_ADMISSIBLE)
 		ret->result.state = POLICY_OK;
-	else if (policy_statement_holds(c) || is_unsigned(c))
-		zip_undecided(facts, ret);
-	else
+	else if (kept_back)
 		ret->result.state = POLICY_NOT_REACHED; /* R17: bytes that are not as signed are not parsed */
+	else
+		zip_undecided(facts, ret);
 }
 
 void policy_check_expiry(const struct policy_case *c, struct policy_finding *ret)

@@ -201,7 +201,7 @@ static void fill_rules(const struct combination *c, struct config_code_signing *
 
 static struct expectation outcome_of(const struct policy_verdict *v)
 {
-	struct expectation e = {.outcome = "RWA"[v->outcome], .reason = v->reason};
+	struct expectation e = {.outcome = "RWA"[v->outcome], .reason = (int)v->reason};
 	for (size_t i = 0; i < POLICY_CHECK_COUNT; i++) {
 		e.states[i] = "-oFUn"[v->checks[i].state];
 		e.modes[i] = "EWI"[v->checks[i].mode];
