@@ -31,6 +31,7 @@
 #define LIMIT_CONFIG_FILE_BYTES 1048576U
 #define LIMIT_PEM_FILE_BYTES	262144U
 #define LIMIT_RECORD_BYTES	262144U
+#define LIMIT_MOUNTINFO_BYTES	67108864U
 
 /* configuration: what inih as packaged takes whole, and counts that keep a load short */
 #define LIMIT_CONFIG_LINE_BYTES	   198U

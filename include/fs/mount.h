@@ -1,10 +1,10 @@
 /*
  * mount.h - the two FUSE connections and the processes behind them.
  *
- * As root:  supervisor (mounts, waits, unmounts) --- fork ---> daemon (serves; the service user)
- *           opens /dev/fuse twice, mounts the deploy side on MNT, and, once the daemon serves it, the run side on
- * MNT/run. As a user: one daemon; fusermount3 mounts the deploy side on MNT and the run side on
- * $XDG_RUNTIME_DIR/vouchfs-<hash>/run, to which MNT/run is a symlink.
+ *     supervisor (mounts, waits, unmounts) --- fork ---> daemon (serves; the service user, without privileges)
+ *
+ * The supervisor mounts the deploy side on MNT and, once the daemon serves it, the run side on MNT/run. For an ordinary
+ * user fusermount3 mounts, and the run side lies in $XDG_RUNTIME_DIR/vouchfs-<hash>/run, to which MNT/run is a symlink.
  *
  * The source of both mounts (first column of /proc/mounts) is the configuration's absolute path, the type fuse.vouchfs:
  * that is how a command finds the mount of a configuration.
@@ -33,7 +33,18 @@ int fs_mount(const struct fs_mount_options *options);
  * unmounted. */
 int fs_unmount(const char *mountpoint, bool lazy, struct explain *ret_why);
 
-/* The mountpoint of a configuration's deploy side, from /proc/self/mountinfo. -ENOENT: not mounted. */
+/*
+ * Makes the mount of a configuration read it again. 0: it is in force; -EINVAL: it was refused and the one before
+ * stays, ret_errors says why, a line each; -ENOENT: not mounted, and other failures: ret_why.
+ */
+int fs_reload(const char *config_path, struct buf *ret_errors, struct explain *ret_why);
+
+/* The mountpoint of a configuration's deploy side, from /proc/self/mountinfo; of root's or the caller's
+ * own mounts only. -ENOENT: not mounted. */
 int fs_find_mount(const char *config_path, struct buf *ret_mountpoint);
+
+/* An absolute path without symlinks, also of a mountpoint whose process is gone, or of a file that is missing in a
+ * directory that is there. free(). */
+int fs_resolve(const char *path, char **ret);
 
 #endif

@@ -1,0 +1,87 @@
+#include "channel.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+/* Room for the one descriptor that may come along. */
+union control {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+int channel_pair(int ret[2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret) < 0 ? -errno : 0;
+}
+
+int channel_send(int channel, enum channel_kind kind, const char *text, int fd)
+{
+	char byte = (char)kind;
+	struct iovec parts[2] = {
+		{.iov_base = &byte, .iov_len = 1},
+		{.iov_base = (char *)text, .iov_len = text ? strnlen(text, CHANNEL_TEXT_SIZE - 1) : 0},
+	};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = ARRAY_SIZE(parts)};
+	union control control = {0};
+	if (fd >= 0) {
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	}
+
+	ssize_t sent;
+	do
+		sent = sendmsg(channel, &message, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	if (sent >= 0)
+		return 0;
+	return errno == ECONNRESET ? -EPIPE : -errno;
+}
+
+static int take_descriptor(struct msghdr *message)
+{
+	int fd = -1;
+	struct cmsghdr *header = CMSG_FIRSTHDR(message);
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+		memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+	return fd;
+}
+
+int channel_receive(int channel, struct channel_message *ret)
+{
+	char byte = 0;
+	struct iovec parts[2] = {
+		{.iov_base = &byte, .iov_len = 1},
+		{.iov_base = ret->text, .iov_len = sizeof(ret->text) - 1},
+	};
+	union control control = {0};
+	struct msghdr message = {
+		.msg_iov = parts,
+		.msg_iovlen = ARRAY_SIZE(parts),
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+
+	ssize_t got;
+	do
+		got = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
+	if (got < 0 && errno != ECONNRESET)
+		return -errno;
+	if (got <= 0)
+		return -EPIPE;
+
+	ret->kind = (enum channel_kind)byte;
+	ret->fd = take_descriptor(&message);
+	ret->text[got - 1] = '\0';
+	return 0;
+}

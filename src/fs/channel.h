@@ -1,0 +1,56 @@
+/*
+ * channel.h - how the supervisor and the daemon talk: a pair of sockets that keep messages apart.
+ *
+ *     supervisor (mounts, unmounts)                     daemon (serves)
+ *                    <------------------------------- OPENED       the store is open: errors have been said
+ *     mounts MNT     DEPLOY + descriptor ----------->
+ *                    <------------------------------- SERVING      answers on this connection
+ *     mounts run     RUN + descriptor -------------->
+ *                    <------------------------------- SERVING
+ *     "ready"        READY ------------------------->              logs to syslog from here on
+ *                                 ...
+ *     SIGHUP         RELOAD ------------------------>
+ *                    <------------------------------- RELOADED     "", or the errors
+ *                    <------------------------------- STOP         was told to end: asks the supervisor to
+ *     SIGTERM        DRAIN ------------------------->              takes no more uploads, finishes verdicts
+ *                    <------------------------------- DRAINED
+ *     unmounts       QUIT -------------------------->              ends
+ *
+ * The end of either process is an end of file for the other.
+ */
+#ifndef FS_CHANNEL_H
+#define FS_CHANNEL_H
+
+#include "base/base.h"
+
+#define CHANNEL_TEXT_SIZE 8192
+
+enum channel_kind {
+	CHANNEL_OPENED = 1,
+	CHANNEL_DEPLOY,
+	CHANNEL_RUN,
+	CHANNEL_SERVING,
+	CHANNEL_READY,
+	CHANNEL_RELOAD,
+	CHANNEL_RELOADED,
+	CHANNEL_STOP,
+	CHANNEL_DRAIN,
+	CHANNEL_DRAINED,
+	CHANNEL_QUIT,
+};
+
+struct channel_message {
+	enum channel_kind kind;
+	int fd;			      /* -1: none; the receiver's to close */
+	char text[CHANNEL_TEXT_SIZE]; /* cut when it was longer */
+};
+
+int channel_pair(int ret[2]);
+
+/* text may be NULL, fd -1. -EPIPE: the other side is gone. */
+int channel_send(int channel, enum channel_kind kind, const char *text, int fd);
+
+/* Waits. -EPIPE: the other side is gone. */
+int channel_receive(int channel, struct channel_message *ret);
+
+#endif

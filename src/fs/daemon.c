@@ -1,0 +1,297 @@
+/*
+ * One thread (this one) takes signals, messages and time; each connection has threads of its own (session.h), and one
+ * pushes invalidations (notify.h). Nothing here ever opens a path of its own mount.
+ */
+#include "daemon.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "channel.h"
+#include "notify.h"
+#include "session.h"
+#include "sides.h"
+#include "supervisor.h"
+#include "sweep.h"
+
+#define EXIT_CONFIG 78
+
+struct daemon {
+	const struct plan *plan;
+	int channel; /* -1: the supervisor is gone */
+	int signals;
+	int session_end;
+	struct slots *slots;
+	struct deploy_side deploy_side;
+	struct run_side run_side;
+	struct session *deploy;
+	struct session *run;
+	struct notify *notify;
+	struct sweep sweep;
+	bool quit;
+};
+
+/* ---- setting up ---- */
+
+static void log_fuse(enum fuse_log_level level, const char *format, va_list args)
+{
+	char line[512];
+	if (vsnprintf(line, sizeof(line), format, args) < 0)
+		return;
+	line[strcspn(line, "\n")] = '\0';
+	log_print(level <= FUSE_LOG_ERR ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "%s", line);
+}
+
+/* A session of its own: Ctrl-C in the foreground is for the supervisor alone. */
+static int isolate(const struct plan *plan)
+{
+	struct explain why;
+	if (privileges_become(&plan->user, &why) < 0) {
+		plan_say(&why);
+		return -EPERM;
+	}
+	(void)umask(077);
+	(void)setsid();
+	fuse_set_log_func(log_fuse);
+	return chdir("/") < 0 ? -errno : 0;
+}
+
+/* The supervisor has blocked these already; every thread of ours inherits that. */
+static int open_signals(void)
+{
+	sigset_t set;
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	int fd = signalfd(-1, &set, SFD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_slots(struct daemon *d)
+{
+	const struct slots_options options = {
+		.config_path = d->plan->config_path,
+		.run_target = d->plan->run_is_linked ? d->plan->run_mountpoint : NULL,
+	};
+	struct buf errors = {0};
+	int r = slots_open(&options, &d->slots, &errors);
+	if (r < 0) {
+		const char *text = errors.data ? errors.data : strerror(-r);
+		bool ended = errors.len > 0 && errors.data[errors.len - 1] == '\n';
+		(void)fprintf(stderr, "%s%s%s", r == -EINVAL ? "" : "vouchfs: ", text, ended ? "" : "\n");
+	}
+	buf_done(&errors);
+	return r;
+}
+
+static int make_sessions(struct daemon *d)
+{
+	d->deploy_side.slots = d->run_side.slots = d->slots;
+	d->deploy_side.sweep = &d->sweep;
+	int r = session_new(&deploy_side_ops, &d->deploy_side, d->session_end, &d->deploy);
+	if (r == 0)
+		r = session_new(&run_side_ops, &d->run_side, d->session_end, &d->run);
+	if (r == 0)
+		r = notify_new(session_fuse(d->run), &d->notify);
+	if (r == 0) {
+		const struct slots_notify notify = notify_for_slots(d->notify);
+		slots_set_notify(d->slots, &notify);
+	}
+	return r;
+}
+
+/* ---- coming up, in step with the supervisor ---- */
+
+static int await(struct daemon *d, enum channel_kind kind, int *ret_fd)
+{
+	struct channel_message message;
+	int r = channel_receive(d->channel, &message);
+	if (r < 0)
+		return r;
+	if (message.kind != kind) { /* it wants to end */
+		io_close(&message.fd);
+		return -EINTR;
+	}
+	*ret_fd = message.fd;
+	return 0;
+}
+
+static int serve_side(struct daemon *d, enum channel_kind kind, struct session *session)
+{
+	int fd = -1;
+	int r = await(d, kind, &fd);
+	if (r == 0)
+		r = session_start(session, fd);
+	if (r == 0)
+		r = channel_send(d->channel, CHANNEL_SERVING, NULL, -1);
+	return r;
+}
+
+static int come_up(struct daemon *d)
+{
+	int unused = -1;
+	int r = channel_send(d->channel, CHANNEL_OPENED, NULL, -1);
+	if (r == 0)
+		r = serve_side(d, CHANNEL_DEPLOY, d->deploy);
+	if (r == 0)
+		r = serve_side(d, CHANNEL_RUN, d->run);
+	if (r == 0)
+		r = await(d, CHANNEL_READY, &unused);
+	if (r < 0)
+		return r;
+	if (!d->plan->foreground)
+		supervisor_leave_terminal();
+	io_fault_arm();
+	return 0;
+}
+
+/* ---- serving ---- */
+
+static void reload(struct daemon *d)
+{
+	struct buf errors = {0};
+	int r = slots_reload(d->slots, &errors);
+	const char *text = errors.data ? errors.data : r < 0 ? strerror(-r) : "";
+	if (r == 0)
+		log_notice("the configuration was read again and is in force");
+	else
+		log_error("the configuration was not taken, the one before stays in force: %s", text);
+	if (d->channel >= 0)
+		(void)channel_send(d->channel, CHANNEL_RELOADED, r == 0 ? "" : text, -1);
+	buf_done(&errors);
+}
+
+/* Only the supervisor can unmount. Without one, serving ends all the same. */
+static void stop(struct daemon *d)
+{
+	if (d->channel >= 0 && channel_send(d->channel, CHANNEL_STOP, NULL, -1) == 0)
+		return;
+	slots_drain(d->slots);
+	d->quit = true;
+}
+
+static void take_signal(struct daemon *d)
+{
+	struct signalfd_siginfo info;
+	if (read(d->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	if (info.ssi_signo == SIGHUP)
+		reload(d);
+	else
+		stop(d);
+}
+
+static void take_message(struct daemon *d)
+{
+	struct channel_message message;
+	if (channel_receive(d->channel, &message) < 0) {
+		log_warning("the supervisor is gone; serving until both sides are unmounted");
+		io_close(&d->channel);
+		return;
+	}
+	io_close(&message.fd);
+	if (message.kind == CHANNEL_RELOAD) {
+		reload(d);
+	} else if (message.kind == CHANNEL_DRAIN) {
+		slots_drain(d->slots);
+		(void)channel_send(d->channel, CHANNEL_DRAINED, NULL, -1);
+	} else if (message.kind == CHANNEL_QUIT) {
+		d->quit = true;
+	}
+}
+
+static void take_session_end(struct daemon *d)
+{
+	uint64_t count;
+	if (read(d->session_end, &count, sizeof(count)) == (ssize_t)sizeof(count) && session_is_running(d->deploy))
+		log_warning("the run side was unmounted by itself");
+}
+
+static void serve(struct daemon *d)
+{
+	while (!d->quit && (session_is_running(d->deploy) || session_is_running(d->run))) {
+		struct pollfd fds[] = {
+			{.fd = d->signals, .events = POLLIN},
+			{.fd = d->channel, .events = POLLIN},
+			{.fd = d->session_end, .events = POLLIN},
+			{.fd = d->sweep.fd, .events = POLLIN},
+		};
+		int count = poll(fds, ARRAY_SIZE(fds), sweep_timeout_ms(&d->sweep));
+		sweep_run(&d->sweep, d->slots);
+		if (count <= 0)
+			continue;
+		if (fds[0].revents)
+			take_signal(d);
+		if (fds[1].revents)
+			take_message(d);
+		if (fds[2].revents)
+			take_session_end(d);
+	}
+}
+
+/*
+ * In this order: the deploy side's last requests may still push invalidations, and these wait for the run side. Open
+ * files go before the store.
+ */
+static void tear_down(struct daemon *d)
+{
+	if (d->deploy)
+		session_stop(d->deploy);
+	if (d->run)
+		session_stop(d->run);
+	notify_free(d->notify);
+	handles_done(&d->deploy_side.handles);
+	slots_close(d->slots);
+	session_free(d->deploy);
+	session_free(d->run);
+	sweep_done(&d->sweep);
+	io_close(&d->session_end);
+	io_close(&d->signals);
+	io_close(&d->channel);
+}
+
+int daemon_main(const struct plan *plan, int channel)
+{
+	struct daemon d = {.plan = plan, .channel = channel, .signals = -1, .session_end = -1, .sweep = {.fd = -1}};
+	handles_init(&d.deploy_side.handles);
+	int code = EXIT_FAILURE;
+	int r = isolate(plan);
+	if (r < 0)
+		goto out;
+	r = d.signals = open_signals();
+	if (r >= 0)
+		r = d.session_end = eventfd(0, EFD_CLOEXEC);
+	if (r >= 0)
+		r = sweep_init(&d.sweep);
+	if (r < 0)
+		goto out;
+	r = open_slots(&d);
+	if (r < 0) {
+		code = r == -EINVAL ? EXIT_CONFIG : EXIT_FAILURE;
+		goto out;
+	}
+	r = make_sessions(&d);
+	if (r == 0)
+		r = come_up(&d);
+	if (r < 0) {
+		if (r != -EPIPE && r != -EINTR) /* else the supervisor has said why */
+			log_error("not serving: %s", strerror(-r));
+		goto out;
+	}
+	serve(&d);
+	code = 0;
+out:
+	tear_down(&d);
+	return code;
+}

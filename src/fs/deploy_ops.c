@@ -1,0 +1,355 @@
+/*
+ * The deploy side's operations. Each answers its request exactly once, on every path, and no FLUSH or FSYNC is ever
+ * answered ENOSYS: the kernel would stop asking, and nothing would be verified any more. What FUSE cannot do here by
+ * design (copy_file_range, locks, O_TMPFILE) has no operation.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "reply.h"
+#include "sides.h"
+#include "slots/deploy.h"
+
+#define MAX_WRITE_BYTES (1024 * 1024)
+#define BLKSIZE		(1024 * 1024) /* cp, cat and rsync write in pieces of st_blksize */
+#define FIXED_TIMEOUT_S 86400.0
+#define UNWANTED_FEATURES                                                                                              \
+	(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |              \
+	 FUSE_CAP_POSIX_LOCKS | FUSE_CAP_FLOCK_LOCKS)
+
+static struct deploy_side *side_of(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+static struct slots *slots_of(fuse_req_t req)
+{
+	return side_of(req)->slots;
+}
+
+static double timeout_of(uint64_t node)
+{
+	return deploy_is_fixed(node) ? FIXED_TIMEOUT_S : 0;
+}
+
+static void answer_attr(fuse_req_t req, int r, const struct slots_attr *attr)
+{
+	reply_attr(req, r, attr, BLKSIZE, r == 0 ? timeout_of(attr->node) : 0);
+}
+
+static void answer_entry(fuse_req_t req, int r, const struct slots_attr *attr)
+{
+	if (r < 0)
+		reply_err(req, r);
+	else
+		reply_entry(req, attr, BLKSIZE, timeout_of(attr->node));
+}
+
+static void op_init(void *userdata UNUSED, struct fuse_conn_info *conn)
+{
+	conn->want &= ~(unsigned)UNWANTED_FEATURES;
+	conn->want |= conn->capable & (FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_PARALLEL_DIROPS);
+	conn->max_write = MAX_WRITE_BYTES;
+}
+
+static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct slots_attr attr;
+	int r = deploy_lookup(slots_of(req), parent, name, &attr);
+	answer_entry(req, r, &attr);
+}
+
+static void op_forget(fuse_req_t req, fuse_ino_t node, uint64_t count)
+{
+	deploy_forget(slots_of(req), node, count);
+	fuse_reply_none(req);
+}
+
+static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+	for (size_t i = 0; i < count; i++)
+		deploy_forget(slots_of(req), forgets[i].ino, forgets[i].nlookup);
+	fuse_reply_none(req);
+}
+
+static void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi UNUSED)
+{
+	struct slots_attr attr;
+	int r = deploy_getattr(slots_of(req), node, &attr);
+	answer_attr(req, r, &attr);
+}
+
+/* Mode and owner are taken without a word and left as they are: cp -a, rsync -a and install ask for them. */
+static void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *wanted, int to_set, struct fuse_file_info *fi)
+{
+	uint64_t size_bytes = (uint64_t)wanted->st_size;
+	struct timespec mtime = to_set & FUSE_SET_ATTR_MTIME_NOW ? clock_now() : wanted->st_mtim;
+	const struct deploy_change change = {
+		.size_bytes = to_set & FUSE_SET_ATTR_SIZE ? &size_bytes : NULL,
+		.mtime = to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW) ? &mtime : NULL,
+	};
+
+	struct slots_attr attr;
+	int r;
+	if (change.size_bytes || change.mtime)
+		r = deploy_setattr(slots_of(req), node, handles_get(fi), &change, &attr);
+	else
+		r = deploy_getattr(slots_of(req), node, &attr);
+	answer_attr(req, r, &attr);
+}
+
+static void op_readlink(fuse_req_t req, fuse_ino_t node)
+{
+	struct buf target = {0};
+	int r = deploy_readlink(slots_of(req), node, &target);
+	reply_readlink(req, r, &target);
+	buf_done(&target);
+}
+
+static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode UNUSED,
+		      struct fuse_file_info *fi)
+{
+	struct deploy_side *side = side_of(req);
+	struct slots_caller caller;
+	reply_caller(req, &caller);
+
+	struct slots_attr attr;
+	struct deploy_handle *file;
+	int r = deploy_create(side->slots, parent, name, fi->flags, &caller, &attr, &file);
+	if (r < 0) {
+		reply_err(req, r);
+		return;
+	}
+	r = handles_add(&side->handles, file, fi);
+	if (r < 0) {
+		deploy_forget(side->slots, attr.node, 1);
+		reply_err(req, r);
+		return;
+	}
+	sweep_poke(side->sweep);
+	fi->direct_io = 1;
+	struct fuse_entry_param entry = {.ino = attr.node};
+	reply_stat(&attr, BLKSIZE, &entry.attr);
+	(void)fuse_reply_create(req, &entry, fi);
+}
+
+static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
+{
+	struct deploy_side *side = side_of(req);
+	struct slots_caller caller;
+	reply_caller(req, &caller);
+
+	struct deploy_handle *file;
+	int r = deploy_open(side->slots, node, fi->flags, &caller, &file);
+	if (r == 0)
+		r = handles_add(&side->handles, file, fi);
+	if (r < 0) {
+		reply_err(req, r);
+		return;
+	}
+	fi->direct_io = 1; /* readers too: they see what was published last, never a page of the one before */
+	(void)fuse_reply_open(req, fi);
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t node UNUSED, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	void *bytes = malloc(size);
+	ssize_t got = bytes ? deploy_read(handles_get(fi), bytes, size, (uint64_t)offset) : -ENOMEM;
+	if (got < 0)
+		reply_err(req, (int)got);
+	else
+		(void)fuse_reply_buf(req, bytes, (size_t)got);
+	free(bytes);
+}
+
+static void op_write(fuse_req_t req, fuse_ino_t node UNUSED, const char *bytes, size_t size, off_t offset,
+		     struct fuse_file_info *fi)
+{
+	int r = deploy_write(handles_get(fi), bytes, size, (uint64_t)offset);
+	if (r < 0)
+		reply_err(req, r);
+	else
+		(void)fuse_reply_write(req, size);
+}
+
+static void op_flush(fuse_req_t req, fuse_ino_t node UNUSED, struct fuse_file_info *fi)
+{
+	reply_err(req, deploy_flush(handles_get(fi)));
+}
+
+static void op_fsync(fuse_req_t req, fuse_ino_t node UNUSED, int datasync UNUSED, struct fuse_file_info *fi)
+{
+	reply_err(req, deploy_fsync(handles_get(fi)));
+}
+
+static void op_release(fuse_req_t req, fuse_ino_t node UNUSED, struct fuse_file_info *fi)
+{
+	handles_release(&side_of(req)->handles, fi);
+	reply_err(req, 0);
+}
+
+static void op_opendir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
+{
+	struct deploy_side *side = side_of(req);
+	struct deploy_handle *dir;
+	int r = deploy_opendir(side->slots, node, &dir);
+	if (r == 0)
+		r = handles_add(&side->handles, dir, fi);
+	if (r < 0)
+		reply_err(req, r);
+	else
+		(void)fuse_reply_open(req, fi);
+}
+
+/* Fills bytes with entries from offset on; returns how many bytes, or a negative errno when there is none to show. */
+static ssize_t fill_entries(fuse_req_t req, struct deploy_handle *dir, char *bytes, size_t size, uint64_t offset)
+{
+	size_t used = 0;
+	for (;;) {
+		struct slots_dirent entry;
+		int r = deploy_readdir(dir, offset, &entry);
+		if (r <= 0)
+			return used > 0 ? (ssize_t)used : r;
+
+		struct stat st;
+		reply_stat(&entry.attr, BLKSIZE, &st);
+		size_t needed = fuse_add_direntry(req, bytes + used, size - used, entry.name, &st,
+						  (off_t)entry.next_offset);
+		if (needed > size - used)
+			return (ssize_t)used;
+		used += needed;
+		offset = entry.next_offset;
+	}
+}
+
+static void op_readdir(fuse_req_t req, fuse_ino_t node UNUSED, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	char *bytes = malloc(size);
+	ssize_t used = bytes ? fill_entries(req, handles_get(fi), bytes, size, (uint64_t)offset) : -ENOMEM;
+	if (used < 0)
+		reply_err(req, (int)used);
+	else
+		(void)fuse_reply_buf(req, bytes, (size_t)used);
+	free(bytes);
+}
+
+/* What a close has answered is durable, names too. */
+static void op_fsyncdir(fuse_req_t req, fuse_ino_t node UNUSED, int datasync UNUSED, struct fuse_file_info *fi UNUSED)
+{
+	reply_err(req, 0);
+}
+
+static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode UNUSED)
+{
+	struct slots_caller caller;
+	reply_caller(req, &caller);
+	struct slots_attr attr;
+	int r = deploy_mkdir(slots_of(req), parent, name, &caller, &attr);
+	sweep_poke(side_of(req)->sweep);
+	answer_entry(req, r, &attr);
+}
+
+static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct slots_caller caller;
+	reply_caller(req, &caller);
+	reply_err(req, deploy_rmdir(slots_of(req), parent, name, &caller));
+}
+
+static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct slots_caller caller;
+	reply_caller(req, &caller);
+	reply_err(req, deploy_unlink(slots_of(req), parent, name, &caller));
+}
+
+static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
+		      unsigned flags)
+{
+	struct slots_caller caller;
+	reply_caller(req, &caller);
+	reply_err(req, deploy_rename(slots_of(req), parent, name, new_parent, new_name, flags, &caller));
+}
+
+static void op_link(fuse_req_t req, fuse_ino_t node UNUSED, fuse_ino_t new_parent UNUSED, const char *name UNUSED)
+{
+	reply_err(req, -EPERM);
+}
+
+static void op_symlink(fuse_req_t req, const char *target UNUSED, fuse_ino_t parent UNUSED, const char *name UNUSED)
+{
+	reply_err(req, -EPERM);
+}
+
+static void op_mknod(fuse_req_t req, fuse_ino_t parent UNUSED, const char *name UNUSED, mode_t mode UNUSED,
+		     dev_t device UNUSED)
+{
+	reply_err(req, -EPERM);
+}
+
+static void op_getxattr(fuse_req_t req, fuse_ino_t node, const char *name, size_t size)
+{
+	struct buf value = {0};
+	int r = deploy_getxattr(slots_of(req), node, name, &value);
+	reply_xattr(req, r, &value, size);
+	buf_done(&value);
+}
+
+static void op_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
+{
+	struct buf names = {0};
+	int r = deploy_listxattr(slots_of(req), node, &names);
+	reply_xattr(req, r, &names, size);
+	buf_done(&names);
+}
+
+static void op_setxattr(fuse_req_t req, fuse_ino_t node UNUSED, const char *name UNUSED, const char *value UNUSED,
+			size_t size UNUSED, int flags UNUSED)
+{
+	reply_err(req, -EOPNOTSUPP);
+}
+
+static void op_removexattr(fuse_req_t req, fuse_ino_t node UNUSED, const char *name UNUSED)
+{
+	reply_err(req, -EOPNOTSUPP);
+}
+
+static void op_statfs(fuse_req_t req, fuse_ino_t node UNUSED)
+{
+	reply_statfs(req, slots_of(req));
+}
+
+const struct fuse_lowlevel_ops deploy_side_ops = {
+	.init = op_init,
+	.lookup = op_lookup,
+	.forget = op_forget,
+	.forget_multi = op_forget_multi,
+	.getattr = op_getattr,
+	.setattr = op_setattr,
+	.readlink = op_readlink,
+	.create = op_create,
+	.open = op_open,
+	.read = op_read,
+	.write = op_write,
+	.flush = op_flush,
+	.fsync = op_fsync,
+	.release = op_release,
+	.opendir = op_opendir,
+	.readdir = op_readdir,
+	.releasedir = op_release,
+	.fsyncdir = op_fsyncdir,
+	.mkdir = op_mkdir,
+	.rmdir = op_rmdir,
+	.unlink = op_unlink,
+	.rename = op_rename,
+	.link = op_link,
+	.symlink = op_symlink,
+	.mknod = op_mknod,
+	.getxattr = op_getxattr,
+	.listxattr = op_listxattr,
+	.setxattr = op_setxattr,
+	.removexattr = op_removexattr,
+	.statfs = op_statfs,
+};

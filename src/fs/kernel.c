@@ -1,0 +1,164 @@
+#include "kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fuse_lowlevel.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "mountinfo.h"
+
+#define FUSE_DEVICE	  "/dev/fuse"
+#define READ_AHEAD_KIB	  "1024\n"
+#define MOUNT_OPTION_SIZE 128
+
+extern char **environ;
+
+static void explain_device(int error, struct explain *why)
+{
+	if (error == -ENOENT || error == -ENODEV || error == -ENXIO)
+		explain_set(why, "this kernel has no %s; `modprobe fuse` loads it (in a container: --device %s)",
+			    FUSE_DEVICE, FUSE_DEVICE);
+	else
+		explain_set(why, "%s: %s", FUSE_DEVICE, strerror(-error));
+}
+
+static void explain_mount(int error, const char *mountpoint, struct explain *why)
+{
+	if (error == -EPERM)
+		explain_set(why, "not permitted to mount on %s: this needs the capability CAP_SYS_ADMIN", mountpoint);
+	else if (error == -ENODEV)
+		explain_set(why, "this kernel has no FUSE; `modprobe fuse` loads it");
+	else
+		explain_set(why, "mounting on %s: %s", mountpoint, strerror(-error));
+}
+
+static int mount_as_root(enum kernel_side side, const char *source, const char *mountpoint, int *ret_fd,
+			 struct explain *why)
+{
+	int fd = open(FUSE_DEVICE, O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		int r = -errno;
+		explain_device(r, why);
+		return r;
+	}
+	char options[MOUNT_OPTION_SIZE];
+	(void)snprintf(options, sizeof(options),
+		       "fd=%d,rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other", fd);
+	unsigned long flags = MS_NOSUID | MS_NODEV | (side == KERNEL_RUN ? MS_RDONLY : 0);
+	if (mount(source, mountpoint, MOUNTINFO_TYPE, flags, options) < 0) {
+		int r = -errno;
+		explain_mount(r, mountpoint, why);
+		io_close(&fd);
+		return r;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+/* libfuse takes a mount's options when a session is made; this one is used for nothing else. */
+static int session_for_mount(enum kernel_side side, const char *source, bool allow_other, struct fuse_session **ret)
+{
+	char *options = NULL, *named_source = NULL;
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	static const struct fuse_lowlevel_ops no_operations;
+	struct fuse_session *session = NULL;
+
+	if (asprintf(&named_source, "fsname=%s", source) < 0)
+		named_source = NULL;
+	bool ok = named_source && fuse_opt_add_opt(&options, "subtype=vouchfs,default_permissions,nosuid,nodev") == 0 &&
+		  fuse_opt_add_opt_escaped(&options, named_source) == 0 &&
+		  (!allow_other || fuse_opt_add_opt(&options, "allow_other") == 0) &&
+		  (side == KERNEL_DEPLOY || fuse_opt_add_opt(&options, "ro") == 0) &&
+		  fuse_opt_add_arg(&args, "vouchfs") == 0 && fuse_opt_add_arg(&args, "-o") == 0 &&
+		  fuse_opt_add_arg(&args, options) == 0;
+	if (ok)
+		session = fuse_session_new(&args, &no_operations, sizeof(no_operations), NULL);
+	fuse_opt_free_args(&args);
+	free(options);
+	free(named_source);
+	if (!session)
+		return -ENOMEM;
+	*ret = session;
+	return 0;
+}
+
+static int mount_as_user(enum kernel_side side, const char *source, const char *mountpoint, bool allow_other,
+			 int *ret_fd, struct explain *why)
+{
+	struct fuse_session *session = NULL;
+	int r = session_for_mount(side, source, allow_other, &session);
+	if (r < 0) {
+		explain_set(why, "%s", strerror(-r));
+		return r;
+	}
+	if (fuse_session_mount(session, mountpoint) != 0) { /* fusermount3 has said why */
+		explain_set(why, "fusermount3 could not mount on %s", mountpoint);
+		r = -EPERM;
+		goto out;
+	}
+	int fd = fcntl(fuse_session_fd(session), F_DUPFD_CLOEXEC, 3);
+	if (fd < 0) {
+		r = -errno;
+		explain_set(why, "%s", strerror(-r));
+		goto out;
+	}
+	*ret_fd = fd;
+out:
+	fuse_session_destroy(session);
+	return r;
+}
+
+int kernel_mount(enum kernel_side side, const char *source, const char *mountpoint, bool allow_other, int *ret_fd,
+		 struct explain *ret_why)
+{
+	if (geteuid() == 0)
+		return mount_as_root(side, source, mountpoint, ret_fd, ret_why);
+	return mount_as_user(side, source, mountpoint, allow_other, ret_fd, ret_why);
+}
+
+/* It prints nothing with -q and exits 1 whatever the reason; that the mount is in use is the one that is left. */
+static int run_fusermount(const char *mountpoint, bool lazy)
+{
+	char program[] = "fusermount3", unmount[] = "-u", quiet[] = "-q", detach[] = "-z", end[] = "--";
+	char *argv[] = {program, unmount, quiet, lazy ? detach : quiet, end, (char *)mountpoint, NULL};
+	pid_t pid;
+	int r = posix_spawnp(&pid, program, NULL, NULL, argv, environ);
+	if (r != 0)
+		return -r;
+	int status;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EBUSY;
+}
+
+int kernel_unmount(const char *mountpoint, bool lazy)
+{
+	if (geteuid() != 0)
+		return run_fusermount(mountpoint, lazy);
+	return umount2(mountpoint, UMOUNT_NOFOLLOW | (lazy ? MNT_DETACH : 0)) < 0 ? -errno : 0;
+}
+
+void kernel_raise_read_ahead(const char *mountpoint)
+{
+	struct mountinfo info;
+	if (geteuid() != 0 || mountinfo_read(&info) < 0)
+		return;
+	const struct mountinfo_entry *entry = mountinfo_at(&info, mountpoint);
+	char path[64];
+	int fd = -1;
+	if (entry && mountinfo_is_vouchfs(entry) &&
+	    snprintf(path, sizeof(path), "/sys/class/bdi/%s/read_ahead_kb", entry->device) < (int)sizeof(path))
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)io_write_full(fd, READ_AHEAD_KIB, strlen(READ_AHEAD_KIB));
+	io_close(&fd);
+	mountinfo_done(&info);
+}

@@ -1,0 +1,22 @@
+/*
+ * kernel.h - mounting and unmounting: by mount(2) for root, by fusermount3 for everybody else.
+ */
+#ifndef FS_KERNEL_H
+#define FS_KERNEL_H
+
+#include "base/base.h"
+#include "base/explain.h"
+
+enum kernel_side { KERNEL_DEPLOY = 1, KERNEL_RUN };
+
+/* Mounts one side and returns the descriptor to serve it with. */
+int kernel_mount(enum kernel_side side, const char *source, const char *mountpoint, bool allow_other, int *ret_fd,
+		 struct explain *ret_why);
+
+/* -EBUSY: in use; lazy never is. A daemon that does not answer cannot hold up a lazy one. */
+int kernel_unmount(const char *mountpoint, bool lazy);
+
+/* Lets the kernel read ahead by 1 MiB on what is mounted there; as root, as far as it goes. */
+void kernel_raise_read_ahead(const char *mountpoint);
+
+#endif

@@ -1,0 +1,134 @@
+/* The command's side of mounting: in the background it waits until a forked supervisor says that both sides serve. */
+#include "fs/mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "mountinfo.h"
+#include "plan.h"
+#include "supervisor.h"
+
+static int mount_and_serve(const struct fs_mount_options *options, int ready_fd)
+{
+	struct plan plan;
+	int code = plan_make(options, &plan);
+	if (code != 0)
+		return code;
+	code = supervisor_run(&plan, ready_fd);
+	plan_done(&plan);
+	return code;
+}
+
+/* libfuse and fusermount3 take the numbers 0, 1 and 2 for granted. */
+static bool open_standard_files(void)
+{
+	for (;;) {
+		int fd = open("/dev/null", O_RDWR);
+		if (fd < 0)
+			return false;
+		if (fd > STDERR_FILENO) {
+			io_close(&fd);
+			return true;
+		}
+	}
+}
+
+/* The exit code: 0 at the first byte, else the child's. */
+static int wait_until_ready(pid_t child, int fd)
+{
+	char byte;
+	ssize_t got;
+	do
+		got = read(fd, &byte, 1);
+	while (got < 0 && errno == EINTR);
+	if (got == 1)
+		return 0;
+
+	int status;
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_FAILURE;
+	return WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : EXIT_FAILURE;
+}
+
+static int mount_in_background(const struct fs_mount_options *options)
+{
+	int fds[2];
+	if (pipe2(fds, O_CLOEXEC) < 0) {
+		perror("vouchfs: pipe");
+		return EXIT_FAILURE;
+	}
+	pid_t child = fork();
+	if (child < 0) {
+		perror("vouchfs: fork");
+		io_close(&fds[0]);
+		io_close(&fds[1]);
+		return EXIT_FAILURE;
+	}
+	if (child == 0) {
+		io_close(&fds[0]);
+		(void)setsid();
+		exit(mount_and_serve(options, fds[1]));
+	}
+	io_close(&fds[1]);
+	int code = wait_until_ready(child, fds[0]);
+	io_close(&fds[0]);
+	return code;
+}
+
+int fs_mount(const struct fs_mount_options *options)
+{
+	if (!open_standard_files())
+		return EXIT_FAILURE;
+	return options->foreground ? mount_and_serve(options, -1) : mount_in_background(options);
+}
+
+int fs_find_mount(const char *config_path, struct buf *ret_mountpoint)
+{
+	struct mountinfo info;
+	int r = mountinfo_read(&info);
+	if (r < 0)
+		return r;
+	const struct mountinfo_entry *entry = mountinfo_find_deploy(&info, config_path, geteuid());
+	r = entry ? buf_puts(ret_mountpoint, entry->mountpoint) : -ENOENT;
+	mountinfo_done(&info);
+	return r;
+}
+
+/* The parent's real path with the name behind it: for names that are not there, or cannot be looked at. */
+static char *resolve_parent(const char *path)
+{
+	size_t len = strlen(path);
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	char *copy = strndup(path, len), *parent = NULL, *resolved = NULL;
+	if (!copy)
+		return NULL;
+	char *slash = strrchr(copy, '/');
+	const char *name = slash ? slash + 1 : copy;
+	if (slash)
+		*slash = '\0';
+	parent = realpath(!slash ? "." : slash == copy ? "/" : copy, NULL);
+	if (parent && asprintf(&resolved, "%s/%s", strcmp(parent, "/") == 0 ? "" : parent, name) < 0)
+		resolved = NULL;
+	free(parent);
+	free(copy);
+	return resolved;
+}
+
+int fs_resolve(const char *path, char **ret)
+{
+	char *resolved = realpath(path, NULL);
+	if (!resolved && errno != ENOMEM && *path)
+		resolved = resolve_parent(path);
+	if (!resolved)
+		return -errno;
+	*ret = resolved;
+	return 0;
+}

@@ -1,0 +1,189 @@
+#include "notify.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/limits.h"
+#include "base/lock.h"
+#include "base/log.h"
+
+#define WAIT_MAX_S 5
+
+/* Owned by the queue's lock. Freed by whoever comes last: the thread that did it, or the caller that waited for it. */
+struct job {
+	struct job *next;
+	uint64_t node;
+	bool is_entry;
+	bool done;
+	bool abandoned; /* nobody waits any more */
+	char name[LIMIT_NAME_BYTES + 1];
+};
+
+struct notify {
+	struct fuse_session *fuse;
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* a job was queued or done, or it is time to end */
+	struct job *first, **last;
+	bool ending;
+	pthread_t thread;
+};
+
+static int tell_kernel(struct notify *n, const struct job *job)
+{
+	if (job->is_entry)
+		return fuse_lowlevel_notify_inval_entry(n->fuse, job->node, job->name, strlen(job->name));
+	return fuse_lowlevel_notify_inval_inode(n->fuse, job->node, 0, 0);
+}
+
+/* That the kernel does not know the node, or that there is no mount yet or any more, is as good as done. */
+static void do_job(struct notify *n, const struct job *job)
+{
+	int r = tell_kernel(n, job);
+	if (r < 0 && r != -ENOENT && r != -ENOTCONN && r != -ENODEV && r != -EBADF)
+		log_error("the kernel was not told that node %llu changed: %s", (unsigned long long)job->node,
+			  strerror(-r));
+}
+
+static void *thread_main(void *ctx)
+{
+	struct notify *n = ctx;
+	lock_take(&n->lock);
+	for (;;) {
+		while (!n->first && !n->ending)
+			ASSERT(pthread_cond_wait(&n->changed, &n->lock) == 0);
+		if (n->ending)
+			break;
+
+		struct job *job = n->first;
+		n->first = job->next;
+		if (!n->first)
+			n->last = &n->first;
+		lock_drop(&n->lock);
+		do_job(n, job);
+		lock_take(&n->lock);
+
+		job->done = true;
+		if (job->abandoned)
+			free(job);
+		ASSERT(pthread_cond_broadcast(&n->changed) == 0);
+	}
+	lock_drop(&n->lock);
+	return NULL;
+}
+
+static struct timespec deadline(void)
+{
+	struct timespec at;
+	ASSERT(clock_gettime(CLOCK_MONOTONIC, &at) == 0);
+	at.tv_sec += WAIT_MAX_S;
+	return at;
+}
+
+static void queue_and_wait(struct notify *n, struct job *job)
+{
+	const struct timespec until = deadline();
+
+	lock_take(&n->lock);
+	*n->last = job;
+	n->last = &job->next;
+	ASSERT(pthread_cond_broadcast(&n->changed) == 0);
+
+	int r = 0;
+	while (!job->done && r == 0)
+		r = pthread_cond_timedwait(&n->changed, &n->lock, &until);
+	ASSERT(r == 0 || r == ETIMEDOUT);
+	if (job->done)
+		free(job);
+	else
+		job->abandoned = true;
+	lock_drop(&n->lock);
+
+	if (r == ETIMEDOUT)
+		log_warning("the kernel has not dropped stale entries of the run side within %d s", WAIT_MAX_S);
+}
+
+static struct job *new_job(uint64_t node)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	if (job)
+		job->node = node;
+	else
+		log_error("out of memory: the run side keeps a stale entry");
+	return job;
+}
+
+static void on_entry(void *ctx, uint64_t parent, const char *name)
+{
+	struct job *job = new_job(parent);
+	if (!job)
+		return;
+	size_t len = strlen(name);
+	ASSERT(len <= LIMIT_NAME_BYTES);
+	job->is_entry = true;
+	memcpy(job->name, name, len + 1);
+	queue_and_wait(ctx, job);
+}
+
+static void on_inode(void *ctx, uint64_t node)
+{
+	struct job *job = new_job(node);
+	if (job)
+		queue_and_wait(ctx, job);
+}
+
+static void init_condition(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+	ASSERT(pthread_condattr_init(&attributes) == 0);
+	ASSERT(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+	ASSERT(pthread_cond_init(condition, &attributes) == 0);
+	ASSERT(pthread_condattr_destroy(&attributes) == 0);
+}
+
+int notify_new(struct fuse_session *fuse, struct notify **ret)
+{
+	struct notify *n = calloc(1, sizeof(*n));
+	if (!n)
+		return -ENOMEM;
+	n->fuse = fuse;
+	n->last = &n->first;
+	lock_init(&n->lock);
+	init_condition(&n->changed);
+
+	int r = -pthread_create(&n->thread, NULL, thread_main, n);
+	if (r < 0) {
+		ASSERT(pthread_cond_destroy(&n->changed) == 0);
+		lock_done(&n->lock);
+		free(n);
+		return r;
+	}
+	*ret = n;
+	return 0;
+}
+
+struct slots_notify notify_for_slots(struct notify *n)
+{
+	return (struct slots_notify){.ctx = n, .entry = on_entry, .inode = on_inode};
+}
+
+void notify_free(struct notify *n)
+{
+	if (!n)
+		return;
+	lock_take(&n->lock);
+	n->ending = true;
+	ASSERT(pthread_cond_broadcast(&n->changed) == 0);
+	lock_drop(&n->lock);
+	ASSERT(pthread_join(n->thread, NULL) == 0);
+
+	for (struct job *job; (job = n->first);) {
+		n->first = job->next;
+		free(job);
+	}
+	ASSERT(pthread_cond_destroy(&n->changed) == 0);
+	lock_done(&n->lock);
+	free(n);
+}

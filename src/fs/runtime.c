@@ -1,0 +1,215 @@
+#include "runtime.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/limits.h"
+#include "base/text.h"
+
+#define LOCK_NAME   "lock"
+#define RELOAD_NAME "reload"
+#define RUN_NAME    "run"
+#define LOCK_TRIES  10
+
+/* FNV-1a, 64 bit (http://www.isthe.com/chongo/tech/comp/fnv/). Only a name: the directory's owner is what counts. */
+static uint64_t hash_path(const char *path)
+{
+	uint64_t hash = 0xcbf29ce484222325U;
+	for (; *path; path++)
+		hash = (hash ^ (unsigned char)*path) * 0x100000001b3U;
+	return hash;
+}
+
+/* A directory that is ours alone. -EPERM: somebody else's, or open to others. */
+static int open_private(const char *path, bool create, mode_t forbidden_mode)
+{
+	if (create && mkdir(path, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOTDIR || errno == ELOOP ? -EPERM : -errno;
+
+	struct stat st;
+	int r = fstat(fd, &st) < 0 ? -errno : 0;
+	if (r == 0 && (st.st_uid != geteuid() || (st.st_mode & forbidden_mode)))
+		r = -EPERM;
+	if (r < 0)
+		io_close(&fd);
+	return r < 0 ? r : fd;
+}
+
+/* Where runtime directories of this user lie. */
+static int open_base(bool create, char ret_path[RUNTIME_PATH_SIZE])
+{
+	if (geteuid() == 0) {
+		(void)snprintf(ret_path, RUNTIME_PATH_SIZE, "/run");
+		return open_private(ret_path, false, S_IWGRP | S_IWOTH);
+	}
+	const char *given = getenv("XDG_RUNTIME_DIR");
+	if (given && given[0] == '/' && snprintf(ret_path, RUNTIME_PATH_SIZE, "%s", given) < RUNTIME_PATH_SIZE) {
+		int fd = open_private(ret_path, false, S_IRWXG | S_IRWXO);
+		if (fd >= 0)
+			return fd;
+	}
+	(void)snprintf(ret_path, RUNTIME_PATH_SIZE, "/tmp/vouchfs-%u", geteuid());
+	return open_private(ret_path, create, S_IRWXG | S_IRWXO);
+}
+
+int runtime_open(const char *config_path, bool create, struct runtime *ret, struct explain *ret_why)
+{
+	struct runtime runtime = {.dirfd = -1, .lock_fd = -1};
+	char base_path[RUNTIME_PATH_SIZE];
+	char *path = runtime.path;
+	int r, base = open_base(create, base_path);
+	if (base < 0) {
+		r = base;
+		path = base_path;
+		goto out;
+	}
+	r = -ENAMETOOLONG;
+	if (snprintf(path, sizeof(runtime.path), "%s/vouchfs-%016llx", base_path,
+		     (unsigned long long)hash_path(config_path)) >= (int)sizeof(runtime.path))
+		goto out;
+	r = runtime.dirfd = open_private(path, create, S_IRWXG | S_IRWXO);
+	if (r < 0)
+		goto out;
+	*ret = runtime;
+	r = 0;
+out:
+	if (r == -EPERM)
+		explain_set(ret_why, "%s is not a directory that only this user may use", path);
+	else if (r < 0)
+		explain_set(ret_why, "%s: %s", path, strerror(-r));
+	io_close(&base);
+	return r;
+}
+
+void runtime_done(struct runtime *runtime)
+{
+	io_close(&runtime->lock_fd);
+	io_close(&runtime->dirfd);
+}
+
+static struct flock whole_file(short type)
+{
+	return (struct flock){.l_type = type, .l_whence = SEEK_SET};
+}
+
+/* The process that keeps us from locking; 0: none. */
+static pid_t blocking_process(int fd)
+{
+	struct flock lock = whole_file(F_WRLCK);
+	if (fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+		return 0;
+	return lock.l_pid;
+}
+
+/* A process that ends removes its file: one that was opened before that and locked after it is nobody's. */
+static bool is_still_there(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && st.st_nlink > 0;
+}
+
+int runtime_lock(struct runtime *runtime, struct explain *ret_why)
+{
+	for (int tries = 0; tries < LOCK_TRIES; tries++) {
+		int fd = io_openat(runtime->dirfd, LOCK_NAME, O_RDWR | O_CREAT, 0600);
+		if (fd < 0) {
+			explain_set(ret_why, "%s/%s: %s", runtime->path, LOCK_NAME, strerror(-fd));
+			return fd;
+		}
+		struct flock lock = whole_file(F_WRLCK);
+		if (fcntl(fd, F_SETLK, &lock) < 0) {
+			explain_set(ret_why,
+				    "process %ld serves this configuration already, or is still ending; see "
+				    "`vouchfs status`, `vouchfs unmount`",
+				    (long)blocking_process(fd));
+			io_close(&fd);
+			return -EBUSY;
+		}
+		if (is_still_there(fd)) {
+			runtime->lock_fd = fd;
+			return io_unlinkat(runtime->dirfd, RELOAD_NAME, 0); /* of a process that was killed */
+		}
+		io_close(&fd);
+	}
+	explain_set(ret_why, "%s/%s cannot be locked", runtime->path, LOCK_NAME);
+	return -EBUSY;
+}
+
+int runtime_holder(const struct runtime *runtime, int *ret_pidfd)
+{
+	int fd = io_openat(runtime->dirfd, LOCK_NAME, O_RDWR, 0);
+	if (fd < 0)
+		return fd == -ENOENT ? -ESRCH : fd;
+
+	int r = -ESRCH, pidfd = -1;
+	pid_t pid = blocking_process(fd);
+	if (pid <= 0)
+		goto out;
+	pidfd = pidfd_open(pid, 0);
+	if (pidfd < 0) {
+		r = -errno;
+		goto out;
+	}
+	if (blocking_process(fd) != pid) /* it ended, and the number may be another's by now */
+		goto out;
+	*ret_pidfd = pidfd;
+	pidfd = -1;
+	r = 0;
+out:
+	io_close(&pidfd);
+	io_close(&fd);
+	return r;
+}
+
+void runtime_remove(struct runtime *runtime)
+{
+	(void)io_unlinkat(runtime->dirfd, RELOAD_NAME, 0);
+	(void)io_unlinkat(runtime->dirfd, RUN_NAME, AT_REMOVEDIR);
+	(void)io_unlinkat(runtime->dirfd, LOCK_NAME, 0);
+	(void)rmdir(runtime->path);
+	runtime_done(runtime);
+}
+
+int runtime_put_reload(struct runtime *runtime, const char *errors)
+{
+	struct buf text = {0};
+	int r = buf_printf(&text, "%llu\n%s", (unsigned long long)++runtime->reload_count, errors);
+	if (r == 0)
+		r = io_write_file(runtime->dirfd, RELOAD_NAME, text.data, text.len, 0600, false);
+	buf_done(&text);
+	return r;
+}
+
+int runtime_get_reload(const struct runtime *runtime, uint64_t *ret_count, struct buf *ret_errors)
+{
+	struct buf text = {0};
+	uint64_t count;
+	int r = io_read_file(runtime->dirfd, RELOAD_NAME, LIMIT_RECORD_BYTES, &text);
+	if (r == -ENOENT) {
+		*ret_count = 0;
+		r = 0;
+		goto out;
+	}
+	if (r < 0)
+		goto out;
+	r = -EBADMSG;
+	char *end = text.data ? strchr(text.data, '\n') : NULL;
+	if (!end || !text_parse_u64(text.data, (size_t)(end - text.data), UINT64_MAX, &count))
+		goto out;
+	r = buf_puts(ret_errors, end + 1);
+	if (r == 0)
+		*ret_count = count;
+out:
+	buf_done(&text);
+	return r;
+}

@@ -1,0 +1,45 @@
+/*
+ * runtime.h - the directory that a mount has while it runs, and by which commands find its process.
+ *
+ *     /run/vouchfs-<hash of the configuration's path>/      of root; of a user: below $XDG_RUNTIME_DIR, else
+ *                                                           /tmp/vouchfs-<uid>/, which must be the user's own, 0700
+ *         lock      locked by the supervisor as long as it lives: the kernel says which process that is (F_GETLK),
+ *                   so no file's content has to be believed, and nobody else can pretend to be it
+ *         reload    count and outcome of the last reload
+ *         run/      mountpoint of a user's run side
+ */
+#ifndef FS_RUNTIME_H
+#define FS_RUNTIME_H
+
+#include <sys/types.h>
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/explain.h"
+
+#define RUNTIME_PATH_SIZE 512
+
+struct runtime {
+	char path[RUNTIME_PATH_SIZE];
+	int dirfd;
+	int lock_fd;
+	uint64_t reload_count;
+};
+
+/* create false: -ENOENT when there is none. */
+int runtime_open(const char *config_path, bool create, struct runtime *ret, struct explain *ret_why);
+/* Gives the lock back; the directory stays. */
+void runtime_done(struct runtime *runtime);
+
+/* For the life of this process (not inherited by fork). -EBUSY: ret_why names the process that has it. */
+int runtime_lock(struct runtime *runtime, struct explain *ret_why);
+/* The process that holds the lock, as a descriptor (pidfd) that cannot come to mean another one. -ESRCH: none. */
+int runtime_holder(const struct runtime *runtime, int *ret_pidfd);
+/* Removes the directory; the holder of the lock only. */
+void runtime_remove(struct runtime *runtime);
+
+/* errors "": it was taken. */
+int runtime_put_reload(struct runtime *runtime, const char *errors);
+int runtime_get_reload(const struct runtime *runtime, uint64_t *ret_count, struct buf *ret_errors);
+
+#endif

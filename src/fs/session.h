@@ -1,0 +1,33 @@
+/*
+ * session.h - one FUSE connection with a thread that runs its loop.
+ *
+ * The connection belongs to a descriptor of /dev/fuse that somebody else has mounted. The loop ends when the
+ * filesystem is unmounted and nobody uses it any more, or when session_stop ends it; either way *on_end is told.
+ */
+#ifndef FS_SESSION_H
+#define FS_SESSION_H
+
+#include <fuse_lowlevel.h>
+
+#include "base/base.h"
+
+struct session;
+
+/* end_fd: an eventfd that is written to when the loop has ended. */
+int session_new(const struct fuse_lowlevel_ops *ops, void *userdata, int end_fd, struct session **ret);
+
+/* Takes the descriptor over, also when it fails, and starts to serve it. */
+int session_start(struct session *session, int fuse_fd);
+
+/* Started, and its loop has not ended. */
+bool session_is_running(const struct session *session);
+
+/* For notifications; valid until session_free. */
+struct fuse_session *session_fuse(struct session *session);
+
+/* Ends the loop and waits for its threads; requests in work are answered first. Fine when it is not running. */
+void session_stop(struct session *session);
+/* Stops it as well. The connection is cut. */
+void session_free(struct session *session);
+
+#endif

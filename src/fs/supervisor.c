@@ -1,0 +1,358 @@
+/* States: bring_up -> watch -> take_down; the daemon's end leads to take_down from everywhere. */
+#include "supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "channel.h"
+#include "daemon.h"
+#include "kernel.h"
+#include "mountinfo.h"
+
+#define DRAIN_MAX_MS 30000
+#define QUIT_MAX_MS  10000
+#define NO_DEADLINE  UINT64_MAX
+
+struct supervisor {
+	struct plan *plan;
+	int signals;
+	int channel;
+	pid_t daemon;
+	bool run_mounted;
+	bool deploy_mounted;
+};
+
+void supervisor_leave_terminal(void)
+{
+	log_use_syslog();
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+		(void)dup2(fd, i);
+	io_close(&fd);
+}
+
+/* ---- the daemon ---- */
+
+static int start_daemon(struct supervisor *s, int ready_fd)
+{
+	int pair[2];
+	int r = channel_pair(pair);
+	if (r < 0)
+		return r;
+	s->daemon = fork();
+	if (s->daemon < 0) {
+		r = -errno;
+		s->daemon = 0;
+		io_close(&pair[0]);
+		io_close(&pair[1]);
+		return r;
+	}
+	if (s->daemon == 0) {
+		io_close(&pair[0]);
+		io_close(&s->signals);
+		io_close(&ready_fd);
+		runtime_done(&s->plan->runtime);
+		exit(daemon_main(s->plan, pair[1]));
+	}
+	io_close(&pair[1]);
+	s->channel = pair[0];
+	return 0;
+}
+
+/* Its exit code; a signal is a failure. */
+static int reap_daemon(struct supervisor *s)
+{
+	int status;
+	while (waitpid(s->daemon, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_FAILURE;
+	s->daemon = 0;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	log_error("the daemon was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+	return EXIT_FAILURE;
+}
+
+/* ---- what comes in ---- */
+
+enum event { EVENT_TIMEOUT = 1, EVENT_STOP, EVENT_RELOAD, EVENT_MESSAGE, EVENT_DAEMON_GONE };
+
+static enum event take_signal(struct supervisor *s)
+{
+	struct signalfd_siginfo info;
+	if (read(s->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return EVENT_TIMEOUT;
+	return info.ssi_signo == SIGHUP ? EVENT_RELOAD : EVENT_STOP;
+}
+
+static enum event next_event(struct supervisor *s, bool want_signals, uint64_t deadline_ms, struct channel_message *ret)
+{
+	for (;;) {
+		int timeout_ms = -1;
+		uint64_t now_ms = clock_monotonic_ms();
+		if (deadline_ms != NO_DEADLINE)
+			timeout_ms = deadline_ms > now_ms ? (int)(deadline_ms - now_ms) : 0;
+		struct pollfd fds[] = {
+			{.fd = s->channel, .events = POLLIN},
+			{.fd = want_signals ? s->signals : -1, .events = POLLIN},
+		};
+		int count = poll(fds, ARRAY_SIZE(fds), timeout_ms);
+		if (count == 0)
+			return EVENT_TIMEOUT;
+		if (count > 0 && fds[0].revents)
+			return channel_receive(s->channel, ret) < 0 ? EVENT_DAEMON_GONE : EVENT_MESSAGE;
+		if (count > 0 && fds[1].revents)
+			return take_signal(s);
+	}
+}
+
+/* -EINTR: it is to end before it has begun; -EPIPE: the daemon is gone and has said why. */
+static int await_start(struct supervisor *s, enum channel_kind kind)
+{
+	for (;;) {
+		struct channel_message message;
+		switch (next_event(s, true, NO_DEADLINE, &message)) {
+		case EVENT_MESSAGE:
+			io_close(&message.fd);
+			if (message.kind == kind)
+				return 0;
+			if (message.kind == CHANNEL_STOP)
+				return -EINTR;
+			break;
+		case EVENT_STOP:
+			return -EINTR;
+		case EVENT_DAEMON_GONE:
+			return -EPIPE;
+		case EVENT_RELOAD:
+		case EVENT_TIMEOUT:
+			break;
+		}
+	}
+}
+
+/* ---- bring up ---- */
+
+/* The descriptor goes to the daemon alone: were it kept here, callers of a dead daemon would hang. */
+static int mount_side(struct supervisor *s, enum kernel_side side)
+{
+	const char *mountpoint = side == KERNEL_DEPLOY ? s->plan->mountpoint : s->plan->run_mountpoint;
+	struct explain why;
+	int fd = -1;
+	int r = kernel_mount(side, s->plan->config_path, mountpoint, s->plan->allow_other, &fd, &why);
+	if (r < 0) {
+		plan_say(&why);
+		return r;
+	}
+	*(side == KERNEL_DEPLOY ? &s->deploy_mounted : &s->run_mounted) = true;
+	r = channel_send(s->channel, side == KERNEL_DEPLOY ? CHANNEL_DEPLOY : CHANNEL_RUN, NULL, fd);
+	io_close(&fd);
+	return r < 0 ? r : await_start(s, CHANNEL_SERVING);
+}
+
+static int bring_up(struct supervisor *s, int ready_fd)
+{
+	int r = await_start(s, CHANNEL_OPENED);
+	if (r == 0)
+		r = mount_side(s, KERNEL_DEPLOY);
+	if (r == 0)
+		r = mount_side(s, KERNEL_RUN);
+	if (r < 0)
+		return r;
+
+	kernel_raise_read_ahead(s->plan->run_mountpoint);
+	r = channel_send(s->channel, CHANNEL_READY, NULL, -1);
+	if (r < 0)
+		return r;
+	if (ready_fd >= 0)
+		(void)io_write_full(ready_fd, "", 1);
+	if (!s->plan->foreground)
+		supervisor_leave_terminal();
+	log_notice("serving %s on %s", s->plan->config_path, s->plan->mountpoint);
+	return 0;
+}
+
+/* ---- watch ---- */
+
+static void take_message(struct supervisor *s, const struct channel_message *message)
+{
+	if (message->kind != CHANNEL_RELOADED)
+		return;
+	int r = runtime_put_reload(&s->plan->runtime, message->text);
+	if (r < 0)
+		log_warning("the outcome of the reload could not be written down: %s", strerror(-r));
+}
+
+/* -EINTR: told to end; -EPIPE: the daemon is gone. */
+static int watch(struct supervisor *s)
+{
+	for (;;) {
+		struct channel_message message;
+		switch (next_event(s, true, NO_DEADLINE, &message)) {
+		case EVENT_STOP:
+			return -EINTR;
+		case EVENT_RELOAD:
+			(void)channel_send(s->channel, CHANNEL_RELOAD, NULL, -1);
+			break;
+		case EVENT_MESSAGE:
+			io_close(&message.fd);
+			if (message.kind == CHANNEL_STOP)
+				return -EINTR;
+			take_message(s, &message);
+			break;
+		case EVENT_DAEMON_GONE:
+			return -EPIPE;
+		case EVENT_TIMEOUT:
+			break;
+		}
+	}
+}
+
+/* ---- take down ---- */
+
+/* False when the daemon is gone or takes too long. */
+static bool await_drained(struct supervisor *s)
+{
+	uint64_t deadline_ms = clock_monotonic_ms() + DRAIN_MAX_MS;
+	struct channel_message message;
+	for (;;) {
+		enum event event = next_event(s, false, deadline_ms, &message);
+		if (event != EVENT_MESSAGE)
+			return false;
+		io_close(&message.fd);
+		if (message.kind == CHANNEL_DRAINED)
+			return true;
+		take_message(s, &message);
+	}
+}
+
+/* Somebody may have unmounted it, and mounted something else. */
+static bool is_ours(const struct supervisor *s, const char *mountpoint)
+{
+	struct mountinfo info;
+	if (mountinfo_read(&info) < 0)
+		return true;
+	const struct mountinfo_entry *there = mountinfo_at(&info, mountpoint);
+	bool ours = there && mountinfo_is_vouchfs(there) && strcmp(there->source, s->plan->config_path) == 0;
+	mountinfo_done(&info);
+	return ours;
+}
+
+static void unmount_side(const struct supervisor *s, const char *mountpoint, bool lazy)
+{
+	if (!is_ours(s, mountpoint))
+		return;
+	int r = kernel_unmount(mountpoint, lazy);
+	if (r == -EBUSY) {
+		log_warning("%s is in use; detached, what still uses it gets errors", mountpoint);
+		r = kernel_unmount(mountpoint, true);
+	}
+	if (r < 0)
+		log_error("%s was not unmounted: %s", mountpoint, strerror(-r));
+}
+
+static void unmount_both(const struct supervisor *s, bool lazy)
+{
+	if (s->run_mounted)
+		unmount_side(s, s->plan->run_mountpoint, lazy);
+	if (s->deploy_mounted)
+		unmount_side(s, s->plan->mountpoint, lazy);
+}
+
+/* Until the channel's end. */
+static void await_end(struct supervisor *s)
+{
+	uint64_t deadline_ms = clock_monotonic_ms() + QUIT_MAX_MS;
+	struct channel_message message;
+	for (;;) {
+		switch (next_event(s, false, deadline_ms, &message)) {
+		case EVENT_MESSAGE:
+			io_close(&message.fd);
+			break;
+		case EVENT_TIMEOUT:
+			log_error("the daemon does not end; killed");
+			(void)kill(s->daemon, SIGKILL);
+			return;
+		case EVENT_DAEMON_GONE:
+		case EVENT_STOP:
+		case EVENT_RELOAD:
+			return;
+		}
+	}
+}
+
+static int stop(struct supervisor *s)
+{
+	bool drained = channel_send(s->channel, CHANNEL_DRAIN, NULL, -1) == 0 && await_drained(s);
+	if (!drained)
+		log_warning("uploads were cut off");
+	unmount_both(s, false);
+	(void)channel_send(s->channel, CHANNEL_QUIT, NULL, -1);
+	await_end(s);
+	return reap_daemon(s);
+}
+
+/* result is why: -EINTR, -EPIPE or what failed. */
+static int take_down(struct supervisor *s, int result)
+{
+	if (s->daemon == 0)
+		return EXIT_FAILURE;
+	if (result == -EINTR) {
+		int code = stop(s);
+		log_notice("ended");
+		return code;
+	}
+	io_close(&s->channel);
+	int code = reap_daemon(s);
+	unmount_both(s, true);
+	if (result != -EPIPE)
+		return EXIT_FAILURE;
+	if (code != 0)
+		log_error("the daemon has failed; nothing is mounted any more");
+	return code;
+}
+
+static int block_signals(void)
+{
+	sigset_t set;
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return -errno;
+	int fd = signalfd(-1, &set, SFD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int supervisor_run(struct plan *plan, int ready_fd)
+{
+	struct supervisor s = {.plan = plan, .channel = -1};
+	int r = s.signals = block_signals();
+	if (r >= 0)
+		r = chdir("/") < 0 ? -errno : 0;
+	if (r == 0)
+		r = start_daemon(&s, ready_fd);
+	if (r == 0)
+		r = bring_up(&s, ready_fd);
+	if (r == 0)
+		r = watch(&s);
+	else if (r != -EINTR && r != -EPIPE)
+		log_error("not mounted: %s", strerror(-r));
+	int code = take_down(&s, r);
+	io_close(&s.channel);
+	io_close(&s.signals);
+	return code;
+}

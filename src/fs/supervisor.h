@@ -1,0 +1,19 @@
+/*
+ * supervisor.h - the process that keeps its privileges and does nothing with them but mount and unmount.
+ */
+#ifndef FS_SUPERVISOR_H
+#define FS_SUPERVISOR_H
+
+#include "plan.h"
+
+/*
+ * Starts the daemon, mounts both sides, and returns the exit code when the mount has ended: 0 when it was unmounted or
+ * told to end, else what went wrong, and then nothing stays mounted. A byte is written to ready_fd (-1: nobody waits)
+ * when both sides are served.
+ */
+int supervisor_run(struct plan *plan, int ready_fd);
+
+/* stdin, stdout, stderr to /dev/null, messages to syslog. */
+void supervisor_leave_terminal(void);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * sweep.h - when staging files are to be swept: asleep while there is none.
+ */
+#ifndef FS_SWEEP_H
+#define FS_SWEEP_H
+
+#include <stdatomic.h>
+
+#include "base/base.h"
+#include "slots/slots.h"
+
+struct sweep {
+	int fd;		       /* eventfd, readable when sweep_poke asked for a sweep */
+	atomic_bool scheduled; /* there is a time, or a poke on its way */
+	uint64_t at_ms;	       /* monotonic; UINT64_MAX: never. Of the thread that sweeps. */
+};
+
+int sweep_init(struct sweep *sweep);
+void sweep_done(struct sweep *sweep);
+
+/* Something was staged. From any thread; cheap when a sweep is scheduled already. */
+void sweep_poke(struct sweep *sweep);
+
+/* For poll: -1 for ever. */
+int sweep_timeout_ms(const struct sweep *sweep);
+/* Takes a poke, and sweeps when it is time. */
+void sweep_run(struct sweep *sweep, struct slots *slots);
+
+#endif
