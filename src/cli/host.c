@@ -1,0 +1,278 @@
+/*
+ * host.c - what is asked of a running mount: `reload`, `status`, `why`. The mount of a configuration is found in the
+ * kernel's table of mounts; answers come from its .vouchfs directory, so they are those of the daemon itself.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "config/config.h"
+#include "fs/mount.h"
+
+#define SHOWN_SIZE   256
+#define ANSWER_BYTES 65536
+#define NAMES_MAX    65536
+
+static int run_reload(int argc, char **argv);
+static int run_status(int argc, char **argv);
+static int run_why(int argc, char **argv);
+
+#define CONFIG_USAGE                                                                                                   \
+	"  -c, --config CONF  the configuration of the mount (default: $VOUCHFS_CONF, else\n"                          \
+	"                     " CONFIG_DEFAULT_PATH ")\n"
+
+enum { RELOAD, STATUS, WHY };
+
+const struct cli_command cli_host_commands[] = {
+	[RELOAD] =
+		{.name = "reload",
+		 .summary = "make the running mount read its configuration again",
+		 .usage = "Examples:\n"
+			  "  vouchfs reload\n"
+			  "  vouchfs reload -c ./vouchfs.conf\n\n"
+			  "Reads configuration, certificates and revocation lists, then swaps them at once. A faulty\n"
+			  "one changes nothing. Waits for the outcome.\n\n"
+			  "Options:\n" CONFIG_USAGE "\nExit codes: 0 in force, 1 not mounted or not permitted, 78 "
+						    "refused: the one before stays.\n",
+		 .run = run_reload},
+	[STATUS] = {.name = "status",
+		    .summary = "one line for each slot of the running mount, problems first",
+		    .usage = "Examples:\n"
+			     "  vouchfs status\n"
+			     "  vouchfs status --json\n\n"
+			     "Options:\n"
+			     "      --json         as JSON\n" CONFIG_USAGE,
+		    .run = run_status},
+	[WHY] = {.name = "why",
+		 .summary = "the last decision on a slot, whole",
+		 .usage = "Examples:\n"
+			  "  vouchfs why main-function\n"
+			  "  vouchfs why functions/main-function\n\n"
+			  "Options:\n" CONFIG_USAGE "\nExit codes: 0 shown, 1 nothing to show, 2 usage.\n",
+		 .run = run_why},
+	{.name = NULL},
+};
+
+/* ---- finding the mount ---- */
+
+static int resolve_config(const char *given, char **ret)
+{
+	const char *path = cli_config_path(given);
+	int r = fs_resolve(path, ret);
+	if (r < 0)
+		cli_error("%s: %s", path, strerror(-r));
+	return r;
+}
+
+/* The directory of the deploy side. */
+static int open_mount(const char *given_config, int *ret_dirfd)
+{
+	char *config = NULL;
+	struct buf mountpoint = {0};
+	int r = resolve_config(given_config, &config);
+	if (r < 0)
+		goto out;
+	r = fs_find_mount(config, &mountpoint);
+	if (r < 0) {
+		cli_error("%s is not mounted; `vouchfs mount` does that", config);
+		goto out;
+	}
+	r = io_open_dir(mountpoint.data);
+	if (r == -ENOTCONN)
+		cli_error("the mount on %s has lost its process; `vouchfs unmount -l %s` takes it away",
+			  mountpoint.data, mountpoint.data);
+	else if (r < 0)
+		cli_error("%s: %s", mountpoint.data, strerror(-r));
+	else
+		*ret_dirfd = r;
+out:
+	buf_done(&mountpoint);
+	free(config);
+	return r < 0 ? r : 0;
+}
+
+/* Files below .vouchfs are made when they are opened, and have no size. */
+static int print_file(int dirfd, const char *path)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	char *bytes = malloc(ANSWER_BYTES);
+	ssize_t got = -ENOMEM;
+	while (bytes && (got = read(fd, bytes, ANSWER_BYTES)) > 0)
+		(void)fwrite(bytes, 1, (size_t)got, stdout);
+	if (bytes && got < 0)
+		got = -errno;
+	free(bytes);
+	io_close(&fd);
+	return (int)got;
+}
+
+/* ---- reload ---- */
+
+static int run_reload(int argc, char **argv)
+{
+	const char *given = NULL;
+	bool done = false;
+	const struct cli_option table[] = {
+		{.name = "config", .letter = 'c', .kind = CLI_TEXT, .ret_text = &given},
+	};
+	int code = cli_parse(&cli_host_commands[RELOAD], table, ARRAY_SIZE(table), &argc, argv, 0, 0, &done);
+	if (code != CLI_EXIT_OK || done)
+		return code;
+
+	char *config = NULL;
+	struct buf errors = {0};
+	struct explain why = {0};
+	int r = resolve_config(given, &config);
+	if (r < 0)
+		return CLI_EXIT_FAILURE;
+	r = fs_reload(config, &errors, &why);
+	if (r == -EINVAL) {
+		(void)fputs(errors.data, stderr);
+		cli_error("the configuration was refused; the one before stays in force");
+	} else if (r < 0) {
+		cli_error("%s", why.text);
+	}
+	buf_done(&errors);
+	free(config);
+	return r == 0 ? CLI_EXIT_OK : r == -EINVAL ? CLI_EXIT_CONFIG : CLI_EXIT_FAILURE;
+}
+
+/* ---- status ---- */
+
+static int run_status(int argc, char **argv)
+{
+	const char *given = NULL;
+	bool json = false, done = false;
+	const struct cli_option table[] = {
+		{.name = "config", .letter = 'c', .kind = CLI_TEXT, .ret_text = &given},
+		{.name = "json", .kind = CLI_FLAG, .ret_flag = &json},
+	};
+	int code = cli_parse(&cli_host_commands[STATUS], table, ARRAY_SIZE(table), &argc, argv, 0, 0, &done);
+	if (code != CLI_EXIT_OK || done)
+		return code;
+
+	int dirfd = -1;
+	if (open_mount(given, &dirfd) < 0)
+		return CLI_EXIT_FAILURE;
+	int r = print_file(dirfd, json ? ".vouchfs/status.json" : ".vouchfs/status");
+	if (r < 0)
+		cli_error("status: %s", strerror(-r));
+	io_close(&dirfd);
+	return r < 0 ? CLI_EXIT_FAILURE : CLI_EXIT_OK;
+}
+
+/* ---- why ---- */
+
+struct names {
+	char **items;
+	size_t count;
+};
+
+static void names_done(struct names *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		free(names->items[i]);
+	free(names->items);
+}
+
+/* What a name may have been meant for; as many as can be had. */
+static struct names list_names(int dirfd, const char *path)
+{
+	struct names names = {.items = calloc(NAMES_MAX, sizeof(char *))};
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (!dir)
+		io_close(&fd);
+	for (const struct dirent *e; dir && names.items && names.count < NAMES_MAX && (e = readdir(dir));) {
+		if (e->d_name[0] == '.')
+			continue;
+		names.items[names.count] = strdup(e->d_name);
+		if (!names.items[names.count])
+			break;
+		names.count++;
+	}
+	if (dir)
+		(void)closedir(dir);
+	return names;
+}
+
+static int unknown_slot(int dirfd, const char *kind, const char *name)
+{
+	struct names names = list_names(dirfd, kind);
+	const char *nearest = names.items ? text_nearest(name, (const char *const *)names.items, names.count) : NULL;
+	if (nearest)
+		cli_error("there is no slot %s/%s, did you mean %s/%s?", kind, name, kind, nearest);
+	else
+		cli_error("there is no slot %s/%s; `vouchfs status` lists them", kind, name);
+	names_done(&names);
+	return CLI_EXIT_FAILURE;
+}
+
+static int print_why(int dirfd, const char *kind, const char *name)
+{
+	char slot[SHOWN_SIZE], why[SHOWN_SIZE];
+	(void)snprintf(slot, sizeof(slot), "%s/%s", kind, name);
+	(void)snprintf(why, sizeof(why), ".vouchfs/why/%s", slot);
+
+	int r = print_file(dirfd, why);
+	if (r == 0)
+		return CLI_EXIT_OK;
+	if (r != -ENOENT)
+		cli_error("%s: %s", slot, strerror(-r));
+	else if (faccessat(dirfd, slot, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return unknown_slot(dirfd, kind, name);
+	else
+		cli_error("%s: nothing was deployed there yet, so nothing was decided", slot);
+	return CLI_EXIT_FAILURE;
+}
+
+/* "functions/F", "layers/L" or a function's bare name. NULL: none of these. */
+static const char *split_slot(const char *slot, const char **ret_kind)
+{
+	static const char *const kinds[] = {"functions", "layers"};
+	*ret_kind = kinds[0];
+	const char *name = slot;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		size_t len = strlen(kinds[i]);
+		if (!text_starts_with(slot, kinds[i]) || slot[len] != '/')
+			continue;
+		*ret_kind = kinds[i];
+		name = slot + len + 1;
+	}
+	return config_is_function_name(name) ? name : NULL;
+}
+
+static int run_why(int argc, char **argv)
+{
+	const char *given = NULL, *kind;
+	bool done = false;
+	const struct cli_option table[] = {
+		{.name = "config", .letter = 'c', .kind = CLI_TEXT, .ret_text = &given},
+	};
+	const struct cli_command *command = &cli_host_commands[WHY];
+	int code = cli_parse(command, table, ARRAY_SIZE(table), &argc, argv, 1, 1, &done);
+	if (code != CLI_EXIT_OK || done)
+		return code;
+	const char *name = split_slot(argv[1], &kind);
+	if (!name) {
+		char shown[SHOWN_SIZE];
+		return cli_usage_error(command, "\"%s\" is not the name of a slot, like main-function",
+				       text_escape_print(shown, sizeof(shown), argv[1], strlen(argv[1])));
+	}
+
+	int dirfd = -1;
+	if (open_mount(given, &dirfd) < 0)
+		return CLI_EXIT_FAILURE;
+	code = print_why(dirfd, kind, name);
+	io_close(&dirfd);
+	return code;
+}
