@@ -71,19 +71,30 @@ static int list_root(struct slots *slots, struct listing *l)
 	return 0;
 }
 
-static int list_slot(struct slot *slot, struct listing *l)
+/* The index-th release of a slot's list, with a reference, or NULL. */
+static struct release *listed_release(struct slot *slot, size_t index)
 {
 	lock_take(&slot->slots->lock);
-	for (size_t i = 0; i < slot->listed_count; i++) {
-		const struct store_release *record = slot->listed[i]->record;
+	struct release *release = index < slot->listed_count ? release_ref_locked(slot->listed[index]) : NULL;
+	lock_drop(&slot->slots->lock);
+	return release;
+}
+
+static int list_slot(struct slot *slot, struct listing *l)
+{
+	struct release *release;
+	for (size_t i = 0; (release = listed_release(slot, i)) != NULL; i++) {
+		struct run_place place = {.release = release, .index = RUN_INDEX_DIR};
 		struct slots_attr attr;
 		char name[24];
-		run_directory_attr(run_node(record->id, RUN_INDEX_DIR),
-				   (struct timespec){.tv_sec = record->created_at_s}, &attr);
-		(void)snprintf(name, sizeof(name), "%" PRIu64, record->number);
-		emit_text(l, name, &attr);
+		int r = run_place_attr(&place, &attr);
+		(void)snprintf(name, sizeof(name), "%" PRIu64, release->record->number);
+		if (r == 0)
+			emit_text(l, name, &attr);
+		release_put(release);
+		if (r < 0)
+			return r;
 	}
-	lock_drop(&slot->slots->lock);
 	return 0;
 }
 
