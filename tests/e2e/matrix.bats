@@ -99,9 +99,9 @@ make_artifacts() {
 	sign_at 2026-11-20T12:00:00Z stale stale-list $stale
 	sign_at 2026-10-31T12:00:00Z retired revoked-before
 	sign_at 2026-11-02T12:00:00Z retired revoked-after
-	signer $ACCOUNT revoke-signature --job-id "$(job_of "$T/in/revoked-job.zip")" --reason 'leaked build host'
+	signer "$ACCOUNT" revoke-signature --job-id "$(job_of "$T/in/revoked-job.zip")" --reason 'leaked build host'
 	version=${REVOKED##*/}
-	signer $ACCOUNT revoke-signing-profile --profile-name retired --profile-version "$version" --reason 'key lost' \
+	signer "$ACCOUNT" revoke-signing-profile --profile-name retired --profile-version "$version" --reason 'key lost' \
 		--effective-time 2026-11-01T00:00:00Z
 }
 
@@ -112,7 +112,7 @@ write_config() {
 	at "$NOW"
 	mv "$T/homes/333344445555" "$T/"
 	mv "$T/homes/444455556666" "$T/" # signs, but is not trusted here
-	mk_config < <(
+	VOUCHFS_SECTION='durability = none' mk_config < <(
 		printf '[account 333344445555]\ncertificate = trust/333344445555.pem\nrevocations = trust/333344445555.revocations\n'
 		for mode in Enforce Warn; do
 			printf '[code-signing-config %s]\nuntrusted_artifact_on_deployment = %s\n' "$mode" "$mode"
@@ -135,6 +135,7 @@ teardown_file() { lib_teardown; }
 setup() { :; }
 teardown() { :; }
 
+number_of() { basename "$(readlink "$MNT/run/$1")"; }
 served() { cat "$MNT/run/$1/task/marker" 2>/dev/null || echo nothing; }
 listed() { ls -A "$MNT/functions/$1"; }
 why() { cat "$MNT/.vouchfs/why/functions/$1"; }
@@ -156,19 +157,25 @@ is() { [ "$1" = "$2" ]; }
 
 check_refused() {
 	local reason=$1 before=$2 refused_status=$3 message=$4
+	# An end record that does not fit the file completes nothing: only close tells, and that is not listened to here.
+	case $CASE/$TOOL in tampered-length/*/careless) refused_status=0 message=none ;; esac
 	expect "exit status $refused_status" is "$status" "$refused_status"
 	case $message in
 	text) expect "says '${TEXT[$reason]}'" contains "$output" "${TEXT[$reason]}" ;;
 	number) expect "says ${NUMBER[$reason]}" contains "$output" "${NUMBER[$reason]}" ;;
 	esac
-	expect "the old release is served" is "$(served "$MODE")" "$before"
+	expect "the old release is served" is "$(number_of "$MODE") $(served "$MODE")" "$NUMBER_BEFORE $before"
 	expect "why names $reason" contains "$(why "$MODE")" "$reason"
 }
 
 check_taken() {
 	local artifact=$1 outcome=$2
 	expect "exit status 0" is "$status" 0
-	expect "the new release is served" is "$(served "$MODE")" "$artifact"
+	expect "a new release is served" is "$(number_of "$MODE")" $((NUMBER_BEFORE + 1))
+	case $artifact in
+	tampered-*) expect "the new content is served" is "$(served "$MODE")" good ;;
+	*) expect "the new content is served" is "$(served "$MODE")" "$artifact" ;;
+	esac
 	expect "it alone is listed" is "$(listed "$MODE")" "$NAME"
 	expect "outcome $outcome" is "$(getfattr --absolute-names --only-values -n user.vouchfs.outcome "$MNT/functions/$MODE/$NAME")" "$outcome"
 }
@@ -177,7 +184,7 @@ check_taken() {
 # number, none) are how the tool tells a refusal; LEAVES is what is listed then: "old" or, for tools that unlink first, "none".
 matrix() {
 	local refused_status=$2 message=$3 leaves=$4 artifact reason warn before
-	NAME=$1
+	NAME=$1 TOOL=$5
 	shift 4
 	for MODE in Enforce Warn; do
 		cp "$T/in/good.zip" "$MNT/functions/$MODE/$NAME"
@@ -185,6 +192,7 @@ matrix() {
 			[ -n "$artifact" ] || continue
 			CASE="$artifact/$MODE"
 			before=$(served "$MODE")
+			NUMBER_BEFORE=$(number_of "$MODE")
 			run "$@" "$T/in/$artifact.zip" "$MNT/functions/$MODE/$NAME"
 			if [ "$reason" = - ]; then
 				check_taken "$artifact" accepted
@@ -206,17 +214,13 @@ with_cat() { cat "$1" >"$2"; }
 with_dd() { dd if="$1" of="$2" bs=4k 2>&1; }
 with_curl() { curl -sS -o "$2" "file://$1"; }
 with_mv() { cp "$1" "$T/moved.zip" && mv "$T/moved.zip" "$2"; }
-with_new_name() { # no artifact of this name is there
-	local old
-	old=$(listed "$MODE")
-	cp "$1" "$(dirname "$2")/tmp-$BATS_TEST_NUMBER.zip" || return
-	rm "$(dirname "$2")/tmp-$BATS_TEST_NUMBER.zip" && cp "$1" "$2"
-}
+with_new_name() { rm -f "$2" && cp "$1" "$2"; } # nothing of this name is there
 with_python() { python3 -c 'import shutil, sys; shutil.copy(sys.argv[1], sys.argv[2])' "$@"; }
+careless() { python3 "$BATS_TEST_DIRNAME/writers/careless.py" "$@"; }
 with_node() { node -e 'require("fs").copyFileSync(process.argv[1], process.argv[2])' "$@"; }
 with_java() { java -Xshare:auto -XX:TieredStopAtLevel=1 -cp "$T" Copy "$@"; }
 
-@test "cp" { matrix app.zip 1 text old with_new_name; }
+@test "cp" { matrix app.zip 1 text none with_new_name; }
 @test "cp over an existing artifact" { matrix app.zip 1 text old cp; }
 @test "cp -a" { matrix app.zip 1 text old cp -a; }
 @test "install" { matrix app.zip 1 text none install -m 0644; }
@@ -228,7 +232,7 @@ with_java() { java -Xshare:auto -XX:TieredStopAtLevel=1 -cp "$T" Copy "$@"; }
 @test "rsync --inplace" { matrix app.zip 11 text old rsync --inplace --ignore-times; }
 @test "rsync --delay-updates" { matrix app.zip 23 text old rsync --delay-updates --ignore-times; }
 @test "curl -o" { matrix app.zip 23 none old with_curl; }
-@test "a writer that ignores close" { matrix app.zip 1 number old python3 "$BATS_TEST_DIRNAME/writers/careless.py"; }
+@test "a writer that ignores close" { matrix app.zip 1 number old careless; }
 @test "python shutil.copy" { matrix app.zip 1 number old with_python; }
-@test "node copyFile" { matrix app.zip 1 none old with_node; }
-@test "java Files.copy" { matrix app.zip 1 text old with_java; }
+@test "node copyFile" { matrix app.zip 1 none none with_node; }
+@test "java Files.copy" { matrix app.zip 1 text none with_java; }
