@@ -13,6 +13,26 @@
 
 #define UNKNOWN_OID "2.25.1234567890"
 
+const struct forge_cert_spec forge_ca_spec = {
+	.common_name = "root",
+	.curve = "P-384",
+	.not_before_s = FORGE_FROM_S,
+	.not_after_s = FORGE_TO_S,
+	.basic_constraints = "critical,CA:TRUE",
+	.key_usage = "critical,keyCertSign",
+};
+
+const struct forge_cert_spec forge_leaf_spec = {
+	.common_name = "leaf",
+	.curve = "P-384",
+	.not_before_s = FORGE_FROM_S,
+	.not_after_s = FORGE_TO_S,
+	.basic_constraints = "critical,CA:FALSE",
+	.key_usage = "critical,digitalSignature",
+	.ext_key_usage = "codeSigning",
+	.san = "URI:" FORGE_ARN,
+};
+
 static const EVP_MD *or_sha384(const EVP_MD *md)
 {
 	return md ? md : EVP_sha384();

@@ -30,6 +30,14 @@ struct forge_cert_spec {
 	bool self_signed;    /* whatever the issuer */
 };
 
+#define FORGE_AT_S   1795282032 /* 2026-11-21T17:27:12Z */
+#define FORGE_FROM_S (FORGE_AT_S - 86400)
+#define FORGE_TO_S   (FORGE_AT_S + 86400)
+#define FORGE_ARN    "arn:vouchfs:signer:local:111122223333:/signing-profiles/p1/0123456789"
+
+/* A good CA ("root") and a good leaf ("leaf") for FORGE_ARN, valid from FORGE_FROM_S to FORGE_TO_S. */
+extern const struct forge_cert_spec forge_ca_spec, forge_leaf_spec;
+
 struct forge_cert {
 	X509 *x509;
 	EVP_PKEY *key;

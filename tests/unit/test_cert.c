@@ -18,15 +18,6 @@
 #define FROM_S TRUST_FIXTURE_NOW_S
 #define TO_S   (TRUST_FIXTURE_NOW_S + TRUST_FIXTURE_YEAR_S)
 
-static const struct forge_cert_spec ca_spec = {
-	.common_name = "root",
-	.curve = "P-384",
-	.not_before_s = FROM_S,
-	.not_after_s = TO_S,
-	.basic_constraints = "critical,CA:TRUE",
-	.key_usage = "critical,keyCertSign",
-};
-
 struct scene {
 	struct trust_fixture alice;
 	struct buf pem;
@@ -192,7 +183,7 @@ static void test_keys_that_are_refused(void **state)
 {
 	struct scene *s = *state;
 	struct forge_cert p256 = {0}, p384 = {0};
-	struct forge_cert_spec spec = ca_spec;
+	struct forge_cert_spec spec = forge_ca_spec;
 	forge_cert(&spec, NULL, &p384);
 	spec.curve = "P-256";
 	forge_cert(&spec, NULL, &p256);
@@ -269,7 +260,7 @@ static void append_forged(struct scene *s, const struct forge_cert_spec *spec)
 static void test_trust(void **state)
 {
 	struct scene *s = *state;
-	struct forge_cert_spec spec = ca_spec;
+	struct forge_cert_spec spec = forge_ca_spec;
 	append_forged(s, &spec);
 	expect_trust(s, NULL);
 	append_forged(s, &spec); /* rollover: same name, another key */
@@ -277,12 +268,12 @@ static void test_trust(void **state)
 	append_forged(s, &spec);
 	expect_trust(s, NULL);
 
-	spec = ca_spec;
+	spec = forge_ca_spec;
 	spec.basic_constraints = "critical,CA:FALSE";
 	append_forged(s, &spec);
 	expect_trust(s, "certificate 4 is not a self-signed CA");
 	buf_reset(&s->pem);
-	spec = ca_spec;
+	spec = forge_ca_spec;
 	spec.key_usage = "critical,digitalSignature";
 	append_forged(s, &spec);
 	expect_trust(s, "not a self-signed CA");
@@ -304,7 +295,7 @@ static void test_trust_files_that_are_refused(void **state)
 	expect_trust(s, "nothing but certificates");
 	buf_reset(&s->pem);
 	for (unsigned i = 0; i < 33; i++)
-		append_forged(s, &ca_spec);
+		append_forged(s, &forge_ca_spec);
 	expect_trust(s, "more than 32");
 	while (s->pem.len <= LIMIT_PEM_FILE_BYTES)
 		assert_int_equal(buf_putc(&s->pem, '\n'), 0);
@@ -316,8 +307,8 @@ static void test_trust_wants_a_true_self_signature(void **state)
 {
 	struct scene *s = *state;
 	struct forge_cert real, fake;
-	forge_cert(&ca_spec, NULL, &real);
-	forge_cert(&ca_spec, &real, &fake);
+	forge_cert(&forge_ca_spec, NULL, &real);
+	forge_cert(&forge_ca_spec, &real, &fake);
 	forge_cert_pem(&fake, &s->pem);
 	expect_trust(s, "not a self-signed CA");
 	forge_cert_done(&real);

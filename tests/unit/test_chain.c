@@ -11,10 +11,6 @@
 #include "forge.h"
 
 #define TYPE	   "2.25.42"
-#define ARN	   "arn:vouchfs:signer:local:111122223333:/signing-profiles/p1/0123456789"
-#define AT_S	   1795282032
-#define FROM_S	   (AT_S - 86400)
-#define TO_S	   (AT_S + 86400)
 #define INTERS_MAX 3
 
 /* What a case may change before everything is made: the certificates' contents and who is used where. */
@@ -30,31 +26,12 @@ struct plan {
 	const char *san;
 };
 
-static const struct forge_cert_spec ca_spec = {
-	.common_name = "root",
-	.curve = "P-384",
-	.not_before_s = FROM_S,
-	.not_after_s = TO_S,
-	.basic_constraints = "critical,CA:TRUE",
-	.key_usage = "critical,keyCertSign",
-};
-static const struct forge_cert_spec leaf_spec = {
-	.common_name = "leaf",
-	.curve = "P-384",
-	.not_before_s = FROM_S,
-	.not_after_s = TO_S,
-	.basic_constraints = "critical,CA:FALSE",
-	.key_usage = "critical,digitalSignature",
-	.ext_key_usage = "codeSigning",
-	.san = "URI:" ARN,
-};
-
 static struct plan plain_plan(void)
 {
 	static const char *const names[] = {"first", "second", "third"};
-	struct plan plan = {.root = ca_spec, .leaf = leaf_spec, .at_s = AT_S, .san = ARN};
+	struct plan plan = {.root = forge_ca_spec, .leaf = forge_leaf_spec, .at_s = FORGE_AT_S, .san = FORGE_ARN};
 	for (size_t i = 0; i < INTERS_MAX; i++) {
-		plan.inter[i] = ca_spec;
+		plan.inter[i] = forge_ca_spec;
 		plan.inter[i].common_name = names[i];
 	}
 	return plan;
@@ -182,32 +159,32 @@ static void two_cas(struct plan *plan)
 }
 static void at_not_before(struct plan *plan)
 {
-	plan->at_s = FROM_S;
+	plan->at_s = FORGE_FROM_S;
 }
 static void before_not_before(struct plan *plan)
 {
-	plan->at_s = FROM_S - 1;
+	plan->at_s = FORGE_FROM_S - 1;
 }
 static void at_not_after(struct plan *plan)
 {
-	plan->at_s = TO_S;
+	plan->at_s = FORGE_TO_S;
 }
 static void after_not_after(struct plan *plan)
 {
-	plan->at_s = TO_S + 1;
+	plan->at_s = FORGE_TO_S + 1;
 }
 static void ca_expired(struct plan *plan)
 {
-	plan->root.not_after_s = AT_S - 1;
+	plan->root.not_after_s = FORGE_AT_S - 1;
 }
 static void ca_at_not_after(struct plan *plan)
 {
-	plan->root.not_after_s = AT_S;
+	plan->root.not_after_s = FORGE_AT_S;
 }
 static void intermediate_expired(struct plan *plan)
 {
 	intermediates(plan, 1);
-	plan->inter[0].not_after_s = AT_S - 1;
+	plan->inter[0].not_after_s = FORGE_AT_S - 1;
 }
 static void leaf_p256(struct plan *plan)
 {
@@ -251,19 +228,19 @@ static void leaf_no_san(struct plan *plan)
 }
 static void leaf_other_san(struct plan *plan)
 {
-	plan->leaf.san = "URI:" ARN "x";
+	plan->leaf.san = "URI:" FORGE_ARN "x";
 }
 static void leaf_san_prefix(struct plan *plan)
 {
-	plan->san = ARN "x";
+	plan->san = FORGE_ARN "x";
 }
 static void leaf_two_sans(struct plan *plan)
 {
-	plan->leaf.san = "URI:" ARN ",URI:arn:x";
+	plan->leaf.san = "URI:" FORGE_ARN ",URI:arn:x";
 }
 static void leaf_same_san_twice(struct plan *plan)
 {
-	plan->leaf.san = "URI:" ARN ",URI:" ARN;
+	plan->leaf.san = "URI:" FORGE_ARN ",URI:" FORGE_ARN;
 }
 static void leaf_dns_san_only(struct plan *plan)
 {
@@ -271,7 +248,7 @@ static void leaf_dns_san_only(struct plan *plan)
 }
 static void leaf_dns_san_too(struct plan *plan)
 {
-	plan->leaf.san = "DNS:example.org,URI:" ARN;
+	plan->leaf.san = "DNS:example.org,URI:" FORGE_ARN;
 }
 static void leaf_is_ca(struct plan *plan)
 {
@@ -299,7 +276,7 @@ static void ca_signs_all_but_leaf(struct plan *plan)
 	plan->root_signs = true;
 	plan->root.key_usage = "critical,keyCertSign,digitalSignature";
 	plan->root.ext_key_usage = "codeSigning";
-	plan->root.san = "URI:" ARN;
+	plan->root.san = "URI:" FORGE_ARN;
 }
 static void leaf_unknown_critical(struct plan *plan)
 {

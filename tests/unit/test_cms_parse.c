@@ -10,12 +10,8 @@
 #include "crypto/cms.h"
 #include "forge.h"
 
-#define TYPE	    "2.25.42"
-#define CONTENT	    "a statement\n"
-#define SIGNED_AT_S 1795282032
-#define FROM_S	    (SIGNED_AT_S - 86400)
-#define TO_S	    (SIGNED_AT_S + 86400)
-#define SAN	    "URI:arn:x"
+#define TYPE	"2.25.42"
+#define CONTENT "a statement\n"
 
 struct scene {
 	struct forge_cert root, inter, leaf, stranger;
@@ -26,41 +22,22 @@ struct scene {
 	const char *name; /* of the case, for a failure's message */
 };
 
-static const struct forge_cert_spec ca_spec = {
-	.common_name = "root",
-	.curve = "P-384",
-	.not_before_s = FROM_S,
-	.not_after_s = TO_S,
-	.basic_constraints = "critical,CA:TRUE",
-	.key_usage = "critical,keyCertSign",
-};
-static const struct forge_cert_spec leaf_spec = {
-	.common_name = "leaf",
-	.curve = "P-384",
-	.not_before_s = FROM_S,
-	.not_after_s = TO_S,
-	.basic_constraints = "critical,CA:FALSE",
-	.key_usage = "critical,digitalSignature",
-	.ext_key_usage = "codeSigning",
-	.san = SAN,
-};
-
 static int setup(void **state)
 {
 	struct scene *s = calloc(1, sizeof(*s));
 	s->name = "message";
-	struct forge_cert_spec inter_spec = ca_spec;
+	struct forge_cert_spec inter_spec = forge_ca_spec;
 	inter_spec.common_name = "intermediate";
-	forge_cert(&ca_spec, NULL, &s->root);
+	forge_cert(&forge_ca_spec, NULL, &s->root);
 	forge_cert(&inter_spec, &s->root, &s->inter);
-	forge_cert(&leaf_spec, &s->inter, &s->leaf);
-	forge_cert(&leaf_spec, &s->root, &s->stranger);
+	forge_cert(&forge_leaf_spec, &s->inter, &s->leaf);
+	forge_cert(&forge_leaf_spec, &s->root, &s->stranger);
 	s->spec = (struct forge_message_spec){
 		.signer = &s->leaf,
 		.carried = {&s->inter},
 		.content_type = TYPE,
 		.content = CONTENT,
-		.signing_time_s = SIGNED_AT_S,
+		.signing_time_s = FORGE_AT_S,
 	};
 	*state = s;
 	return 0;
@@ -120,7 +97,7 @@ static void test_good(void **state)
 	const char *content = crypto_cms_content(s->cms, &len);
 	assert_int_equal(len, strlen(CONTENT));
 	assert_memory_equal(content, CONTENT, len);
-	assert_int_equal(crypto_cms_signing_time_s(s->cms), SIGNED_AT_S);
+	assert_int_equal(crypto_cms_signing_time_s(s->cms), FORGE_AT_S);
 	assert_int_equal(crypto_cms_cert_count(s->cms), 2);
 	assert_false(crypto_cms_has_timestamp(s->cms));
 
@@ -302,7 +279,7 @@ static void test_bad_messages(void **state)
 static void test_leaf_keys(void **state)
 {
 	struct scene *s = *state;
-	struct forge_cert_spec spec = leaf_spec;
+	struct forge_cert_spec spec = forge_leaf_spec;
 	struct forge_cert p256 = {0}, rsa = {0};
 	spec.curve = "P-256";
 	forge_cert(&spec, &s->inter, &p256);
