@@ -125,8 +125,10 @@ struct store_release {
 };
 void store_release_free(struct store_release *release); /* also the struct itself */
 
-/* Unique over restarts and crashes; reserved in blocks. 0 when the disk does not let it be reserved (logged): a release
- * with id 0 is refused by store_commit_release (-EIO). */
+/*
+ * Unique over restarts and crashes; reserved in blocks. 0 when the disk does not let a block be reserved (logged): then
+ * store_commit_release refuses the release with that errno, so callers need not look.
+ */
 uint64_t store_next_id(struct store *store);
 
 /*
@@ -146,7 +148,7 @@ int store_load_current(struct store *store, const char *function, struct store_r
 /* Ascending; *ret is freed by the caller. */
 int store_list_releases(struct store *store, const char *function, uint64_t **ret, size_t *ret_count);
 /* Removes a record and its object where no other record refers to it. An object that is open stays readable. -EBUSY:
- * it is the current one; -ENOENT. */
+ * it is the current one; -ENOENT. After -EIO it may be gone all the same. */
 int store_remove_release(struct store *store, const char *function, uint64_t number);
 
 /* Names of slots that the store knows, unsorted; *ret and each name are freed by the caller. */

@@ -71,6 +71,18 @@ static int restore_current(struct change *change, bool was_there, const struct b
 	return r < 0 ? r : store_sync(change->store, change->function_fd);
 }
 
+/* Is current still what it was? A full disk fails before the rename, and then there is nothing to put back. */
+static bool is_untouched(const struct change *change, bool was_there, const struct buf *before)
+{
+	struct buf now = {0};
+	int r = store_as_damage(io_read_file(change->function_fd, "current", LIMIT_RECORD_BYTES, &now));
+	bool same = r == -ENOENT ? !was_there
+				 : was_there && now.len == before->len &&
+					   (now.len == 0 || memcmp(now.data, before->data, now.len) == 0);
+	buf_done(&now);
+	return same;
+}
+
 /*
  * The point of the switch is the rename of current. A failure behind it (the fsync of the directory) leaves open which
  * of the two a crash would find, so the old one is written again.
@@ -86,7 +98,7 @@ static int write_current(struct change *change, uint64_t number)
 		goto out;
 
 	r = store_write_number(change->store, change->function_fd, "current", place, number);
-	if (r < 0 && restore_current(change, was_there, &before) < 0)
+	if (r < 0 && !is_untouched(change, was_there, &before) && restore_current(change, was_there, &before) < 0)
 		change->unfinished = true;
 out:
 	buf_done(&before);
@@ -133,8 +145,8 @@ static int reference_object(struct store *store, const char *function, const uin
 static int commit(struct store *store, const char *function, const struct store_release *release, bool *ret_unfinished)
 {
 	struct change change;
-	if (release->id == 0) /* store_next_id could not reserve one */
-		return -EIO;
+	if (release->id == 0)
+		return store_why_no_id(store);
 	int r = change_init(store, function, release->number, &change);
 	if (r < 0)
 		return r;

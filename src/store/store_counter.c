@@ -68,6 +68,7 @@ uint64_t store_next_id(struct store *store)
 		uint64_t end = store->next_id + STORE_ID_BLOCK;
 		int r = store->read_only ? -EROFS
 					 : store_write_number(store, store->root_fd, "next-id", "next-id", end);
+		store->reserve_error = r;
 		if (r == 0)
 			store->reserved_ids = end;
 		else
@@ -77,6 +78,14 @@ uint64_t store_next_id(struct store *store)
 		id = store->next_id++;
 	lock_drop(&store->counters_lock);
 	return id;
+}
+
+int store_why_no_id(struct store *store)
+{
+	lock_take(&store->counters_lock);
+	int r = store->reserve_error;
+	lock_drop(&store->counters_lock);
+	return r < 0 ? r : -EINVAL;
 }
 
 static int write_anchor(const struct store *store)

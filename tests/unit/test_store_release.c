@@ -109,7 +109,7 @@ static void test_refuses_bad_releases(void **state)
 	assert_int_equal(store_commit_release(f->store, "main", &release), -EINVAL);
 	prepare(f, 2, &release);
 	release.id = 0;
-	assert_int_equal(store_commit_release(f->store, "main", &release), -EIO);
+	assert_int_equal(store_commit_release(f->store, "main", &release), -EINVAL);
 	prepare(f, 1, &release);
 	assert_int_equal(store_commit_release(f->store, "main", &release), -EEXIST);
 	prepare(f, 2, &release);
@@ -251,6 +251,20 @@ static void test_a_torn_current_or_record_is_stood_in_for(void **state)
 
 	deploy(f, "main", 4, 4); /* and a deployment mends it */
 	assert_int_equal(fixture_current(f->store, "main"), 4);
+}
+
+/* Recovery takes records above current back, but a torn current is no reason to take any back. */
+static void test_recovery_keeps_records_when_current_is_torn(void **state)
+{
+	struct fixture *f = *state;
+	struct store_release release;
+	deploy(f, "main", 1, 1);
+	deploy(f, "main", 2, 2);
+	prepare(f, 2, &release); /* the same bytes again, not committed */
+	fixture_write(fixture_path(f, "functions/main/current"), "", 0);
+	fixture_reopen(f);
+	assert_int_equal(fixture_current(f->store, "main"), 2);
+	assert_true(fixture_is_whole(f));
 }
 
 static void test_odd_files_in_place_of_current(void **state)
@@ -446,6 +460,7 @@ int main(void)
 		STORE_TEST(test_every_byte_of_a_record_counts),
 		STORE_TEST(test_records_know_their_place),
 		STORE_TEST(test_a_torn_current_or_record_is_stood_in_for),
+		STORE_TEST(test_recovery_keeps_records_when_current_is_torn),
 		STORE_TEST(test_odd_files_in_place_of_current),
 		STORE_TEST(test_removal),
 		STORE_TEST(test_an_object_goes_with_its_last_release),
