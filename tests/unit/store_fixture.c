@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/text.h"
 
 struct store_options fixture_options(const struct fixture *f)
@@ -16,22 +17,40 @@ struct store_options fixture_options(const struct fixture *f)
 	return (struct store_options){.path = f->path, .create = true};
 }
 
-int fixture_setup(void **state)
+static void make_dir(char *ret, size_t size)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-	ASSERT(f);
 	const char *tmp = getenv("TMPDIR");
-	(void)snprintf(f->dir, sizeof(f->dir), "%s/store-test.XXXXXX", tmp ? tmp : "/tmp");
-	ASSERT(mkdtemp(f->dir));
-	(void)snprintf(f->path, sizeof(f->path), "%s/store", f->dir);
-	*state = f;
-	struct store_options options = fixture_options(f);
-	return store_open(&options, &f->store, &f->why);
+	(void)snprintf(ret, size, "%s/store-test.XXXXXX", tmp ? tmp : "/tmp");
+	ASSERT(mkdtemp(ret));
 }
 
 static int remove_one(const char *path, const struct stat *st UNUSED, int type UNUSED, struct FTW *ftw UNUSED)
 {
 	return remove(path);
+}
+
+int fixture_group_setup(void **state UNUSED)
+{
+	char dir[128];
+	make_dir(dir, sizeof(dir));
+	log_set_level(LOG_LEVEL_ERROR);
+	return setenv("TMPDIR", dir, 1);
+}
+
+int fixture_group_teardown(void **state UNUSED)
+{
+	return nftw(getenv("TMPDIR"), remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+int fixture_setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	ASSERT(f);
+	make_dir(f->dir, sizeof(f->dir));
+	(void)snprintf(f->path, sizeof(f->path), "%s/store", f->dir);
+	*state = f;
+	struct store_options options = fixture_options(f);
+	return store_open(&options, &f->store, &f->why);
 }
 
 int fixture_teardown(void **state)

@@ -11,6 +11,9 @@ struct fixture {
 	struct explain why;
 };
 
+/* For cmocka's groups: all directories of the group are made in one that goes at the end, and notices are not shown. */
+int fixture_group_setup(void **state);
+int fixture_group_teardown(void **state);
 /* For cmocka: *state is a struct fixture with an open store that is not durable. */
 int fixture_setup(void **state);
 int fixture_teardown(void **state);

@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include "base/log.h"
 #include "store_fixture.h"
 
 /* Opens what must not open; the explanation must name something. */
@@ -243,12 +242,6 @@ static void test_damaged_anchor(void **state)
 	refused(f, &options, -ENOENT, "anchor");
 }
 
-static int quiet(void **state UNUSED)
-{
-	log_set_level(LOG_LEVEL_ERROR);
-	return 0;
-}
-
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -268,5 +261,5 @@ int main(void)
 		STORE_TEST(test_anchor_follows_a_newer_store),
 		STORE_TEST(test_damaged_anchor),
 	};
-	return cmocka_run_group_tests_name("store", tests, quiet, NULL);
+	return cmocka_run_group_tests_name("store", tests, fixture_group_setup, fixture_group_teardown);
 }

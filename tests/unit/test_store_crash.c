@@ -15,7 +15,6 @@
 
 #include <cmocka.h>
 
-#include "base/log.h"
 #include "store_fixture.h"
 
 #ifdef VOUCHFS_TEST_HOOKS
@@ -367,12 +366,6 @@ static void test_crash_in_recovery(void **state UNUSED)
 	(void)sweep_kills(&undeploy, false, true);
 }
 
-static int quiet(void **state UNUSED)
-{
-	log_set_level(LOG_LEVEL_ERROR);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,7 +378,7 @@ int main(void)
 		cmocka_unit_test(test_full_disk_leaves_nothing),
 		cmocka_unit_test(test_crash_in_recovery),
 	};
-	return cmocka_run_group_tests_name("store_crash", tests, quiet, NULL);
+	return cmocka_run_group_tests_name("store_crash", tests, fixture_group_setup, fixture_group_teardown);
 }
 
 #else

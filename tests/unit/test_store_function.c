@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
-#include "base/log.h"
 #include "store_fixture.h"
 
 #define LEN 5000
@@ -134,12 +133,6 @@ static void test_removal(void **state)
 	assert_true(fixture_is_whole(f));
 }
 
-static int quiet(void **state UNUSED)
-{
-	log_set_level(LOG_LEVEL_ERROR);
-	return 0;
-}
-
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -150,5 +143,5 @@ int main(void)
 		STORE_TEST(test_revocations),
 		STORE_TEST(test_removal),
 	};
-	return cmocka_run_group_tests_name("store_function", tests, quiet, NULL);
+	return cmocka_run_group_tests_name("store_function", tests, fixture_group_setup, fixture_group_teardown);
 }

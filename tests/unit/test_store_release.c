@@ -11,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "base/log.h"
 #include "store_fixture.h"
 
 #define LEN 5000
@@ -442,12 +441,6 @@ static void test_a_damaged_record_can_be_removed(void **state)
 	assert_int_equal(fixture_current(f->store, "main"), 2);
 }
 
-static int quiet(void **state UNUSED)
-{
-	log_set_level(LOG_LEVEL_ERROR);
-	return 0;
-}
-
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -470,5 +463,5 @@ int main(void)
 		STORE_TEST(test_functions_at_once),
 		STORE_TEST(test_a_damaged_record_can_be_removed),
 	};
-	return cmocka_run_group_tests_name("store_release", tests, quiet, NULL);
+	return cmocka_run_group_tests_name("store_release", tests, fixture_group_setup, fixture_group_teardown);
 }
