@@ -64,8 +64,8 @@ struct cli_list {
 
 struct cli_option {
 	const char *name; /* without dashes */
-	char letter;	  /* short form or 0 */
 	enum cli_option_kind kind;
+	char letter; /* short form or 0 */
 	bool required;
 	const char *refuse;    /* not NULL: AWS has it, we do not; the text says what to use instead */
 	const char **ret_text; /* written when given, else left alone; points into argv */

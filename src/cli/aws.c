@@ -86,9 +86,10 @@ static bool parse_offset(const char *text, int64_t *ret_s)
 	if (strlen(text) != 6 || (text[0] != '+' && text[0] != '-') || text[3] != ':' ||
 	    !text_consists_of(text + 1, 2, digits, 2, 2) || !text_consists_of(text + 4, 2, digits, 2, 2))
 		return false;
-	int64_t minutes = ((text[1] - '0') * 10 + text[2] - '0') * 60 + (text[4] - '0') * 10 + text[5] - '0';
-	*ret_s = (text[0] == '+' ? 60 : -60) * minutes;
-	return text[4] < '6' && minutes < 24 * 60;
+	int hours = (text[1] - '0') * 10 + text[2] - '0', minutes = (text[4] - '0') * 10 + text[5] - '0';
+	int offset_s = hours * 3600 + minutes * 60;
+	*ret_s = text[0] == '+' ? offset_s : -offset_s;
+	return hours < 24 && minutes < 60;
 }
 
 bool cli_aws_parse_time(const char *text, int64_t *ret_s)

@@ -50,6 +50,7 @@ static int check_bytes(const struct io_reader *file, struct inspection *in)
 		r = merkle_tree_of(file, in->tail.signed_length, &tree);
 	if (r < 0)
 		return r;
+	ASSERT(tree);
 
 	if (statement->length_bytes != in->tail.signed_length)
 		explain_set(&in->integrity_why, "%llu bytes were signed, the file has %llu before its comment",
@@ -108,14 +109,18 @@ static int open_file(const char *path, int *ret_fd, uint64_t *ret_size_bytes)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	int r = fd < 0 || fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
-	if (r == 0) {
-		*ret_fd = fd;
-		*ret_size_bytes = (uint64_t)st.st_size;
-	} else {
+	if (fd < 0)
+		return -errno;
+	int r = fstat(fd, &st) < 0 ? -errno : 0;
+	if (r == 0 && !S_ISREG(st.st_mode))
+		r = -EINVAL;
+	if (r < 0) {
 		io_close(&fd);
+		return r;
 	}
-	return r;
+	*ret_fd = fd;
+	*ret_size_bytes = (uint64_t)st.st_size;
+	return 0;
 }
 
 static int run(int argc, char **argv)

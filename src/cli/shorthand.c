@@ -61,12 +61,15 @@ static int find_key(const struct cursor *c, const char *key, size_t len, const s
 		const struct cli_shorthand *found = &c->keys[i];
 		if (!text_equal(key, len, found->key))
 			continue;
-		if (found->refuse)
+		if (found->refuse) {
 			explain_set(ret_why, "%s= is not for vouchfs: %s", found->key, found->refuse);
-		else if (*found->ret)
-			explain_set(ret_why, "%s= is given twice", found->key);
-		if (found->refuse || *found->ret)
 			return -EINVAL;
+		}
+		ASSERT(found->ret);
+		if (*found->ret) {
+			explain_set(ret_why, "%s= is given twice", found->key);
+			return -EINVAL;
+		}
 		*ret = found;
 		return 0;
 	}

@@ -126,6 +126,7 @@ static int refresh(struct signer *signer, unsigned days)
 		r = signer_read_revocations(signer, &list, &why);
 	if (r < 0)
 		return cli_signer_failed("RefreshRevocations", r, &why);
+	ASSERT(list);
 
 	struct buf text = {0};
 	struct json j = {.out = &text, .pretty = true};

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "crypto/cms.h"
 #include "home.h"
 #include "identity.h"
 #include "revocation.h"
@@ -107,7 +108,7 @@ static int export_file(const struct signer *signer, const char *name, int direct
 	(void)snprintf(target, sizeof(target), "%s.%s", signer->scope.account, suffix);
 
 	struct buf content = {0};
-	int r = home_read(signer, name, 2 * LIMIT_REVOCATION_LIST_BYTES, &content, ret_why);
+	int r = home_read(signer, name, CRYPTO_CMS_PEM_MAX_BYTES, &content, ret_why);
 	if (r == -ENOENT)
 		r = home_refuse(ret_why, -EIO, "%s is missing in the signer's home", name);
 	if (r < 0)

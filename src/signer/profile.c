@@ -126,7 +126,7 @@ static int check_name(const char *name, struct explain *ret_why)
 
 int signer_get_profile(struct signer *signer, const char *name, struct signer_profile *ret, struct explain *ret_why)
 {
-	struct signer_profile profile;
+	struct signer_profile profile = {0};
 	struct revocation_list *list = NULL;
 	int r = check_name(name, ret_why);
 	if (r == 0)
@@ -223,7 +223,7 @@ int signer_put_profile(struct signer *signer, const char *name, const char *plat
 		       const struct signer_validity *validity, struct signer_profile *ret, struct explain *ret_why)
 {
 	int lock = -1;
-	struct signer_profile profile;
+	struct signer_profile profile = {0};
 	int r = check_name(name, ret_why);
 	if (r < 0)
 		return r;

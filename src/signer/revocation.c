@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "base/text.h"
+#include "crypto/cms.h"
 
 #define DAY_S 86400
 
@@ -49,16 +49,21 @@ int revocation_publish(const struct signer *signer, const struct identity *ca, s
 int signer_read_revocations(struct signer *signer, struct revocation_list **ret, struct explain *ret_why)
 {
 	struct crypto_trust *trust = NULL;
+	struct revocation_list *list = NULL;
 	struct buf pem = {0};
 	int r = identity_read_trust(signer, &trust, ret_why);
 	if (r == 0)
-		r = home_read(signer, HOME_REVOCATIONS, 2 * LIMIT_REVOCATION_LIST_BYTES, &pem, ret_why);
+		r = home_read(signer, HOME_REVOCATIONS, CRYPTO_CMS_PEM_MAX_BYTES, &pem, ret_why);
 	if (r == -ENOENT)
 		r = home_refuse(
 			ret_why, -EIO,
 			"the revocation list is missing in the signer's home; restore it from a backup or a host");
 	if (r == 0)
-		r = revocation_list_read(pem.data, pem.len, signer->scope.account, trust, ret, ret_why);
+		r = revocation_list_read(pem.data, pem.len, signer->scope.account, trust, &list, ret_why);
+	if (r == 0) {
+		ASSERT(list);
+		*ret = list;
+	}
 	crypto_trust_unref(trust);
 	buf_done(&pem);
 	return r;
@@ -177,7 +182,7 @@ static int revoke_version_locked(struct signer *signer, const struct revocation 
 {
 	struct revocation_list *list = NULL;
 	int r = signer_read_revocations(signer, &list, ret_why);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	const struct revocation *old = revocation_find_version(list, &entry->profile_version);
 	if (old && entry->effective_s > old->effective_s) {

@@ -17,7 +17,7 @@ static int remove_one(const char *path, const struct stat *st UNUSED, int type U
 	return remove(path);
 }
 
-const char *fixture_path(struct signer_fixture *f, const char *name)
+const char *signer_fixture_path(struct signer_fixture *f, const char *name)
 {
 	static char paths[8][256];
 	static unsigned next;
@@ -26,30 +26,30 @@ const char *fixture_path(struct signer_fixture *f, const char *name)
 	return path;
 }
 
-void fixture_write(struct signer_fixture *f, const char *name, const void *bytes, size_t len)
+void signer_fixture_write(struct signer_fixture *f, const char *name, const void *bytes, size_t len)
 {
-	FILE *file = fopen(fixture_path(f, name), "we");
+	FILE *file = fopen(signer_fixture_path(f, name), "we");
 	ASSERT(file);
 	ASSERT(fwrite(bytes, 1, len, file) == len);
 	ASSERT(fclose(file) == 0);
 }
 
-struct buf fixture_read(struct signer_fixture *f, const char *name)
+struct buf signer_fixture_read(struct signer_fixture *f, const char *name)
 {
 	struct buf content = {0};
-	ASSERT(io_read_path(fixture_path(f, name), 1 << 20, &content) == 0);
+	ASSERT(io_read_path(signer_fixture_path(f, name), 1 << 20, &content) == 0);
 	return content;
 }
 
-bool fixture_exists(struct signer_fixture *f, const char *name)
+bool signer_fixture_exists(struct signer_fixture *f, const char *name)
 {
-	return access(fixture_path(f, name), F_OK) == 0;
+	return access(signer_fixture_path(f, name), F_OK) == 0;
 }
 
-size_t fixture_count(struct signer_fixture *f, const char *directory)
+size_t signer_fixture_count(struct signer_fixture *f, const char *directory)
 {
 	struct io_names names = {0};
-	int fd = io_open_dir(fixture_path(f, directory));
+	int fd = io_open_dir(signer_fixture_path(f, directory));
 	ASSERT(fd >= 0 && io_list_dir(fd, ".", &names) == 0);
 	size_t count = names.count;
 	io_names_done(&names);
@@ -57,9 +57,9 @@ size_t fixture_count(struct signer_fixture *f, const char *directory)
 	return count;
 }
 
-void fixture_set_clock(struct signer_fixture *f, const char *utc)
+void signer_fixture_set_clock(struct signer_fixture *f, const char *utc)
 {
-	fixture_write(f, "clock", utc, strlen(utc));
+	signer_fixture_write(f, "clock", utc, strlen(utc));
 }
 
 int signer_setup_empty(void **state)
@@ -71,8 +71,8 @@ int signer_setup_empty(void **state)
 	       (int)sizeof(f->directory));
 	ASSERT(mkdtemp(f->directory));
 	(void)snprintf(f->home, sizeof(f->home), "%s/home", f->directory);
-	fixture_set_clock(f, FIXTURE_NOW_TEXT);
-	ASSERT(setenv("VOUCHFS_TEST_CLOCK", fixture_path(f, "clock"), 1) == 0);
+	signer_fixture_set_clock(f, FIXTURE_NOW_TEXT);
+	ASSERT(setenv("VOUCHFS_TEST_CLOCK", signer_fixture_path(f, "clock"), 1) == 0);
 	*state = f;
 	return 0;
 }
@@ -96,7 +96,7 @@ int signer_teardown(void **state)
 	return 0;
 }
 
-int fixture_run_with_fault(struct signer_fixture *f, int (*step)(struct signer_fixture *f), const char *fault)
+int signer_fixture_run_with_fault(struct signer_fixture *f, int (*step)(struct signer_fixture *f), const char *fault)
 {
 	pid_t pid = fork();
 	ASSERT(pid >= 0);
@@ -113,20 +113,19 @@ int fixture_run_with_fault(struct signer_fixture *f, int (*step)(struct signer_f
 	return 1;
 }
 
-unsigned fixture_cut_off_at_every_call(struct signer_fixture *f, int (*step)(struct signer_fixture *f),
-				       const char *what)
+unsigned signer_fixture_cut_off_at_every_call(struct signer_fixture *f, int (*step)(struct signer_fixture *f),
+					      const char *what)
 {
-	for (unsigned n = 1; n < 200; n++) {
+	for (unsigned n = 1;; n++) {
+		ASSERT(n < 200); /* it never succeeds */
 		char fault[32];
 		(void)snprintf(fault, sizeof(fault), "*:%u:%s", n, what);
-		if (fixture_run_with_fault(f, step, fault) == 0)
+		if (signer_fixture_run_with_fault(f, step, fault) == 0)
 			return n - 1;
 	}
-	ASSERT(!"never succeeds");
-	return 0;
 }
 
-struct buf fixture_zip(const char *comment)
+struct buf signer_fixture_zip(const char *comment)
 {
 	struct zip_builder z = {0};
 	(void)zip_builder_add(&z, "app.py", "print(1)\n");
@@ -135,7 +134,7 @@ struct buf fixture_zip(const char *comment)
 	return zip_builder_finish(&z);
 }
 
-struct signer_profile fixture_profile(struct signer_fixture *f, const char *name)
+struct signer_profile signer_fixture_profile(struct signer_fixture *f, const char *name)
 {
 	struct signer_profile profile;
 	ASSERT(signer_put_profile(f->signer, name, FIXTURE_PLATFORM, NULL, &profile, &f->why) == 0);

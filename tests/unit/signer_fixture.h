@@ -25,22 +25,22 @@ int signer_setup(void **state);	      /* with an account, opened */
 int signer_setup_empty(void **state); /* with a directory, no home yet */
 int signer_teardown(void **state);
 
-void fixture_set_clock(struct signer_fixture *f, const char *utc);
+void signer_fixture_set_clock(struct signer_fixture *f, const char *utc);
 /* A path in the test's directory; valid until the eighth call after it. */
-const char *fixture_path(struct signer_fixture *f, const char *name);
-void fixture_write(struct signer_fixture *f, const char *name, const void *bytes, size_t len);
-struct buf fixture_read(struct signer_fixture *f, const char *name);
-bool fixture_exists(struct signer_fixture *f, const char *name);
-size_t fixture_count(struct signer_fixture *f, const char *directory); /* the names in it */
+const char *signer_fixture_path(struct signer_fixture *f, const char *name);
+void signer_fixture_write(struct signer_fixture *f, const char *name, const void *bytes, size_t len);
+struct buf signer_fixture_read(struct signer_fixture *f, const char *name);
+bool signer_fixture_exists(struct signer_fixture *f, const char *name);
+size_t signer_fixture_count(struct signer_fixture *f, const char *directory); /* the names in it */
 
 /* Runs a step in a process of its own with this VOUCHFS_TEST_FAULT: what it returned, or 1 when it was killed. */
-int fixture_run_with_fault(struct signer_fixture *f, int (*step)(struct signer_fixture *f), const char *fault);
+int signer_fixture_run_with_fault(struct signer_fixture *f, int (*step)(struct signer_fixture *f), const char *fault);
 /* The same with "*:<n>:<what>" for n = 1, 2, ... until the step succeeds; returns how often it did not. */
-unsigned fixture_cut_off_at_every_call(struct signer_fixture *f, int (*step)(struct signer_fixture *f),
-				       const char *what);
+unsigned signer_fixture_cut_off_at_every_call(struct signer_fixture *f, int (*step)(struct signer_fixture *f),
+					      const char *what);
 
 /* A small good ZIP with this comment. */
-struct buf fixture_zip(const char *comment);
-struct signer_profile fixture_profile(struct signer_fixture *f, const char *name);
+struct buf signer_fixture_zip(const char *comment);
+struct signer_profile signer_fixture_profile(struct signer_fixture *f, const char *name);
 
 #endif

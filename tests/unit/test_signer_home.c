@@ -55,7 +55,7 @@ static void test_modes(void **state)
 	} expected[] = {{"home", 0700}, {"home/ca.key", 0600}, {"home/ca.pem", 0600}, {"home/account", 0600}};
 	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
 		struct stat st;
-		assert_int_equal(stat(fixture_path(f, expected[i].name), &st), 0);
+		assert_int_equal(stat(signer_fixture_path(f, expected[i].name), &st), 0);
 		assert_int_equal(st.st_mode & 07777, expected[i].mode);
 	}
 }
@@ -63,9 +63,9 @@ static void test_modes(void **state)
 static void test_existing_account_stays(void **state)
 {
 	struct signer_fixture *f = *state;
-	struct buf before = fixture_read(f, "home/ca.pem");
+	struct buf before = signer_fixture_read(f, "home/ca.pem");
 	assert_int_equal(signer_create_account(f->home, "444455556666", "local", &f->why), -EEXIST);
-	struct buf after = fixture_read(f, "home/ca.pem");
+	struct buf after = signer_fixture_read(f, "home/ca.pem");
 	assert_string_equal(after.data, before.data);
 	buf_done(&before);
 	buf_done(&after);
@@ -79,7 +79,7 @@ static void test_bad_parameters(void **state)
 	assert_int_equal(signer_create_account(f->home, FIXTURE_ACCOUNT, "EU", &f->why), -EINVAL);
 	assert_int_equal(signer_create_account_with(f->home, FIXTURE_ACCOUNT, "eu", 0, &f->why), -EINVAL);
 	assert_int_equal(signer_create_account_with(f->home, FIXTURE_ACCOUNT, "eu", 3651, &f->why), -EINVAL);
-	assert_false(fixture_exists(f, "home"));
+	assert_false(signer_fixture_exists(f, "home"));
 }
 
 /* A home that others can look into is refused, for a new account too. */
@@ -93,9 +93,10 @@ static void test_open_home_is_refused(void **state)
 		assert_int_equal(signer_open(f->home, &signer, &f->why), -EACCES);
 		assert_non_null(strstr(f->why.text, "chmod 700"));
 	}
-	assert_int_equal(mkdir(fixture_path(f, "other"), 0755), 0);
-	assert_int_equal(chmod(fixture_path(f, "other"), 0755), 0);
-	assert_int_equal(signer_create_account(fixture_path(f, "other"), FIXTURE_ACCOUNT, "local", &f->why), -EACCES);
+	assert_int_equal(mkdir(signer_fixture_path(f, "other"), 0755), 0);
+	assert_int_equal(chmod(signer_fixture_path(f, "other"), 0755), 0);
+	assert_int_equal(signer_create_account(signer_fixture_path(f, "other"), FIXTURE_ACCOUNT, "local", &f->why),
+			 -EACCES);
 	assert_int_equal(chmod(f->home, 0700), 0);
 	assert_int_equal(signer_open(f->home, &signer, &f->why), 0);
 	signer_close(signer);
@@ -105,10 +106,10 @@ static void test_open_key_is_refused(void **state)
 {
 	struct signer_fixture *f = *state;
 	struct signer_profile profile;
-	assert_int_equal(chmod(fixture_path(f, "home/ca.key"), 0640), 0);
+	assert_int_equal(chmod(signer_fixture_path(f, "home/ca.key"), 0640), 0);
 	assert_int_equal(signer_put_profile(f->signer, "abc", FIXTURE_PLATFORM, NULL, &profile, &f->why), -EACCES);
 	assert_non_null(strstr(f->why.text, "ca.key"));
-	assert_int_equal(chmod(fixture_path(f, "home/ca.key"), 0600), 0);
+	assert_int_equal(chmod(signer_fixture_path(f, "home/ca.key"), 0600), 0);
 	assert_int_equal(signer_put_profile(f->signer, "abc", FIXTURE_PLATFORM, NULL, &profile, &f->why), 0);
 }
 
@@ -119,12 +120,12 @@ static void test_damaged_account(void **state)
 		"",
 		"vouchfs-signer-account: 2\n",
 		"vouchfs-signer-account: 1\nid: 111122223333\n",
-		"vouchfs-signer-account: 1\nid: 1\npartition: vouchfs\nregion: local\n"
-		"created-at: 2026-11-21T17:27:12Z\nrevocation-list-days: 30\n",
+		("vouchfs-signer-account: 1\nid: 1\npartition: vouchfs\nregion: local\n"
+		 "created-at: 2026-11-21T17:27:12Z\nrevocation-list-days: 30\n"),
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(damaged); i++) {
 		struct signer *signer;
-		fixture_write(f, "home/account", damaged[i], strlen(damaged[i]));
+		signer_fixture_write(f, "home/account", damaged[i], strlen(damaged[i]));
 		assert_int_equal(signer_open(f->home, &signer, &f->why), -EIO);
 		assert_non_null(strstr(f->why.text, "damaged"));
 	}

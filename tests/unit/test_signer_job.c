@@ -22,8 +22,8 @@ static struct signer_job_request request_for(struct signer_fixture *f, const cha
 {
 	return (struct signer_job_request){
 		.profile_name = "release",
-		.source_path = fixture_path(f, source),
-		.output_path = fixture_path(f, output),
+		.source_path = signer_fixture_path(f, source),
+		.output_path = signer_fixture_path(f, output),
 		.max_artifact_bytes = 1 << 20,
 		.max_unpacked_bytes = 1 << 20,
 	};
@@ -31,15 +31,15 @@ static struct signer_job_request request_for(struct signer_fixture *f, const cha
 
 static void write_zip(struct signer_fixture *f, const char *name, const char *comment)
 {
-	struct buf zip = fixture_zip(comment);
-	fixture_write(f, name, zip.data, zip.len);
+	struct buf zip = signer_fixture_zip(comment);
+	signer_fixture_write(f, name, zip.data, zip.len);
 	buf_done(&zip);
 }
 
 /* The facts of a signed file as a host that trusts the account finds them. */
 static struct signature_facts examine(struct signer_fixture *f, const char *name)
 {
-	struct buf file = fixture_read(f, name), ca = fixture_read(f, "home/ca.pem");
+	struct buf file = signer_fixture_read(f, name), ca = signer_fixture_read(f, "home/ca.pem");
 	struct io_memory memory = {file.data, file.len};
 	struct io_reader reader = io_reader_memory(&memory);
 	struct signature_account account = {.id = FIXTURE_ACCOUNT, .list_state = SIGNATURE_LIST_MISSING};
@@ -62,7 +62,7 @@ static struct signature_facts examine(struct signer_fixture *f, const char *name
 static void test_signs(void **state)
 {
 	struct signer_fixture *f = *state;
-	struct signer_profile profile = fixture_profile(f, "release");
+	struct signer_profile profile = signer_fixture_profile(f, "release");
 	struct signer_job job, described;
 	struct explain notice;
 	write_zip(f, "in.zip", "");
@@ -71,7 +71,7 @@ static void test_signs(void **state)
 	assert_string_equal(notice.text, "");
 
 	/* all before the comment's length is as it was */
-	struct buf in = fixture_read(f, "in.zip"), out = fixture_read(f, "out.zip");
+	struct buf in = signer_fixture_read(f, "in.zip"), out = signer_fixture_read(f, "out.zip");
 	assert_true(out.len > in.len);
 	assert_memory_equal(in.data, out.data, in.len - 2);
 	assert_int_equal((uint8_t)out.data[in.len - 2] | (uint8_t)out.data[in.len - 1] << 8, out.len - in.len);
@@ -101,7 +101,7 @@ static void test_signs(void **state)
 static void test_plain_comment_is_dropped(void **state)
 {
 	struct signer_fixture *f = *state;
-	(void)fixture_profile(f, "release");
+	(void)signer_fixture_profile(f, "release");
 	struct signer_job job;
 	struct explain notice;
 	write_zip(f, "plain.zip", "");
@@ -111,7 +111,7 @@ static void test_plain_comment_is_dropped(void **state)
 	assert_non_null(strstr(notice.text, "comment (15 bytes) was dropped"));
 	signer_job_done(&job);
 
-	struct buf plain = fixture_read(f, "plain.zip"), out = fixture_read(f, "out.zip");
+	struct buf plain = signer_fixture_read(f, "plain.zip"), out = signer_fixture_read(f, "out.zip");
 	assert_memory_equal(plain.data, out.data, plain.len - 2);
 	assert_int_equal(examine(f, "out.zip").integrity, SIGNATURE_GOOD);
 	buf_done(&plain);
@@ -122,12 +122,12 @@ static void test_plain_comment_is_dropped(void **state)
 static void check_fails(struct signer_fixture *f, const struct signer_job_request *request, int error, const char *says)
 {
 	struct signer_job job;
-	size_t jobs = fixture_count(f, "home/jobs"), files = fixture_count(f, ".");
+	size_t jobs = signer_fixture_count(f, "home/jobs"), files = signer_fixture_count(f, ".");
 	assert_int_equal(signer_start_job(f->signer, request, &job, NULL, &f->why), error);
 	if (!strstr(f->why.text, says))
 		fail_msg("\"%s\" is not in \"%s\"", says, f->why.text);
-	assert_int_equal(fixture_count(f, "home/jobs"), jobs + 1);
-	assert_int_equal(fixture_count(f, "."), files);
+	assert_int_equal(signer_fixture_count(f, "home/jobs"), jobs + 1);
+	assert_int_equal(signer_fixture_count(f, "."), files);
 
 	char id[ARN_JOB_ID_SIZE];
 	assert_int_equal(sscanf(f->why.text, "signing job %36s failed: ", id), 1);
@@ -142,7 +142,7 @@ static void check_fails(struct signer_fixture *f, const struct signer_job_reques
 static void test_failures(void **state)
 {
 	struct signer_fixture *f = *state;
-	(void)fixture_profile(f, "release");
+	(void)signer_fixture_profile(f, "release");
 	struct signer_job job;
 	write_zip(f, "in.zip", "");
 	struct signer_job_request request = request_for(f, "in.zip", "signed.zip");
@@ -152,15 +152,15 @@ static void test_failures(void **state)
 	request = request_for(f, "signed.zip", "out.zip");
 	check_fails(f, &request, -EINVAL, "signed already");
 
-	fixture_write(f, "text.zip", "no ZIP at all, but long enough for one", 38);
+	signer_fixture_write(f, "text.zip", "no ZIP at all, but long enough for one", 38);
 	request = request_for(f, "text.zip", "out.zip");
 	check_fails(f, &request, -EINVAL, "ZIP-R02");
 
-	struct buf zip = fixture_read(f, "in.zip");
+	struct buf zip = signer_fixture_read(f, "in.zip");
 	char *content = memmem(zip.data, zip.len, "print(1)", 8);
 	assert_non_null(content);
 	content[6] = '2'; /* the CRC is wrong now: only the check of the contents sees it */
-	fixture_write(f, "crc.zip", zip.data, zip.len);
+	signer_fixture_write(f, "crc.zip", zip.data, zip.len);
 	request = request_for(f, "crc.zip", "out.zip");
 	check_fails(f, &request, -EINVAL, "ZIP-R07");
 	buf_done(&zip);
@@ -187,38 +187,38 @@ static void test_who_may_not_sign(void **state)
 	assert_int_equal(signer_start_job(f->signer, &request, &job, NULL, &f->why), -ENOENT);
 	assert_non_null(strstr(f->why.text, "profile with name release does not exist"));
 
-	struct signer_profile profile = fixture_profile(f, "release");
+	struct signer_profile profile = signer_fixture_profile(f, "release");
 	assert_int_equal(signer_revoke_profile_version(f->signer, "release", profile.arn.version, "leak",
 						       FIXTURE_NOW_S - 10, &f->why),
 			 0);
 	assert_int_equal(signer_start_job(f->signer, &request, &job, NULL, &f->why), -EINVAL);
 	assert_non_null(strstr(f->why.text, "Revoked"));
-	assert_false(fixture_exists(f, "out.zip"));
-	assert_int_equal(fixture_count(f, "home/jobs"), 0);
+	assert_false(signer_fixture_exists(f, "out.zip"));
+	assert_int_equal(signer_fixture_count(f, "home/jobs"), 0);
 }
 
 /* The profile's certificate: warns when it ends before the signature does, refuses when it has ended. */
 static void test_certificate_ends(void **state)
 {
 	struct signer_fixture *f = *state;
-	(void)fixture_profile(f, "release");
+	(void)signer_fixture_profile(f, "release");
 	struct signer_job job;
 	struct explain notice;
 	write_zip(f, "in.zip", "");
 	struct signer_job_request request = request_for(f, "in.zip", "out.zip");
 
-	fixture_set_clock(f, "2027-11-21T17:27:12Z"); /* 135 months before it ends */
+	signer_fixture_set_clock(f, "2027-11-21T17:27:12Z"); /* 135 months before it ends */
 	assert_int_equal(signer_start_job(f->signer, &request, &job, &notice, &f->why), 0);
 	assert_string_equal(notice.text, "");
 	signer_job_done(&job);
-	fixture_set_clock(f, "2027-11-22T00:00:00Z");
+	signer_fixture_set_clock(f, "2027-11-22T00:00:00Z");
 	assert_int_equal(signer_start_job(f->signer, &request, &job, &notice, &f->why), 0);
 	assert_non_null(strstr(notice.text, "ends at 2039-02-21T17:27:12Z, before the signature does"));
 	signer_job_done(&job);
-	fixture_set_clock(f, "2039-02-21T17:27:13Z");
+	signer_fixture_set_clock(f, "2039-02-21T17:27:13Z");
 	assert_int_equal(signer_start_job(f->signer, &request, &job, &notice, &f->why), -EINVAL);
 	assert_non_null(strstr(f->why.text, "put-signing-profile"));
-	fixture_set_clock(f, "2026-11-21T17:22:11Z"); /* five minutes and a second back */
+	signer_fixture_set_clock(f, "2026-11-21T17:22:11Z"); /* five minutes and a second back */
 	assert_int_equal(signer_start_job(f->signer, &request, &job, &notice, &f->why), -EINVAL);
 	assert_non_null(strstr(f->why.text, "clock"));
 }
@@ -226,19 +226,19 @@ static void test_certificate_ends(void **state)
 static void test_request_token(void **state)
 {
 	struct signer_fixture *f = *state;
-	(void)fixture_profile(f, "release");
+	(void)signer_fixture_profile(f, "release");
 	struct signer_job first, again, other;
 	write_zip(f, "in.zip", "");
 	struct signer_job_request request = request_for(f, "bad.zip", "out.zip");
 	request.client_request_token = "../any \n token";
 	assert_int_equal(signer_start_job(f->signer, &request, &first, NULL, &f->why), -ENOENT);
 
-	request.source_path = fixture_path(f, "in.zip"); /* what failed may be tried again */
+	request.source_path = signer_fixture_path(f, "in.zip"); /* what failed may be tried again */
 	assert_int_equal(signer_start_job(f->signer, &request, &first, NULL, &f->why), 0);
-	request.output_path = fixture_path(f, "second.zip");
+	request.output_path = signer_fixture_path(f, "second.zip");
 	assert_int_equal(signer_start_job(f->signer, &request, &again, NULL, &f->why), 0);
 	assert_string_equal(first.arn.id, again.arn.id);
-	assert_false(fixture_exists(f, "second.zip"));
+	assert_false(signer_fixture_exists(f, "second.zip"));
 
 	request.client_request_token = "other";
 	assert_int_equal(signer_start_job(f->signer, &request, &other, NULL, &f->why), 0);
@@ -253,14 +253,14 @@ static void test_request_token(void **state)
 static void test_directory_and_prefix(void **state)
 {
 	struct signer_fixture *f = *state;
-	(void)fixture_profile(f, "release");
+	(void)signer_fixture_profile(f, "release");
 	static const struct {
 		const char *prefix, *folder;
 	} good[] = {{NULL, "out"}, {"signed-", "out"}, {"a/b/", "out/a/b"}, {"a/b/x-", "out/a/b"}};
 	static const char *const bad[] = {"../x", "a/../../x", "/x", "a/.."};
 	struct signer_job job;
 	write_zip(f, "in.zip", "");
-	assert_int_equal(mkdir(fixture_path(f, "out"), 0755), 0);
+	assert_int_equal(mkdir(signer_fixture_path(f, "out"), 0755), 0);
 
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
 		struct signer_job_request request = request_for(f, "in.zip", "out");
@@ -287,15 +287,15 @@ static void test_directory_and_prefix(void **state)
 static void test_in_place_keeps_mode(void **state)
 {
 	struct signer_fixture *f = *state;
-	(void)fixture_profile(f, "release");
+	(void)signer_fixture_profile(f, "release");
 	struct signer_job job;
 	struct stat st;
 	write_zip(f, "in.zip", "");
-	assert_int_equal(chmod(fixture_path(f, "in.zip"), 0640), 0);
+	assert_int_equal(chmod(signer_fixture_path(f, "in.zip"), 0640), 0);
 	struct signer_job_request request = request_for(f, "in.zip", "in.zip");
 	assert_int_equal(signer_start_job(f->signer, &request, &job, NULL, &f->why), 0);
 	signer_job_done(&job);
-	assert_int_equal(stat(fixture_path(f, "in.zip"), &st), 0);
+	assert_int_equal(stat(signer_fixture_path(f, "in.zip"), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0640);
 	assert_int_equal(examine(f, "in.zip").integrity, SIGNATURE_GOOD);
 }
@@ -325,8 +325,8 @@ static void cut_off(struct signer_fixture *f, const char *what)
 	for (bool is_signed = false; !is_signed; calls++) {
 		char fault[32];
 		(void)snprintf(fault, sizeof(fault), "*:%u:%s", calls + 1, what);
-		int r = fixture_run_with_fault(f, sign_in_place, fault);
-		struct buf original = fixture_read(f, "original.zip"), now = fixture_read(f, "in.zip");
+		int r = signer_fixture_run_with_fault(f, sign_in_place, fault);
+		struct buf original = signer_fixture_read(f, "original.zip"), now = signer_fixture_read(f, "in.zip");
 		is_signed = now.len != original.len;
 		if (!is_signed) {
 			assert_int_not_equal(r, 0);
@@ -348,28 +348,29 @@ static void cut_off(struct signer_fixture *f, const char *what)
 static void test_killed_at_every_call(void **state)
 {
 	struct signer_fixture *f = *state;
-	(void)fixture_profile(f, "release");
+	(void)signer_fixture_profile(f, "release");
 	cut_off(f, "kill");
 }
 
 static void test_failing_at_every_call(void **state)
 {
 	struct signer_fixture *f = *state;
-	(void)fixture_profile(f, "release");
+	(void)signer_fixture_profile(f, "release");
 	cut_off(f, "EIO");
-	assert_int_equal(fixture_count(f, "."), 4); /* clock, home, in.zip, original.zip: no temporary file */
+	assert_int_equal(signer_fixture_count(f, "."), 4); /* clock, home, in.zip, original.zip: no temporary file */
 }
 
 /* Where the filesystem has no files without a name. */
 static void test_named_draft(void **state)
 {
 	struct signer_fixture *f = *state;
-	(void)fixture_profile(f, "release");
+	(void)signer_fixture_profile(f, "release");
 	write_zip(f, "in.zip", "");
-	assert_int_equal(fixture_run_with_fault(f, sign_in_place, "openat:1:EOPNOTSUPP"), 0);
+	assert_int_equal(signer_fixture_run_with_fault(f, sign_in_place, "openat:1:EOPNOTSUPP"), 0);
 	assert_int_equal(examine(f, "in.zip").integrity, SIGNATURE_GOOD);
-	assert_int_equal(fixture_run_with_fault(f, sign_in_place, "openat:1:EOPNOTSUPP"), -EINVAL); /* signed already */
-	assert_int_equal(fixture_count(f, "."), 3);
+	assert_int_equal(signer_fixture_run_with_fault(f, sign_in_place, "openat:1:EOPNOTSUPP"),
+			 -EINVAL); /* signed already */
+	assert_int_equal(signer_fixture_count(f, "."), 3);
 }
 
 int main(void)

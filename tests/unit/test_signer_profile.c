@@ -19,7 +19,7 @@ static struct crypto_cert *read_cert(struct signer_fixture *f, const struct arn_
 {
 	char name[160];
 	(void)snprintf(name, sizeof(name), "home/profiles/%s/versions/%s/cert.pem", arn->name, arn->version);
-	struct buf pem = fixture_read(f, name);
+	struct buf pem = signer_fixture_read(f, name);
 	struct crypto_cert *cert = NULL;
 	assert_int_equal(crypto_cert_from_pem(pem.data, pem.len, &cert, &f->why), 0);
 	buf_done(&pem);
@@ -47,7 +47,7 @@ static void test_put_and_get(void **state)
 static void test_certificate(void **state)
 {
 	struct signer_fixture *f = *state;
-	struct signer_profile profile = fixture_profile(f, "release");
+	struct signer_profile profile = signer_fixture_profile(f, "release");
 	struct crypto_cert *cert = read_cert(f, &profile.arn);
 	struct buf uri = {0};
 	char arn[ARN_TEXT_SIZE];
@@ -66,7 +66,7 @@ static void test_new_version(void **state)
 	const struct signer_validity days = {30, SIGNER_DAYS};
 	struct signer_profile first, second, third;
 	assert_int_equal(signer_put_profile(f->signer, "release", FIXTURE_PLATFORM, &days, &first, &f->why), 0);
-	fixture_set_clock(f, "2027-11-21T17:27:12Z");
+	signer_fixture_set_clock(f, "2027-11-21T17:27:12Z");
 	assert_int_equal(signer_put_profile(f->signer, "release", FIXTURE_PLATFORM, NULL, &second, &f->why), 0);
 	assert_string_not_equal(first.arn.version, second.arn.version);
 	assert_int_equal(second.created_at_s, FIXTURE_NOW_S); /* the profile's */
@@ -89,13 +89,13 @@ static void test_new_version(void **state)
 static void test_late_versions(void **state)
 {
 	struct signer_fixture *f = *state;
-	fixture_set_clock(f, "2050-01-01T00:00:00Z");
-	struct signer_profile profile = fixture_profile(f, "release");
+	signer_fixture_set_clock(f, "2050-01-01T00:00:00Z");
+	struct signer_profile profile = signer_fixture_profile(f, "release");
 	struct crypto_cert *cert = read_cert(f, &profile.arn);
 	assert_int_equal(crypto_cert_not_after_s(cert), 2742053232); /* the CA's: 2056-11-21T17:27:12Z */
 	crypto_cert_free(cert);
 
-	fixture_set_clock(f, "2056-11-21T17:27:13Z");
+	signer_fixture_set_clock(f, "2056-11-21T17:27:13Z");
 	assert_int_equal(signer_put_profile(f->signer, "late", FIXTURE_PLATFORM, NULL, &profile, &f->why), -EINVAL);
 	assert_non_null(strstr(f->why.text, "CA"));
 }
@@ -120,28 +120,28 @@ static void test_refusals(void **state)
 			 -EINVAL);
 	assert_int_equal(signer_get_profile(f->signer, "release", &profile, &f->why), -ENOENT);
 	assert_non_null(strstr(f->why.text, "profile with name release does not exist"));
-	assert_int_equal(fixture_count(f, "home/profiles"), 0);
+	assert_int_equal(signer_fixture_count(f, "home/profiles"), 0);
 }
 
 static void test_ended_profiles_get_no_version(void **state)
 {
 	struct signer_fixture *f = *state;
-	struct signer_profile profile = fixture_profile(f, "revoked");
+	struct signer_profile profile = signer_fixture_profile(f, "revoked");
 	assert_int_equal(signer_revoke_profile_version(f->signer, "revoked", profile.arn.version, "leak",
 						       FIXTURE_NOW_S - 10, &f->why),
 			 0);
 	assert_int_equal(signer_put_profile(f->signer, "revoked", FIXTURE_PLATFORM, NULL, &profile, &f->why), -EINVAL);
 	assert_non_null(strstr(f->why.text, "is Revoked"));
 
-	profile = fixture_profile(f, "canceled");
-	struct buf text = fixture_read(f, "home/profiles/canceled/profile");
+	profile = signer_fixture_profile(f, "canceled");
+	struct buf text = signer_fixture_read(f, "home/profiles/canceled/profile");
 	char *active = strstr(text.data, "Active");
 	assert_non_null(active);
 	struct buf canceled = {0};
 	assert_int_equal(buf_printf(&canceled, "%.*sCanceled%s", (int)(active - text.data), text.data,
 				    active + strlen("Active")),
 			 0);
-	fixture_write(f, "home/profiles/canceled/profile", canceled.data, canceled.len);
+	signer_fixture_write(f, "home/profiles/canceled/profile", canceled.data, canceled.len);
 	assert_int_equal(signer_put_profile(f->signer, "canceled", FIXTURE_PLATFORM, NULL, &profile, &f->why), -EINVAL);
 	assert_non_null(strstr(f->why.text, "is Canceled"));
 	buf_done(&text);
@@ -157,12 +157,12 @@ static void test_list(void **state)
 	assert_int_equal(count, 0);
 	free(profiles);
 
-	(void)fixture_profile(f, "bb");
-	(void)fixture_profile(f, "cc");
-	struct signer_profile aa = fixture_profile(f, "aa");
+	(void)signer_fixture_profile(f, "bb");
+	(void)signer_fixture_profile(f, "cc");
+	struct signer_profile aa = signer_fixture_profile(f, "aa");
 	assert_int_equal(signer_revoke_profile_version(f->signer, "aa", aa.arn.version, "leak", FIXTURE_NOW_S, &f->why),
 			 0);
-	assert_int_equal(mkdir(fixture_path(f, "home/profiles/cut_off"), 0700), 0); /* no record yet */
+	assert_int_equal(mkdir(signer_fixture_path(f, "home/profiles/cut_off"), 0700), 0); /* no record yet */
 	assert_int_equal(signer_list_profiles(f->signer, &profiles, &count, &f->why), 0);
 	assert_int_equal(count, 3);
 	assert_string_equal(profiles[0].arn.name, "aa");
@@ -183,8 +183,8 @@ static int put_release(struct signer_fixture *f)
 static void test_cut_off_at_every_call(void **state)
 {
 	struct signer_fixture *f = *state;
-	struct signer_profile before = fixture_profile(f, "release"), after;
-	unsigned calls = fixture_cut_off_at_every_call(f, put_release, "kill");
+	struct signer_profile before = signer_fixture_profile(f, "release"), after;
+	unsigned calls = signer_fixture_cut_off_at_every_call(f, put_release, "kill");
 	assert_true(calls >= 15);
 	assert_int_equal(signer_get_profile(f->signer, "release", &after, &f->why), 0);
 	assert_string_not_equal(after.arn.version, before.arn.version);
@@ -200,10 +200,10 @@ static void check_still_first(struct signer_fixture *f, const struct signer_prof
 static void test_full_disk(void **state)
 {
 	struct signer_fixture *f = *state;
-	struct signer_profile before = fixture_profile(f, "release");
-	assert_int_equal(fixture_run_with_fault(f, put_release, "write:2:ENOSPC"), -ENOSPC);
+	struct signer_profile before = signer_fixture_profile(f, "release");
+	assert_int_equal(signer_fixture_run_with_fault(f, put_release, "write:2:ENOSPC"), -ENOSPC);
 	check_still_first(f, &before);
-	assert_int_equal(fixture_run_with_fault(f, put_release, "renameat:4:EIO"), -EIO); /* the record itself */
+	assert_int_equal(signer_fixture_run_with_fault(f, put_release, "renameat:4:EIO"), -EIO); /* the record itself */
 	check_still_first(f, &before);
 }
 

@@ -31,13 +31,13 @@ static void check_list(struct signer_fixture *f, uint64_t sequence, size_t entri
 
 static void sign_one(struct signer_fixture *f, char ret_id[ARN_JOB_ID_SIZE])
 {
-	struct buf zip = fixture_zip("");
-	fixture_write(f, "in.zip", zip.data, zip.len);
+	struct buf zip = signer_fixture_zip("");
+	signer_fixture_write(f, "in.zip", zip.data, zip.len);
 	buf_done(&zip);
 	struct signer_job job;
 	struct signer_job_request request = {.profile_name = "release",
-					     .source_path = fixture_path(f, "in.zip"),
-					     .output_path = fixture_path(f, "out.zip"),
+					     .source_path = signer_fixture_path(f, "in.zip"),
+					     .output_path = signer_fixture_path(f, "out.zip"),
 					     .max_artifact_bytes = 1 << 20,
 					     .max_unpacked_bytes = 1 << 20};
 	assert_int_equal(signer_start_job(f->signer, &request, &job, NULL, &f->why), 0);
@@ -48,7 +48,7 @@ static void sign_one(struct signer_fixture *f, char ret_id[ARN_JOB_ID_SIZE])
 static void test_revoke_signature(void **state)
 {
 	struct signer_fixture *f = *state;
-	(void)fixture_profile(f, "release");
+	(void)signer_fixture_profile(f, "release");
 	char id[ARN_JOB_ID_SIZE], other_id[ARN_JOB_ID_SIZE];
 	sign_one(f, id);
 	sign_one(f, other_id);
@@ -76,7 +76,7 @@ static void test_revoke_signature(void **state)
 static void test_reasons(void **state)
 {
 	struct signer_fixture *f = *state;
-	(void)fixture_profile(f, "release");
+	(void)signer_fixture_profile(f, "release");
 	char id[ARN_JOB_ID_SIZE], longest[502];
 	sign_one(f, id);
 	memset(longest, 'x', sizeof(longest));
@@ -93,7 +93,8 @@ static void test_reasons(void **state)
 static void test_revoke_profile_version(void **state)
 {
 	struct signer_fixture *f = *state;
-	struct signer_profile old = fixture_profile(f, "release"), profile = fixture_profile(f, "release");
+	struct signer_profile old = signer_fixture_profile(f, "release"),
+			      profile = signer_fixture_profile(f, "release");
 	const char *version = profile.arn.version;
 	const int64_t day_s = 86400, effective_s = FIXTURE_NOW_S - day_s;
 
@@ -127,7 +128,7 @@ static void test_revoke_profile_version(void **state)
 static void test_effective_time_moves_earlier_only(void **state)
 {
 	struct signer_fixture *f = *state;
-	struct signer_profile profile = fixture_profile(f, "release");
+	struct signer_profile profile = signer_fixture_profile(f, "release");
 	static const struct {
 		int64_t before_now_s;
 		int r;
@@ -150,7 +151,7 @@ static void test_effective_time_moves_earlier_only(void **state)
 static void test_refresh(void **state)
 {
 	struct signer_fixture *f = *state;
-	fixture_set_clock(f, "2026-11-22T17:27:12Z");
+	signer_fixture_set_clock(f, "2026-11-22T17:27:12Z");
 	assert_int_equal(signer_refresh_revocations(f->signer, 0, &f->why), 0);
 	struct revocation_list *list = read_list(f);
 	assert_int_equal(list->sequence, 2);
@@ -173,38 +174,39 @@ static void test_refresh(void **state)
 static void test_export(void **state)
 {
 	struct signer_fixture *f = *state;
-	assert_int_equal(signer_export_trust(f->signer, fixture_path(f, "trust"), &f->why), 0);
-	struct buf ca = fixture_read(f, "home/ca.pem"), exported = fixture_read(f, "trust/" FIXTURE_ACCOUNT ".pem");
+	assert_int_equal(signer_export_trust(f->signer, signer_fixture_path(f, "trust"), &f->why), 0);
+	struct buf ca = signer_fixture_read(f, "home/ca.pem"),
+		   exported = signer_fixture_read(f, "trust/" FIXTURE_ACCOUNT ".pem");
 	assert_string_equal(ca.data, exported.data);
-	struct buf list = fixture_read(f, "home/revocations"),
-		   exported_list = fixture_read(f, "trust/" FIXTURE_ACCOUNT ".revocations");
+	struct buf list = signer_fixture_read(f, "home/revocations"),
+		   exported_list = signer_fixture_read(f, "trust/" FIXTURE_ACCOUNT ".revocations");
 	assert_string_equal(list.data, exported_list.data);
 	struct stat st;
-	assert_int_equal(stat(fixture_path(f, "trust/" FIXTURE_ACCOUNT ".pem"), &st), 0);
+	assert_int_equal(stat(signer_fixture_path(f, "trust/" FIXTURE_ACCOUNT ".pem"), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0644);
 	buf_done(&ca);
 	buf_done(&exported);
 	buf_done(&list);
 	buf_done(&exported_list);
 
-	fixture_set_clock(f, "2026-12-06T17:27:11Z"); /* a second before half of the 30 days */
-	assert_int_equal(signer_export_trust(f->signer, fixture_path(f, "trust"), &f->why), 0);
+	signer_fixture_set_clock(f, "2026-12-06T17:27:11Z"); /* a second before half of the 30 days */
+	assert_int_equal(signer_export_trust(f->signer, signer_fixture_path(f, "trust"), &f->why), 0);
 	check_list(f, 1, 0);
-	fixture_set_clock(f, "2026-12-06T17:27:12Z");
-	assert_int_equal(signer_export_trust(f->signer, fixture_path(f, "trust"), &f->why), 0);
+	signer_fixture_set_clock(f, "2026-12-06T17:27:12Z");
+	assert_int_equal(signer_export_trust(f->signer, signer_fixture_path(f, "trust"), &f->why), 0);
 	check_list(f, 2, 0);
-	assert_int_equal(signer_export_trust(f->signer, fixture_path(f, "in/a/missing"), &f->why), -ENOENT);
+	assert_int_equal(signer_export_trust(f->signer, signer_fixture_path(f, "in/a/missing"), &f->why), -ENOENT);
 }
 
 /* A list that is gone or forged is never taken for an empty one. */
 static void test_unreadable_list(void **state)
 {
 	struct signer_fixture *f = *state;
-	(void)fixture_profile(f, "release");
+	(void)signer_fixture_profile(f, "release");
 	struct signer_profile profile;
-	fixture_write(f, "home/revocations", "nonsense\n", 9);
+	signer_fixture_write(f, "home/revocations", "nonsense\n", 9);
 	assert_true(signer_get_profile(f->signer, "release", &profile, &f->why) < 0);
-	assert_int_equal(remove(fixture_path(f, "home/revocations")), 0);
+	assert_int_equal(remove(signer_fixture_path(f, "home/revocations")), 0);
 	assert_int_equal(signer_get_profile(f->signer, "release", &profile, &f->why), -EIO);
 	assert_int_equal(signer_refresh_revocations(f->signer, 0, &f->why), -EIO);
 	assert_non_null(strstr(f->why.text, "missing"));
