@@ -204,17 +204,20 @@ static void long_texts_are_shortened_and_short_ones_kept(void **state)
 
 static void text_is_cut_between_characters(void **state)
 {
-	char detail[1201];
-	for (size_t i = 0; i + 3 <= 1200; i += 3)
-		memcpy(detail + i, "\xe2\x82\xac", 3); /* the euro sign */
-	detail[1200] = '\0';
+	char detail[1204];
 	struct audit *audit = open_log(*state);
-	struct audit_record record = {.event = AUDIT_START, .detail = detail};
-	struct buf line = {0};
-	assert_int_equal(audit_append(audit, &record, &line), 0);
-	assert_says(&line, "\\u20ac...\"");
-	assert_null(strstr(line.data, "\\ufffd"));
-	buf_done(&line);
+	for (size_t shift = 0; shift < 3; shift++) {
+		memset(detail, 'x', shift);
+		for (size_t i = shift; i < shift + 1200; i += 3)
+			memcpy(detail + i, "\xe2\x82\xac", 3); /* the euro sign */
+		detail[shift + 1200] = '\0';
+		struct audit_record record = {.event = AUDIT_START, .detail = detail};
+		struct buf line = {0};
+		assert_int_equal(audit_append(audit, &record, &line), 0);
+		assert_says(&line, "\\u20ac...\"");
+		assert_null(strstr(line.data, "\\ufffd"));
+		buf_done(&line);
+	}
 	audit_close(audit);
 }
 
@@ -331,6 +334,15 @@ static void missing_segment_is_noticed(void **state)
 	struct fixture *f = *state;
 	struct audit *audit = NULL;
 	assert_int_equal(io_write_file(f->dirfd, "audit-00000000000000000007.jsonl", "", 0, 0600, false), 0);
+	assert_int_equal(audit_open(f->dirfd, false, &audit, NULL), -EBADMSG);
+	assert_int_equal(io_unlinkat(f->dirfd, "audit-00000000000000000007.jsonl", 0), 0);
+
+	/* record 1 is there, and the next segment says that it begins with 3 */
+	audit = open_log(f);
+	append(audit, "one");
+	audit_close(audit);
+	audit = NULL;
+	assert_int_equal(io_write_file(f->dirfd, "audit-00000000000000000003.jsonl", "", 0, 0600, false), 0);
 	assert_int_equal(audit_open(f->dirfd, false, &audit, NULL), -EBADMSG);
 }
 

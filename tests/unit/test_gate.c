@@ -80,11 +80,27 @@ static void contents_are_checked_unless_an_allowed_signer_did(void **state)
 	assert_decided(&d, POLICY_REFUSED, POLICY_VF1001_ZIP);
 	d = gate_fixture_judge(f, NULL, &zip, false);
 	assert_decided(&d, POLICY_REFUSED, POLICY_VF1001_ZIP);
-	/* expired: no valid signature any more */
-	gate_fixture_set_clock(f, TRUST_FIXTURE_NOW_S + TRUST_FIXTURE_YEAR_S);
+	buf_done(&plain);
+	buf_done(&zip);
+}
+
+static void contents_are_checked_once_the_signature_has_expired(void **state)
+{
+	struct gate_fixture *f = *state;
+	struct buf plain = zip_with_wrong_crc(), comment = {0}, zip = {0};
+	struct statement statement = trust_fixture_statement(&f->alice, plain.data, plain.len - 2);
+	statement.expires_at_s = TRUST_FIXTURE_NOW_S + 100;
+	trust_fixture_sign(&f->alice, &statement, &comment);
+	trust_fixture_attach(plain.data, plain.len, &comment, &zip);
+
+	gate_fixture_set_clock(f, TRUST_FIXTURE_NOW_S + 99);
+	struct gate_decision d = gate_fixture_judge(f, "watched", &zip, false);
+	assert_decided(&d, POLICY_ACCEPTED, POLICY_REASON_NONE);
+	gate_fixture_set_clock(f, TRUST_FIXTURE_NOW_S + 100);
 	d = gate_fixture_judge(f, "watched", &zip, false);
 	assert_decided(&d, POLICY_REFUSED, POLICY_VF1001_ZIP);
 	buf_done(&plain);
+	buf_done(&comment);
 	buf_done(&zip);
 }
 
@@ -296,6 +312,7 @@ int main(void)
 		TEST(signed_artifact_is_accepted),
 		TEST(unsigned_artifact_is_refused_warned_or_not_asked),
 		TEST(contents_are_checked_unless_an_allowed_signer_did),
+		TEST(contents_are_checked_once_the_signature_has_expired),
 		TEST(good_contents_are_recorded_as_checked),
 		TEST(changed_bytes_are_refused_and_not_parsed),
 		TEST(lying_flat_digest_is_found_by_full),

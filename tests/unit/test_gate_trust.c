@@ -165,6 +165,8 @@ static void refresh_takes_a_new_list_and_leaves_the_old_trust_alone(void **state
 	assert_int_equal(trust_refresh(second, f->store, &third), 0);
 	assert_int_equal(third->accounts[0].list_state, SIGNATURE_LIST_MISSING);
 
+	assert_ptr_equal(third->origin, f->trust); /* no chain of trusts that keep one another alive */
+
 	/* the configuration lives as long as any trust that is made of it */
 	trust_unref(f->trust);
 	f->trust = NULL;
