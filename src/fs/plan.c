@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -60,11 +61,17 @@ static int check_directory(const char *mountpoint, struct explain *why)
 	return 0;
 }
 
-/* A mount whose process is gone still is in the table, and whoever touches it gets ENOTCONN. */
-static int check_mountpoint(const struct fs_mount_options *options, struct explain *why)
+/* Whoever touches a mount whose process is gone gets ENOTCONN; stat may be answered from the cache, statvfs never. */
+static bool has_lost_process(const char *mountpoint)
 {
 	struct stat st;
-	if (stat(options->mountpoint, &st) < 0 && errno == ENOTCONN) {
+	struct statvfs fs;
+	return (stat(mountpoint, &st) < 0 || statvfs(mountpoint, &fs) < 0) && errno == ENOTCONN;
+}
+
+static int check_mountpoint(const struct fs_mount_options *options, struct explain *why)
+{
+	if (has_lost_process(options->mountpoint)) {
 		explain_set(why, "a mount on %s has lost its process; `vouchfs unmount -l %s` takes it away",
 			    options->mountpoint, options->mountpoint);
 		return -ENOTCONN;

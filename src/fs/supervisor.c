@@ -145,16 +145,19 @@ static int await_start(struct supervisor *s, enum channel_kind kind)
 
 /* ---- bring up ---- */
 
-/* The descriptor goes to the daemon alone: were it kept here, callers of a dead daemon would hang. */
+/*
+ * The descriptor goes to the daemon alone: were it kept here, callers of a dead daemon would hang. -ECANCELED: the
+ * kernel refused, and that has been said.
+ */
 static int mount_side(struct supervisor *s, enum kernel_side side)
 {
 	const char *mountpoint = side == KERNEL_DEPLOY ? s->plan->mountpoint : s->plan->run_mountpoint;
-	struct explain why;
+	struct explain why = {.text = "not mounted"};
 	int fd = -1;
 	int r = kernel_mount(side, s->plan->config_path, mountpoint, s->plan->allow_other, &fd, &why);
 	if (r < 0) {
 		plan_say(&why);
-		return r;
+		return -ECANCELED;
 	}
 	*(side == KERNEL_DEPLOY ? &s->deploy_mounted : &s->run_mounted) = true;
 	r = channel_send(s->channel, side == KERNEL_DEPLOY ? CHANNEL_DEPLOY : CHANNEL_RUN, NULL, fd);
@@ -349,7 +352,7 @@ int supervisor_run(struct plan *plan, int ready_fd)
 		r = bring_up(&s, ready_fd);
 	if (r == 0)
 		r = watch(&s);
-	else if (r != -EINTR && r != -EPIPE)
+	else if (r != -EINTR && r != -EPIPE && r != -ECANCELED) /* these have been told */
 		log_error("not mounted: %s", strerror(-r));
 	int code = take_down(&s, r);
 	io_close(&s.channel);

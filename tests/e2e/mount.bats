@@ -1,0 +1,502 @@
+#!/usr/bin/env bats
+# Mounting and unmounting, the processes behind it, and what people are told when it does not work.
+
+load lib
+
+DEAD='Transport endpoint is not connected'
+
+# Mounts in the foreground behind the test's back; the log is in $T/log.
+start_foreground() {
+	"$VOUCHFS" mount -f -c "$CONF" "$MNT" 2>"$T/log" 3>&- &
+	foreground_pid=$!
+	eventually grep -q "serving $CONF on $MNT" "$T/log"
+}
+
+# Options, type, source and filesystem options, without what lies between.
+mount_line() {
+	awk -v dir="$1" '$5 == dir { sub(/.* - /, $6 " "); print }' /proc/self/mountinfo
+}
+
+supervisor_pid() { own_pids | head -n 1; }
+daemon_pid() { pgrep -P "$(supervisor_pid)"; }
+
+# A process that keeps a file or a directory open until it is killed.
+hold_open() {
+	sleep 60 <"$1" 3>&- &
+	holder_pid=$!
+}
+
+let_go() { kill "$holder_pid" && wait "$holder_pid" || true; }
+
+# ---- mount ----
+
+@test "mount returns when both sides are served, and unmount when the processes are gone" {
+	mk_plain_config
+	run -0 start_mount
+	[ -z "$output" ]
+	[ "$(cd "$MNT" && echo *)" = "functions layers run" ]
+	[ -d "$MNT/run/.releases" ]
+	[ -d "$MNT/functions/main-function" ]
+	run -0 stop_mount
+	[ -z "$output" ]
+	! is_mounted
+	no_processes_left
+	[ -z "$(ls -A "$MNT")" ]
+}
+
+@test "mount: type, source and options of both sides" {
+	need_root
+	mk_plain_config
+	start_mount
+	[ "$(mount_line "$MNT")" = "rw,nosuid,nodev,relatime fuse.vouchfs $CONF rw,user_id=0,group_id=0,default_permissions,allow_other" ]
+	[ "$(mount_line "$MNT/run")" = "ro,nosuid,nodev,relatime fuse.vouchfs $CONF ro,user_id=0,group_id=0,default_permissions,allow_other" ]
+}
+
+@test "mount: the run side reads ahead by 1 MiB" {
+	need_root
+	mk_plain_config
+	start_mount
+	[ "$(cat "/sys/class/bdi/$(mountpoint -d "$MNT/run")/read_ahead_kb")" = 1024 ]
+}
+
+@test "mount: a deployed artifact runs, and is still there after unmount and mount" {
+	mk_plain_config
+	start_mount
+	mk_zip "$T/a.zip" app.py='print("it runs")'
+	cp "$T/a.zip" "$MNT/functions/main-function/"
+	[ "$(python3 "$MNT/run/main-function/task/app.py")" = "it runs" ]
+	stop_mount
+	start_mount
+	[ "$(python3 "$MNT/run/main-function/task/app.py")" = "it runs" ]
+	cmp "$T/a.zip" "$MNT/functions/main-function/a.zip"
+}
+
+@test "mount: the configuration comes from the environment, and paths may be relative" {
+	mk_plain_config
+	cd "$T"
+	VOUCHFS_CONF=etc/vouchfs.conf run -0 "$VOUCHFS" mount mnt/
+	is_mounted
+	cd etc
+	run -0 "$VOUCHFS" unmount ../mnt
+	! is_mounted
+}
+
+@test "mount -f stays, logs to stderr, and exits 0 when it is unmounted" {
+	mk_plain_config
+	start_foreground
+	kill -0 "$foreground_pid"
+	stop_mount
+	wait "$foreground_pid"
+}
+
+@test "mount -f: SIGINT unmounts and exits 0" {
+	mk_plain_config
+	start_foreground
+	kill -INT "$foreground_pid"
+	wait "$foreground_pid"
+	! is_mounted
+	no_processes_left
+}
+
+@test "SIGTERM to the supervisor unmounts and ends both processes" {
+	mk_plain_config
+	start_mount
+	kill -TERM "$(supervisor_pid)"
+	eventually no_processes_left
+	! is_mounted
+}
+
+@test "SIGTERM to the daemon does the same" {
+	need_root
+	mk_plain_config
+	start_mount
+	kill -TERM "$(daemon_pid)"
+	eventually no_processes_left
+	! is_mounted
+}
+
+@test "SIGTERM while files are open detaches both sides" {
+	mk_plain_config
+	start_foreground
+	mk_zip "$T/a.zip"
+	cp "$T/a.zip" "$MNT/functions/main-function/"
+	hold_open "$MNT/run/main-function/task/app.py"
+	kill -TERM "$foreground_pid"
+	wait "$foreground_pid"
+	let_go
+	! is_mounted
+	no_processes_left
+	grep -q "$MNT/run is in use; detached" "$T/log"
+}
+
+@test "mount: the daemon serves as the configured user, without groups and capabilities" {
+	need_root
+	VOUCHFS_SECTION='user = nobody' mk_plain_config
+	start_mount
+	proc=/proc/$(daemon_pid)/status
+	grep -E "^Uid:.$(id -u nobody).$(id -u nobody).$(id -u nobody).$(id -u nobody)$" "$proc"
+	grep -E '^Groups:[[:space:]]*$' "$proc"
+	run -0 awk '/^Cap(Inh|Prm|Eff|Bnd|Amb):/ { print $2 }' "$proc"
+	[ "${#lines[@]}" -eq 5 ]
+	[ "$(printf '%s\n' "${lines[@]}" | sort -u)" = 0000000000000000 ]
+	grep -E '^NoNewPrivs:.1$' "$proc"
+	[ "$(stat -c '%U %a' "$STORE")" = "nobody 700" ]
+	mk_zip "$T/a.zip"
+	cp "$T/a.zip" "$MNT/functions/main-function/"
+	stop_mount
+}
+
+@test "mount: where there is no such user, the store's owner serves" {
+	need_root
+	VOUCHFS_SECTION='user = no-such-user-here' mk_plain_config
+	install -d -m 0700 -o nobody "$STORE"
+	start_mount
+	grep -E "^Uid:.$(id -u nobody)" "/proc/$(daemon_pid)/status"
+}
+
+# ---- mount: refusals ----
+
+@test "mount: a mountpoint that is missing, or is a file" {
+	mk_plain_config
+	rmdir "$MNT"
+	run -1 start_mount
+	[ "$output" = "vouchfs: the mountpoint $MNT does not exist; mkdir makes it" ]
+	touch "$MNT"
+	run -1 start_mount
+	[ "$output" = "vouchfs: the mountpoint $MNT is not a directory" ]
+}
+
+@test "mount: all errors of the configuration are shown, exit 78, nothing is mounted" {
+	mk_plain_config
+	printf 'group = no-such-group-here\nmod = 0775\n' >>"$CONF"
+	run -78 start_mount
+	[[ $output == *no-such-group-here* ]]
+	[[ $output == *'did you mean "mode"'* ]]
+	! is_mounted
+	[ ! -e "$STORE" ]
+	no_processes_left
+}
+
+@test "mount: a configuration that is missing" {
+	run -78 start_mount
+	[[ $output == *"$CONF"* ]]
+	! is_mounted
+}
+
+@test "mount: a second one of the same configuration names the first" {
+	mk_plain_config
+	start_mount
+	run -1 start_mount
+	[ "$output" = "vouchfs: $MNT is mounted already, with this configuration" ]
+	mkdir "$T/mnt2"
+	run -1 "$VOUCHFS" mount -c "$CONF" "$T/mnt2"
+	[ "$output" = "vouchfs: $CONF is mounted already, on $MNT; a configuration has one mount" ]
+	ls "$MNT/functions/main-function"
+}
+
+@test "mount: another configuration on the same directory" {
+	mk_plain_config
+	start_mount
+	sed "s|$STORE|$T/store2|" "$CONF" >"$T/etc/other.conf"
+	run -1 "$VOUCHFS" mount -c "$T/etc/other.conf" "$MNT"
+	[ "$output" = "vouchfs: $MNT is mounted already, with the configuration $CONF" ]
+}
+
+@test "mount: a store that is in use names the process" {
+	mk_plain_config
+	start_mount
+	sed 's/^region/region/' "$CONF" >"$T/etc/other.conf"
+	mkdir "$T/mnt2"
+	run -1 "$VOUCHFS" mount -c "$T/etc/other.conf" "$T/mnt2"
+	[[ $output == *"$(daemon_pid)"* ]]
+	! is_mounted "$T/mnt2"
+}
+
+@test "mount: a store below the mountpoint" {
+	STORE=$MNT/store mk_plain_config
+	run -1 start_mount
+	[ "$output" = "vouchfs: the store $MNT/store lies below the mountpoint $MNT" ]
+	! is_mounted
+}
+
+@test "mount: the kernel's refusal is told" {
+	need_root
+	mk_plain_config
+	run -1 setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin "$VOUCHFS" mount -c "$CONF" "$MNT"
+	[[ $output == *"not permitted to mount on $MNT"* ]]
+	no_processes_left
+}
+
+@test "mount: options that would change what is promised, or that nobody knows, are refused by name" {
+	mk_plain_config
+	run -2 start_mount -o noexec
+	[[ $output == *'mount option "noexec" is refused'* ]]
+	run -2 start_mount -o rw,alow_other
+	[[ $output == *'unknown mount option "alow_other", did you mean "allow_other"?'* ]]
+	! is_mounted
+}
+
+@test "mount.vouchfs takes what mount(8) hands over from fstab" {
+	mk_plain_config
+	ln -s "$VOUCHFS" "$T/mount.vouchfs"
+	run -0 "$T/mount.vouchfs" "$CONF" "$MNT" -n -v -o rw,nosuid,nodev,nofail,_netdev,x-systemd.automount
+	is_mounted
+	run -2 "$T/mount.vouchfs" "$CONF" "$MNT" -o rw,suid
+	[[ $output == *'"suid" is refused'* ]]
+}
+
+# ---- ends that nobody asked us for ----
+
+@test "a killed daemon leaves no dead mount behind" {
+	need_root
+	mk_plain_config
+	start_foreground
+	kill -KILL "$(daemon_pid)"
+	code=0
+	wait "$foreground_pid" || code=$?
+	[ "$code" -eq 1 ]
+	! is_mounted
+	ls -A "$MNT"
+	grep -q 'the daemon was killed by signal 9' "$T/log"
+	start_mount
+}
+
+@test "a killed daemon: whoever has files open gets errors, nobody hangs" {
+	need_root
+	mk_plain_config
+	start_foreground
+	exec 7>"$MNT/functions/main-function/a.zip"
+	kill -KILL "$(daemon_pid)"
+	wait "$foreground_pid" || true
+	run timeout 5 bash -c 'echo data >&7'
+	[ "$status" -ne 0 ]
+	[ "$status" -ne 124 ]
+	exec 7>&- || true
+}
+
+@test "unmounted from outside, the processes end by themselves, exit 0" {
+	need_root
+	mk_plain_config
+	start_foreground
+	umount "$MNT/run"
+	umount "$MNT"
+	wait "$foreground_pid"
+	no_processes_left
+}
+
+@test "umount -l from outside: what is open is served until it is closed, then the processes end" {
+	need_root
+	mk_plain_config
+	start_foreground
+	mk_zip "$T/a.zip" app.py='still here'
+	cp "$T/a.zip" "$MNT/functions/main-function/"
+	exec 7<"$MNT/run/main-function/task/app.py"
+	umount -l "$MNT"
+	! is_mounted
+	[ "$(cat <&7)" = "still here" ]
+	kill -0 "$foreground_pid"
+	exec 7<&-
+	wait "$foreground_pid"
+	no_processes_left
+}
+
+@test "a daemon without its supervisor goes on serving, and ends when it is unmounted" {
+	need_root
+	mk_plain_config
+	start_mount
+	kill -KILL "$(supervisor_pid)"
+	ls "$MNT/functions/main-function"
+	stop_mount
+	! is_mounted
+	eventually no_processes_left
+}
+
+@test "a stale mount: mount says what to do, unmount --lazy does it" {
+	need_root
+	mk_plain_config
+	start_mount
+	daemon=$(daemon_pid)
+	kill -KILL "$(supervisor_pid)"
+	kill -KILL "$daemon"
+	eventually no_processes_left
+	run ls "$MNT"
+	[[ $output == *"$DEAD"* ]]
+	run -1 start_mount
+	[ "$output" = "vouchfs: a mount on $MNT has lost its process; \`vouchfs unmount -l $MNT\` takes it away" ]
+	run -1 "$VOUCHFS" status
+	[[ $output == *"has lost its process"* ]]
+	run -0 "$VOUCHFS" unmount -l "$MNT"
+	! is_mounted
+	start_mount
+}
+
+# ---- unmount ----
+
+@test "unmount: a run side in use unmounts nothing; --lazy unmounts all and ends the daemon" {
+	mk_plain_config
+	start_mount
+	mk_zip "$T/a.zip"
+	cp "$T/a.zip" "$MNT/functions/main-function/"
+	hold_open "$MNT/run/main-function/task/app.py"
+	run -1 stop_mount
+	[[ $output == *"/run is in use, nothing was unmounted"*"fuser -vm"*"--lazy"* ]]
+	ls "$MNT/functions/main-function" "$MNT/run/main-function/task"
+	run -0 "$VOUCHFS" unmount --lazy "$MNT"
+	! is_mounted
+	no_processes_left
+	let_go
+}
+
+@test "unmount waits for an upload that is under way" {
+	mk_plain_config
+	start_mount
+	mk_zip "$T/a.zip"
+	{
+		cat "$T/a.zip"
+		sleep 0.5
+	} >"$MNT/functions/main-function/a.zip" 3>&- &
+	eventually test -n "$(fuser "$MNT" 2>/dev/null; jobs -p)"
+	run -0 stop_mount
+	start_mount
+	cmp "$T/a.zip" "$MNT/functions/main-function/a.zip"
+}
+
+@test "unmount: what is not mounted, what is no vouchfs, what is the run side" {
+	mk_plain_config
+	run -1 stop_mount
+	[ "$output" = "vouchfs: nothing is mounted on $MNT" ]
+	run -1 "$VOUCHFS" unmount /proc
+	[ "$output" = "vouchfs: /proc is no vouchfs mount, its type is proc" ]
+	need_root
+	start_mount
+	run -1 "$VOUCHFS" unmount "$MNT/run"
+	[[ $output == *"$MNT/run is the run side"* ]]
+	is_mounted
+}
+
+# ---- reload, status, why ----
+
+@test "reload takes a new configuration, and tells when one is refused" {
+	mk_plain_config
+	start_mount
+	printf '[function second]\ncode_signing_config = none\n' >>"$CONF"
+	run -0 "$VOUCHFS" reload
+	[ -z "$output" ]
+	[ -d "$MNT/functions/second" ]
+	printf 'mod = 0775\n' >>"$CONF"
+	run -78 "$VOUCHFS" reload
+	[[ ${lines[0]} == "$CONF:"*'unknown key "mod"'* ]]
+	[[ $output == *"the one before stays in force"* ]]
+	[ -d "$MNT/functions/second" ]
+}
+
+@test "SIGHUP reloads" {
+	mk_plain_config
+	start_mount
+	printf '[function second]\ncode_signing_config = none\n' >>"$CONF"
+	kill -HUP "$(supervisor_pid)"
+	eventually test -d "$MNT/functions/second"
+}
+
+@test "reload, status and why of what is not mounted" {
+	mk_plain_config
+	for command in reload status "why main-function"; do
+		# shellcheck disable=SC2086 # words
+		run -1 "$VOUCHFS" $command
+		[[ $output == "vouchfs: $CONF is not mounted"* ]]
+	done
+}
+
+@test "status shows each slot, as text and as JSON" {
+	mk_plain_config
+	start_mount
+	run -0 "$VOUCHFS" status
+	[[ $output == *"functions/main-function"* ]]
+	"$VOUCHFS" status --json | python3 -c '
+import json, sys
+status = json.load(sys.stdin)
+assert status["schema"] == 1
+assert [s["slot"] for s in status["slots"]] == ["main-function"]'
+}
+
+@test "why shows the last decision, by the slot or by the function's bare name" {
+	mk_plain_config
+	start_mount
+	mk_zip "$T/a.zip"
+	cp "$T/a.zip" "$MNT/functions/main-function/"
+	run -0 "$VOUCHFS" why main-function
+	[[ ${lines[0]} == "accepted "*"functions/main-function"* ]]
+	bare=$output
+	run -0 "$VOUCHFS" why functions/main-function
+	[ "$output" = "$bare" ]
+}
+
+@test "why of a slot without a decision, of no slot, of no name" {
+	mk_plain_config
+	start_mount
+	run -1 "$VOUCHFS" why main-function
+	[ "$output" = "vouchfs: functions/main-function: nothing was deployed there yet, so nothing was decided" ]
+	run -1 "$VOUCHFS" why main-functoin
+	[ "$output" = "vouchfs: there is no slot functions/main-functoin, did you mean functions/main-function?" ]
+	run -2 "$VOUCHFS" why ../status
+}
+
+# ---- as an ordinary user ----
+
+user_setup() {
+	need_root
+	[ -u "$(command -v fusermount3)" ] || skip "fusermount3 is not set-user-ID"
+	mk_plain_config
+	cp "$VOUCHFS" "$T/vouchfs"
+	VOUCHFS=$T/vouchfs
+	chown -R nobody "$T/etc" "$T/xdg" "$MNT"
+	mkdir "$T/var"
+	chown nobody "$T/var"
+	sed -i "s|^store = .*|store = $T/var/store|" "$CONF"
+}
+
+@test "a user mounts by fusermount3; the run side is in his runtime directory, run a link to it" {
+	user_setup
+	run -0 as_user "$VOUCHFS" mount -c "$CONF" "$MNT"
+	run -0 as_user readlink "$MNT/run"
+	[[ $output == "$T/xdg/vouchfs-"*/run ]]
+	run -0 as_user bash -c "cd '$T' && zip -q var/a.zip etc/vouchfs.conf && cp var/a.zip '$MNT/functions/main-function/' && cat '$MNT/run/main-function/task/etc/vouchfs.conf'"
+	[ "$output" = "$(cat "$CONF")" ]
+	run -0 as_user "$VOUCHFS" status -c "$CONF"
+	[[ $output == *functions/main-function* ]]
+	run -0 as_user "$VOUCHFS" reload -c "$CONF"
+	run -0 as_user "$VOUCHFS" unmount "$MNT"
+	! is_mounted "$T"
+	no_processes_left
+	[ -z "$(ls -A "$T/xdg")" ]
+}
+
+@test "a user's daemon that is killed leaves no dead mount behind" {
+	user_setup
+	as_user "$VOUCHFS" mount -c "$CONF" "$MNT"
+	kill -KILL "$(daemon_pid)"
+	eventually no_processes_left
+	! is_mounted "$T"
+}
+
+@test "a user cannot unmount or reload what root has mounted" {
+	user_setup
+	as_root_conf=$T/etc/root.conf
+	sed "s|^store = .*|store = $T/store|" "$CONF" >"$as_root_conf"
+	chown root "$T/etc" "$as_root_conf" "$MNT"
+	"$VOUCHFS" mount -c "$as_root_conf" "$MNT"
+	run -1 as_user "$VOUCHFS" unmount "$MNT"
+	[ "$output" = "vouchfs: $MNT was mounted by another user" ]
+	run -1 as_user "$VOUCHFS" reload -c "$as_root_conf"
+	[[ $output == *"is not mounted, or by another user" ]]
+	run -0 as_user "$VOUCHFS" status -c "$as_root_conf"
+	is_mounted
+}
+
+@test "a user cannot pass off a mount of his own as root's" {
+	user_setup
+	as_user "$VOUCHFS" mount -c "$CONF" "$MNT"
+	run -1 "$VOUCHFS" status -c "$CONF"
+	[[ $output == *"is not mounted"* ]]
+	as_user "$VOUCHFS" unmount "$MNT"
+}
