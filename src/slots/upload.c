@@ -36,6 +36,7 @@ int upload_new(struct slots *slots, struct slot *slot, const char *name, bool is
 		upload->mtime = (struct timespec){.tv_sec = origin->record->mtime_s,
 						  .tv_nsec = origin->record->mtime_ns};
 		upload->origin = release_ref(origin);
+		upload->is_published = true;
 	}
 	if (r == 0 && !origin)
 		r = store_stage_new(slots->store, &upload->stage);

@@ -179,3 +179,32 @@ as_user() {
 }
 
 need_root() { [ "$(id -u)" = 0 ] || skip "needs root"; }
+
+# ---- a mount that is ready to be deployed to ----
+
+# An account with the profile "release"; functions "main" (Enforce) and "relaxed" (Warn), and what comes on stdin.
+start_ready_mount() {
+	local arn
+	mk_account
+	arn=$(mk_profile release)
+	mk_config < <(
+		for mode in Enforce Warn; do
+			printf '[code-signing-config %s]\nallowed_publisher = %s\n' "$mode" "${arn%/*}"
+			printf 'untrusted_artifact_on_deployment = %s\n' "$mode"
+		done
+		printf '[function main]\ncode_signing_config = Enforce\n[function relaxed]\ncode_signing_config = Warn\n'
+		[ -t 0 ] || cat
+	)
+	start_mount
+	MAIN=$MNT/functions/main
+	RUN=$MNT/run/main
+}
+
+# mk_signed OUT [NAME=CONTENT ...]: a ZIP that main takes
+mk_signed() {
+	mk_zip "$@"
+	sign_zip release "$1"
+}
+
+# The names in a directory, on one line.
+names_in() { (cd "$1" && echo .[!.]* * | sed 's/\.\[!\.\]\* *//; s/^\*$//'); }
