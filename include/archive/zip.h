@@ -1,11 +1,12 @@
 /*
  * zip.h - the gate for ZIPs: one file, one meaning.
  *
- * A strict parser of its own because the libraries accept what must be refused (rules R1 to R15 in zip_rules.h). What
+ * A strict parser of its own because the libraries accept what must be refused (rules R1 to R17 in zip_rules.h). What
  * it passes is listed by libzip as well, and both lists must agree. All functions read through an io_reader and never
  * keep it.
  *
- * Failures: 0; -EBADMSG: a rule is broken, ret_refusal says which; other negative errno: could not be decided.
+ * Failures: 0; -EBADMSG: a rule is broken, ret_refusal (NULL is fine) says which; other negative errno: could not be
+ * decided, ret_refusal is as it was. A reader's own -EBADMSG comes out as -EIO.
  */
 #ifndef ARCHIVE_ZIP_H
 #define ARCHIVE_ZIP_H
@@ -19,10 +20,9 @@ struct zip_limits {
 };
 
 struct zip_refusal {
-	unsigned rule;	     /* 1..17; 0 when none */
-	struct explain text; /* `ZIP-R05: entry "a.py": local header differs from directory in size`, escaped, with its
-				remedy */
-	struct explain remedy; /* `re-create it with: zip -r f.zip .`; may be empty */
+	unsigned rule;	       /* enum zip_rule; 0 when none */
+	struct explain text;   /* `ZIP-R05: entry "a.py": local header differs from directory in size`, escaped */
+	struct explain remedy; /* what to do, not in text: `create it anew, ...: zip -r ../new.zip .`; never empty */
 };
 
 /* Where an archive ends: R2, and the parts of R3 and R4 that the end record holds. */
@@ -52,15 +52,17 @@ struct zip_entry {
 	uint16_t name_len;
 	uint8_t kind;	 /* enum zip_entry_kind */
 	uint8_t method;	 /* 0 stored, 8 deflated */
-	bool executable; /* any execute bit */
+	bool executable; /* any execute bit, whatever the host byte says */
 	uint32_t crc32;
 	uint32_t compressed_bytes;
 	uint32_t size_bytes;
 	uint32_t data_offset; /* first byte of the entry's data */
-	int64_t mtime_s;      /* extended timestamp (0x5455) where there is one, else the DOS time read as UTC */
+	int64_t mtime_s;      /* extended timestamp (0x5455) of the directory's record where there is one, else the DOS
+				 time read as UTC */
 };
 
-/* Immutable. entries in the directory's order, entries only (folders that are merely implied are not listed). */
+/* Immutable, may be shared between threads. entries in the directory's order, entries only (folders that are merely
+ * implied are not listed). */
 struct zip_archive {
 	struct zip_entry *entries;
 	size_t entry_count;
@@ -70,7 +72,9 @@ struct zip_archive {
 
 /*
  * Rules R1 to R15 on the structure; R14 on stated sizes. file is the archive with its comment, or with an empty one.
- * Agreement with libzip's list is part of it. R7 (inflate, CRC) is zip_check_contents.
+ * Agreement with libzip's list (R17) is part of it. R7 (inflate, CRC) is zip_check_contents.
+ *
+ * Not called zip_open: libzip exports that name, and one program cannot have both.
  */
 int zip_open_archive(const struct io_reader *file, const struct zip_limits *limits, struct zip_archive **ret,
 		     struct zip_refusal *ret_refusal);

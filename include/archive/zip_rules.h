@@ -56,6 +56,6 @@ enum zip_rule {
  * this many times the file up to its comment where it is above the floor. */
 #define ZIP_ENTRY_RATIO_MAX	  1032U
 #define ZIP_TOTAL_RATIO_MAX	  200U
-#define ZIP_TOTAL_RATIO_MIN_BYTES (1024U * 1024U)
+#define ZIP_TOTAL_RATIO_MIN_BYTES (1024ULL * 1024ULL)
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "zip_parse.h"
 
-#define READ_AHEAD_BYTES (8U * 1024U)
+#define READ_AHEAD_BYTES ((size_t)8 * 1024)
 #define HASH_BUCKETS	 8192U
 #define HASH_CROWD_MAX	 1000U
 

@@ -11,7 +11,7 @@
 #include "zip_refuse.h"
 #include "zip_window.h"
 
-#define PIECE_BYTES (64U * 1024U)
+#define PIECE_BYTES ((size_t)64 * 1024)
 
 /* Unpacks one entry after the other. */
 struct unpacker {

@@ -11,7 +11,7 @@
 #include "zip_name.h"
 #include "zip_parse.h"
 
-#define READ_AHEAD_BYTES (64U * 1024U)
+#define READ_AHEAD_BYTES ((size_t)64 * 1024)
 
 /* 4.5 is what ZIP64 writers state; common readers skip entries that need more than they know. */
 #define VERSION_NEEDED_MAX 45U
@@ -236,7 +236,7 @@ static int parse_records(struct zip_parse *parse, struct zip_window *window, str
 {
 	uint64_t offset = parse->tail.directory_offset;
 	for (size_t i = 0; i < parse->tail.entry_count; i++) {
-		struct view view;
+		struct view view = {0};
 		int r = view_record(parse, window, offset, &view);
 		for (size_t check = 0; r == 0 && check < ARRAY_SIZE(record_checks); check++)
 			r = record_checks[check](&view);

@@ -13,7 +13,7 @@
 #define ZIP_END_BYTES	     22U
 #define ZIP_LOCATOR_BYTES    20U
 /* The longest header: fixed fields of a directory record, then name, extra fields and comment. */
-#define ZIP_HEADER_BYTES_MAX (ZIP_RECORD_BYTES + 3U * UINT16_MAX)
+#define ZIP_HEADER_BYTES_MAX (ZIP_RECORD_BYTES + (size_t)3 * UINT16_MAX)
 
 #define ZIP_LOCAL_SIGNATURE	 0x04034b50U
 #define ZIP_RECORD_SIGNATURE	 0x02014b50U

@@ -13,7 +13,7 @@ static void refuse(struct zip_refusal *refusal, enum zip_rule rule, const char *
 {
 	refusal->rule = rule;
 	explain_set(&refusal->text, "ZIP-R%02u: %s", (unsigned)rule, sentence);
-	explain_set(&refusal->remedy, "%s", remedy ? remedy : "");
+	explain_set(&refusal->remedy, "%s", remedy);
 }
 
 int zip_refuse(struct zip_refusal *refusal, enum zip_rule rule, const char *remedy, const char *format, ...)

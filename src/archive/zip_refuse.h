@@ -29,7 +29,7 @@
 #define REMEDY_STORED	"store what compresses that well, in the folder of its files: zip -0 -r ../new.zip ."
 #define REMEDY_SMALLER	"leave out what the function does not need, or split it into layers"
 
-/* Fills *refusal (NULL is fine) and returns -EBADMSG. remedy may be NULL. */
+/* Fills *refusal (NULL is fine) and returns -EBADMSG. */
 int zip_refuse(struct zip_refusal *refusal, enum zip_rule rule, const char *remedy, const char *format, ...)
 	PRINTF_LIKE(4, 5);
 

@@ -10,8 +10,8 @@
 #include "zip_parse.h"
 
 /* Small: what lies between headers is data that nobody asked for. */
-#define READ_AHEAD_BYTES (8U * 1024U)
-#define SCAN_BYTES	 (64U * 1024U)
+#define READ_AHEAD_BYTES ((size_t)8 * 1024)
+#define SCAN_BYTES	 ((size_t)64 * 1024)
 
 struct tile {
 	uint32_t offset;
@@ -221,7 +221,7 @@ static int parse_tile(struct tiling *tiling, uint64_t offset, uint64_t *ret_end)
 {
 	const struct zip_header *record = &tiling->record->header;
 	bool has_descriptor = record->flags & ZIP_FLAG_DESCRIPTOR;
-	uint64_t data_offset;
+	uint64_t data_offset = 0;
 	int r = parse_local(tiling, offset, &data_offset);
 	if (r < 0)
 		return r;

@@ -103,7 +103,7 @@ static int reserve_node(struct zip_tree *tree)
 		return 0;
 	if (tree->node_cap > UINT32_MAX / 4)
 		return -ENOMEM;
-	struct zip_tree_node *nodes = reallocarray(tree->nodes, tree->node_cap * 2U, sizeof(*nodes));
+	struct zip_tree_node *nodes = reallocarray(tree->nodes, (size_t)tree->node_cap * 2, sizeof(*nodes));
 	if (!nodes)
 		return -ENOMEM;
 	tree->nodes = nodes;

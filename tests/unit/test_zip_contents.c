@@ -199,6 +199,12 @@ static void test_read_entry_stays_in_its_place(void **state UNUSED)
 	state_less(zip_builder_add_file(&z, "f", content, LONG_BYTES, ZIP_BUILDER_DEFLATED, 0644));
 	assert_int_equal(read_first(&z, place), -EBADMSG);
 	free(place);
+
+	place = malloc(100);
+	assert_non_null(place);
+	state_much_less(zip_builder_add_file(&z, "f", content, LONG_BYTES, ZIP_BUILDER_DEFLATED, 0644));
+	assert_int_equal(read_first(&z, place), -EBADMSG);
+	free(place);
 	free(content);
 }
 
