@@ -43,6 +43,7 @@ struct daemon {
 
 /* ---- setting up ---- */
 
+static void log_fuse(enum fuse_log_level level, const char *format, va_list args) PRINTF_LIKE(2, 0);
 static void log_fuse(enum fuse_log_level level, const char *format, va_list args)
 {
 	char line[512];
