@@ -17,16 +17,9 @@ mount_line() {
 	awk -v dir="$1" '$5 == dir { sub(/.* - /, $6 " "); print }' /proc/self/mountinfo
 }
 
+run_side_is_gone() { [ -z "$(mount_line "$MNT/run")" ]; }
 supervisor_pid() { own_pids | head -n 1; }
 daemon_pid() { pgrep -P "$(supervisor_pid)"; }
-
-# A process that keeps a file or a directory open until it is killed.
-hold_open() {
-	sleep 60 <"$1" 3>&- &
-	holder_pid=$!
-}
-
-let_go() { kill "$holder_pid" && wait "$holder_pid" || true; }
 
 # ---- mount ----
 
@@ -120,10 +113,10 @@ let_go() { kill "$holder_pid" && wait "$holder_pid" || true; }
 	start_foreground
 	mk_zip "$T/a.zip"
 	cp "$T/a.zip" "$MNT/functions/main-function/"
-	hold_open "$MNT/run/main-function/task/app.py"
+	exec 7<"$MNT/run/main-function/task/app.py"
 	kill -TERM "$foreground_pid"
 	wait "$foreground_pid"
-	let_go
+	exec 7<&-
 	! is_mounted
 	no_processes_left
 	grep -q "$MNT/run is in use; detached" "$T/log"
@@ -337,26 +330,26 @@ let_go() { kill "$holder_pid" && wait "$holder_pid" || true; }
 	start_mount
 	mk_zip "$T/a.zip"
 	cp "$T/a.zip" "$MNT/functions/main-function/"
-	hold_open "$MNT/run/main-function/task/app.py"
+	exec 7<"$MNT/run/main-function/task/app.py"
 	run -1 stop_mount
 	[[ $output == *"/run is in use, nothing was unmounted"*"fuser -vm"*"--lazy"* ]]
 	ls "$MNT/functions/main-function" "$MNT/run/main-function/task"
 	run -0 "$VOUCHFS" unmount --lazy "$MNT"
 	! is_mounted
+	exec 7<&-
 	no_processes_left
-	let_go
 }
 
 @test "unmount waits for an upload that is under way" {
 	mk_plain_config
 	start_mount
 	mk_zip "$T/a.zip"
-	{
-		cat "$T/a.zip"
-		sleep 0.5
-	} >"$MNT/functions/main-function/a.zip" 3>&- &
-	eventually test -n "$(fuser "$MNT" 2>/dev/null; jobs -p)"
-	run -0 stop_mount
+	exec 7>"$MNT/functions/main-function/a.zip"
+	cat "$T/a.zip" >&7
+	stop_mount 7>&- &
+	eventually run_side_is_gone # the run side is gone, the deploy side is in use
+	exec 7>&-
+	wait $!
 	start_mount
 	cmp "$T/a.zip" "$MNT/functions/main-function/a.zip"
 }
