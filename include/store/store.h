@@ -125,11 +125,8 @@ struct store_release {
 };
 void store_release_free(struct store_release *release); /* also the struct itself */
 
-/*
- * Unique over restarts and crashes; reserved in blocks. 0 when the disk does not let a block be reserved (logged): then
- * store_commit_release refuses the release with that errno, so callers need not look.
- */
-uint64_t store_next_id(struct store *store);
+/* Unique over restarts and crashes, never 0. Ids are reserved on disk in blocks, which can fail. */
+int store_next_id(struct store *store, uint64_t *ret);
 
 /*
  * Writes the record and makes it current; number and id are set before; -EEXIST: the number was used. Its object must

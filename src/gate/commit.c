@@ -84,17 +84,14 @@ static int make_release(struct store *store, const void *comment, size_t comment
 	if (r == 0)
 		r = store_newest_release(store, deployment->function, &newest);
 	if (r == 0)
+		r = store_next_id(store, &release->id);
+	if (r == 0)
 		r = gate_render_record(deployment, decision, &text);
 	if (r < 0)
 		goto out;
 
-	r = -EIO; /* the store has logged why there is no id */
-	release->number = newest + 1;
-	release->id = store_next_id(store);
-	if (release->id == 0)
-		goto out;
-
 	r = -ENOMEM;
+	release->number = newest + 1;
 	release->artifact_name = strdup(deployment->artifact_name);
 	release->comment = malloc(comment_len + 1);
 	release->decision = buf_steal(&text);

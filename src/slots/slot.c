@@ -158,11 +158,15 @@ static int load_facts(struct slot *slot)
 int slot_save_locked(struct slot *slot)
 {
 	struct slots *slots = slot->slots;
+	uint64_t id = slot->id;
+	int r = id == 0 ? store_next_id(slots->store, &id) : 0;
+	if (r < 0)
+		return r;
 	if (slot->id == 0)
-		set_id(slot, store_next_id(slots->store));
+		set_id(slot, id);
 
 	struct buf text = {0};
-	int r = buf_printf(&text, "id: %llu\nmade: %d\nmaker: %u\nhidden: %d\n", (unsigned long long)slot->id,
+	r = buf_printf(&text, "id: %llu\nmade: %d\nmaker: %u\nhidden: %d\n", (unsigned long long)slot->id,
 			   slot->made, slot->maker, slot->hidden);
 	if (r == 0)
 		r = store_put_slot_file(slots->store, slot->name, "slot", text.data, text.len);

@@ -35,7 +35,6 @@ struct store {
 	pthread_mutex_t counters_lock;
 	uint64_t next_id;
 	uint64_t reserved_ids; /* next_id may go up to here without a write */
-	int reserve_error;     /* of the last reservation */
 	uint64_t generation;
 	int anchor_dirfd; /* -1: no anchor */
 	char *anchor_name;
@@ -98,8 +97,6 @@ int store_read_current(int function_fd, const char *function, uint64_t *ret);
 /* ---- store_counter.c ---- */
 
 int store_load_counters(struct store *store, const char *anchor, struct explain *ret_why);
-/* The failure behind an id 0; -EINVAL when there was none. */
-int store_why_no_id(struct store *store);
 /* Counts a change of what is served, in the store and then in the anchor. Nothing without an anchor. */
 int store_bump_generation(struct store *store);
 

@@ -146,7 +146,7 @@ static int commit(struct store *store, const char *function, const struct store_
 {
 	struct change change;
 	if (release->id == 0)
-		return store_why_no_id(store);
+		return -EINVAL;
 	int r = change_init(store, function, release->number, &change);
 	if (r < 0)
 		return r;

@@ -15,6 +15,7 @@
 #include "internal.h"
 
 #define ANCHOR_TEXT_MAX 256
+#define LOST_IDS	(1U << 20)
 
 static int highest_id_of(struct store *store, const char *function, uint64_t *highest)
 {
@@ -54,38 +55,31 @@ static int load_next_id(struct store *store)
 	int r = store_read_number(store->root_fd, "next-id", "next-id", &next);
 	if (r == -ENOENT || r == -EBADMSG) {
 		r = find_highest_id(store, &next);
-		next++;
+		next += LOST_IDS; /* slots have ids, too, and no record here */
 	}
 	store->next_id = store->reserved_ids = next;
 	return r;
 }
 
-uint64_t store_next_id(struct store *store)
+static int reserve_ids(struct store *store)
 {
-	uint64_t id = 0;
-	lock_take(&store->counters_lock);
-	if (store->next_id == store->reserved_ids) {
-		uint64_t end = store->next_id + STORE_ID_BLOCK;
-		int r = store->read_only ? -EROFS
-					 : store_write_number(store, store->root_fd, "next-id", "next-id", end);
-		store->reserve_error = r;
-		if (r == 0)
-			store->reserved_ids = end;
-		else
-			log_warning("store: cannot reserve release ids: %s", strerror(-r));
-	}
-	if (store->next_id < store->reserved_ids)
-		id = store->next_id++;
-	lock_drop(&store->counters_lock);
-	return id;
+	if (store->read_only)
+		return -EROFS;
+	uint64_t end = store->next_id + STORE_ID_BLOCK;
+	int r = store_write_number(store, store->root_fd, "next-id", "next-id", end);
+	if (r == 0)
+		store->reserved_ids = end;
+	return r;
 }
 
-int store_why_no_id(struct store *store)
+int store_next_id(struct store *store, uint64_t *ret)
 {
 	lock_take(&store->counters_lock);
-	int r = store->reserve_error;
+	int r = store->next_id == store->reserved_ids ? reserve_ids(store) : 0;
+	if (r == 0)
+		*ret = store->next_id++;
 	lock_drop(&store->counters_lock);
-	return r < 0 ? r : -EINVAL;
+	return r;
 }
 
 static int write_anchor(const struct store *store)

@@ -108,12 +108,11 @@ int fixture_put(struct store *store, const char *function, const void *bytes, si
 	return r;
 }
 
-void fixture_release(struct store *store, uint64_t number, const uint8_t *digest, size_t len, struct store_release *ret)
+int fixture_release(struct store *store, uint64_t number, const uint8_t *digest, size_t len, struct store_release *ret)
 {
 	static uint8_t comment[] = "a comment";
 	*ret = (struct store_release){
 		.number = number,
-		.id = store_next_id(store),
 		.artifact_name = (char *)(uintptr_t) "main.zip",
 		.length_bytes = len,
 		.comment = comment,
@@ -125,6 +124,7 @@ void fixture_release(struct store *store, uint64_t number, const uint8_t *digest
 		.decision = (char *)(uintptr_t) "outcome: accepted\n",
 	};
 	memcpy(ret->digest, digest, sizeof(ret->digest));
+	return store_next_id(store, &ret->id);
 }
 
 int fixture_deploy(struct store *store, const char *function, uint64_t number, unsigned seed, size_t len)
@@ -134,8 +134,11 @@ int fixture_deploy(struct store *store, const char *function, uint64_t number, u
 	int r = fixture_put(store, function, bytes, len, &object);
 	if (r == 0) {
 		struct store_release release;
-		fixture_release(store, number, store_object_digest(object), len, &release);
-		r = store_commit_release(store, function, &release);
+		r = fixture_release(store, number, store_object_digest(object), len, &release);
+		if (r == 0)
+			r = store_commit_release(store, function, &release);
+		else
+			store_discard_object(store, function, object);
 	}
 	store_object_unref(object);
 	free(bytes);

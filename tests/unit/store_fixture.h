@@ -29,8 +29,7 @@ struct store_stage *fixture_stage(struct store *store, const void *bytes, size_t
 /* Puts bytes for a function; < 0: why not. */
 int fixture_put(struct store *store, const char *function, const void *bytes, size_t len, struct store_object **ret);
 /* Fills *ret (nothing in it is owned) for an object. */
-void fixture_release(struct store *store, uint64_t number, const uint8_t *digest, size_t len,
-		     struct store_release *ret);
+int fixture_release(struct store *store, uint64_t number, const uint8_t *digest, size_t len, struct store_release *ret);
 /* Puts fixture_bytes(seed, len) and commits them. */
 int fixture_deploy(struct store *store, const char *function, uint64_t number, unsigned seed, size_t len);
 /* Number of the current release; 0: none. */

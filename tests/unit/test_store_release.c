@@ -56,7 +56,7 @@ static void prepare(struct fixture *f, uint64_t number, struct store_release *re
 	uint8_t *bytes = fixture_bytes((unsigned)number, LEN);
 	struct store_object *object;
 	assert_int_equal(fixture_put(f->store, "main", bytes, LEN, &object), 0);
-	fixture_release(f->store, number, store_object_digest(object), LEN, ret);
+	assert_int_equal(fixture_release(f->store, number, store_object_digest(object), LEN, ret), 0);
 	store_object_unref(object);
 	free(bytes);
 }
@@ -342,7 +342,7 @@ static void test_rollback(void **state)
 	struct store_release *release;
 	assert_int_equal(store_load_release(f->store, "main", 1, &release), 0);
 	release->number = 3;
-	release->id = store_next_id(f->store);
+	assert_int_equal(store_next_id(f->store, &release->id), 0);
 	assert_int_equal(store_commit_release(f->store, "main", release), 0);
 	assert_int_equal(store_remove_release(f->store, "main", 1), 0);
 	assert_true(fixture_holds(f->store, release, 1));
@@ -362,7 +362,7 @@ static void test_what_is_in_flight_stays(void **state)
 	assert_int_equal(fixture_put(f->store, "other", bytes, LEN, &object), 0);
 	assert_int_equal(store_remove_release(f->store, "main", 1), 0);
 	assert_true(has_object(f, store_object_digest(object)));
-	fixture_release(f->store, 1, store_object_digest(object), LEN, &release);
+	assert_int_equal(fixture_release(f->store, 1, store_object_digest(object), LEN, &release), 0);
 	assert_int_equal(store_commit_release(f->store, "other", &release), 0);
 	assert_true(fixture_is_whole(f));
 	store_object_unref(object);
@@ -380,7 +380,7 @@ static void test_removal_leaves_a_pending_object(void **state)
 	deploy(f, "main", 2, 2);
 	assert_int_equal(fixture_put(f->store, "main", bytes, LEN, &object), 0);
 	assert_int_equal(store_remove_release(f->store, "main", 1), 0);
-	fixture_release(f->store, 3, store_object_digest(object), LEN, &release);
+	assert_int_equal(fixture_release(f->store, 3, store_object_digest(object), LEN, &release), 0);
 	assert_int_equal(store_commit_release(f->store, "main", &release), 0);
 	assert_true(fixture_holds(f->store, &release, 1));
 	assert_true(fixture_is_whole(f));
