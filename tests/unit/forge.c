@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/ess.h>
 #include <openssl/rsa.h>
@@ -70,6 +71,8 @@ void forge_cert(const struct forge_cert_spec *spec, const struct forge_cert *iss
 	EVP_PKEY *key = spec->rsa_bits ? EVP_RSA_gen(spec->rsa_bits) : EVP_EC_gen(spec->curve);
 	X509 *x509 = X509_new();
 	assert_non_null(key);
+	if (spec->explicit_curve)
+		assert_int_equal(EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING, "explicit"), 1);
 	X509 *by = issuer && !spec->self_signed ? issuer->x509 : x509;
 	assert_int_equal(X509_set_version(x509, X509_VERSION_3), 1);
 	assert_int_equal(ASN1_INTEGER_set(X509_get_serialNumber(x509), ++serial), 1);
@@ -124,8 +127,12 @@ void forge_pem(const struct buf *der, struct buf *ret_pem)
 static void add_ess(CMS_SignerInfo *signer, const struct forge_message_spec *spec)
 {
 	X509 *named = (spec->ess ? spec->ess : spec->signer)->x509;
-	ESS_SIGNING_CERT_V2 *ess = OSSL_ESS_signing_cert_v2_new_init(or_sha384(spec->ess_md), named, NULL,
+	STACK_OF(X509) *more = sk_X509_new_null();
+	if (spec->ess_second)
+		assert_true(sk_X509_push(more, spec->ess_second->x509) > 0);
+	ESS_SIGNING_CERT_V2 *ess = OSSL_ESS_signing_cert_v2_new_init(or_sha384(spec->ess_md), named, more,
 								     !spec->ess_without_serial);
+	sk_X509_free(more);
 	uint8_t *der = NULL;
 	int len = i2d_ESS_SIGNING_CERT_V2(ess, &der);
 	assert_true(len > 0);
@@ -219,6 +226,11 @@ static void turn_s(CMS_SignerInfo *signer, const EVP_PKEY *key)
 static void change_signed(CMS_ContentInfo *cms, const struct forge_message_spec *spec)
 {
 	CMS_SignerInfo *signer = sk_CMS_SignerInfo_value(CMS_get0_SignerInfos(cms), 0);
+	if (spec->content_type_after) {
+		ASN1_OBJECT *type = OBJ_txt2obj(spec->content_type_after, 1);
+		assert_int_equal(CMS_set1_eContentType(cms, type), 1);
+		ASN1_OBJECT_free(type);
+	}
 	if (spec->other_s)
 		turn_s(signer, spec->signer->key);
 	if (spec->with_timestamp || spec->bad_timestamp)

@@ -16,7 +16,8 @@
 
 struct forge_cert_spec {
 	const char *common_name;
-	const char *curve; /* or rsa_bits */
+	const char *curve;   /* or rsa_bits */
+	bool explicit_curve; /* its parameters are spelled out */
 	unsigned rsa_bits;
 	const EVP_MD *md; /* NULL: SHA-384 */
 	int64_t not_before_s;
@@ -53,15 +54,17 @@ struct forge_message_spec {
 	const struct forge_cert *second_signer;
 	const struct forge_cert *carried[8]; /* beside the signer's */
 	const char *content_type;
+	const char *content_type_after; /* put in its place when all is signed */
 	const char *content;
 	const EVP_MD *md; /* NULL: SHA-384 */
 	int64_t signing_time_s;
 	bool no_signer_cert;
 	bool no_attributes;
-	bool key_identifier;	      /* in place of issuer and serial */
-	bool no_ess;		      /* no signingCertificateV2 */
-	const struct forge_cert *ess; /* signingCertificateV2 names this one instead */
-	const EVP_MD *ess_md;	      /* with this digest */
+	bool key_identifier;		     /* in place of issuer and serial */
+	bool no_ess;			     /* no signingCertificateV2 */
+	const struct forge_cert *ess;	     /* signingCertificateV2 names this one instead */
+	const EVP_MD *ess_md;		     /* with this digest */
+	const struct forge_cert *ess_second; /* and names this one beside it */
 	bool ess_without_serial;
 	bool extra_attribute;
 	bool null_parameter;   /* the SignerInfo's digest algorithm has a NULL parameter */

@@ -190,6 +190,10 @@ static void leaf_p256(struct plan *plan)
 {
 	plan->leaf.curve = "P-256";
 }
+static void leaf_explicit_curve(struct plan *plan)
+{
+	plan->leaf.explicit_curve = true;
+}
 static void leaf_p521(struct plan *plan)
 {
 	plan->leaf.curve = "P-521";
@@ -377,6 +381,7 @@ static const struct {
 	{"intermediate expired before", intermediate_expired, "intermediate certificate is valid from"},
 	{"leaf on P-256", leaf_p256, "not on P-384"},
 	{"leaf on P-521", leaf_p521, "not on P-384"},
+	{"leaf on a curve that is spelled out", leaf_explicit_curve, "weaker"},
 	{"no extended key usage", leaf_no_eku, "codeSigning"},
 	{"only anyExtendedKeyUsage", leaf_only_any_eku, "codeSigning"},
 	{"other extended key usages", leaf_other_eku, "codeSigning"},
