@@ -2,7 +2,6 @@
 #include "crypto/cert.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 

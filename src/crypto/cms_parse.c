@@ -9,7 +9,6 @@
  * fails here.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,7 +3,6 @@
  * handed out that a verifier of ours would refuse for its form.
  */
 #include <errno.h>
-#include <limits.h>
 
 #include <openssl/pem.h> /* before cms.h */
 

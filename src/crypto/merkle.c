@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "internal.h"
 
 #define HASHES_PER_BLOCK     (MERKLE_BLOCK_BYTES / CRYPTO_SHA256_BYTES)

@@ -1,3 +1,4 @@
+/* Reading a statement, line by line. */
 #include "fields.h"
 
 #include <errno.h>
