@@ -2,7 +2,6 @@
  * host.c - what is asked of a running mount: `reload`, `status`, `why`. The mount of a configuration is found in the
  * kernel's table of mounts; answers come from its .vouchfs directory, so they are those of the daemon itself.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,7 +17,6 @@
 
 #define SHOWN_SIZE   256
 #define ANSWER_BYTES 65536
-#define NAMES_MAX    65536
 
 static int run_reload(int argc, char **argv);
 static int run_status(int argc, char **argv);
@@ -40,7 +38,7 @@ const struct cli_command cli_host_commands[] = {
 			  "Reads configuration, certificates and revocation lists, then swaps them at once. A faulty\n"
 			  "one changes nothing. Waits for the outcome.\n\n"
 			  "Options:\n" CONFIG_USAGE "\nExit codes: 0 in force, 1 not mounted or not permitted, 78 "
-						    "refused: the one before stays.\n",
+			  "refused: the one before stays.\n",
 		 .run = run_reload},
 	[STATUS] = {.name = "status",
 		    .summary = "one line for each slot of the running mount, problems first",
@@ -136,7 +134,7 @@ static int run_reload(int argc, char **argv)
 		return CLI_EXIT_FAILURE;
 	r = fs_reload(config, &errors, &why);
 	if (r == -EINVAL) {
-		(void)fputs(errors.data, stderr);
+		(void)fputs(errors.data ? errors.data : "", stderr);
 		cli_error("the configuration was refused; the one before stays in force");
 	} else if (r < 0) {
 		cli_error("%s", why.text);
@@ -172,48 +170,17 @@ static int run_status(int argc, char **argv)
 
 /* ---- why ---- */
 
-struct names {
-	char **items;
-	size_t count;
-};
-
-static void names_done(struct names *names)
-{
-	for (size_t i = 0; i < names->count; i++)
-		free(names->items[i]);
-	free(names->items);
-}
-
-/* What a name may have been meant for; as many as can be had. */
-static struct names list_names(int dirfd, const char *path)
-{
-	struct names names = {.items = calloc(NAMES_MAX, sizeof(char *))};
-	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	if (!dir)
-		io_close(&fd);
-	for (const struct dirent *e; dir && names.items && names.count < NAMES_MAX && (e = readdir(dir));) {
-		if (e->d_name[0] == '.')
-			continue;
-		names.items[names.count] = strdup(e->d_name);
-		if (!names.items[names.count])
-			break;
-		names.count++;
-	}
-	if (dir)
-		(void)closedir(dir);
-	return names;
-}
-
 static int unknown_slot(int dirfd, const char *kind, const char *name)
 {
-	struct names names = list_names(dirfd, kind);
-	const char *nearest = names.items ? text_nearest(name, (const char *const *)names.items, names.count) : NULL;
+	struct io_names names = {0};
+	const char *nearest = NULL;
+	if (io_list_dir(dirfd, kind, &names) == 0)
+		nearest = text_nearest(name, (const char *const *)names.names, names.count);
 	if (nearest)
 		cli_error("there is no slot %s/%s, did you mean %s/%s?", kind, name, kind, nearest);
 	else
 		cli_error("there is no slot %s/%s; `vouchfs status` lists them", kind, name);
-	names_done(&names);
+	io_names_done(&names);
 	return CLI_EXIT_FAILURE;
 }
 
@@ -262,6 +229,7 @@ static int run_why(int argc, char **argv)
 	int code = cli_parse(command, table, ARRAY_SIZE(table), &argc, argv, 1, 1, &done);
 	if (code != CLI_EXIT_OK || done)
 		return code;
+	ASSERT(argv[1]); /* cli_parse counts the operands */
 	const char *name = split_slot(argv[1], &kind);
 	if (!name) {
 		char shown[SHOWN_SIZE];

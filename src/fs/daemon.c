@@ -17,6 +17,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "channel.h"
 #include "notify.h"
 #include "session.h"
@@ -87,10 +88,10 @@ static int open_slots(struct daemon *d)
 	};
 	struct buf errors = {0};
 	int r = slots_open(&options, &d->slots, &errors);
-	if (r < 0) {
+	if (r < 0) { /* of a bad configuration, a line for each error, beginning with its file */
 		const char *text = errors.data ? errors.data : strerror(-r);
-		bool ended = errors.len > 0 && errors.data[errors.len - 1] == '\n';
-		(void)fprintf(stderr, "%s%s%s", r == -EINVAL ? "" : "vouchfs: ", text, ended ? "" : "\n");
+		(void)fprintf(stderr, "%s%s%s", r == -EINVAL ? "" : "vouchfs: ", text,
+			      text_ends_with(text, "\n") ? "" : "\n");
 	}
 	buf_done(&errors);
 	return r;

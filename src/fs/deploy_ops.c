@@ -12,8 +12,8 @@
 #include "sides.h"
 #include "slots/deploy.h"
 
-#define MAX_WRITE_BYTES (1024 * 1024)
-#define BLKSIZE		(1024 * 1024) /* cp, cat and rsync write in pieces of st_blksize */
+#define MAX_WRITE_BYTES 1048576
+#define BLKSIZE		1048576 /* cp, cat and rsync write in pieces of st_blksize */
 #define FIXED_TIMEOUT_S 86400.0
 #define UNWANTED_FEATURES                                                                                              \
 	(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |              \

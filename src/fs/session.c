@@ -14,7 +14,7 @@
 #include "base/log.h"
 
 #define THREADS_MAX 10
-#define KICK_NS	    (2 * 1000 * 1000)
+#define KICK_NS	    2000000
 
 /* Interrupts the wait of the loop's thread: libfuse before 3.18 does not wake it. */
 #define KICK_SIGNAL SIGUSR1

@@ -31,16 +31,16 @@ static int close_pair(void **state)
 static void messages_stay_apart(void **state)
 {
 	const int *pair = *state;
-	assert_int_equal(channel_send(pair[0], CHANNEL_DRAIN, NULL, -1), 0);
 	assert_int_equal(channel_send(pair[0], CHANNEL_RELOADED, "two\nlines\n", -1), 0);
+	assert_int_equal(channel_send(pair[0], CHANNEL_DRAIN, NULL, -1), 0);
 	struct channel_message message;
 	assert_int_equal(channel_receive(pair[1], &message), 0);
-	assert_int_equal(message.kind, CHANNEL_DRAIN);
-	assert_int_equal(message.fd, -1);
-	assert_string_equal(message.text, "");
-	assert_int_equal(channel_receive(pair[1], &message), 0);
 	assert_int_equal(message.kind, CHANNEL_RELOADED);
+	assert_int_equal(message.fd, -1);
 	assert_string_equal(message.text, "two\nlines\n");
+	assert_int_equal(channel_receive(pair[1], &message), 0);
+	assert_int_equal(message.kind, CHANNEL_DRAIN);
+	assert_string_equal(message.text, "");
 }
 
 static void a_descriptor_comes_along(void **state)

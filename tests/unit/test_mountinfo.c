@@ -70,8 +70,8 @@ static void finds_both_sides_of_root(void **state UNUSED)
 {
 	struct mountinfo info;
 	parse("40 1 0:40 / /m rw - fuse.vouchfs " CONF " " ROOTS "\n"
-	      "41 40 0:41 / /m/run ro - fuse.vouchfs " CONF " ro,user_id=0\n"
 	      "42 1 0:41 / /sandbox/run ro - fuse.vouchfs " CONF " ro,user_id=0\n"
+	      "41 40 0:41 / /m/run ro - fuse.vouchfs " CONF " ro,user_id=0\n"
 	      "43 1 0:43 / /other rw - fuse.vouchfs /etc/other.conf " ROOTS "\n",
 	      &info);
 	const struct mountinfo_entry *deploy = mountinfo_find_deploy(&info, CONF, 1000);
