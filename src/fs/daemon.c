@@ -217,7 +217,7 @@ static void take_session_end(struct daemon *d)
 {
 	uint64_t count;
 	if (read(d->session_end, &count, sizeof(count)) == (ssize_t)sizeof(count) && session_is_running(d->deploy))
-		log_warning("the run side was unmounted by itself");
+		log_notice("the run side is unmounted");
 }
 
 static void serve(struct daemon *d)

@@ -183,7 +183,7 @@ static int bring_up(struct supervisor *s, int ready_fd)
 		(void)io_write_full(ready_fd, "", 1);
 	if (!s->plan->foreground)
 		supervisor_leave_terminal();
-	log_notice("serving %s on %s", s->plan->config_path, s->plan->mountpoint);
+	log_notice("serving %s on %s as uid %u", s->plan->config_path, s->plan->mountpoint, s->plan->user.uid);
 	return 0;
 }
 

@@ -64,6 +64,32 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	cmp "$T/a.zip" "$MNT/functions/main-function/a.zip"
 }
 
+@test "run: what the kernel remembers gives way to a deployment at once" {
+	mk_plain_config
+	start_mount
+	cd "$MNT/run"
+	[ ! -e main-function ] # and the kernel keeps that it is missing
+	for text in one two three; do
+		mk_zip "$T/a.zip" app.py="print('$text')"
+		cp "$T/a.zip" "$MNT/functions/main-function/"
+		[ "$(python3 main-function/task/app.py)" = "$text" ]
+	done
+	[ "$(readlink main-function)" = .releases/main-function/3 ]
+	[ "$(cd .releases/main-function && echo *)" = "1 2 3" ]
+}
+
+@test "run: nobody can write, also not root" {
+	need_root
+	mk_plain_config
+	start_mount
+	mk_zip "$T/a.zip"
+	cp "$T/a.zip" "$MNT/functions/main-function/"
+	run -1 touch "$MNT/run/main-function/task/new"
+	[[ $output == *"Read-only file system"* ]]
+	run -1 rm -f "$MNT/run/main-function/code.zip"
+	[[ $output == *"Read-only file system"* ]]
+}
+
 @test "mount: the configuration comes from the environment, and paths may be relative" {
 	mk_plain_config
 	cd "$T"
@@ -119,7 +145,7 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	exec 7<&-
 	! is_mounted
 	no_processes_left
-	grep -q "$MNT/run is in use; detached" "$T/log"
+	grep -q "/run is in use; detached" "$T/log"
 }
 
 @test "mount: the daemon serves as the configured user, without groups and capabilities" {
