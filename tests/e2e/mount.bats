@@ -313,7 +313,8 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	umount -l "$MNT"
 	! is_mounted
 	[ "$(cat <&7)" = "still here" ]
-	kill -0 "$foreground_pid"
+	run -1 start_mount
+	[[ $output == *"process $foreground_pid serves this configuration already"* ]]
 	exec 7<&-
 	wait "$foreground_pid"
 	no_processes_left
