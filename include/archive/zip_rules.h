@@ -17,17 +17,18 @@
  *  R7  stored or deflated, version needed at most 4.5; stored sizes are equal; deflated data is one stream that ends
  *      at its size and yields the stated size; the CRC matches
  *  R8  no flags but bits 1, 2, 3 and 11
- *  R9  extra fields are well-formed, none twice, and only timestamps (not empty), owners, NTFS times
- *      and Java's mark
+ *  R9  extra fields are well-formed, none twice, and only timestamps (not empty), owners, NTFS times and Java's mark
  *  R10 names are strict UTF-8 in NFC, marked as such where they are not ASCII, without control, format, line
- *      separating, private or unassigned characters; relative, with plain components of bounded length and number; no
- * file's name ends in a VMS version (`;1`) R11 names are unique, implied folders included, also after NFKC and full
- * case folding; no file is a folder as well R12 a trailing slash means directory; it has size 0; Unix type and DOS
- * directory bit agree where they are set R13 regular files and directories only, no volume labels; no setuid, setgid,
- * sticky R14 unpacked total, number of entries and compression ratios have limits; so has the number of names that
- * collide in libzip's table R15 no comments on entries R16 what is hashed, parsed and unpacked is one private copy,
- * opened once R17 parsers before trust: another parser (libzip) that reads the archive differently, or not at all,
- * refuses it
+ *      separating, private or unassigned characters; relative, with plain components of bounded length and number.
+ *      unzip would change a file's name that ends in a VMS version (`;1`), and one that is not ASCII in an archive
+ *      made for DOS: neither passes
+ *  R11 names are unique, implied folders included, also after NFKC and full case folding; no file is a folder as well
+ *  R12 a trailing slash means directory; it has size 0; Unix type and DOS directory bit agree where they are set
+ *  R13 regular files and directories only, no volume labels; no setuid, setgid, sticky
+ *  R14 limits: unpacked total, number of entries, compression ratios, names that collide in libzip's hash table
+ *  R15 no comments on entries
+ *  R16 what is hashed, parsed and unpacked is one private copy, opened once
+ *  R17 parsers before trust: what another parser (libzip) reads otherwise, or not at all, is refused
  */
 #ifndef ARCHIVE_ZIP_RULES_H
 #define ARCHIVE_ZIP_RULES_H

@@ -18,6 +18,12 @@
 
 #define ALLOWED_FLAGS (ZIP_FLAG_DEFLATE_1 | ZIP_FLAG_DEFLATE_2 | ZIP_FLAG_DESCRIPTOR | ZIP_FLAG_UTF8)
 
+/* Hosts in `version made by`, APPNOTE.TXT 4.4.2.2. */
+#define HOST_FAT		    0U
+#define HOST_HPFS		    6U
+#define HOST_NTFS		    11U
+#define NTFS_VERSION_WITH_CODE_PAGE 50U
+
 #define UNIX_TYPE_MASK	     0170000U
 #define UNIX_TYPE_FILE	     0100000U
 #define UNIX_TYPE_DIRECTORY  0040000U
@@ -27,6 +33,8 @@
 /* A record while it lies in the window. */
 struct view {
 	struct zip_header header;
+	uint8_t made_by_version;
+	uint8_t made_by_host;
 	uint16_t comment_len;
 	uint16_t disk;
 	uint32_t external;
@@ -53,6 +61,18 @@ static unsigned unix_mode(const struct view *view)
 static int check_name(struct view *view)
 {
 	return zip_name_check(view->name, view->header.name_len, view->header.flags & ZIP_FLAG_UTF8, view->refusal);
+}
+
+/* unzip takes names of these hosts for a DOS code page and ignores that they are marked as UTF-8. */
+static int check_host(struct view *view)
+{
+	bool is_dos = view->made_by_host == HOST_FAT || view->made_by_host == HOST_HPFS ||
+		      (view->made_by_host == HOST_NTFS && view->made_by_version == NTFS_VERSION_WITH_CODE_PAGE);
+	if (is_dos && !zip_name_is_ascii(view->name, view->header.name_len))
+		return REFUSE(view, ZIP_R10_NAME, REMEDY_HOST,
+			      "the name is not ASCII and the archive was made for DOS (host %u), so unzip changes it",
+			      view->made_by_host);
+	return 0;
 }
 
 static int check_sentinels(struct view *view)
@@ -152,8 +172,8 @@ static int check_comment(struct view *view)
 }
 
 static int (*const record_checks[])(struct view *) = {
-	check_name, check_sentinels, check_flags, check_method,	 check_extra,
-	check_type, check_directory, check_ratio, check_comment,
+	check_name,  check_host, check_sentinels, check_flags, check_method,
+	check_extra, check_type, check_directory, check_ratio, check_comment,
 };
 
 /* DOS times have no zone; read as UTC. A date that does not exist (some tools write 0) becomes the first one. */
@@ -191,6 +211,8 @@ static int view_record(struct zip_parse *parse, struct zip_window *window, uint6
 		return r;
 	*ret = (struct view){
 		.header = zip_header_decode(at + ZIP_HEADER_IN_RECORD),
+		.made_by_version = at[4],
+		.made_by_host = at[5],
 		.comment_len = zip_u16(at + 32),
 		.disk = zip_u16(at + 34),
 		.external = zip_u32(at + 38),

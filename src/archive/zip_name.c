@@ -10,7 +10,7 @@
 /* Canonical decomposition makes at most four code points of one (Unicode Standard Annex 15). */
 #define NFC_EXPANSION_MAX 4U
 
-static bool is_ascii(const char *text, size_t len)
+bool zip_name_is_ascii(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)text[i] >= 0x80)
@@ -129,7 +129,7 @@ int zip_name_check(const char *name, size_t len, bool is_utf8, struct zip_refusa
 	if (problem)
 		return zip_refuse_entry(refusal, ZIP_R10_NAME, REMEDY_RENAME, name, len, "the name %s", problem);
 
-	if (is_ascii(name, len))
+	if (zip_name_is_ascii(name, len))
 		return 0;
 	if (!is_utf8)
 		return zip_refuse_entry(refusal, ZIP_R10_NAME, REMEDY_UTF8, name, len,
@@ -152,7 +152,7 @@ static void fold_ascii(const char *component, size_t len, struct zip_folded *ret
 void zip_name_fold(const char *component, size_t len, struct zip_folded *ret)
 {
 	ASSERT(len <= LIMIT_ZIP_COMPONENT_BYTES);
-	if (is_ascii(component, len)) {
+	if (zip_name_is_ascii(component, len)) {
 		fold_ascii(component, len, ret);
 		return;
 	}

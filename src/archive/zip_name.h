@@ -10,6 +10,8 @@
 /* R10. name is raw, as it stands in the header; is_utf8 is flag bit 11. */
 int zip_name_check(const char *name, size_t len, bool is_utf8, struct zip_refusal *refusal);
 
+bool zip_name_is_ascii(const char *name, size_t len);
+
 /* The longest expansion of one code point under NFKC (U+FDFA) and of casefolding, as code points. */
 #define ZIP_FOLD_EXPANSION_MAX 18U
 

@@ -20,6 +20,7 @@
 #define REMEDY_PLAIN	 "create it without encryption, " REMEDY_ZIP
 #define REMEDY_EXTRA	 "create it without extra fields, in the folder of its files: zip -X -r ../new.zip ."
 #define REMEDY_UTF8	 "zip does not mark names as UTF-8, Python does, " REMEDY_PYTHON
+#define REMEDY_HOST	 "create it on Linux with Python, " REMEDY_PYTHON
 #define REMEDY_RENAME	 "rename the file and create the archive anew, " REMEDY_PYTHON
 #define REMEDY_NFC                                                                                                     \
 	"normalize the names (convmv -r -f utf8 -t utf8 --nfc --notest .) and create the archive anew, " REMEDY_PYTHON

@@ -112,6 +112,24 @@ static void test_not_ascii_needs_flag(void **state UNUSED)
 	assert_non_null(strstr(refusal.remedy.text, "python3"));
 }
 
+/* Hosts for which unzip reads a DOS code page: FAT, HPFS, and NTFS in one version. */
+static void test_not_ascii_made_for_dos(void **state UNUSED)
+{
+	static const struct {
+		unsigned rule;
+		const char *name;
+		uint16_t made_by;
+	} cases[] = {
+		{10, "caf" E_ACUTE, 0x0014}, {10, "caf" E_ACUTE, 0x0614}, {10, "caf" E_ACUTE, 0x0b32},
+		{0, "caf" E_ACUTE, 0x0b14},  {0, "caf" E_ACUTE, 0x0314},  {0, "cafe", 0x0014},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct zip_builder z = {0};
+		zip_builder_add(&z, cases[i].name, "")->made_by = cases[i].made_by;
+		assert_int_equal(zip_probe_builder(&z, NULL), cases[i].rule);
+	}
+}
+
 /* Writes `count` components of `each` bytes, with slashes between them. */
 static size_t make_path(char *path, size_t count, size_t each)
 {
@@ -211,9 +229,13 @@ static void test_longest_folding(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_unicode_version_is_known), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_not_ascii_needs_flag),	 cmocka_unit_test(test_lengths),
-		cmocka_unit_test(test_names_beside_each_other),	 cmocka_unit_test(test_longest_folding),
+		cmocka_unit_test(test_unicode_version_is_known),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_not_ascii_needs_flag),
+		cmocka_unit_test(test_not_ascii_made_for_dos),
+		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_names_beside_each_other),
+		cmocka_unit_test(test_longest_folding),
 	};
 	return cmocka_run_group_tests_name("zip_name", tests, NULL, NULL);
 }
