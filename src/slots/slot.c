@@ -166,8 +166,8 @@ int slot_save_locked(struct slot *slot)
 		set_id(slot, id);
 
 	struct buf text = {0};
-	r = buf_printf(&text, "id: %llu\nmade: %d\nmaker: %u\nhidden: %d\n", (unsigned long long)slot->id,
-			   slot->made, slot->maker, slot->hidden);
+	r = buf_printf(&text, "id: %llu\nmade: %d\nmaker: %u\nhidden: %d\n", (unsigned long long)slot->id, slot->made,
+		       slot->maker, slot->hidden);
 	if (r == 0)
 		r = store_put_slot_file(slots->store, slot->name, "slot", text.data, text.len);
 	buf_done(&text);
