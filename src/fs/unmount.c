@@ -143,6 +143,18 @@ static int await_process(const struct unmounting *u)
 	}
 }
 
+/* The directory of a supervisor that was killed; one that lives, or begins, has the lock. */
+static void remove_leftovers(const struct mountinfo_entry *deploy)
+{
+	struct runtime runtime;
+	if (!deploy->has_user || deploy->user != geteuid() || runtime_open(deploy->source, false, &runtime, NULL) < 0)
+		return;
+	if (runtime_lock(&runtime, NULL) == 0)
+		runtime_remove(&runtime);
+	else
+		runtime_done(&runtime);
+}
+
 int fs_unmount(const char *mountpoint, bool lazy, struct explain *ret_why)
 {
 	struct unmounting u = {.mountpoint = mountpoint, .lazy = lazy, .process = -1, .why = ret_why};
@@ -161,6 +173,8 @@ int fs_unmount(const char *mountpoint, bool lazy, struct explain *ret_why)
 		r = unmount_deploy(&u);
 	if (r == 0)
 		r = await_process(&u);
+	if (r == 0)
+		remove_leftovers(u.deploy);
 out:
 	io_close(&u.process);
 	mountinfo_done(&info);

@@ -466,6 +466,7 @@ assert [s["slot"] for s in status["slots"]] == ["main-function"]'
 user_setup() {
 	need_root
 	[ -u "$(command -v fusermount3)" ] || skip "fusermount3 is not set-user-ID"
+	as_user test -w /dev/fuse || skip "/dev/fuse is for root only here"
 	mk_plain_config
 	cp "$VOUCHFS" "$T/vouchfs"
 	VOUCHFS=$T/vouchfs
