@@ -56,7 +56,7 @@ FUZZ_BIN := $(FUZZ:tests/fuzz/%.c=$B/fuzz/%)
 UNIT_O   := $(UNIT:tests/unit/%.c=$B/tests/%.o)
 
 .DEFAULT_GOAL := all
-.PHONY: all build-only demo test unit e2e check fuzz fuzz-run lint format install uninstall clean help deps-%
+.PHONY: all build-only demo test unit e2e check fuzz fuzz-run bench lint format install uninstall clean help deps-%
 .SECONDARY:
 
 ## make            build the release binary, build/release/vouchfs
@@ -126,6 +126,11 @@ fuzz-run: $(FUZZ_BIN)
 		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -artifact_prefix=$B/findings/$$name- \
 			$B/corpus/$$name $$(test ! -d $$seeds || echo $$seeds); \
 	done
+
+## make bench      one table of ratios, and build/bench/results.json; BENCH_RUNS (5) pairs each, BENCH_QUICK=1 is short
+bench: deps-bench
+	@$(MAKE) --no-print-directory VARIANT=release build-only
+	@tests/bench/run build/release/vouchfs
 
 ## make lint       layers, formatting, clang-tidy, shellcheck
 lint: deps-check
