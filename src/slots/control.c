@@ -170,7 +170,7 @@ int control_render_status(struct slots *slots, struct buf *ret)
 	r = buf_printf(ret,
 		       "vouchfs " VOUCHFS_VERSION "  config %s (generation %" PRIu64 "%s)  since %s  "
 		       "%zu slots: %zu with a refused last attempt, %zu serving what was warned about\n",
-		       trust->config->path, trust->generation,
+		       trust->config->path, slots->config_generation,
 		       slots->config_failures > 0 ? ", the last reload FAILED" : "", started, count, refused, warned);
 	trust_unref(trust);
 	if (r == 0)
@@ -214,7 +214,7 @@ int control_render_status_json(struct slots *slots, struct buf *ret)
 	json_text(&j, "version", VOUCHFS_VERSION);
 	json_u64(&j, "pid", (uint64_t)getpid());
 	json_text(&j, "config", trust->config->path);
-	json_u64(&j, "configGeneration", trust->generation);
+	json_u64(&j, "configGeneration", slots->config_generation);
 	json_u64(&j, "configFailures", slots->config_failures);
 	json_array(&j, "slots");
 	for (size_t i = 0; i < count; i++)

@@ -216,7 +216,8 @@ struct slots {
 	struct release *releases;
 	struct deploy_node *nodes;
 	uint64_t next_node;
-	uint64_t config_failures; /* reloads refused since the last good one */
+	uint64_t config_generation; /* 1, and one more with each good reload */
+	uint64_t config_failures;   /* reloads refused since the last good one */
 };
 
 /* Today's trust, with a reference. */

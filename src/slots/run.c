@@ -144,7 +144,7 @@ static int resolve(struct slots *slots, uint64_t parent, const char *name, uint6
 
 int run_lookup(struct slots *slots, uint64_t parent, const char *name, struct slots_attr *ret)
 {
-	uint64_t node;
+	uint64_t node = 0;
 	int r = resolve(slots, parent, name, &node);
 	if (r == 0)
 		r = run_getattr(slots, node, ret);

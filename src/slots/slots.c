@@ -139,6 +139,7 @@ int slots_open(const struct slots_options *options, struct slots **ret, struct b
 	ASSERT(pthread_cond_init(&slots->idle, NULL) == 0);
 	slots->next_node = DEPLOY_FIRST_DYNAMIC + 1;
 	slots->started = clock_now();
+	slots->config_generation = 1;
 	slots->config_path = strdup(options->config_path);
 	slots->run_target = options->run_target ? strdup(options->run_target) : NULL;
 
@@ -259,6 +260,7 @@ static int load_and_swap(struct slots *slots, struct buf *ret_errors)
 	} else {
 		out = slots->trust;
 		slots->trust = trust;
+		slots->config_generation++;
 		slots->config_failures = 0;
 	}
 	lock_drop(&slots->lock);

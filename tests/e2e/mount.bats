@@ -32,7 +32,7 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	[ -d "$MNT/functions/main-function" ]
 	run -0 stop_mount
 	[ -z "$output" ]
-	! is_mounted
+	run ! is_mounted
 	no_processes_left
 	[ -z "$(ls -A "$MNT")" ]
 }
@@ -97,7 +97,7 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	is_mounted
 	cd etc
 	run -0 "$VOUCHFS" unmount ../mnt
-	! is_mounted
+	run ! is_mounted
 }
 
 @test "mount -f stays, logs to stderr, and exits 0 when it is unmounted" {
@@ -113,7 +113,7 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	start_foreground
 	kill -INT "$foreground_pid"
 	wait "$foreground_pid"
-	! is_mounted
+	run ! is_mounted
 	no_processes_left
 }
 
@@ -122,7 +122,7 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	start_mount
 	kill -TERM "$(supervisor_pid)"
 	eventually no_processes_left
-	! is_mounted
+	run ! is_mounted
 }
 
 @test "SIGTERM to the daemon does the same" {
@@ -131,7 +131,7 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	start_mount
 	kill -TERM "$(daemon_pid)"
 	eventually no_processes_left
-	! is_mounted
+	run ! is_mounted
 }
 
 @test "SIGTERM while files are open detaches both sides" {
@@ -143,7 +143,7 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	kill -TERM "$foreground_pid"
 	wait "$foreground_pid"
 	exec 7<&-
-	! is_mounted
+	run ! is_mounted
 	no_processes_left
 	grep -q "/run is in use; detached" "$T/log"
 }
@@ -191,7 +191,7 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	run -78 start_mount
 	[[ $output == *no-such-group-here* ]]
 	[[ $output == *'did you mean "mode"'* ]]
-	! is_mounted
+	run ! is_mounted
 	[ ! -e "$STORE" ]
 	no_processes_left
 }
@@ -199,7 +199,7 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 @test "mount: a configuration that is missing" {
 	run -78 start_mount
 	[[ $output == *"$CONF"* ]]
-	! is_mounted
+	run ! is_mounted
 }
 
 @test "mount: a second one of the same configuration names the first" {
@@ -228,14 +228,14 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	mkdir "$T/mnt2"
 	run -1 "$VOUCHFS" mount -c "$T/etc/other.conf" "$T/mnt2"
 	[[ $output == *"$(daemon_pid)"* ]]
-	! is_mounted "$T/mnt2"
+	run ! is_mounted "$T/mnt2"
 }
 
 @test "mount: a store below the mountpoint" {
 	STORE=$MNT/store mk_plain_config
 	run -1 start_mount
 	[ "$output" = "vouchfs: the store $MNT/store lies below the mountpoint $MNT" ]
-	! is_mounted
+	run ! is_mounted
 }
 
 @test "mount: the kernel's refusal is told" {
@@ -252,7 +252,7 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	[[ $output == *'mount option "noexec" is refused'* ]]
 	run -2 start_mount -o rw,alow_other
 	[[ $output == *'unknown mount option "alow_other", did you mean "allow_other"?'* ]]
-	! is_mounted
+	run ! is_mounted
 }
 
 @test "mount.vouchfs takes what mount(8) hands over from fstab" {
@@ -274,7 +274,7 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	code=0
 	wait "$foreground_pid" || code=$?
 	[ "$code" -eq 1 ]
-	! is_mounted
+	run ! is_mounted
 	ls -A "$MNT"
 	grep -q 'the daemon was killed by signal 9' "$T/log"
 	start_mount
@@ -311,7 +311,7 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	cp "$T/a.zip" "$MNT/functions/main-function/"
 	exec 7<"$MNT/run/main-function/task/app.py"
 	umount -l "$MNT"
-	! is_mounted
+	run ! is_mounted
 	[ "$(cat <&7)" = "still here" ]
 	run -1 start_mount
 	[[ $output == *"process $foreground_pid serves this configuration already"* ]]
@@ -327,7 +327,7 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	kill -KILL "$(supervisor_pid)"
 	ls "$MNT/functions/main-function"
 	stop_mount
-	! is_mounted
+	run ! is_mounted
 	eventually no_processes_left
 }
 
@@ -346,7 +346,7 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	run -1 "$VOUCHFS" status
 	[[ $output == *"has lost its process"* ]]
 	run -0 "$VOUCHFS" unmount -l "$MNT"
-	! is_mounted
+	run ! is_mounted
 	start_mount
 }
 
@@ -362,7 +362,7 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	[[ $output == *"/run is in use, nothing was unmounted"*"fuser -vm"*"--lazy"* ]]
 	ls "$MNT/functions/main-function" "$MNT/run/main-function/task"
 	run -0 "$VOUCHFS" unmount --lazy "$MNT"
-	! is_mounted
+	run ! is_mounted
 	exec 7<&-
 	no_processes_left
 }
@@ -487,7 +487,7 @@ user_setup() {
 	[[ $output == *functions/main-function* ]]
 	run -0 as_user "$VOUCHFS" reload -c "$CONF"
 	run -0 as_user "$VOUCHFS" unmount "$MNT"
-	! is_mounted "$T"
+	run ! is_mounted "$T"
 	no_processes_left
 	[ -z "$(ls -A "$T/xdg")" ]
 }
@@ -497,7 +497,7 @@ user_setup() {
 	as_user "$VOUCHFS" mount -c "$CONF" "$MNT"
 	kill -KILL "$(daemon_pid)"
 	eventually no_processes_left
-	! is_mounted "$T"
+	run ! is_mounted "$T"
 }
 
 @test "a user cannot unmount or reload what root has mounted" {

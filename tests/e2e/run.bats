@@ -84,15 +84,13 @@ teardown() {
 	start_ready_mount </dev/null
 	mkdir "$T/n"
 	echo 'int answer(void); int answer(void) { return 42; }' >"$T/n/answer.c"
-	echo '#include <stdio.h>
-int answer(void); int main(void) { printf("%d\n", answer()); return 0; }' >"$T/n/main.c"
+	echo 'int answer(void); int main(void) { return answer() == 42 ? 0 : 1; }' >"$T/n/main.c"
 	(cd "$T/n" && cc -shared -fPIC -o libanswer.so answer.c && cc -o main main.c -L. -lanswer -Wl,-rpath,'$ORIGIN' && rm ./*.c)
 	(cd "$T/n" && zip -q -r ../a.zip .)
 	sign_zip release "$T/a.zip"
 	cp "$T/a.zip" "$MAIN/"
-	[ "$("$RUN/task/main")" = 42 ]
+	"$RUN/task/main"
 	[ "$(python3 -c 'import ctypes, sys; print(ctypes.CDLL(sys.argv[1]).answer())' "$RUN/task/libanswer.so")" = 42 ]
-	run -126 "$RUN/task/libanswer.so.none" || [ "$status" = 127 ]
 }
 
 @test "a process keeps the files of its release while three new ones are deployed" {
@@ -106,7 +104,7 @@ int answer(void); int main(void) { printf("%d\n", answer()); return 0; }' >"$T/n
 	done
 	cp "$T/1.zip" "$MAIN/a.zip"
 	mkfifo "$T/go"
-	(cd "$RUN/task" && exec 5<noise && read -r _ <"$T/go" && cat marker && cat <&5 | cmp - "$T/noise" && cat noise | cmp - "$T/noise" && pwd -P) >"$T/out" 2>&1 3>&- &
+	(cd "$RUN/task" && exec 5<noise && read -r _ <"$T/go" && cat marker && cmp - "$T/noise" <&5 && cmp noise "$T/noise" && pwd -P) >"$T/out" 2>&1 3>&- &
 	background+=($!)
 	for i in 2 3 4; do cp "$T/$i.zip" "$MAIN/a.zip"; done
 	[ "$(cat "$RUN/task/marker")" = 4 ]
@@ -139,8 +137,7 @@ int answer(void); int main(void) { printf("%d\n", answer()); return 0; }' >"$T/n
 		print(" ".join(sorted(seen)))
 	END
 	background+=($!)
-	local i
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		cp "$T/b.zip" "$MAIN/x.zip"
 		[ "$(cat "$RUN/task/marker")" = b ]
 		cp "$T/a.zip" "$MAIN/x.zip"
