@@ -69,8 +69,8 @@ void clock_to_tm(int64_t at_s, struct tm *ret)
 
 int64_t clock_from_tm(const struct tm *tm)
 {
-	return days_from_date(tm->tm_year + 1900, tm->tm_mon + 1, tm->tm_mday) * 86400 + tm->tm_hour * 3600 +
-	       tm->tm_min * 60 + tm->tm_sec;
+	return days_from_date(tm->tm_year + 1900, tm->tm_mon + 1, tm->tm_mday) * 86400 + tm->tm_hour * 3600L +
+	       tm->tm_min * 60L + tm->tm_sec;
 }
 
 void clock_format_utc(int64_t at_s, char ret[CLOCK_UTC_SIZE])

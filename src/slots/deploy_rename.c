@@ -80,13 +80,11 @@ static int find_source(struct slots *slots, const struct deploy_place *place, co
 	lock_take(&slots->lock);
 	struct deploy_node *node = deploy_node_named_locked(place, name);
 	ret->is_artifact = !place->dir && deploy_is_artifact_locked(place->slot, name);
-	if (!node)
-		r = -ENOENT;
-	else if (node->kind == DEPLOY_STAGING_DIR)
+	if (node && node->kind == DEPLOY_STAGING_DIR)
 		r = -EPERM;
-	else if (ret->is_artifact)
+	else if (node && ret->is_artifact)
 		release = release_ref_locked(place->slot->current);
-	else if (node->upload)
+	else if (node && node->upload)
 		ret->upload = upload_ref_locked(node->upload);
 	else
 		r = -ENOENT;
@@ -121,6 +119,7 @@ static void move_node(struct slots *slots, const struct source *source, const st
 {
 	struct upload *settled = NULL, *before = NULL;
 	struct deploy_node *node = source->node;
+	ASSERT(node && source->upload);
 
 	lock_take(&slots->lock);
 	struct deploy_node *old = deploy_node_named_locked(to, name);

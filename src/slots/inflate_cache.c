@@ -39,7 +39,7 @@ int inflate_cache_new(uint64_t budget_bytes, struct inflate_cache **ret)
 
 static void drop_item_locked(struct inflate_cache *cache, struct inflate_item *item)
 {
-	HASH_DEL(cache->items, item);
+	HASH_DEL(cache->items, item); /* NOLINT(clang-analyzer-unix.Malloc): the list is intact, uthash keeps it */
 	cache->used_bytes -= item->size_bytes;
 	free(item->bytes);
 	free(item);

@@ -78,6 +78,7 @@ static void view_attr(const struct run_place *place, uint64_t node, struct times
 {
 	const struct view_node *found = &place->release->view->nodes[place->view_node];
 	struct timespec mtime = found->entry ? (struct timespec){.tv_sec = found->entry->mtime_s} : created;
+	ASSERT(found->is_directory || found->entry);
 	if (found->is_directory)
 		run_directory_attr(node, mtime, ret);
 	else

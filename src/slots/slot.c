@@ -204,6 +204,7 @@ static int load_note(struct slot *slot)
 
 static int append_listed(struct slot *slot, struct release *release)
 {
+	ASSERT(release);
 	struct release **listed = reallocarray(slot->listed, slot->listed_count + 1, sizeof(struct release *));
 	if (!listed)
 		return -ENOMEM;

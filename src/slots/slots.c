@@ -160,7 +160,8 @@ static void drop_nodes(struct slots *slots)
 	struct deploy_node *node, *next;
 	HASH_ITER(hh, slots->nodes, node, next)
 	{
-		HASH_DEL(slots->nodes, node);
+		HASH_DEL(slots->nodes,
+			 node); /* NOLINT(clang-analyzer-unix.Malloc): the list is intact, uthash keeps it */
 		upload_put(node->upload);
 		free(node);
 	}
