@@ -137,7 +137,7 @@ lint: deps-check
 	@tests/lint/layers
 	@clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 	@printf '%s\n' $(SOURCES) | xargs -P 2 -I{} clang-tidy --quiet {} -- $(filter-out $(GCC_ONLY),$(ALL_CFLAGS)) 2>/dev/null
-	@shellcheck -x -e SC2016,SC2030,SC2031,SC2154 .ci/deps .ci/run $$(git ls-files 'tests/*' | xargs grep -lE '^#!.*(sh|bats)$$')
+	@shellcheck -x -e SC2016,SC2030,SC2031,SC2154 .ci/deps .ci/run $$(git ls-files 'tests/*' | xargs grep -lIE '^#!.*(sh|bats)$$')
 
 ## make format     rewrite the sources by .clang-format
 format:

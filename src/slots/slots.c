@@ -155,13 +155,10 @@ int slots_open(const struct slots_options *options, struct slots **ret, struct b
 
 /* ---- close ---- */
 
-static void drop_nodes(struct slots *slots)
+static void drop_nodes(struct deploy_node *node)
 {
-	struct deploy_node *node, *next;
-	HASH_ITER(hh, slots->nodes, node, next)
-	{
-		HASH_DEL(slots->nodes,
-			 node); /* NOLINT(clang-analyzer-unix.Malloc): the list is intact, uthash keeps it */
+	for (struct deploy_node *next; node; node = next) {
+		next = node->hh.next;
 		upload_put(node->upload);
 		free(node);
 	}
@@ -185,7 +182,9 @@ void slots_close(struct slots *slots)
 	if (slots->trust && slots->audit && record_event(slots, AUDIT_STOP, NULL) < 0)
 		log_error("audit log: the stop could not be recorded");
 
-	drop_nodes(slots);
+	struct deploy_node *nodes = slots->nodes;
+	HASH_CLEAR(hh, slots->nodes); /* frees the table, not what is in it */
+	drop_nodes(nodes);
 	for (size_t i = 0; i < slots->slot_count; i++)
 		drop_slot(slots->list[i]);
 	struct release *release, *next;
