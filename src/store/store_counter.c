@@ -164,11 +164,12 @@ static int check_anchor(struct store *store, const char *path, struct explain *r
 			    store->generation, path, floor);
 		return -EBADMSG;
 	}
-	if (floor == store->generation || store->read_only)
+	if (store->read_only)
 		return 0;
-	r = write_anchor(store);
+	r = write_anchor(store); /* unchanged ones, too: better no start than no deployment */
 	if (r < 0)
-		explain_set(ret_why, "anchor %s cannot be written: %s", path, strerror(-r));
+		explain_set(ret_why, "anchor %s cannot be written: %s; its directory has to be the service user's",
+			    path, strerror(-r));
 	return r;
 }
 

@@ -230,6 +230,20 @@ static void test_anchor_follows_a_newer_store(void **state)
 	assert_string_equal(text, "vouchfs-anchor: 1\ngeneration: 2\n");
 }
 
+static void test_anchor_is_written_by_every_open(void **state)
+{
+	struct fixture *f = *state;
+	struct store_options options;
+	char anchor[192], text[128];
+	open_anchored(f, &options, anchor);
+	read_all(anchor, text, sizeof(text));
+	assert_string_equal(text, "vouchfs-anchor: 1\ngeneration: 0\n");
+
+	fixture_close(f);
+	options.anchor = "/proc/anchor"; /* nobody makes files there */
+	refused(f, &options, -ENOENT, "cannot be written");
+}
+
 static void test_damaged_anchor(void **state)
 {
 	struct fixture *f = *state;
@@ -264,6 +278,7 @@ int main(void)
 		STORE_TEST(test_ids_after_loss),
 		STORE_TEST(test_anchor_refuses_an_older_store),
 		STORE_TEST(test_anchor_follows_a_newer_store),
+		STORE_TEST(test_anchor_is_written_by_every_open),
 		STORE_TEST(test_damaged_anchor),
 	};
 	return cmocka_run_group_tests_name("store", tests, fixture_group_setup, fixture_group_teardown);
