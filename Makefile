@@ -2,6 +2,8 @@
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
+# mount(8) looks for mount.vouchfs in /sbin alone, whatever the prefix is.
+HELPERDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),/sbin,$(PREFIX)/sbin)
 VARIANT ?= release
 CC      := gcc
 B       := build/$(VARIANT)
@@ -146,15 +148,15 @@ format:
 ## make install    to DESTDIR and PREFIX (/usr/local)
 install: all
 	install -D -m 0755 build/release/vouchfs $(DESTDIR)$(PREFIX)/bin/vouchfs
-	install -d $(DESTDIR)$(PREFIX)/sbin
-	ln -sf ../bin/vouchfs $(DESTDIR)$(PREFIX)/sbin/mount.vouchfs
+	install -d $(DESTDIR)$(HELPERDIR)
+	ln -sf $(PREFIX)/bin/vouchfs $(DESTDIR)$(HELPERDIR)/mount.vouchfs
 	for page in $(wildcard conf/man/*.[1-9]); do \
 		install -D -m 0644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	install -D -m 0644 conf/vouchfs.conf $(DESTDIR)$(PREFIX)/share/doc/vouchfs/vouchfs.conf
 
 ## make uninstall  what install put there
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/vouchfs $(DESTDIR)$(PREFIX)/sbin/mount.vouchfs
+	rm -f $(DESTDIR)$(PREFIX)/bin/vouchfs $(DESTDIR)$(HELPERDIR)/mount.vouchfs
 	for page in $(wildcard conf/man/*.[1-9]); do \
 		rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	rm -rf $(DESTDIR)$(PREFIX)/share/doc/vouchfs
