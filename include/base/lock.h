@@ -1,5 +1,5 @@
 /*
- * lock.h - mutexes that cannot fail. Order over all modules: tree -> slot -> store -> audit (src/README.md).
+ * lock.h - mutexes that cannot fail. The order over all modules is in src/README.md.
  */
 #ifndef BASE_LOCK_H
 #define BASE_LOCK_H
