@@ -44,9 +44,6 @@ static const char *check_field(const uint8_t *bytes, size_t len, struct zip_extr
 	extra->id = zip_u16(bytes);
 	if (field_len > len - 4)
 		return "is longer than its place";
-	if (extra->id == EXTRA_ZIP64)
-		return "is ZIP64's";
-
 	size_t index;
 	if (!find_id(extra->id, &index))
 		return "is none of those that cannot change the entry's meaning";
