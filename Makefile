@@ -57,13 +57,16 @@ FUZZ     := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_BIN := $(FUZZ:tests/fuzz/%.c=$B/fuzz/%)
 UNIT_O   := $(UNIT:tests/unit/%.c=$B/tests/%.o)
 
+# Compiles with all cores, whatever -j was given.
+BUILD := $(MAKE) --no-print-directory -j$(shell nproc)
+
 .DEFAULT_GOAL := all
-.PHONY: all build-only demo test unit e2e check fuzz fuzz-run bench lint format install uninstall clean help deps-%
+.PHONY: all build-only build-unit demo test unit e2e check crash fuzz fuzz-run bench lint format install uninstall clean help deps-%
 .SECONDARY:
 
 ## make            build the release binary, build/release/vouchfs
 all: deps-build
-	@$(MAKE) --no-print-directory build-only
+	@$(BUILD) build-only
 
 build-only: $B/vouchfs
 
@@ -96,25 +99,36 @@ $B/fuzz/%: tests/fuzz/%.c $(HELPER_O) $B/libvouchfs.a
 
 ## make demo       the main job from nothing, as a guided tour
 demo: deps-demo
-	@$(MAKE) --no-print-directory build-only
+	@$(BUILD) build-only
 	@tests/demo/run build/release/vouchfs
 
 ## make test       unit tests and end-to-end tests on a real mount
 test: deps-test
-	@$(MAKE) --no-print-directory VARIANT=release build-only
+	@$(BUILD) VARIANT=release build-only
+	@$(BUILD) VARIANT=test build-only build-unit
 	@$(MAKE) --no-print-directory VARIANT=test unit e2e
+
+build-unit: $(UNIT_BIN)
 
 unit: $(UNIT_BIN)
 	@set -e; for t in $(UNIT_BIN); do $$t; done
 
 e2e: $B/vouchfs
-	@VOUCHFS=$(CURDIR)/$B/vouchfs bats $(if $(CI),--tap) $(or $(E2E),tests/e2e)
+	@FAULT_STEP=$(FAULT_STEP) VOUCHFS=$(CURDIR)/$B/vouchfs bats $(if $(CI),--tap) $(or $(E2E),tests/e2e)
 
 ## make check      everything: lint, both compilers, the sanitizers, all tests
 check: deps-check lint
 	@$(MAKE) --no-print-directory test
-	@$(MAKE) --no-print-directory VARIANT=clang build-only unit
-	@$(MAKE) --no-print-directory VARIANT=asan build-only unit e2e
+	@$(BUILD) VARIANT=clang build-only build-unit
+	@$(MAKE) --no-print-directory VARIANT=clang unit
+	@$(BUILD) VARIANT=asan build-only build-unit
+	@$(MAKE) --no-print-directory VARIANT=asan unit e2e
+
+## make crash      the daemon killed, and its disk failing, at every step of a deployment (the long form)
+crash: deps-test
+	@$(BUILD) VARIANT=test build-only build-unit
+	@build/test/tests/test_store_crash
+	@$(MAKE) --no-print-directory VARIANT=test FAULT_STEP=1 E2E=tests/e2e/faults.bats e2e
 
 ## make fuzz       each fuzz target for FUZZ_SECONDS (60); tests/data/X seeds fuzz_X
 FUZZ_SECONDS ?= 60
@@ -131,7 +145,7 @@ fuzz-run: $(FUZZ_BIN)
 
 ## make bench      one table of ratios, and build/bench/results.json; BENCH_RUNS (5) pairs each, BENCH_QUICK=1 is short
 bench: deps-bench
-	@$(MAKE) --no-print-directory VARIANT=release build-only
+	@$(BUILD) VARIANT=release build-only
 	@tests/bench/run build/release/vouchfs
 
 ## make lint       layers, formatting, clang-tidy, shellcheck
