@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define FAR_READ_BYTES 512 /* a header with its name, as a rule */
+
 int zip_pread(const struct io_reader *file, void *buf, size_t len, uint64_t offset)
 {
 	int r = io_reader_pread(file, buf, len, offset);
@@ -28,13 +30,20 @@ static bool holds(const struct zip_window *window, uint64_t offset, size_t len)
 	       len <= window->len - (size_t)(offset - window->offset);
 }
 
+/* Would reading ahead the last time have brought this? Then the next one is likely to be near, too. */
+static bool is_near(const struct zip_window *window, uint64_t offset)
+{
+	return offset >= window->offset && offset - window->offset <= window->ahead_bytes;
+}
+
 static int move_to(struct zip_window *window, uint64_t offset, size_t len)
 {
 	uint64_t left = offset < window->file->size_bytes ? window->file->size_bytes - offset : 0;
 	if (len > left)
 		return -EIO;
 
-	size_t want = len > window->ahead_bytes ? len : window->ahead_bytes;
+	size_t ahead = is_near(window, offset) ? window->ahead_bytes : FAR_READ_BYTES;
+	size_t want = len > ahead ? len : ahead;
 	if (want > left)
 		want = (size_t)left;
 	window->len = 0;

@@ -12,7 +12,7 @@ int zip_pread(const struct io_reader *file, void *buf, size_t len, uint64_t offs
 
 struct zip_window {
 	const struct io_reader *file;
-	size_t ahead_bytes; /* what one read takes at least, where the file has it */
+	size_t ahead_bytes; /* what one read takes where neighbours are read, and the file has it */
 	uint8_t *bytes;	    /* room for ZIP_HEADER_BYTES_MAX */
 	uint64_t offset;
 	size_t len;
