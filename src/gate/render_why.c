@@ -137,7 +137,7 @@ int gate_render_report(const char *path, const struct gate_decision *decision, s
 	text_escape_print(file, sizeof(file), path, strlen(path));
 
 	put_verdict(&page, &decision->verdict);
-	put(&page, "  file=%s  config=%s\n", file, decision->config_name);
+	put(&page, "  file=%s%s%s\n", file, decision->config_name[0] ? "  config=" : "", decision->config_name);
 	put_body(&page, decision);
 	put_by(&page, NULL, decision->decided_at_s);
 	return page.error;
