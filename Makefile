@@ -57,6 +57,9 @@ FUZZ     := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_BIN := $(FUZZ:tests/fuzz/%.c=$B/fuzz/%)
 UNIT_O   := $(UNIT:tests/unit/%.c=$B/tests/%.o)
 
+# `make V=1` shows whole commands.
+Q := $(if $(V),,@)
+
 # Compiles with all cores, whatever -j was given.
 BUILD := $(MAKE) --no-print-directory -j$(shell nproc)
 
@@ -74,26 +77,32 @@ deps-%:
 	@.ci/deps $*
 
 $B/vouchfs: $(OBJECTS)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	@echo '  LD      $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $B/libvouchfs.a: $(LIB_OBJS)
 	@rm -f $@
-	ar rcsD $@ $^
+	@echo '  AR      $@'
+	$(Q)ar qcsD $@ $^
 
 $B/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@echo '  CC      $<'
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $B/tests/%.o: tests/unit/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -c -o $@ $<
+	@echo '  CC      $<'
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -c -o $@ $<
 
 $B/tests/test_%: $B/tests/test_%.o $(HELPER_O) $B/libvouchfs.a
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+	@echo '  LD      $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 
 $B/fuzz/%: tests/fuzz/%.c $(HELPER_O) $B/libvouchfs.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+	@echo '  CC      $<'
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
 
 -include $(OBJECTS:.o=.d) $(UNIT_O:.o=.d) $(HELPER_O:.o=.d)
 
@@ -114,7 +123,7 @@ unit: $(UNIT_BIN)
 	@set -e; for t in $(UNIT_BIN); do $$t; done
 
 e2e: $B/vouchfs
-	@FAULT_STEP=$(FAULT_STEP) VOUCHFS=$(CURDIR)/$B/vouchfs bats $(if $(CI),--tap) $(or $(E2E),tests/e2e)
+	@FAULT_STEP=$(FAULT_STEP) VOUCHFS=$(CURDIR)/$B/vouchfs tests/e2e/run $(if $(CI),--tap) $(or $(E2E),tests/e2e)
 
 ## make check      everything: lint, both compilers, the sanitizers, all tests
 check: deps-check lint
