@@ -123,7 +123,7 @@ static void reads_the_kernels_table(void **state UNUSED)
 {
 	struct mountinfo info;
 	assert_int_equal(mountinfo_read(&info), 0);
-	assert_non_null(mountinfo_at(&info, "/"));
+	assert_non_null(mountinfo_at(&info, "/proc"));
 	mountinfo_done(&info);
 }
 
