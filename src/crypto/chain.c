@@ -24,7 +24,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "cms_internal.h"
+#include "proven.h"
 
 static const int digest_nids[] = {NID_sha256, NID_sha384, NID_sha512};
 static const int signature_key_nids[] = {NID_X9_62_id_ecPublicKey, NID_rsaEncryption};
@@ -168,7 +168,7 @@ static int build_chain(X509_STORE_CTX *ctx, STACK_OF(X509) * intermediates, cons
 	return 0;
 }
 
-static int check_up_to(const struct crypto_ca *ca, const struct crypto_cms *cms, struct explain *ret_why)
+static int prove_up_to(const struct crypto_ca *ca, const struct crypto_cms *cms, struct explain *ret_why)
 {
 	int r = -ENOMEM;
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
@@ -183,6 +183,19 @@ out:
 	crypto_openssl_drain();
 	X509_STORE_CTX_free(ctx);
 	sk_X509_free(intermediates);
+	return r;
+}
+
+/* Whether the signatures lead to the CA: a matter of the certificates alone, so once is enough. */
+static int check_up_to(const struct crypto_ca *ca, const struct crypto_cms *cms, struct explain *ret_why)
+{
+	uint8_t key[CRYPTO_SHA256_BYTES];
+	int r = proven_key(cms, key);
+	if (r < 0 || proven_has(ca->proven, key))
+		return r;
+	r = prove_up_to(ca, cms, ret_why);
+	if (r == 0)
+		proven_add(ca->proven, key);
 	return r;
 }
 

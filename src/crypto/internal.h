@@ -46,10 +46,13 @@ struct crypto_cert {
 	int64_t not_after_s;
 };
 
-/* A CA, and the store that trusts it and nothing else. */
+struct proven;
+
+/* A CA, the store that trusts it and nothing else, and the chains that were found to end in it. */
 struct crypto_ca {
 	struct crypto_cert *cert;
 	X509_STORE *store;
+	struct proven *proven;
 };
 
 #define TRUST_CAS_MAX 32

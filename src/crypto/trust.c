@@ -8,7 +8,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/limits.h"
-#include "internal.h"
+#include "proven.h"
 
 static bool is_self_signed_ca(const struct crypto_cert *cert)
 {
@@ -30,6 +30,7 @@ static int add_ca(struct crypto_trust *trust, struct crypto_cert *cert, struct e
 {
 	int r = -EINVAL;
 	X509_STORE *store = NULL;
+	struct proven *proven = NULL;
 	if (trust->count == TRUST_CAS_MAX) {
 		explain_set(ret_why, "more than %d CA certificates", TRUST_CAS_MAX);
 		goto out;
@@ -47,7 +48,12 @@ static int add_ca(struct crypto_trust *trust, struct crypto_cert *cert, struct e
 		r = crypto_openssl_failure();
 		goto out;
 	}
-	trust->cas[trust->count++] = (struct crypto_ca){.cert = cert, .store = store};
+	proven = proven_new();
+	if (!proven) {
+		r = -ENOMEM;
+		goto out;
+	}
+	trust->cas[trust->count++] = (struct crypto_ca){.cert = cert, .store = store, .proven = proven};
 	return 0;
 out:
 	X509_STORE_free(store);
@@ -100,6 +106,7 @@ void crypto_trust_unref(struct crypto_trust *trust)
 	if (!trust || atomic_fetch_sub_explicit(&trust->refs, 1, memory_order_acq_rel) > 1)
 		return;
 	for (size_t i = 0; i < trust->count; i++) {
+		proven_free(trust->cas[i].proven);
 		X509_STORE_free(trust->cas[i].store);
 		crypto_cert_free(trust->cas[i].cert);
 	}

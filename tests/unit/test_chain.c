@@ -96,6 +96,7 @@ static int judge(const struct plan *plan, struct explain *ret_why)
 	trust = make_trust(plan, &root, &other);
 	struct crypto_cms *cms = make_message(plan, inter, &wrong, plan->root_signs ? &root : &leaf);
 	int r = crypto_cms_check_chain(cms, trust, plan->san, plan->at_s, ret_why);
+	/* once more: what is remembered of the first time must not make a difference */
 	assert_int_equal(crypto_cms_check_chain_to(cms, trust, plan->san, plan->at_s, ca_sha256, NULL), r);
 	if (r == 0) {
 		uint8_t expected[CRYPTO_SHA256_BYTES];
@@ -421,6 +422,35 @@ static const struct {
 	{"intermediate for code", intermediate_for_code, NULL},
 };
 
+/* A chain that is remembered as proven speaks for itself only: not for another one, another time or another name. */
+static void test_remembered(void **state UNUSED)
+{
+	struct plan plan = plain_plan();
+	struct forge_cert root, other, leaf, forged;
+	forge_cert(&plan.root, NULL, &root);
+	forge_cert(&plan.root, NULL, &other);
+	forge_cert(&plan.leaf, &root, &leaf);
+	forge_cert(&plan.leaf, &other, &forged);
+	struct crypto_trust *trust = make_trust(&plan, &root, NULL);
+	struct crypto_cms *good = make_message(&plan, NULL, NULL, &leaf);
+	struct crypto_cms *bad = make_message(&plan, NULL, NULL, &forged);
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(crypto_cms_check_chain(good, trust, plan.san, plan.at_s, NULL), 0);
+		assert_int_equal(crypto_cms_check_chain(bad, trust, plan.san, plan.at_s, NULL), -EKEYREJECTED);
+		assert_int_equal(crypto_cms_check_chain(good, trust, plan.san, FORGE_TO_S + 1, NULL), -EKEYREJECTED);
+		assert_int_equal(crypto_cms_check_chain(good, trust, "arn:x", plan.at_s, NULL), -EKEYREJECTED);
+	}
+
+	crypto_cms_free(bad);
+	crypto_cms_free(good);
+	crypto_trust_unref(trust);
+	forge_cert_done(&forged);
+	forge_cert_done(&leaf);
+	forge_cert_done(&other);
+	forge_cert_done(&root);
+}
+
 static void test_cases(void **state)
 {
 	(void)state;
@@ -440,6 +470,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
+		cmocka_unit_test(test_remembered),
 	};
 	return cmocka_run_group_tests_name("chain", tests, NULL, NULL);
 }
