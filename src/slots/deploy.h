@@ -71,7 +71,10 @@ struct upload *deploy_node_settle_locked(struct deploy_node *node);
 /* What stat shows. */
 void deploy_node_attr_locked(const struct deploy_node *node, const struct trust *trust, struct slots_attr *ret);
 
-/* True when the slot's current artifact is listed under this name. */
+/* No more staging names. */
+bool deploy_is_full_locked(const struct slot *slot);
+
+/* True when the slot's current artifact is listed under this name. Slot lock or tree lock held. */
 bool deploy_is_artifact_locked(const struct slot *slot, const char *name);
 
 struct deploy_handle {

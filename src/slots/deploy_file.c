@@ -72,14 +72,6 @@ static struct deploy_handle *new_handle(struct slots *slots, uint64_t node)
 
 /* ---- create ---- */
 
-static unsigned count_staging_locked(const struct slot *slot)
-{
-	unsigned count = 0;
-	for (const struct deploy_node *node = slot->files; node; node = node->next)
-		count += node->kind != DEPLOY_FILE;
-	return count;
-}
-
 static int check_new_name(const struct deploy_place *place, const char *name, enum deploy_kind *ret)
 {
 	enum deploy_name kind = deploy_name_kind(name);
@@ -127,7 +119,7 @@ static int create_at(struct slots *slots, const struct deploy_place *place, cons
 		r = -EEXIST;
 	else if (node && node->kind == DEPLOY_STAGING_DIR)
 		r = -EISDIR;
-	else if (kind != DEPLOY_FILE && count_staging_locked(place->slot) >= LIMIT_STAGING_FILES_PER_SLOT)
+	else if (!node && kind != DEPLOY_FILE && deploy_is_full_locked(place->slot))
 		r = -ENOSPC;
 	else if (!node && !(node = deploy_node_add_locked(place, name, kind, caller->who.uid)))
 		r = -ENOMEM;
@@ -201,63 +193,78 @@ static int open_fixed(struct slots *slots, uint64_t node, int open_flags, struct
 	return r;
 }
 
+/* What stands behind a node when it is opened. */
+struct opened {
+	char name[LIMIT_NAME_BYTES + 1];
+	bool is_final;
+	bool is_named;
+	struct release *release; /* the artifact that it shows */
+	struct upload *shown;	 /* what is being written under its name */
+};
+
+static void look_at_locked(const struct deploy_node *node, struct opened *ret)
+{
+	*ret = (struct opened){.is_final = node->kind == DEPLOY_FILE, .is_named = node->named};
+	memcpy(ret->name, node->name, sizeof(ret->name));
+	if (ret->is_final && node->named && deploy_is_artifact_locked(node->slot, node->name))
+		ret->release = release_ref_locked(node->slot->current);
+	if (node->upload)
+		ret->shown = upload_ref_locked(node->upload);
+}
+
 /* The upload that an open for writing gets: staging and what is not published yet is shared, an artifact is begun anew.
  */
-static int open_upload(struct deploy_node *node, struct release *release, struct upload *shown, int open_flags,
+static int open_upload(const struct deploy_handle *handle, const struct opened *opened, int open_flags,
 		       const struct slots_caller *caller, struct upload **ret)
 {
-	struct slot *slot = node->slot;
-	bool is_final = node->kind == DEPLOY_FILE;
-	bool anew = is_final && ((open_flags & O_TRUNC) || release || !shown);
+	struct release *origin = open_flags & O_TRUNC ? NULL : opened->release;
+	bool anew = opened->is_final && ((open_flags & O_TRUNC) || opened->release || !opened->shown);
+	int r = is_draining(handle->slots);
+	if (r < 0)
+		return r;
 	if (anew)
-		return upload_new(slot->slots, slot, node->name, true, &caller->who,
-				  open_flags & O_TRUNC ? NULL : release, ret);
-	if (!shown)
+		return opened->is_named ? upload_new(handle->slots, handle->file->slot, opened->name, true,
+						     &caller->who, origin, ret)
+					: -ENOENT;
+	if (!opened->shown)
 		return -ENOENT;
-	int r = open_flags & O_TRUNC ? upload_truncate(shown, 0) : 0;
+	r = open_flags & O_TRUNC ? upload_truncate(opened->shown, 0) : 0;
 	if (r == 0)
-		*ret = upload_ref(shown);
+		*ret = upload_ref(opened->shown);
 	return r;
 }
 
-static int open_file(struct deploy_handle *handle, struct deploy_node *node, int open_flags,
+/* The handle keeps the upload from now on. */
+static void keep_upload(struct deploy_handle *handle, struct upload *upload)
+{
+	struct upload *before = NULL;
+	lock_take(&handle->slots->lock);
+	if (handle->writable)
+		before = show_locked(handle->file, upload);
+	handle->upload = upload_ref_locked(upload);
+	upload->handles++;
+	lock_drop(&handle->slots->lock);
+	upload_put(before);
+}
+
+static int open_file(struct deploy_handle *handle, const struct opened *opened, int open_flags,
 		     const struct slots_caller *caller)
 {
-	struct slots *slots = handle->slots;
-	struct upload *upload = NULL, *before = NULL;
-
-	lock_take(&slots->lock);
-	bool is_artifact = node->kind == DEPLOY_FILE && node->named &&
-			   deploy_is_artifact_locked(node->slot, node->name);
-	struct release *release = is_artifact ? release_ref_locked(node->slot->current) : NULL;
-	struct upload *shown = node->upload ? upload_ref_locked(node->upload) : NULL;
-	lock_drop(&slots->lock);
-
+	struct upload *upload = NULL;
 	int r = 0;
+
 	handle->writable = wants_write(open_flags);
-	if (handle->writable) {
-		r = is_draining(slots);
-		if (r == 0)
-			r = open_upload(node, release, shown, open_flags, caller, &upload);
-	} else if (release) {
-		handle->release = release_ref(release);
-	} else if (shown) {
-		upload = upload_ref(shown);
-	} else {
+	if (handle->writable)
+		r = open_upload(handle, opened, open_flags, caller, &upload);
+	else if (opened->release)
+		handle->release = release_ref(opened->release);
+	else if (opened->shown)
+		upload = upload_ref(opened->shown);
+	else
 		r = -ENOENT;
-	}
-	if (r == 0 && upload) {
-		lock_take(&slots->lock);
-		if (handle->writable)
-			before = show_locked(node, upload);
-		handle->upload = upload_ref_locked(upload);
-		upload->handles++;
-		lock_drop(&slots->lock);
-	}
-	upload_put(before);
+	if (r == 0 && upload)
+		keep_upload(handle, upload);
 	upload_put(upload);
-	upload_put(shown);
-	release_put(release);
 	return r;
 }
 
@@ -267,18 +274,27 @@ int deploy_open(struct slots *slots, uint64_t node, int open_flags, const struct
 	if (deploy_fixed_entry(node) || (node & DEPLOY_WHY_BIT))
 		return open_fixed(slots, node, open_flags, ret_handle);
 
+	struct opened opened = {0};
 	struct deploy_handle *handle = new_handle(slots, node);
 	if (!handle)
 		return -ENOMEM;
+	int r = 0;
 	lock_take(&slots->lock);
 	struct deploy_node *found = deploy_node_find_locked(slots, node);
-	if (found)
+	if (!found)
+		r = -ENOENT;
+	else if (found->kind == DEPLOY_STAGING_DIR)
+		r = -EISDIR;
+	if (r == 0) {
 		attach_locked(handle, found, NULL);
+		look_at_locked(found, &opened);
+	}
 	lock_drop(&slots->lock);
 
-	int r = !found ? -ENOENT : found->kind == DEPLOY_STAGING_DIR ? -EISDIR : 0;
 	if (r == 0)
-		r = open_file(handle, found, open_flags, caller);
+		r = open_file(handle, &opened, open_flags, caller);
+	upload_put(opened.shown);
+	release_put(opened.release);
 	if (r < 0)
 		deploy_release(handle);
 	else
@@ -307,9 +323,18 @@ int deploy_write(struct deploy_handle *handle, const void *buf, size_t len, uint
 	return handle->writable ? upload_write(handle->upload, buf, len, offset) : -EBADF;
 }
 
+/* An open file whose name was removed has no place to be published to. */
+static bool is_unlinked(const struct deploy_handle *handle)
+{
+	lock_take(&handle->slots->lock);
+	bool unlinked = handle->file->is_unlinked;
+	lock_drop(&handle->slots->lock);
+	return unlinked;
+}
+
 int deploy_flush(struct deploy_handle *handle)
 {
-	return handle->writable ? upload_finish(handle->upload) : 0;
+	return handle->writable && !is_unlinked(handle) ? upload_finish(handle->upload) : 0;
 }
 
 int deploy_fsync(struct deploy_handle *handle UNUSED)
@@ -332,7 +357,7 @@ static int set_release_times(struct slot *slot, const char *name, const struct t
 		release->record->mtime_ns = (uint32_t)mtime->tv_nsec;
 	}
 	lock_drop(&slots->lock);
-	if (release)
+	if (release) /* only whoever holds the slot lock changes its times */
 		r = store_update_release(slots->store, slot->name, release->record);
 	lock_drop(&slot->lock);
 	release_put(release);

@@ -37,7 +37,7 @@ const struct deploy_fixed_entry *deploy_fixed_find(uint64_t parent, const char *
 bool deploy_is_fixed(uint64_t node)
 {
 	const struct deploy_fixed_entry *entry = deploy_fixed_entry(node);
-	return entry && entry->is_directory;
+	return entry && entry->is_directory && node != DEPLOY_NODE_FUNCTIONS; /* a reload changes its mode */
 }
 
 struct slot *deploy_slot(struct slots *slots, uint64_t node)
@@ -64,7 +64,7 @@ int deploy_place(struct slots *slots, uint64_t parent, struct deploy_place *ret)
 
 	lock_take(&slots->lock);
 	struct deploy_node *dir = deploy_node_find_locked(slots, parent);
-	int r = !dir ? -ENOENT : dir->kind != DEPLOY_STAGING_DIR ? -ENOTDIR : 0;
+	int r = !dir || !dir->named ? -ENOENT : dir->kind != DEPLOY_STAGING_DIR ? -ENOTDIR : 0;
 	if (r == 0) {
 		dir->handles++;
 		*ret = (struct deploy_place){.slot = dir->slot, .dir = dir};
@@ -156,7 +156,7 @@ struct upload *deploy_node_settle_locked(struct deploy_node *node)
 
 bool deploy_is_artifact_locked(const struct slot *slot, const char *name)
 {
-	return slot->current && !slot->hidden && strcmp(slot->current->record->artifact_name, name) == 0;
+	return slot_shows_artifact(slot) && strcmp(slot->current->record->artifact_name, name) == 0;
 }
 
 void deploy_node_attr_locked(const struct deploy_node *node, const struct trust *trust, struct slots_attr *ret)
@@ -180,7 +180,6 @@ void deploy_node_attr_locked(const struct deploy_node *node, const struct trust 
 		const struct release *release = node->slot->current;
 		ret->uid = release->record->uid;
 		ret->size_bytes = release_file_size(release);
-		ret->mtime = (struct timespec){.tv_sec = release->record->mtime_s,
-					       .tv_nsec = release->record->mtime_ns};
+		ret->mtime = release_mtime_locked(release);
 	}
 }

@@ -12,19 +12,15 @@
 
 /* ---- unlink ---- */
 
-/* The artifact's name goes, the release stays served. */
-static int hide_artifact(struct slot *slot)
+/* The artifact's name goes, the release stays served. What was deployed under another name meanwhile is left alone. */
+static int hide_artifact(struct slot *slot, const char *name)
 {
 	lock_take(&slot->lock);
-	lock_take(&slot->slots->lock);
-	bool was_hidden = slot->hidden;
-	slot->hidden = true;
-	lock_drop(&slot->slots->lock);
-	int r = slot_save_locked(slot);
-	if (r < 0) {
-		lock_take(&slot->slots->lock);
-		slot->hidden = was_hidden;
-		lock_drop(&slot->slots->lock);
+	int r = 0;
+	if (deploy_is_artifact_locked(slot, name)) {
+		struct slot_facts facts = slot->facts;
+		facts.hidden_release = slot->current->record->number;
+		r = slot_change_locked(slot, &facts);
 	}
 	lock_drop(&slot->lock);
 	return r;
@@ -48,10 +44,11 @@ int deploy_unlink(struct slots *slots, uint64_t parent, const char *name, const 
 	lock_drop(&slots->lock);
 
 	if (r == 0 && is_artifact)
-		r = hide_artifact(place.slot);
+		r = hide_artifact(place.slot, name);
 	lock_take(&slots->lock);
 	node = r == 0 ? deploy_node_named_locked(&place, name) : NULL;
 	if (node) {
+		node->is_unlinked = true;
 		deploy_node_unname_locked(node);
 		upload = deploy_node_settle_locked(node);
 	}
@@ -65,9 +62,12 @@ int deploy_unlink(struct slots *slots, uint64_t parent, const char *name, const 
 
 /* What is renamed: the content under the old name, and whether that is the served artifact. */
 struct source {
+	const char *name;
+	const struct slots_caller *caller;
 	struct deploy_node *node;
 	struct upload *upload;
 	bool is_artifact;
+	bool was_final;
 };
 
 static int find_source(struct slots *slots, const struct deploy_place *place, const char *name,
@@ -75,7 +75,7 @@ static int find_source(struct slots *slots, const struct deploy_place *place, co
 {
 	struct release *release = NULL;
 	int r = 0;
-	*ret = (struct source){0};
+	*ret = (struct source){.name = name, .caller = caller};
 
 	lock_take(&slots->lock);
 	struct deploy_node *node = deploy_node_named_locked(place, name);
@@ -91,6 +91,7 @@ static int find_source(struct slots *slots, const struct deploy_place *place, co
 	if (r == 0) {
 		node->handles++;
 		ret->node = node;
+		ret->was_final = node->kind == DEPLOY_FILE;
 	}
 	lock_drop(&slots->lock);
 
@@ -145,6 +146,27 @@ static void move_node(struct slots *slots, const struct source *source, const st
 	upload_put(before);
 }
 
+static bool is_full(struct slot *slot)
+{
+	lock_take(&slot->slots->lock);
+	bool full = deploy_is_full_locked(slot);
+	lock_drop(&slot->slots->lock);
+	return full;
+}
+
+static int rename_to_staging(struct slots *slots, const struct source *source, const struct deploy_place *to,
+			     const char *name)
+{
+	if (source->was_final && is_full(to->slot))
+		return -ENOSPC;
+	int r = source->is_artifact ? hide_artifact(to->slot, source->name) : 0;
+	if (r < 0)
+		return r;
+	upload_make_staging(source->upload, name);
+	move_node(slots, source, to, name, DEPLOY_STAGING_FILE);
+	return 0;
+}
+
 static int rename_into(struct slots *slots, const struct source *source, const struct deploy_place *to,
 		       const char *name)
 {
@@ -153,13 +175,9 @@ static int rename_into(struct slots *slots, const struct source *source, const s
 		return -EINVAL;
 	if (kind == DEPLOY_NAME_LAYERS)
 		return -EOPNOTSUPP;
-	if (kind == DEPLOY_NAME_STAGING) {
-		int r = source->is_artifact ? hide_artifact(to->slot) : 0;
-		if (r == 0)
-			move_node(slots, source, to, name, DEPLOY_STAGING_FILE);
-		return r;
-	}
-	int r = upload_finish_as(source->upload, name);
+	if (kind == DEPLOY_NAME_STAGING)
+		return rename_to_staging(slots, source, to, name);
+	int r = upload_finish_as(source->upload, name, &source->caller->who);
 	if (r == 0)
 		move_node(slots, source, to, name, DEPLOY_FILE);
 	return r;

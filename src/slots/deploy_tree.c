@@ -1,4 +1,4 @@
-/* The deploy side's directories: lookup, stat, listing, making and removing slots. */
+/* The deploy side's directories: lookup, stat, listing. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ static int slot_attr_locked(const struct slot *slot, struct slots_attr *ret)
 		.node = deploy_slot_node(slot),
 		.mode = S_IFDIR | section->mode,
 		.nlink = 2,
-		.uid = slot->made ? slot->maker : slot_owner(section),
+		.uid = section->is_pattern ? slot->facts.maker : slot_owner(section),
 		.gid = slot_group(section),
 		.mtime = slot->current ? (struct timespec){.tv_sec = slot->current->record->created_at_s}
 				       : slot->slots->started,
@@ -250,7 +250,7 @@ static int list_layers_locked(struct deploy_handle *dir)
 
 static int list_slot_locked(struct deploy_handle *dir, const struct slot *slot)
 {
-	if (!slot->current || slot->hidden)
+	if (!slot_shows_artifact(slot))
 		return 0;
 	const struct store_release *record = slot->current->record;
 	struct slots_attr attr = {.node = DEPLOY_FIRST_DYNAMIC, .mode = S_IFREG};
@@ -258,6 +258,20 @@ static int list_slot_locked(struct deploy_handle *dir, const struct slot *slot)
 		if (!node->dir && strcmp(node->name, record->artifact_name) == 0)
 			attr.node = node->id;
 	return add_dirent(dir, record->artifact_name, &attr);
+}
+
+/* Of a slot under a pattern only the store knows whether it was made; of any slot, whether there was a decision. */
+static void load_for_listing(struct slots *slots, uint64_t node)
+{
+	struct slot *slot;
+	for (uint64_t i = 0; (slot = slot_by_index(slots, i)) != NULL; i++) {
+		lock_take(&slots->lock);
+		const struct config_slot *section = slot_section(slots->trust, slot);
+		bool is_known = section && !section->is_pattern && node == DEPLOY_NODE_FUNCTIONS;
+		lock_drop(&slots->lock);
+		if (!is_known)
+			(void)slot_load(slot); /* logged; one that cannot be read does not hide the others */
+	}
 }
 
 static int list_locked(struct deploy_handle *dir, const struct slot *slot)
@@ -286,6 +300,8 @@ int deploy_opendir(struct slots *slots, uint64_t node, struct deploy_handle **re
 	if (!S_ISDIR(attr.mode))
 		return -ENOTDIR;
 
+	if (node == DEPLOY_NODE_FUNCTIONS || node == DEPLOY_NODE_WHY_FUNCTIONS)
+		load_for_listing(slots, node);
 	struct slot *slot = deploy_slot(slots, node);
 	struct deploy_handle *dir = calloc(1, sizeof(*dir));
 	if (!dir)
@@ -308,117 +324,4 @@ int deploy_readdir(struct deploy_handle *dir, uint64_t offset, struct slots_dire
 		return 0;
 	*ret = dir->entries[offset];
 	return 1;
-}
-
-/* ---- mkdir, rmdir ---- */
-
-static bool may_make(const struct config_slot *section, const struct slots_caller *caller)
-{
-	uid_t uid = caller->who.uid;
-	if (uid == 0 || uid == slot_owner(section))
-		return true;
-	return section->has_group && caller->in_group && caller->in_group(caller->ctx, section->group);
-}
-
-static int make_slot(struct slots *slots, const char *name, const struct slots_caller *caller, struct slots_attr *ret)
-{
-	if (!config_is_function_name(name))
-		return -EINVAL;
-
-	lock_take(&slots->lock);
-	const struct config_slot *section = config_find_function(slots->trust->config, name);
-	struct slot *slot;
-	HASH_FIND_STR(slots->by_name, name, slot);
-	int r = !section || !may_make(section, caller) ? -EACCES : 0;
-	if (section && (!section->is_pattern || (slot && slot->made)))
-		r = -EEXIST;
-	if (r == 0 && !slot)
-		r = slot_add(slots, name, &slot);
-	lock_drop(&slots->lock);
-
-	if (r == 0)
-		r = slot_load(slot);
-	if (r == 0)
-		r = slot_make(slot, caller->who.uid);
-	return r < 0 ? r : deploy_getattr(slots, deploy_slot_node(slot), ret);
-}
-
-int deploy_mkdir(struct slots *slots, uint64_t parent, const char *name, const struct slots_caller *caller,
-		 struct slots_attr *ret)
-{
-	if (parent == DEPLOY_NODE_FUNCTIONS)
-		return make_slot(slots, name, caller, ret);
-
-	struct deploy_place place;
-	int r = deploy_place(slots, parent, &place);
-	if (r < 0)
-		return r;
-	r = name[0] != '.' || strlen(name) > LIMIT_NAME_BYTES ? -EINVAL : 0;
-	lock_take(&slots->lock);
-	if (r == 0 && deploy_node_named_locked(&place, name))
-		r = -EEXIST;
-	if (r == 0) {
-		struct deploy_node *node = deploy_node_add_locked(&place, name, DEPLOY_STAGING_DIR, caller->who.uid);
-		r = node ? 0 : -ENOMEM;
-		if (node) {
-			node->lookups++;
-			deploy_node_attr_locked(node, slots->trust, ret);
-		}
-	}
-	lock_drop(&slots->lock);
-	deploy_place_done(&place);
-	return r;
-}
-
-static bool has_entries_locked(const struct slot *slot, const struct deploy_node *dir)
-{
-	for (const struct deploy_node *node = slot->files; node; node = node->next)
-		if (node->dir == dir && (node->kind != DEPLOY_FILE || node->upload))
-			return true;
-	return false;
-}
-
-static int remove_slot(struct slots *slots, const char *name, const struct slots_caller *caller)
-{
-	struct slot *slot;
-	int r = slot_find(slots, name, &slot);
-	if (r < 0)
-		return r;
-	lock_take(&slots->lock);
-	if (!slot_is_present(slot, slots->trust))
-		r = -ENOENT;
-	else if (!slot->made)
-		r = -EPERM; /* declared by name */
-	else if ((slot->current && !slot->hidden) || has_entries_locked(slot, NULL))
-		r = -ENOTEMPTY;
-	lock_drop(&slots->lock);
-	return r < 0 ? r : slot_remove(slot, &caller->who);
-}
-
-int deploy_rmdir(struct slots *slots, uint64_t parent, const char *name, const struct slots_caller *caller)
-{
-	if (parent == DEPLOY_NODE_FUNCTIONS)
-		return remove_slot(slots, name, caller);
-
-	struct deploy_place place;
-	int r = deploy_place(slots, parent, &place);
-	if (r < 0)
-		return r;
-	struct upload *upload = NULL;
-	lock_take(&slots->lock);
-	struct deploy_node *node = deploy_node_named_locked(&place, name);
-	if (!node)
-		r = deploy_is_artifact_locked(place.slot, name) && !place.dir ? -ENOTDIR : -ENOENT;
-	else if (node->kind != DEPLOY_STAGING_DIR)
-		r = -ENOTDIR;
-	else if (has_entries_locked(place.slot, node))
-		r = -ENOTEMPTY;
-	if (r == 0) {
-		deploy_node_unname_locked(node);
-		upload = deploy_node_settle_locked(node);
-	}
-	lock_drop(&slots->lock);
-	upload_put(upload);
-	deploy_place_done(&place);
-	return r;
 }

@@ -5,6 +5,7 @@
 #ifndef SLOTS_INTERNAL_H
 #define SLOTS_INTERNAL_H
 
+#include <stdatomic.h>
 #include <uthash.h>
 
 #include "archive/zip.h"
@@ -28,6 +29,7 @@ struct release {
 	UT_hash_handle hh;
 	struct slots *slots;
 	struct slot *slot;
+	uint64_t slot_id;	      /* a slot that is removed and made again is another one */
 	struct store_release *record; /* immutable but for its times (tree lock) */
 	unsigned refs;		      /* tree lock: listed, handles, calls in flight, and one while lookups > 0 */
 	uint64_t lookups;	      /* tree lock: what the kernel knows */
@@ -44,10 +46,11 @@ struct release {
 };
 
 /* Takes over record on success. The new release has one reference, the caller's. */
-int release_new(struct slots *slots, struct slot *slot, struct store_release *record, struct release **ret);
+int release_new(struct slot *slot, uint64_t slot_id, struct store_release *record, struct release **ret);
 struct release *release_ref_locked(struct release *release); /* tree lock held */
+struct timespec release_mtime_locked(const struct release *release);
 struct release *release_ref(struct release *release);
-void release_put(struct release *release);		       /* NULL is fine; no lock held */
+void release_put(struct release *release); /* NULL is fine; takes the slot lock when it was the last reference */
 struct release *release_get(struct slots *slots, uint64_t id); /* by id, with a reference; NULL: gone */
 
 /* Judges the release under today's trust where that is due. 0 or -EACCES, -EIO, -ENOMEM. */
@@ -67,6 +70,14 @@ int release_report_damage(struct release *release, const char *what, int error);
 
 /* ---- a function slot ---- */
 
+/* What is durable of a slot beside its releases. */
+struct slot_facts {
+	uint64_t id; /* 0 until the first release */
+	bool made;   /* by mkdir, under a pattern */
+	uid_t maker;
+	uint64_t hidden_release; /* the number of the one whose artifact was unlinked; 0: none */
+};
+
 struct slot {
 	UT_hash_handle hh;    /* by name */
 	UT_hash_handle hh_id; /* by id, once it has one */
@@ -75,18 +86,18 @@ struct slot {
 	uint64_t index; /* in slots->list; never changes */
 
 	pthread_mutex_t lock; /* the commit lock */
-	bool loaded;	      /* slot lock */
+	atomic_bool loaded;   /* once and for all, under the slot lock */
 
-	/* tree lock */
-	uint64_t id; /* 0 until the first release */
-	bool made;   /* by mkdir, under a pattern */
-	uid_t maker;
-	bool hidden; /* the artifact was unlinked */
+	/* changed under both the slot lock and the tree lock, read under either */
+	struct slot_facts facts;
 	struct release *current;
 	struct release **listed; /* ascending; the last is not always current (rollback) */
 	size_t listed_count;
-	struct deploy_node *files;
+	bool damaged;	  /* there are releases and none is whole */
+	bool is_removing; /* its objects may be gone already */
 	struct slot_note *note;
+
+	struct deploy_node *files; /* tree lock */
 };
 
 /* The last decision on a slot. Immutable, shared. */
@@ -104,7 +115,7 @@ const struct config_slot *slot_section(const struct trust *trust, const struct s
 uid_t slot_owner(const struct config_slot *section);
 gid_t slot_group(const struct config_slot *section);
 
-/* Inserts a name into the table; the slot is not loaded. */
+/* Inserts a name into the table; the slot is not loaded. Tree lock held. */
 int slot_add(struct slots *slots, const char *name, struct slot **ret);
 /* -ENOENT when no configuration and no store knows it. Loaded. */
 int slot_find(struct slots *slots, const char *name, struct slot **ret);
@@ -113,22 +124,48 @@ struct slot *slot_by_id(struct slots *slots, uint64_t id);
 /* Whether the deploy side shows it: named in the configuration, or made by mkdir. */
 bool slot_is_present(const struct slot *slot, const struct trust *trust);
 int slot_load(struct slot *slot);
-/* Makes sure that there is an id and writes the durable facts. Slot lock held. */
+/* Whether the current artifact is listed, that is not unlinked. Slot lock or tree lock held. */
+bool slot_shows_artifact(const struct slot *slot);
+/* Slot lock and tree lock held. */
+void slot_set_facts_locked(struct slot *slot, const struct slot_facts *facts);
+/* Makes sure that there is an id and writes the facts. Slot lock held. */
 int slot_save_locked(struct slot *slot);
-int slot_make(struct slot *slot, uid_t maker); /* mkdir */
+/* Other facts, durable, or those before. Slot lock held. */
+int slot_change_locked(struct slot *slot, const struct slot_facts *facts);
+int slot_make(struct slot *slot, uid_t maker); /* mkdir; -EEXIST */
+/* rmdir; -ENOTEMPTY while it shows an artifact */
 int slot_remove(struct slot *slot, const struct audit_who *who);
+
+/* What a switch has to tell the kernel once no lock of the tree's is held. */
+struct slot_switch {
+	uint64_t slot_id;
+	uint64_t number; /* of the new release; 0: none */
+	struct release *dropped;
+	bool is_first; /* the slot appears in, or goes from, the directories */
+};
 /* A release is current now. Takes over the reference. Slot lock held; what fell out of the list is put into ret_dropped
  * (or NULL). */
 int slot_switch_locked(struct slot *slot, struct release *release, struct release **ret_dropped);
-void slot_notify_switch(struct slot *slot, uint64_t number, const struct release *dropped, bool is_first);
-void slot_set_note(struct slot *slot, const struct gate_deployment *deployment, const struct gate_decision *decision,
-		   uint64_t kept_release);
+void slot_notify_switch(struct slot *slot, const struct slot_switch *what);
+
+/* Takes over text on success. */
+int slot_note_new(struct buf *text, struct slot_note **ret);
+void slot_set_note_locked(struct slot *slot, const struct gate_deployment *deployment,
+			  const struct gate_decision *decision, uint64_t kept_release);
 struct slot_note *slot_note_get(struct slot *slot); /* with a reference, or NULL */
 void slot_note_put(struct slots *slots, struct slot_note *note);
 struct release *slot_current(struct slot *slot); /* with a reference, or NULL */
+bool slot_is_damaged(struct slot *slot);	 /* has releases, none of which can be served */
 void slot_free(struct slot *slot);
 
 /* ---- an upload: the private copy behind an open file or a staging name ---- */
+
+/* What a decision on it is recorded with. */
+struct upload_identity {
+	struct audit_who who;
+	bool is_final; /* has a final name: is judged */
+	char name[LIMIT_NAME_BYTES + 1];
+};
 
 struct upload {
 	struct slots *slots;
@@ -145,9 +182,7 @@ struct upload {
 	pthread_mutex_t lock;	   /* all below */
 	struct store_stage *stage; /* NULL: a write makes one, as a copy of origin or empty */
 	struct release *origin;	   /* what was opened without O_TRUNC, or published from here */
-	struct audit_who who;
-	bool is_final; /* has a final name: is judged */
-	char name[LIMIT_NAME_BYTES + 1];
+	struct upload_identity identity;
 	bool dirty; /* written since the last verdict */
 	bool in_order;
 	struct end_scan scan;
@@ -167,8 +202,10 @@ int upload_truncate(struct upload *upload, uint64_t size_bytes);
 ssize_t upload_read(struct upload *upload, void *buf, size_t len, uint64_t offset);
 /* The verdict at FLUSH; publishes. */
 int upload_finish(struct upload *upload);
-/* Gives a staging upload its final name, judges and publishes it; on failure it is staging again. */
-int upload_finish_as(struct upload *upload, const char *name);
+/* Gives an upload its final name, judges and publishes it for whoever renames; on failure it is what it was. */
+int upload_finish_as(struct upload *upload, const char *name, const struct audit_who *who);
+/* Gives it a staging name: no close is a verdict any more. */
+void upload_make_staging(struct upload *upload, const char *name);
 
 /* ---- nodes of the deploy side ---- */
 
@@ -183,7 +220,8 @@ struct deploy_node {
 	struct slot *slot;
 	struct deploy_node *dir; /* staging directory, or NULL: the slot itself */
 	char name[LIMIT_NAME_BYTES + 1];
-	bool named; /* in the list */
+	bool named;	  /* in the list */
+	bool is_unlinked; /* what is still written to it is for nobody */
 	uint64_t lookups;
 	unsigned handles;
 	uid_t uid;
@@ -201,7 +239,7 @@ struct slots {
 	struct slots_notify notify;
 	struct timespec started;
 	unsigned keep_releases;
-	pthread_mutex_t refresh_lock; /* before the tree lock */
+	pthread_mutex_t refresh_lock; /* before the tree lock: one reads trust files at a time */
 
 	pthread_mutex_t lock; /* the tree lock: all below */
 	pthread_cond_t idle;

@@ -8,12 +8,13 @@
 #include "base/text.h"
 #include "internal.h"
 
-int release_new(struct slots *slots, struct slot *slot, struct store_release *record, struct release **ret)
+int release_new(struct slot *slot, uint64_t slot_id, struct store_release *record, struct release **ret)
 {
+	struct slots *slots = slot->slots;
 	struct release *release = calloc(1, sizeof(*release));
 	if (!release)
 		return -ENOMEM;
-	*release = (struct release){.slots = slots, .slot = slot, .record = record, .refs = 1};
+	*release = (struct release){.slots = slots, .slot = slot, .slot_id = slot_id, .record = record, .refs = 1};
 	lock_init(&release->lock);
 
 	lock_take(&slots->lock);
@@ -40,6 +41,11 @@ struct release *release_ref_locked(struct release *release)
 	return release;
 }
 
+struct timespec release_mtime_locked(const struct release *release)
+{
+	return (struct timespec){.tv_sec = release->record->mtime_s, .tv_nsec = release->record->mtime_ns};
+}
+
 struct release *release_ref(struct release *release)
 {
 	lock_take(&release->slots->lock);
@@ -59,6 +65,20 @@ struct release *release_get(struct slots *slots, uint64_t id)
 	return release;
 }
 
+/* Its turn has come: nobody uses it any more, and it is none of the releases that are kept. */
+static void remove_record(struct release *release)
+{
+	struct slot *slot = release->slot;
+	lock_take(&slot->lock);
+	/* Another slot of that name has releases of the same numbers. */
+	bool is_ours = slot->facts.id == release->slot_id;
+	int r = is_ours ? store_remove_release(release->slots->store, slot->name, release->record->number) : 0;
+	lock_drop(&slot->lock);
+	if (r < 0)
+		log_warning("function %s: release %llu could not be removed: %s", slot->name,
+			    (unsigned long long)release->record->number, strerror(-r));
+}
+
 void release_put(struct release *release)
 {
 	if (!release)
@@ -74,12 +94,8 @@ void release_put(struct release *release)
 	if (!last)
 		return;
 
-	if (removed) {
-		int r = store_remove_release(slots->store, release->slot->name, release->record->number);
-		if (r < 0)
-			log_warning("function %s: release %llu could not be removed: %s", release->slot->name,
-				    (unsigned long long)release->record->number, strerror(-r));
-	}
+	if (removed)
+		remove_record(release);
 	release_free(release);
 }
 
@@ -161,7 +177,7 @@ int release_admit(struct release *release)
 	struct trust *trust = slots_trust(release->slots);
 	lock_take(&release->lock);
 	int r = 0;
-	if (release->judged_generation != trust->generation)
+	if (release->judged_generation < trust->generation) /* another thread may have had a newer one */
 		r = judge_locked(release, trust);
 	if (r == 0)
 		r = release->blocked;
@@ -254,6 +270,25 @@ static int load_view_locked(struct release *release)
 	return 0;
 }
 
+static bool is_undeployed(struct release *release)
+{
+	struct slot *slot = release->slot;
+	lock_take(&release->slots->lock);
+	bool undeployed = slot->is_removing || slot->facts.id != release->slot_id;
+	lock_drop(&release->slots->lock);
+	return undeployed;
+}
+
+/* What a failure to load means. Damage stays until the artifact is deployed again; a disk that fails may recover. */
+static int view_failed_locked(struct release *release, int error)
+{
+	if (error == -ENOMEM || (error == -ENOENT && is_undeployed(release)))
+		return error;
+	if (error == -EBADMSG || error == -ENOENT)
+		release->view_state = RELEASE_VIEW_BAD;
+	return release_report_damage(release, "artifact", error);
+}
+
 int release_load_view(struct release *release)
 {
 	lock_take(&release->lock);
@@ -262,12 +297,8 @@ int release_load_view(struct release *release)
 		r = load_view_locked(release);
 	else if (release->view_state == RELEASE_VIEW_BAD)
 		r = -EIO;
-	if (r < 0 && r != -ENOMEM && release->view_state == RELEASE_VIEW_NONE) {
-		/* Damage stays until the artifact is deployed again; a disk that fails may recover. */
-		if (r == -EBADMSG || r == -ENOENT)
-			release->view_state = RELEASE_VIEW_BAD;
-		r = release_report_damage(release, "artifact", r);
-	}
+	if (r < 0 && release->view_state == RELEASE_VIEW_NONE)
+		r = view_failed_locked(release, r);
 	lock_drop(&release->lock);
 	return r;
 }

@@ -66,7 +66,7 @@ static int find_served(struct slots *slots, const char *name, struct slot **ret_
 	if (r < 0)
 		return r;
 	*ret_release = slot_current(*ret_slot);
-	return *ret_release ? 0 : -ENOENT;
+	return *ret_release ? 0 : slot_is_damaged(*ret_slot) ? -EIO : -ENOENT;
 }
 
 static struct release *find_listed(struct slot *slot, const char *name)
@@ -120,7 +120,7 @@ static int resolve(struct slots *slots, uint64_t parent, const char *name, uint6
 		if (r == 0 && parent == RUN_ROOT)
 			*ret = run_node(release->record->id, RUN_INDEX_LINK);
 		else if (r == 0)
-			*ret = run_node(slot->id, RUN_INDEX_DIR);
+			*ret = run_node(release->slot_id, RUN_INDEX_DIR);
 	} else if (run_is_slot_directory(slots, parent, &slot)) {
 		release = find_listed(slot, name);
 		if (release)

@@ -55,7 +55,7 @@ static void list_functions(struct slots *slots, struct listing *l, bool links)
 			if (run_place_attr(&place, &attr) == 0)
 				emit_text(l, slot->name, &attr);
 		} else if (release) {
-			run_directory_attr(run_node(slot->id, RUN_INDEX_DIR), slots->started, &attr);
+			run_directory_attr(run_node(release->slot_id, RUN_INDEX_DIR), slots->started, &attr);
 			emit_text(l, slot->name, &attr);
 		}
 		release_put(release);

@@ -13,16 +13,14 @@
 
 /* ---- trust ---- */
 
-/* Puts a new trust in the place of the one it was made from; when that is gone by now, the new one is stale. */
-static void swap_trust(struct slots *slots, struct trust *before, struct trust *after)
+/* refresh_lock held: whoever makes a trust of the one in force, or of the files, is alone. */
+static void replace_trust(struct slots *slots, struct trust *after)
 {
 	lock_take(&slots->lock);
-	bool current = slots->trust == before;
-	if (current)
-		slots->trust = trust_ref(after);
+	struct trust *before = slots->trust;
+	slots->trust = trust_ref(after);
 	lock_drop(&slots->lock);
-	if (current)
-		trust_unref(before); /* the table's reference */
+	trust_unref(before);
 }
 
 struct trust *slots_trust(struct slots *slots)
@@ -39,7 +37,7 @@ struct trust *slots_fresh_trust(struct slots *slots)
 	lock_take(&slots->refresh_lock);
 	struct trust *trust = slots_trust(slots);
 	if (trust_refresh(trust, slots->store, &fresh) == 0 && fresh != trust)
-		swap_trust(slots, trust, fresh);
+		replace_trust(slots, fresh);
 	lock_drop(&slots->refresh_lock);
 	trust_unref(trust);
 	return fresh;
@@ -47,28 +45,36 @@ struct trust *slots_fresh_trust(struct slots *slots)
 
 /* ---- open ---- */
 
+static int add_slot_locked(struct slots *slots, const char *name)
+{
+	struct slot *slot;
+	HASH_FIND_STR(slots->by_name, name, slot);
+	return slot ? 0 : slot_add(slots, name, &slot);
+}
+
+static int add_declared_locked(struct slots *slots, const struct config *config)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < config->function_count; i++)
+		if (!config->functions[i].is_pattern)
+			r = add_slot_locked(slots, config->functions[i].name);
+	return r;
+}
+
 static int add_slots(struct slots *slots)
 {
-	const struct config *config = slots->trust->config;
-	struct slot *slot;
-	int r = 0;
-	for (size_t i = 0; r == 0 && i < config->function_count; i++) {
-		HASH_FIND_STR(slots->by_name, config->functions[i].name, slot);
-		if (!config->functions[i].is_pattern && !slot)
-			r = slot_add(slots, config->functions[i].name, &slot);
-	}
-
 	char **names = NULL;
 	size_t count = 0;
+	int r = store_list_functions(slots->store, &names, &count);
+	lock_take(&slots->lock);
 	if (r == 0)
-		r = store_list_functions(slots->store, &names, &count);
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		HASH_FIND_STR(slots->by_name, names[i], slot);
-		if (!slot)
-			r = slot_add(slots, names[i], &slot);
-	}
-	for (size_t i = 0; i < count; i++)
+		r = add_declared_locked(slots, slots->trust->config);
+	for (size_t i = 0; i < count; i++) {
+		if (r == 0)
+			r = add_slot_locked(slots, names[i]);
 		free(names[i]);
+	}
+	lock_drop(&slots->lock);
 	free(names);
 	return r;
 }
@@ -245,39 +251,40 @@ void slots_drain(struct slots *slots)
 	lock_drop(&slots->lock);
 }
 
+static int check_and_add(struct slots *slots, const struct trust *trust, struct buf *ret_errors)
+{
+	if (strcmp(slots->trust->config->store, trust->config->store) != 0) {
+		(void)buf_puts(ret_errors, "store: cannot change while mounted; unmount and mount again\n");
+		return -EINVAL;
+	}
+	lock_take(&slots->lock);
+	int r = add_declared_locked(slots, trust->config);
+	lock_drop(&slots->lock);
+	return r < 0 ? say(ret_errors, "reload", r) : 0;
+}
+
 /* Loads the configuration anew and swaps it in. */
 static int load_and_swap(struct slots *slots, struct buf *ret_errors)
 {
-	struct trust *trust;
+	struct trust *trust = NULL;
+	lock_take(&slots->refresh_lock); /* nobody else replaces the trust, or remembers a list in the store */
 	int r = trust_load(slots->config_path, slots->store, &trust, ret_errors);
-	if (r < 0)
-		return r;
-
-	lock_take(&slots->lock);
-	struct trust *out = trust;
-	if (strcmp(slots->trust->config->store, trust->config->store) != 0) {
-		r = -EINVAL;
-	} else {
-		out = slots->trust;
-		slots->trust = trust;
-		slots->config_generation++;
-		slots->config_failures = 0;
-	}
-	lock_drop(&slots->lock);
-	trust_unref(out);
-	if (r < 0)
-		(void)buf_puts(ret_errors, "store: cannot change while mounted; unmount and mount again\n");
+	if (r == 0)
+		r = check_and_add(slots, trust, ret_errors);
+	if (r == 0)
+		replace_trust(slots, trust);
+	lock_drop(&slots->refresh_lock);
+	trust_unref(trust);
 	return r;
 }
 
 int slots_reload(struct slots *slots, struct buf *ret_errors)
 {
 	int r = load_and_swap(slots, ret_errors);
-	if (r < 0) {
-		lock_take(&slots->lock);
-		slots->config_failures++;
-		lock_drop(&slots->lock);
-	}
+	lock_take(&slots->lock);
+	slots->config_failures = r < 0 ? slots->config_failures + 1 : 0;
+	slots->config_generation += r == 0;
+	lock_drop(&slots->lock);
 	int recorded = r < 0 ? record_event(slots, AUDIT_CONFIG_REFUSED, ret_errors->data)
 			     : record_event(slots, AUDIT_CONFIG_RELOADED, slots->config_path);
 	if (recorded < 0)

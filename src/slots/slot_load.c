@@ -1,0 +1,199 @@
+/*
+ * What the store holds of a slot, read when the slot is first asked for. All of it is there or nothing is: a load that
+ * fails leaves the slot as it was, and the next one begins anew.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "internal.h"
+
+/* A slot in the making. */
+struct loading {
+	struct slot *slot;
+	struct slot_facts facts;
+	bool facts_are_lost;
+	struct slot_note *note;
+	struct release **listed;
+	size_t listed_count;
+	struct release *current;
+	bool damaged;
+};
+
+static void loading_done(struct loading *l)
+{
+	for (size_t i = 0; i < l->listed_count; i++)
+		release_put(l->listed[i]);
+	free(l->listed);
+	release_put(l->current);
+	slot_note_put(l->slot->slots, l->note);
+}
+
+static bool parse_facts(const struct buf *text, struct slot_facts *ret)
+{
+	uint64_t made, maker;
+	struct slot_facts facts;
+	if (!text_record_get_u64(text->data, text->len, "id", &facts.id) || facts.id == 0 ||
+	    !text_record_get_u64(text->data, text->len, "made", &made) ||
+	    !text_record_get_u64(text->data, text->len, "maker", &maker) || maker > UINT32_MAX ||
+	    !text_record_get_u64(text->data, text->len, "hidden", &facts.hidden_release))
+		return false;
+	facts.made = made != 0;
+	facts.maker = (uid_t)maker;
+	*ret = facts;
+	return true;
+}
+
+static int load_facts(struct loading *l)
+{
+	struct buf text = {0};
+	int r = store_get_slot_file(l->slot->slots->store, l->slot->name, "slot", &text);
+	if (r == 0 && !parse_facts(&text, &l->facts))
+		r = -EBADMSG;
+	buf_done(&text);
+	l->facts_are_lost = r == -EBADMSG;
+	return r == -EBADMSG || r == -ENOENT ? 0 : r;
+}
+
+static int load_note(struct loading *l)
+{
+	struct buf text = {0};
+	int r = store_get_slot_file(l->slot->slots->store, l->slot->name, "note", &text);
+	if (r == 0 && text.len > 0)
+		r = slot_note_new(&text, &l->note);
+	buf_done(&text);
+	if (r < 0 && r != -ENOENT && r != -ENOMEM)
+		log_warning("function %s: the last decision cannot be read: %s", l->slot->name, strerror(-r));
+	return r == -ENOMEM ? r : 0;
+}
+
+/* ---- releases ---- */
+
+/* One release of the list; a torn one that is not current is skipped. */
+static int load_listed(struct loading *l, uint64_t number, uint64_t current)
+{
+	struct slot *slot = l->slot;
+	struct store_release *record = NULL;
+	struct release *release = NULL;
+	int r = store_load_release(slot->slots->store, slot->name, number, &record);
+	if (r == -EBADMSG || r == -ENOENT) {
+		log_warning("function %s: release %llu cannot be read: %s", slot->name, (unsigned long long)number,
+			    strerror(-r));
+		return 0;
+	}
+	if (r == 0)
+		r = release_new(slot, l->facts.id, record, &release);
+	if (r < 0) {
+		store_release_free(record);
+		return r;
+	}
+	release->listed = true;
+	l->listed[l->listed_count++] = release;
+	if (number == current)
+		l->current = release_ref(release);
+	return 0;
+}
+
+static int load_numbers(struct loading *l, const uint64_t *numbers, size_t count, uint64_t current)
+{
+	struct slots *slots = l->slot->slots;
+	int r = 0;
+	l->listed = calloc(count + 1, sizeof(struct release *));
+	if (!l->listed)
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		bool is_old = count - i > slots->keep_releases && numbers[i] != current;
+		if (is_old)
+			(void)store_remove_release(slots->store, l->slot->name, numbers[i]);
+		else
+			r = load_listed(l, numbers[i], current);
+	}
+	return r;
+}
+
+/* Without its facts a slot needs another id; that it has releases shows that it was made. */
+static int replace_facts(struct loading *l)
+{
+	log_warning("function %s: what is known of the slot itself is damaged or gone; its releases are served",
+		    l->slot->name);
+	l->facts_are_lost = true;
+	l->facts = (struct slot_facts){.made = true, .maker = geteuid()};
+	return store_next_id(l->slot->slots->store, &l->facts.id);
+}
+
+static int load_releases(struct loading *l)
+{
+	struct store *store = l->slot->slots->store;
+	struct store_release *current = NULL;
+	uint64_t *numbers = NULL;
+	size_t count = 0;
+
+	int r = store_load_current(store, l->slot->name, &current);
+	if (r == -ENOENT && !l->facts_are_lost)
+		return 0;
+	l->damaged = r == -EBADMSG;
+	bool is_served = r == 0;
+	if (r == -EBADMSG || r == -ENOENT)
+		r = 0;
+	if (r == 0 && l->facts.id == 0)
+		r = replace_facts(l);
+	if (r == 0 && is_served)
+		r = store_list_releases(store, l->slot->name, &numbers, &count);
+	if (r == 0 && is_served)
+		r = load_numbers(l, numbers, count, current->number);
+	free(numbers);
+	store_release_free(current);
+	return r;
+}
+
+/* ---- the slot ---- */
+
+static void install(struct loading *l)
+{
+	struct slot *slot = l->slot;
+	lock_take(&slot->slots->lock);
+	slot_set_facts_locked(slot, &l->facts);
+	slot->note = l->note;
+	slot->listed = l->listed;
+	slot->listed_count = l->listed_count;
+	slot->current = l->current;
+	slot->damaged = l->damaged;
+	lock_drop(&slot->slots->lock);
+	*l = (struct loading){.slot = slot};
+}
+
+static int load_locked(struct slot *slot)
+{
+	struct loading l = {.slot = slot};
+	int r = load_facts(&l);
+	if (r == 0)
+		r = load_note(&l);
+	if (r == 0)
+		r = load_releases(&l);
+	if (r < 0) {
+		log_error("function %s cannot be loaded from the store: %s", slot->name, strerror(-r));
+		loading_done(&l);
+		return r;
+	}
+	bool is_to_be_saved = l.facts_are_lost;
+	if (l.damaged)
+		log_error("function %s: no release of it is whole; deploy it again", slot->name);
+	install(&l);
+	if (is_to_be_saved && slot_save_locked(slot) < 0)
+		log_warning("function %s: the slot's own record cannot be written", slot->name);
+	atomic_store(&slot->loaded, true);
+	return 0;
+}
+
+int slot_load(struct slot *slot)
+{
+	if (atomic_load(&slot->loaded)) /* whoever looks does not wait for a commit */
+		return 0;
+	lock_take(&slot->lock);
+	int r = atomic_load(&slot->loaded) ? 0 : load_locked(slot);
+	lock_drop(&slot->lock);
+	return r < 0 && r != -ENOMEM ? -EIO : r;
+}

@@ -1,0 +1,294 @@
+/*
+ * The verdict on an upload, where deploy.h draws it, and its publication. What is judged here is what is committed: the
+ * bytes do not leave the stage in between (I1).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "upload.h"
+
+/* ---- judging ---- */
+
+static void describe(const struct upload *upload, const struct trust *trust, struct gate_deployment *ret)
+{
+	lock_take(&upload->slots->lock);
+	*ret = (struct gate_deployment){
+		.function = upload->slot->name,
+		.artifact_name = upload->identity.name,
+		.who = &upload->identity.who,
+		.errno_style = trust->config->errno_style,
+		.mtime_s = upload->mtime.tv_sec,
+		.mtime_ns = (uint32_t)upload->mtime.tv_nsec,
+		.uid = upload->uid,
+	};
+	lock_drop(&upload->slots->lock);
+}
+
+/* One line for the log; the name comes from outside. */
+static void log_outcome(const struct upload *upload, const char *text)
+{
+	char name[4 * sizeof(upload->identity.name)];
+	text_escape_print(name, sizeof(name), upload->identity.name, strlen(upload->identity.name));
+	log_notice("functions/%s: %s %s", upload->slot->name, name, text);
+}
+
+/* The slot may have been removed under an open file. */
+static bool has_slot(const struct upload *upload, const struct trust *trust)
+{
+	lock_take(&upload->slots->lock);
+	bool present = slot_is_present(upload->slot, trust);
+	lock_drop(&upload->slots->lock);
+	return present;
+}
+
+/* Records a refusal everywhere it has to be seen; returns its errno. Slot lock held. */
+static int refuse_locked(struct upload *upload, const struct trust *trust)
+{
+	struct gate_deployment deployment;
+	const struct release *kept = upload->slot->current;
+	describe(upload, trust, &deployment);
+	gate_record_refusal(upload->slots->audit, &deployment, upload->decision);
+	if (has_slot(upload, trust))
+		slot_set_note_locked(upload->slot, &deployment, upload->decision, kept ? kept->record->number : 0);
+	log_outcome(upload, "refused");
+	upload->dirty = false;
+	upload->result = -policy_reason_errno(upload->decision->verdict.reason, deployment.errno_style);
+	return upload->result;
+}
+
+static int refuse(struct upload *upload, const struct trust *trust)
+{
+	lock_take(&upload->slot->lock);
+	int r = refuse_locked(upload, trust);
+	lock_drop(&upload->slot->lock);
+	return r;
+}
+
+int upload_refuse_size_locked(struct upload *upload, const struct trust *trust, uint64_t size_bytes)
+{
+	if (upload->judged && upload->decision->verdict.reason == POLICY_VF4002_TOO_LARGE)
+		return upload->result;
+
+	struct gate_decision *decision = upload->decision;
+	const struct config_slot *section = slot_section(trust, upload->slot);
+	char detail[160];
+	(void)snprintf(detail, sizeof(detail), "the artifact has more than max_artifact_size (%llu bytes)",
+		       (unsigned long long)trust->config->max_artifact_bytes);
+	*decision = (struct gate_decision){.size_bytes = size_bytes, .decided_at_s = clock_now_s()};
+	policy_refuse(POLICY_VF4002_TOO_LARGE, detail,
+		      "make it smaller (move parts into layers), or raise max_artifact_size in the configuration",
+		      &decision->verdict);
+	(void)snprintf(decision->config_name, sizeof(decision->config_name), "%s",
+		       section && section->code_signing ? section->code_signing->name : "none");
+	upload->judged = true;
+	return refuse(upload, trust);
+}
+
+static int judge(struct upload *upload, const struct trust *trust)
+{
+	const struct config_slot *section = slot_section(trust, upload->slot);
+	if (!section)
+		return -policy_reason_errno(POLICY_VF4001_NO_SLOT, trust->config->errno_style);
+
+	int r = slots_begin_verdict(upload->slots);
+	if (r < 0)
+		return r;
+	const struct gate_artifact artifact = {.file = store_stage_reader(upload->stage), .stage = upload->stage};
+	r = gate_judge(trust, section->code_signing, POLICY_ON_DEPLOYMENT, &artifact, false, upload->decision);
+	slots_end_verdict(upload->slots);
+	if (r < 0)
+		return r;
+	upload->judged = true;
+	return 0;
+}
+
+static bool is_refused(const struct upload *upload)
+{
+	return upload->decision->verdict.outcome == POLICY_REFUSED;
+}
+
+/* A verdict on the bytes as they are; a refusal is recorded and comes back as its errno. */
+int upload_judge_locked(struct upload *upload)
+{
+	struct trust *trust = slots_fresh_trust(upload->slots);
+	if (!trust)
+		return -ENOMEM;
+	int r = judge(upload, trust);
+	if (r == 0 && is_refused(upload))
+		r = refuse(upload, trust);
+	trust_unref(trust);
+	return r;
+}
+
+/* ---- publishing ---- */
+
+static int read_comment(struct upload *upload, struct buf *ret)
+{
+	const struct zip_tail *tail = &upload->decision->tail;
+	int r = buf_reserve(ret, tail->comment_len);
+	if (r < 0)
+		return r;
+	struct io_reader file = store_stage_reader(upload->stage);
+	r = io_reader_pread(&file, ret->data, tail->comment_len, tail->comment_offset);
+	if (r == 0)
+		ret->len = tail->comment_len;
+	return r;
+}
+
+/* What one attempt to publish leaves to be done once the slot lock is given back. */
+struct published {
+	struct slot_switch what;
+	struct release *before; /* what the upload was a copy of */
+};
+
+static int commit_locked(struct upload *upload, const struct gate_deployment *deployment, struct published *ret)
+{
+	struct slots *slots = upload->slots;
+	struct slot *slot = upload->slot;
+	struct buf comment = {0};
+	struct store_release *record = NULL;
+	struct release *release = NULL;
+
+	int r = slot->facts.id == 0 ? slot_save_locked(slot) : 0;
+	if (r == 0)
+		r = read_comment(upload, &comment);
+	if (r < 0)
+		goto out;
+
+	r = gate_commit(slots->store, slots->audit, upload->stage, comment.data, comment.len, deployment,
+			upload->decision, &record);
+	store_stage_free(upload->stage); /* used up, either way */
+	upload->stage = NULL;
+	ret->before = upload->origin;
+	upload->origin = NULL;
+	if (r < 0)
+		goto out;
+
+	ret->what = (struct slot_switch){
+		.slot_id = slot->facts.id, .number = record->number, .is_first = slot->current == NULL};
+	r = release_new(slot, slot->facts.id, record, &release);
+	if (r < 0)
+		goto out;
+	record = NULL;
+	upload->origin = release_ref(release);
+	r = slot_switch_locked(slot, release, &ret->what.dropped);
+	if (r == 0)
+		release = NULL;
+out:
+	buf_done(&comment);
+	store_release_free(record);
+	release_put(release);
+	return r;
+}
+
+static int judge_again_locked(struct upload *upload, const struct trust *trust)
+{
+	int r = judge(upload, trust);
+	return r == 0 && is_refused(upload) ? refuse_locked(upload, trust) : r;
+}
+
+/* The config that judged is compared again at commit: if another trust is in force by now, the artifact is judged
+ * again. */
+static int publish_locked(struct upload *upload, const struct trust *trust, struct published *ret)
+{
+	if (!has_slot(upload, trust))
+		return -policy_reason_errno(POLICY_VF4001_NO_SLOT, trust->config->errno_style);
+	int r = 0;
+	if (upload->decision->trust_generation != trust->generation)
+		r = judge_again_locked(upload, trust);
+	if (r < 0)
+		return r;
+
+	struct gate_deployment deployment;
+	describe(upload, trust, &deployment);
+	r = commit_locked(upload, &deployment, ret);
+	if (r == 0)
+		slot_set_note_locked(upload->slot, &deployment, upload->decision, ret->what.number);
+	log_outcome(upload, r < 0 ? strerror(-r) : policy_outcome_name(upload->decision->verdict.outcome));
+	return r;
+}
+
+static int publish_today(struct upload *upload, struct published *ret)
+{
+	struct slot *slot = upload->slot;
+	lock_take(&slot->lock);
+	struct trust *trust = slots_fresh_trust(upload->slots);
+	int r = trust ? publish_locked(upload, trust, ret) : -ENOMEM;
+	lock_drop(&slot->lock);
+	trust_unref(trust);
+	return r;
+}
+
+static int publish(struct upload *upload)
+{
+	int r = slots_begin_verdict(upload->slots);
+	if (r < 0)
+		return r;
+
+	struct published done = {0};
+	r = publish_today(upload, &done);
+	if (r == 0) {
+		lock_take(&upload->slots->lock);
+		upload->is_published = true;
+		lock_drop(&upload->slots->lock);
+	}
+	if (done.what.number > 0)
+		slot_notify_switch(upload->slot, &done.what);
+	release_put(done.what.dropped);
+	release_put(done.before);
+	slots_end_verdict(upload->slots);
+	return r;
+}
+
+static int finish_locked(struct upload *upload)
+{
+	bool accepted = upload->judged && !is_refused(upload);
+	if (!upload->dirty)
+		return upload->result;
+	if (upload->write_error < 0)
+		return upload->write_error;
+	int r = accepted ? 0 : upload_judge_locked(upload);
+	if (r == 0) {
+		r = publish(upload);
+		upload->dirty = false;
+		upload->result = r;
+	}
+	return r;
+}
+
+/* An empty file is the shell's and dd's early close: there is nothing to judge yet. */
+static bool is_empty(const struct upload *upload)
+{
+	return upload->stage && store_stage_size(upload->stage) == 0;
+}
+
+int upload_finish(struct upload *upload)
+{
+	int r = 0;
+	lock_take(&upload->lock);
+	if (upload->identity.is_final && !(upload->dirty && is_empty(upload)))
+		r = finish_locked(upload);
+	lock_drop(&upload->lock);
+	return r;
+}
+
+int upload_finish_as(struct upload *upload, const char *name, const struct audit_who *who)
+{
+	lock_take(&upload->lock);
+	const struct upload_identity before = upload->identity;
+	upload->identity = (struct upload_identity){.is_final = true, .who = *who};
+	(void)snprintf(upload->identity.name, sizeof(upload->identity.name), "%s", name);
+	upload->dirty = true;
+	int r = upload_ensure_stage_locked(upload);
+	if (r == 0)
+		r = finish_locked(upload);
+	if (r < 0)
+		upload->identity = before;
+	lock_drop(&upload->lock);
+	return r;
+}
