@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "internal.h"
 
-enum row_rank { ROW_REFUSED, ROW_WARNED, ROW_OK, ROW_EMPTY };
+enum row_rank { ROW_DAMAGED, ROW_REFUSED, ROW_WARNED, ROW_OK, ROW_EMPTY };
 
 struct row {
 	char name[LIMIT_FUNCTION_NAME_BYTES + 1];
@@ -25,6 +25,7 @@ struct row {
 	char *last_at;
 	char *last_by;
 	uint64_t release;
+	bool is_damaged;
 	enum row_rank rank;
 };
 
@@ -51,6 +52,7 @@ static void fill_release(struct row *row, const struct release *release)
 	const char *decision = release->record->decision;
 	size_t len = strlen(decision);
 	row->release = release->record->number;
+	row->is_damaged = atomic_load(&release->is_damaged);
 	clock_format_utc(release->record->created_at_s, row->since);
 	row->profile = text_record_get(decision, len, "profile-version-arn");
 	row->expires_at = text_record_get(decision, len, "expires-at");
@@ -67,7 +69,10 @@ static void fill_note(struct row *row, const struct slot_note *note)
 
 static enum row_rank rank_row(const struct row *row)
 {
-	if (row->last_outcome && strcmp(row->last_outcome, "refused") == 0)
+	if (row->is_damaged)
+		return ROW_DAMAGED;
+	if (row->last_outcome &&
+	    (strcmp(row->last_outcome, "refused") == 0 || strcmp(row->last_outcome, "failed") == 0))
 		return ROW_REFUSED;
 	if (row->served_outcome && strcmp(row->served_outcome, "warned") == 0)
 		return ROW_WARNED;
@@ -139,10 +144,12 @@ static const char *publisher(const struct row *row)
 
 static int print_row(const struct row *row, struct buf *ret)
 {
-	static const char marks[] = {[ROW_REFUSED] = '!', [ROW_WARNED] = '~', [ROW_OK] = ' ', [ROW_EMPTY] = ' '};
+	static const char marks[] = {
+		[ROW_DAMAGED] = '!', [ROW_REFUSED] = '!', [ROW_WARNED] = '~', [ROW_OK] = ' ', [ROW_EMPTY] = ' '};
 	char release[24] = "-", last[160] = "-";
 	if (row->release > 0)
-		(void)snprintf(release, sizeof(release), "%" PRIu64, row->release);
+		(void)snprintf(release, sizeof(release), "%" PRIu64 "%s", row->release,
+			       row->is_damaged ? " DAMAGED" : "");
 	if (row->last_outcome)
 		(void)snprintf(last, sizeof(last), "%s%s%s %s by %s", row->last_outcome,
 			       row->last_reason && row->last_reason[0] != '-' ? " " : "",
@@ -189,6 +196,7 @@ static void row_json(struct json *j, const struct row *row)
 	json_text(j, "mode", row->mode);
 	json_u64(j, "release", row->release);
 	json_text(j, "since", row->release > 0 ? row->since : NULL);
+	json_bool(j, "damaged", row->is_damaged);
 	json_text(j, "outcome", row->served_outcome);
 	json_text(j, "profileVersionArn", row->profile);
 	json_text(j, "expiresAt", row->expires_at);

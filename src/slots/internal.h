@@ -40,6 +40,7 @@ struct release {
 	enum release_view view_state;
 	struct view *view;
 	struct store_object *object;
+	atomic_bool is_damaged;	    /* stored bytes failed a check */
 	uint8_t *checked;	    /* stored entries whose CRC has been compared (R7), a byte a view node */
 	uint64_t judged_generation; /* of the trust; 0: not judged */
 	int blocked;		    /* 0, -EACCES (policy), -EIO (not genuine) */
@@ -152,6 +153,9 @@ void slot_notify_switch(struct slot *slot, const struct slot_switch *what);
 int slot_note_new(struct buf *text, struct slot_note **ret);
 void slot_set_note_locked(struct slot *slot, const struct gate_deployment *deployment,
 			  const struct gate_decision *decision, uint64_t kept_release);
+/* What passed its checks, or could not even be written whole, and was not deployed: the disk's fault. error is
+ * negative. */
+void slot_set_failure_note_locked(struct slot *slot, const struct gate_deployment *deployment, int error);
 struct slot_note *slot_note_get(struct slot *slot); /* with a reference, or NULL */
 void slot_note_put(struct slots *slots, struct slot_note *note);
 struct release *slot_current(struct slot *slot); /* with a reference, or NULL */

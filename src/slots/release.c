@@ -104,10 +104,13 @@ int release_report_damage(struct release *release, const char *what, int error)
 	char slot[LIMIT_FUNCTION_NAME_BYTES + 16], tree[CRYPTO_SHA256_HEX_SIZE], detail[512];
 	const struct store_release *record = release->record;
 
+	if (error == -EBADMSG)
+		atomic_store(&release->is_damaged, true);
+	bool is_damaged = atomic_load(&release->is_damaged);
 	(void)snprintf(slot, sizeof(slot), "functions/%s", release->slot->name);
 	text_hex(record->digest, sizeof(record->digest), tree);
 	(void)snprintf(detail, sizeof(detail), "%s: %s; the release is damaged in the store, deploy the artifact again",
-		       what, error == -EBADMSG ? "the stored bytes are not what was verified" : strerror(-error));
+		       what, is_damaged ? "the stored bytes are not what was verified" : strerror(-error));
 	log_error("%s release %llu: %s", slot, (unsigned long long)record->number, detail);
 
 	struct audit_record entry = {
@@ -221,7 +224,11 @@ int release_file_pread(struct release *release, void *buf, size_t len, uint64_t 
 
 static int pread_callback(void *ctx, void *buf, size_t len, uint64_t offset)
 {
-	return release_file_pread(ctx, buf, len, offset);
+	struct release *release = ctx;
+	int r = release_file_pread(release, buf, len, offset);
+	if (r == -EBADMSG) /* comes out of the archive module as -EIO: its own -EBADMSG is about rules */
+		atomic_store(&release->is_damaged, true);
+	return r;
 }
 
 struct io_reader release_file_reader(struct release *release)
@@ -284,7 +291,7 @@ static int view_failed_locked(struct release *release, int error)
 {
 	if (error == -ENOMEM || (error == -ENOENT && is_undeployed(release)))
 		return error;
-	if (error == -EBADMSG || error == -ENOENT)
+	if (error == -EBADMSG || error == -ENOENT || atomic_load(&release->is_damaged))
 		release->view_state = RELEASE_VIEW_BAD;
 	return release_report_damage(release, "artifact", error);
 }

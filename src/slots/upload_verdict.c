@@ -209,6 +209,8 @@ static int publish_locked(struct upload *upload, const struct trust *trust, stru
 	r = commit_locked(upload, &deployment, ret);
 	if (r == 0)
 		slot_set_note_locked(upload->slot, &deployment, upload->decision, ret->what.number);
+	else
+		slot_set_failure_note_locked(upload->slot, &deployment, r);
 	log_outcome(upload, r < 0 ? strerror(-r) : policy_outcome_name(upload->decision->verdict.outcome));
 	return r;
 }
@@ -245,13 +247,26 @@ static int publish(struct upload *upload)
 	return r;
 }
 
+/* A write has failed before: there is nothing whole to judge. */
+static int report_write_error(struct upload *upload)
+{
+	struct trust *trust = slots_trust(upload->slots);
+	struct gate_deployment deployment;
+	lock_take(&upload->slot->lock);
+	describe(upload, trust, &deployment);
+	slot_set_failure_note_locked(upload->slot, &deployment, upload->write_error);
+	lock_drop(&upload->slot->lock);
+	trust_unref(trust);
+	return upload->write_error;
+}
+
 static int finish_locked(struct upload *upload)
 {
 	bool accepted = upload->judged && !is_refused(upload);
 	if (!upload->dirty)
 		return upload->result;
 	if (upload->write_error < 0)
-		return upload->write_error;
+		return report_write_error(upload);
 	int r = accepted ? 0 : upload_judge_locked(upload);
 	if (r == 0) {
 		r = publish(upload);

@@ -415,6 +415,8 @@ outcome_of() { getfattr --absolute-names --only-values -n "user.vouchfs.$2" "$1"
 	[[ $output == *"No space left on device"* ]]
 	[ "$(names_in "$MAIN")" = a.zip ]
 	[ "$(cat "$RUN/task/marker")" = a ]
+	[[ $("$VOUCHFS" why main) == *"not deployed"*"No space left on device"*"release 1 is still served"* ]]
+	[ "$(outcome_of "$MAIN" last_outcome)" = failed ]
 	mk_signed "$T/b.zip" marker=b
 	cp "$T/b.zip" "$MAIN/a.zip"
 	[ "$(cat "$RUN/task/marker")" = b ]

@@ -177,7 +177,8 @@ teardown() {
 	cmp "$T/w/b" "$RUN/task/b"
 	[ "$(cat "$MNT/run/relaxed/task/marker")" = other ]
 	run -1 cat "$RUN/code.zip"
-	grep -q '"event":"page-check' "$STORE"/audit/*.jsonl
+	grep '"event":"page-check' "$STORE"/audit/*.jsonl | grep -q 'the stored bytes are not what was verified'
+	[[ $(cat "$MNT/.vouchfs/status") == *"! functions/main"*"1 DAMAGED"* ]]
 	# the same artifact again heals it
 	cp "$T/a.zip" "$MAIN/"
 	cmp "$T/w/a" "$RUN/task/a"
