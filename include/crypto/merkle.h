@@ -36,6 +36,19 @@ void merkle_builder_free(struct merkle_builder *builder);
  * -EFBIG.
  */
 int merkle_builder_write(struct merkle_builder *builder, const void *bytes, size_t len, uint64_t offset);
+/*
+ * The same without the bytes, for hashing later: by merkle_builder_help, or by merkle_builder_finish. The bytes must be
+ * in the file before.
+ */
+int merkle_builder_defer(struct merkle_builder *builder, size_t len, uint64_t offset);
+/* How many blocks have no hash yet. */
+size_t merkle_builder_backlog(struct merkle_builder *builder);
+/*
+ * Hashes a few such blocks from the file. May run in one other thread beside all other calls but merkle_builder_free.
+ * The reader's size need not be right. 1: call again; 0: nothing to do; negative errno: what could not be hashed is
+ * left to merkle_builder_finish.
+ */
+int merkle_builder_help(struct merkle_builder *builder, const struct io_reader *reader);
 /* The file was cut or extended (with zeros) to size. */
 int merkle_builder_truncate(struct merkle_builder *builder, uint64_t size_bytes);
 

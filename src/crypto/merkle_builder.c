@@ -4,34 +4,22 @@
  * A block written whole is hashed from the writer's bytes. Most tools write from front to back in pieces that do not
  * end on blocks (10 KiB, 16 KiB), so the start of one unfinished block, the tail, is kept and completed by the write
  * that continues it. Whatever else is touched in part is forgotten and read back at the end.
- *
- * Invariants: where known[i] is set, leaves[i] is the hash of block i as last written, all 4,096 bytes of it; tail
- * holds the first tail_len bytes of block tail_block as last written.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "internal.h"
+#include "merkle_builder.h"
 
 #define FIRST_CAPACITY 64
-
-struct merkle_builder {
-	EVP_MD_CTX *hasher;
-	uint8_t (*leaves)[CRYPTO_SHA256_BYTES];
-	bool *known;
-	size_t count; /* blocks with an entry in leaves and known */
-	size_t capacity;
-	size_t tail_block;
-	size_t tail_len; /* 0: no tail */
-	uint8_t tail[MERKLE_BLOCK_BYTES];
-};
 
 int merkle_builder_new(struct merkle_builder **ret)
 {
 	struct merkle_builder *b = calloc(1, sizeof(*b));
 	if (!b)
 		return -ENOMEM;
+	lock_init(&b->lock);
+	ASSERT(pthread_cond_init(&b->helper_is_done, NULL) == 0);
 	int r = merkle_hasher_new(&b->hasher);
 	if (r < 0) {
 		merkle_builder_free(b);
@@ -45,13 +33,16 @@ void merkle_builder_free(struct merkle_builder *builder)
 {
 	if (!builder)
 		return;
+	ASSERT(builder->run_from == builder->run_to);
+	ASSERT(pthread_cond_destroy(&builder->helper_is_done) == 0);
+	lock_done(&builder->lock);
 	EVP_MD_CTX_free(builder->hasher);
 	free(builder->leaves);
-	free(builder->known);
+	free(builder->state);
 	free(builder);
 }
 
-static int reserve(struct merkle_builder *b, size_t count)
+static int reserve_locked(struct merkle_builder *b, size_t count)
 {
 	if (count <= b->capacity)
 		return 0;
@@ -63,23 +54,67 @@ static int reserve(struct merkle_builder *b, size_t count)
 	if (!leaves)
 		return -ENOMEM;
 	b->leaves = leaves;
-	bool *known = realloc(b->known, capacity * sizeof(*known));
-	if (!known)
+	uint8_t *state = realloc(b->state, capacity * sizeof(*state));
+	if (!state)
 		return -ENOMEM;
-	b->known = known;
+	b->state = state;
 	b->capacity = capacity;
 	return 0;
 }
 
-static int grow(struct merkle_builder *b, size_t count)
+static int grow_locked(struct merkle_builder *b, size_t count)
 {
 	if (count <= b->count)
 		return 0;
-	int r = reserve(b, count);
+	int r = reserve_locked(b, count);
 	if (r < 0)
 		return r;
-	memset(b->known + b->count, 0, (count - b->count) * sizeof(*b->known));
+	memset(b->state + b->count, MERKLE_UNKNOWN, (count - b->count) * sizeof(*b->state));
+	b->unknown += count - b->count;
+	if (b->count < b->first_unknown)
+		b->first_unknown = b->count;
 	b->count = count;
+	return 0;
+}
+
+void merkle_builder_set_locked(struct merkle_builder *b, size_t block, enum merkle_state state)
+{
+	if (b->state[block] == MERKLE_UNKNOWN)
+		b->unknown--;
+	b->state[block] = (uint8_t)state;
+	if (state == MERKLE_UNKNOWN) {
+		b->unknown++;
+		if (block < b->first_unknown)
+			b->first_unknown = block;
+	}
+}
+
+/* The owner has touched the block. */
+static void touch_locked(struct merkle_builder *b, size_t block, enum merkle_state state)
+{
+	merkle_builder_set_locked(b, block, state);
+	if (b->run_from <= block && block < b->run_to)
+		b->run_is_stale = true;
+}
+
+static void touch(struct merkle_builder *b, size_t block, enum merkle_state state)
+{
+	lock_take(&b->lock);
+	touch_locked(b, block, state);
+	lock_drop(&b->lock);
+}
+
+static int begin_write_locked(struct merkle_builder *b, size_t len, uint64_t offset, uint64_t *ret_end)
+{
+	uint64_t end;
+	if (!base_add_u64(offset, len, &end) || end > MERKLE_SIZE_MAX_BYTES)
+		return -EFBIG;
+	int r = len > 0 ? grow_locked(b, merkle_leaf_count(end)) : 0;
+	if (r < 0)
+		return r;
+	if (len > 0 && end > b->end_bytes)
+		b->end_bytes = end;
+	*ret_end = end;
 	return 0;
 }
 
@@ -87,16 +122,16 @@ static int write_whole_block(struct merkle_builder *b, size_t block, const uint8
 {
 	if (b->tail_block == block)
 		b->tail_len = 0;
-	b->known[block] = false;
+	touch(b, block, MERKLE_OWNED);
 	int r = merkle_hash_block(b->hasher, bytes, MERKLE_BLOCK_BYTES, b->leaves[block]);
-	b->known[block] = r == 0;
+	touch(b, block, r == 0 ? MERKLE_KNOWN : MERKLE_UNKNOWN);
 	return r;
 }
 
 /* Bytes that are not all of a block. They go into the tail where they continue, overwrite or begin one. */
 static int write_partial_block(struct merkle_builder *b, size_t block, const uint8_t *bytes, size_t len, size_t at)
 {
-	b->known[block] = false;
+	touch(b, block, MERKLE_UNKNOWN);
 	if (at == 0 && b->tail_block != block)
 		b->tail_len = 0;
 	if (at == 0)
@@ -114,10 +149,10 @@ static int write_partial_block(struct merkle_builder *b, size_t block, const uin
 
 int merkle_builder_write(struct merkle_builder *builder, const void *bytes, size_t len, uint64_t offset)
 {
-	uint64_t end;
-	if (!base_add_u64(offset, len, &end) || end > MERKLE_SIZE_MAX_BYTES)
-		return -EFBIG;
-	int r = len > 0 ? grow(builder, merkle_leaf_count(end)) : 0;
+	uint64_t end = offset;
+	lock_take(&builder->lock);
+	int r = begin_write_locked(builder, len, offset, &end);
+	lock_drop(&builder->lock);
 
 	const uint8_t *from = bytes;
 	while (r == 0 && offset < end) {
@@ -136,6 +171,41 @@ int merkle_builder_write(struct merkle_builder *builder, const void *bytes, size
 	return r;
 }
 
+int merkle_builder_defer(struct merkle_builder *builder, size_t len, uint64_t offset)
+{
+	uint64_t end;
+	if (len == 0)
+		return 0;
+	lock_take(&builder->lock);
+	int r = begin_write_locked(builder, len, offset, &end);
+	for (size_t block = (size_t)(offset / MERKLE_BLOCK_BYTES); r == 0 && block * MERKLE_BLOCK_BYTES < end;
+	     block++) {
+		touch_locked(builder, block, MERKLE_UNKNOWN);
+		if (builder->tail_block == block)
+			builder->tail_len = 0;
+	}
+	lock_drop(&builder->lock);
+	return r;
+}
+
+size_t merkle_builder_backlog(struct merkle_builder *builder)
+{
+	lock_take(&builder->lock);
+	size_t backlog = builder->unknown;
+	lock_drop(&builder->lock);
+	return backlog;
+}
+
+static void cut_locked(struct merkle_builder *b, uint64_t size_bytes)
+{
+	size_t whole = (size_t)(size_bytes / MERKLE_BLOCK_BYTES);
+	for (size_t block = whole; block < b->count; block++) /* the block that is cut, and all behind it */
+		touch_locked(b, block, MERKLE_KNOWN);
+	if (whole < b->count)
+		b->count = whole;
+	b->end_bytes = size_bytes;
+}
+
 int merkle_builder_truncate(struct merkle_builder *builder, uint64_t size_bytes)
 {
 	if (size_bytes > MERKLE_SIZE_MAX_BYTES)
@@ -143,8 +213,9 @@ int merkle_builder_truncate(struct merkle_builder *builder, uint64_t size_bytes)
 
 	size_t whole = (size_t)(size_bytes / MERKLE_BLOCK_BYTES);
 	size_t rest = (size_t)(size_bytes % MERKLE_BLOCK_BYTES);
-	if (whole < builder->count) /* the block that is cut, and all behind it */
-		builder->count = whole;
+	lock_take(&builder->lock);
+	cut_locked(builder, size_bytes);
+	lock_drop(&builder->lock);
 	if (builder->tail_block > whole)
 		builder->tail_len = 0;
 	else if (builder->tail_block == whole && builder->tail_len > rest)
@@ -152,12 +223,30 @@ int merkle_builder_truncate(struct merkle_builder *builder, uint64_t size_bytes)
 	return 0;
 }
 
+static void keep_helper_out(struct merkle_builder *b)
+{
+	lock_take(&b->lock);
+	b->helper_is_out = true;
+	while (b->run_from < b->run_to)
+		ASSERT(pthread_cond_wait(&b->helper_is_done, &b->lock) == 0);
+	lock_drop(&b->lock);
+}
+
+static void let_helper_in(struct merkle_builder *b)
+{
+	lock_take(&b->lock);
+	b->helper_is_out = false;
+	lock_drop(&b->lock);
+}
+
+/* ---- the end; the helper is out, so the owner needs no lock ---- */
+
 /* The hash of the file's block: from the builder, or from the tail, or from the file. */
 static int finish_block(struct merkle_builder *b, const struct io_reader *reader, size_t block, size_t len,
 			uint8_t ret[CRYPTO_SHA256_BYTES])
 {
 	bool whole = len == MERKLE_BLOCK_BYTES;
-	if (whole && b->known[block]) {
+	if (whole && b->state[block] == MERKLE_KNOWN) {
 		memcpy(ret, b->leaves[block], CRYPTO_SHA256_BYTES);
 		return 0;
 	}
@@ -171,7 +260,7 @@ static int finish_block(struct merkle_builder *b, const struct io_reader *reader
 	r = merkle_hash_block(b->hasher, bytes, len, ret);
 	if (r == 0 && whole) {
 		memcpy(b->leaves[block], ret, CRYPTO_SHA256_BYTES);
-		b->known[block] = true;
+		merkle_builder_set_locked(b, block, MERKLE_KNOWN);
 	}
 	return r;
 }
@@ -183,12 +272,14 @@ int merkle_builder_finish(struct merkle_builder *builder, const struct io_reader
 	int r = merkle_tree_new(length, &tree);
 	if (r < 0)
 		return r;
-	r = grow(builder, tree->leaf_count);
+	keep_helper_out(builder);
+	r = grow_locked(builder, tree->leaf_count);
 	for (size_t block = 0; r == 0 && block < tree->leaf_count; block++) {
 		uint64_t left = length - (uint64_t)block * MERKLE_BLOCK_BYTES;
 		r = finish_block(builder, reader, block, left < MERKLE_BLOCK_BYTES ? (size_t)left : MERKLE_BLOCK_BYTES,
 				 tree->leaves[block]);
 	}
+	let_helper_in(builder);
 	if (r < 0)
 		goto out;
 	r = merkle_tree_seal(tree, builder->hasher);

@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/lock.h"
 #include "store/store.h"
+#include "store_hasher.h"
 
 #define STORE_OBJECT_BUCKETS   1024
 #define STORE_ID_BLOCK	       1024
@@ -29,6 +30,8 @@ struct store {
 	struct store_object *objects[STORE_OBJECT_BUCKETS];
 	struct store_intent *intents;
 	uint64_t last_intent;
+
+	struct store_hasher hasher; /* has a lock of its own, under which no other is taken */
 
 	/* Held across the writes of a counter: two numbers must reach the disk in their order. Never taken with lock.
 	 */

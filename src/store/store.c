@@ -252,6 +252,7 @@ int store_open(const struct store_options *options, struct store **ret, struct e
 		*part_fd(store, i) = -1;
 	lock_init(&store->lock);
 	lock_init(&store->counters_lock);
+	store_hasher_init(&store->hasher);
 
 	struct opening opening = {.options = options, .store = store, .why = ret_why};
 	text_escape_print(opening.shown, sizeof(opening.shown), options->path, strlen(options->path));
@@ -270,6 +271,7 @@ void store_close(struct store *store)
 		return;
 	for (size_t i = 0; i < STORE_OBJECT_BUCKETS; i++)
 		ASSERT(!store->objects[i]); /* an object outlives its store */
+	store_hasher_done(&store->hasher);
 	store_intent_free_all(store);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		io_close(part_fd(store, i));

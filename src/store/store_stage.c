@@ -1,6 +1,9 @@
 /*
  * Writes in progress: a private file and, beside it, the tree of what was written. The stage ends as an object
  * (store_put_object) or is dropped.
+ *
+ * The first bytes are hashed by the writer, as most artifacts are small. From DEFER_FROM_BYTES on the hasher's threads
+ * do it from the file; when they fall behind, the writer hashes again, so that little is left for the verdict.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,11 +12,16 @@
 
 #include "internal.h"
 
+#define DEFER_FROM_BYTES   ((uint64_t)1024 * 1024)
+#define HAND_IN_BLOCKS	   16
+#define BACKLOG_BLOCKS_MAX 512
+
 struct store_stage {
 	struct store *store;
 	struct store_file file;
 	uint64_t size_bytes;
 	struct merkle_builder *builder;
+	struct store_hasher_job job;
 	bool builder_is_stale; /* a write failed half-way: what the file holds is known by reading it only */
 	struct merkle_tree *tree;
 };
@@ -30,6 +38,7 @@ int store_stage_new(struct store *store, struct store_stage **ret)
 	int r = merkle_builder_new(&stage->builder);
 	if (r == 0)
 		r = store_file_new(store, &stage->file);
+	stage->job = (struct store_hasher_job){.builder = stage->builder, .fd = &stage->file.fd};
 	if (r < 0) {
 		store_stage_free(stage);
 		return r;
@@ -42,6 +51,7 @@ void store_stage_free(struct store_stage *stage)
 {
 	if (!stage)
 		return;
+	store_hasher_withdraw(&stage->store->hasher, &stage->job);
 	store_file_drop(stage->store, &stage->file);
 	merkle_builder_free(stage->builder);
 	merkle_tree_free(stage->tree);
@@ -104,6 +114,17 @@ static void after_failed_change(struct store_stage *stage)
 		stage->size_bytes = (uint64_t)st.st_size;
 }
 
+static int note_write(struct store_stage *stage, const void *bytes, size_t len, uint64_t offset)
+{
+	size_t backlog = merkle_builder_backlog(stage->builder);
+	if (stage->size_bytes < DEFER_FROM_BYTES || backlog >= BACKLOG_BLOCKS_MAX)
+		return merkle_builder_write(stage->builder, bytes, len, offset);
+	int r = merkle_builder_defer(stage->builder, len, offset);
+	if (r == 0 && backlog + len / MERKLE_BLOCK_BYTES >= HAND_IN_BLOCKS)
+		store_hasher_hand_in(&stage->store->hasher, &stage->job);
+	return r;
+}
+
 int store_stage_write(struct store_stage *stage, const void *bytes, size_t len, uint64_t offset)
 {
 	uint64_t end;
@@ -114,7 +135,7 @@ int store_stage_write(struct store_stage *stage, const void *bytes, size_t len, 
 	forget_tree(stage);
 	int r = io_pwrite_full(stage->file.fd, bytes, len, offset);
 	if (r == 0 && !stage->builder_is_stale)
-		r = merkle_builder_write(stage->builder, bytes, len, offset);
+		r = note_write(stage, bytes, len, offset);
 	if (r < 0) {
 		after_failed_change(stage);
 		return r;
@@ -180,6 +201,7 @@ int store_stage_tree(struct store_stage *stage, uint64_t length, const struct me
 
 void store_stage_take(struct store_stage *stage, struct store_file *ret_file, struct merkle_tree **ret_tree)
 {
+	store_hasher_withdraw(&stage->store->hasher, &stage->job);
 	*ret_file = stage->file;
 	*ret_tree = stage->tree;
 	stage->file = (struct store_file){.fd = -1};

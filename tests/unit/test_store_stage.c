@@ -17,6 +17,8 @@
 #define BLOCK MERKLE_BLOCK_BYTES
 #define LEN   (3 * BLOCK + 700)
 #define SEED  4
+#define PIECE ((size_t)300 * 1000)
+#define LARGE (18 * PIECE + 77)
 
 static void assert_tree_of(struct store_stage *stage, const uint8_t *expected, size_t len)
 {
@@ -53,6 +55,52 @@ static void test_stage_keeps_a_tree(void **state)
 	const struct merkle_tree *tree;
 	assert_int_equal(store_stage_tree(stage, LEN + 1, &tree), -EINVAL);
 	store_stage_free(stage);
+	free(bytes);
+}
+
+/* What is large is hashed by threads beside the writes, also where it is written again, cut and extended meanwhile. */
+static void test_large_stage(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *bytes = fixture_bytes(SEED, LARGE), *others = fixture_bytes(SEED + 1, LARGE);
+	struct store_stage *stage;
+	assert_int_equal(store_stage_new(f->store, &stage), 0);
+	for (size_t at = 0; at < LARGE; at += PIECE) {
+		size_t len = LARGE - at < PIECE ? LARGE - at : PIECE;
+		assert_int_equal(store_stage_write(stage, others + at, len, at), 0);
+		assert_int_equal(store_stage_write(stage, bytes + at, len, at), 0);
+	}
+	assert_tree_of(stage, bytes, LARGE);
+
+	assert_int_equal(store_stage_write(stage, others + 5 * PIECE, LARGE - 5 * PIECE, 5 * PIECE), 0);
+	assert_int_equal(store_stage_truncate(stage, 6 * PIECE + 10), 0);
+	assert_int_equal(store_stage_truncate(stage, LARGE), 0);
+	memcpy(bytes + 5 * PIECE, others + 5 * PIECE, PIECE + 10);
+	memset(bytes + 6 * PIECE + 10, 0, LARGE - 6 * PIECE - 10);
+	assert_tree_of(stage, bytes, LARGE);
+	store_stage_free(stage);
+	free(others);
+	free(bytes);
+}
+
+/* Dropped and put while threads are at it. */
+static void test_large_stage_ends(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *bytes = fixture_bytes(SEED, LARGE);
+	for (int i = 0; i < 4; i++) {
+		struct store_stage *stage;
+		assert_int_equal(store_stage_new(f->store, &stage), 0);
+		for (size_t at = 0; at + PIECE <= LARGE; at += PIECE)
+			assert_int_equal(store_stage_write(stage, bytes + at, PIECE, at), 0);
+		if (i % 2 == 1) {
+			struct store_object *object;
+			assert_int_equal(store_put_object(f->store, stage, store_stage_size(stage), "f", &object), 0);
+			store_discard_object(f->store, "f", object);
+			store_object_unref(object);
+		}
+		store_stage_free(stage);
+	}
 	free(bytes);
 }
 
@@ -210,8 +258,8 @@ static void test_failed_write(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STORE_TEST(test_stage_keeps_a_tree), STORE_TEST(test_stage_truncate),
-		STORE_TEST(test_stage_copy),	     STORE_TEST(test_half_a_write),
+		STORE_TEST(test_stage_keeps_a_tree), STORE_TEST(test_stage_truncate), STORE_TEST(test_large_stage),
+		STORE_TEST(test_large_stage_ends),   STORE_TEST(test_stage_copy),     STORE_TEST(test_half_a_write),
 #ifdef VOUCHFS_TEST_HOOKS
 		STORE_TEST(test_named_staging),	     STORE_TEST(test_failed_write),
 #endif
