@@ -42,6 +42,7 @@ enum audit_event {
 	AUDIT_REVOCATIONS,	 /* a list was taken or refused */
 	AUDIT_PAGE_CHECK,	 /* stored bytes were not what was put there */
 	AUDIT_DEPLOYMENT_FAILED, /* accepted, then not committed: disk full and the like */
+	AUDIT_RELEASE_WARNED,	 /* what is served would not pass any more, and the config only warns */
 };
 
 /* NULL and 0 leave a member out. */

@@ -27,6 +27,7 @@ const char *audit_event_name(enum audit_event event)
 		[AUDIT_REVOCATIONS] = "revocation-list",
 		[AUDIT_PAGE_CHECK] = "page-check-failed",
 		[AUDIT_DEPLOYMENT_FAILED] = "deployment-failed",
+		[AUDIT_RELEASE_WARNED] = "release-warned",
 	};
 	ASSERT(event > 0 && (size_t)event < ARRAY_SIZE(names) && names[event]);
 	return names[event];

@@ -160,6 +160,20 @@ static int print_row(const struct row *row, struct buf *ret)
 			  row->expires_at ? row->expires_at : "-", last);
 }
 
+/* How the configuration in force came about. */
+struct reloads {
+	uint64_t generation;
+	uint64_t failures;
+};
+
+static struct reloads reloads_of(struct slots *slots)
+{
+	lock_take(&slots->lock);
+	struct reloads reloads = {.generation = slots->config_generation, .failures = slots->config_failures};
+	lock_drop(&slots->lock);
+	return reloads;
+}
+
 int control_render_status(struct slots *slots, struct buf *ret)
 {
 	struct row *rows;
@@ -174,11 +188,12 @@ int control_render_status(struct slots *slots, struct buf *ret)
 	char started[CLOCK_UTC_SIZE];
 	clock_format_utc(slots->started.tv_sec, started);
 	struct trust *trust = slots_trust(slots);
+	const struct reloads reloads = reloads_of(slots);
 	r = buf_printf(ret,
 		       "vouchfs " VOUCHFS_VERSION "  config %s (generation %" PRIu64 "%s)  since %s  "
 		       "%zu slots: %zu with a refused last attempt, %zu serving what was warned about\n",
-		       trust->config->path, slots->config_generation,
-		       slots->config_failures > 0 ? ", the last reload FAILED" : "", started, count, refused, warned);
+		       trust->config->path, reloads.generation, reloads.failures > 0 ? ", the last reload FAILED" : "",
+		       started, count, refused, warned);
 	trust_unref(trust);
 	if (r == 0)
 		r = buf_printf(ret, "  %-34s %-9s %7s  %-20s  %-40s  %-20s  %s\n", "SLOT", "MODE", "RELEASE", "SINCE",
@@ -215,6 +230,7 @@ int control_render_status_json(struct slots *slots, struct buf *ret)
 	if (r < 0)
 		return r;
 	struct trust *trust = slots_trust(slots);
+	const struct reloads reloads = reloads_of(slots);
 
 	struct json j = {.out = ret, .pretty = true};
 	json_object(&j, NULL);
@@ -222,8 +238,8 @@ int control_render_status_json(struct slots *slots, struct buf *ret)
 	json_text(&j, "version", VOUCHFS_VERSION);
 	json_u64(&j, "pid", (uint64_t)getpid());
 	json_text(&j, "config", trust->config->path);
-	json_u64(&j, "configGeneration", slots->config_generation);
-	json_u64(&j, "configFailures", slots->config_failures);
+	json_u64(&j, "configGeneration", reloads.generation);
+	json_u64(&j, "configFailures", reloads.failures);
 	json_array(&j, "slots");
 	for (size_t i = 0; i < count; i++)
 		row_json(&j, &rows[i]);

@@ -43,7 +43,10 @@ struct release {
 	atomic_bool is_damaged;	    /* stored bytes failed a check */
 	uint8_t *checked;	    /* stored entries whose CRC has been compared (R7), a byte a view node */
 	uint64_t judged_generation; /* of the trust; 0: not judged */
-	int blocked;		    /* 0, -EACCES (policy), -EIO (not genuine) */
+	int64_t judge_again_at_s;
+	int blocked;	   /* 0, -EACCES (policy), -EIO (not genuine) */
+	bool warned;	   /* does not pass, and is served */
+	bool to_be_pushed; /* blocked, and the kernel may remember the way into it */
 };
 
 /* Takes over record on success. The new release has one reference, the caller's. */
@@ -56,6 +59,8 @@ struct release *release_get(struct slots *slots, uint64_t id); /* by id, with a 
 
 /* Judges the release under today's trust where that is due. 0 or -EACCES, -EIO, -ENOMEM. */
 int release_admit(struct release *release);
+/* Judges all that are in memory, and has the kernel forget the way into those that are blocked now. No lock held. */
+void slots_judge_served(struct slots *slots);
 /* Opens the object and builds the tree; 0, -EIO (recorded) or -ENOMEM. */
 int release_load_view(struct release *release);
 /* The artifact as it was deployed: payload, comment length, comment. release_load_view comes first. */

@@ -1,4 +1,4 @@
-/* Releases in memory: references, judgement on load, and the artifact's bytes. */
+/* Releases in memory: references, and the artifact's bytes. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,67 +128,6 @@ int release_report_damage(struct release *release, const char *what, int error)
 	return -EIO;
 }
 
-static void record_block(struct release *release, const struct gate_decision *decision, bool blocked)
-{
-	char slot[LIMIT_FUNCTION_NAME_BYTES + 16];
-	(void)snprintf(slot, sizeof(slot), "functions/%s", release->slot->name);
-	struct audit_record entry = {
-		.event = blocked ? AUDIT_BLOCKED : AUDIT_UNBLOCKED,
-		.slot = slot,
-		.artifact = release->record->artifact_name,
-		.release = release->record->number,
-		.config = decision->config_name,
-		.config_sha256 = decision->config_sha256,
-		.verdict = &decision->verdict,
-		.errno_given = blocked ? EACCES : 0,
-	};
-	int r = audit_append(release->slots->audit, &entry, NULL);
-	if (r < 0)
-		log_error("audit log: %s", strerror(-r));
-	log_notice("%s release %llu is %s: %s", slot, (unsigned long long)release->record->number,
-		   blocked ? "blocked" : "served again", decision->verdict.detail);
-}
-
-/* A release whose slot has no section any more is judged for its signature's integrity alone, and goes on being served.
- */
-static int judge_locked(struct release *release, const struct trust *trust)
-{
-	struct gate_decision *decision = calloc(1, sizeof(*decision));
-	if (!decision)
-		return -ENOMEM;
-
-	const struct config_slot *section = slot_section(trust, release->slot);
-	int r = gate_judge_release(trust, section ? section->code_signing : NULL, POLICY_ON_LOAD, release->record,
-				   decision);
-	if (r == 0) {
-		int blocked = 0;
-		if (decision->verdict.outcome == POLICY_REFUSED)
-			blocked = decision->verdict.deciding == POLICY_INTEGRITY ? -EIO : -EACCES;
-		if (blocked == -EIO && release->blocked != -EIO)
-			(void)release_report_damage(release, "release record", -EBADMSG);
-		else if ((blocked == -EACCES) != (release->blocked == -EACCES))
-			record_block(release, decision, blocked == -EACCES);
-		release->blocked = blocked;
-		release->judged_generation = trust->generation;
-	}
-	free(decision);
-	return r;
-}
-
-int release_admit(struct release *release)
-{
-	struct trust *trust = slots_trust(release->slots);
-	lock_take(&release->lock);
-	int r = 0;
-	if (release->judged_generation < trust->generation) /* another thread may have had a newer one */
-		r = judge_locked(release, trust);
-	if (r == 0)
-		r = release->blocked;
-	lock_drop(&release->lock);
-	trust_unref(trust);
-	return r;
-}
-
 /* ---- the artifact's bytes ---- */
 
 uint64_t release_file_size(const struct release *release)
@@ -291,6 +230,10 @@ static int view_failed_locked(struct release *release, int error)
 {
 	if (error == -ENOMEM || (error == -ENOENT && is_undeployed(release)))
 		return error;
+	if (error == -EMFILE || error == -ENFILE) { /* says nothing about the release */
+		log_error("function %s: %s", release->slot->name, strerror(-error));
+		return -EIO;
+	}
 	if (error == -EBADMSG || error == -ENOENT || atomic_load(&release->is_damaged))
 		release->view_state = RELEASE_VIEW_BAD;
 	return release_report_damage(release, "artifact", error);

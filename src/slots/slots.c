@@ -289,6 +289,8 @@ int slots_reload(struct slots *slots, struct buf *ret_errors)
 			     : record_event(slots, AUDIT_CONFIG_RELOADED, slots->config_path);
 	if (recorded < 0)
 		log_error("audit log: %s", strerror(-recorded));
+	if (r == 0)
+		slots_judge_served(slots);
 	return r;
 }
 

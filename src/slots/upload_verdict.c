@@ -254,7 +254,8 @@ static int report_write_error(struct upload *upload)
 	struct gate_deployment deployment;
 	lock_take(&upload->slot->lock);
 	describe(upload, trust, &deployment);
-	slot_set_failure_note_locked(upload->slot, &deployment, upload->write_error);
+	if (has_slot(upload, trust))
+		slot_set_failure_note_locked(upload->slot, &deployment, upload->write_error);
 	lock_drop(&upload->slot->lock);
 	trust_unref(trust);
 	return upload->write_error;
