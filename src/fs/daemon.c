@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,6 +55,16 @@ static void log_fuse(enum fuse_log_level level, const char *format, va_list args
 	log_print(level <= FUSE_LOG_ERR ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "%s", line);
 }
 
+/* Every release in use and every upload keeps a file open. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 /* A session of its own: Ctrl-C in the foreground is for the supervisor alone. */
 static int isolate(const struct plan *plan)
 {
@@ -64,6 +75,7 @@ static int isolate(const struct plan *plan)
 	}
 	(void)umask(077);
 	(void)setsid();
+	raise_descriptor_limit();
 	fuse_set_log_func(log_fuse);
 	return chdir("/") < 0 ? -errno : 0;
 }

@@ -49,17 +49,26 @@ static int make_slot(struct slots *slots, const char *name, const struct slots_c
 	return r < 0 ? r : deploy_getattr(slots, deploy_slot_node(slot), ret);
 }
 
-static unsigned count_staging_locked(const struct slot *slot)
+static bool is_slot_full_locked(const struct slot *slot)
 {
 	unsigned count = 0;
 	for (const struct deploy_node *node = slot->files; node; node = node->next)
 		count += node->kind != DEPLOY_FILE;
-	return count;
+	return count >= LIMIT_STAGING_FILES_PER_SLOT;
+}
+
+/* A staging file keeps a descriptor open until it is swept. */
+static bool is_mount_full_locked(const struct slots *slots)
+{
+	uint64_t count = 0;
+	for (const struct deploy_node *node = slots->nodes; node; node = node->hh.next)
+		count += node->kind == DEPLOY_STAGING_FILE;
+	return count >= slots->staging_max;
 }
 
 bool deploy_is_full_locked(const struct slot *slot)
 {
-	return count_staging_locked(slot) >= LIMIT_STAGING_FILES_PER_SLOT;
+	return is_slot_full_locked(slot) || is_mount_full_locked(slot->slots);
 }
 
 static int make_staging_directory(const struct deploy_place *place, const char *name, const struct slots_caller *caller,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -135,6 +136,12 @@ static int open_all(struct slots *slots, struct buf *ret_errors)
 	return r < 0 ? say(ret_errors, "start", r) : 0;
 }
 
+static uint64_t half_of_descriptors(void)
+{
+	struct rlimit limit;
+	return getrlimit(RLIMIT_NOFILE, &limit) < 0 ? 0 : limit.rlim_cur / 2;
+}
+
 int slots_open(const struct slots_options *options, struct slots **ret, struct buf *ret_errors)
 {
 	struct slots *slots = calloc(1, sizeof(*slots));
@@ -145,6 +152,7 @@ int slots_open(const struct slots_options *options, struct slots **ret, struct b
 	ASSERT(pthread_cond_init(&slots->idle, NULL) == 0);
 	slots->next_node = DEPLOY_FIRST_DYNAMIC + 1;
 	slots->started = clock_now();
+	slots->staging_max = half_of_descriptors();
 	slots->config_generation = 1;
 	slots->config_path = strdup(options->config_path);
 	slots->run_target = options->run_target ? strdup(options->run_target) : NULL;
