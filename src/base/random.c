@@ -34,10 +34,11 @@ void random_alphanumeric(char *ret, size_t len)
 	const unsigned count = sizeof(letters) - 1;
 
 	for (size_t i = 0; i < len;) {
-		uint8_t byte;
-		random_bytes(&byte, 1);
-		if (byte < 256 / count * count)
-			ret[i++] = letters[byte % count];
+		uint8_t bytes[16];
+		random_bytes(bytes, sizeof(bytes));
+		for (size_t at = 0; at < sizeof(bytes) && i < len; at++)
+			if (bytes[at] < 256 / count * count)
+				ret[i++] = letters[bytes[at] % count];
 	}
 	ret[len] = '\0';
 }
