@@ -21,12 +21,13 @@
 
 struct slots;
 
-/* What a switch makes stale in the kernel, on the run side's connection. Called without any lock; returns when it is
- * done. */
+/* What a switch makes stale in the kernel, on the run side's connection. Called without any lock; settle returns when
+ * all of it is done. */
 struct slots_notify {
 	void *ctx;
 	void (*entry)(void *ctx, uint64_t parent, const char *name);
 	void (*inode)(void *ctx, uint64_t node);
+	void (*settle)(void *ctx);
 };
 
 struct slots_options {

@@ -12,21 +12,19 @@
 
 #define WAIT_MAX_S 5
 
-/* Owned by the queue's lock. Freed by whoever comes last: the thread that did it, or the caller that waited for it. */
 struct job {
 	struct job *next;
 	uint64_t node;
 	bool is_entry;
-	bool done;
-	bool abandoned; /* nobody waits any more */
 	char name[LIMIT_NAME_BYTES + 1];
 };
 
 struct notify {
 	struct fuse_session *fuse;
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* a job was queued or done, or it is time to end */
+	pthread_cond_t changed; /* a job was queued, or the last one is done, or it is time to end */
 	struct job *first, **last;
+	uint64_t queued_count, done_count;
 	bool ending;
 	pthread_t thread;
 };
@@ -63,12 +61,12 @@ static void *thread_main(void *ctx)
 			n->last = &n->first;
 		lock_drop(&n->lock);
 		do_job(n, job);
+		free(job);
 		lock_take(&n->lock);
 
-		job->done = true;
-		if (job->abandoned)
-			free(job);
-		ASSERT(pthread_cond_broadcast(&n->changed) == 0);
+		n->done_count++;
+		if (!n->first)
+			ASSERT(pthread_cond_broadcast(&n->changed) == 0);
 	}
 	lock_drop(&n->lock);
 	return NULL;
@@ -82,23 +80,27 @@ static struct timespec deadline(void)
 	return at;
 }
 
-static void queue_and_wait(struct notify *n, struct job *job)
+static void queue(struct notify *n, struct job *job)
 {
-	const struct timespec until = deadline();
-
 	lock_take(&n->lock);
 	*n->last = job;
 	n->last = &job->next;
+	n->queued_count++;
 	ASSERT(pthread_cond_broadcast(&n->changed) == 0);
+	lock_drop(&n->lock);
+}
 
+static void on_settle(void *ctx)
+{
+	struct notify *n = ctx;
+	const struct timespec until = deadline();
+
+	lock_take(&n->lock);
+	const uint64_t wanted = n->queued_count;
 	int r = 0;
-	while (!job->done && r == 0)
+	while (n->done_count < wanted && r == 0)
 		r = pthread_cond_timedwait(&n->changed, &n->lock, &until);
 	ASSERT(r == 0 || r == ETIMEDOUT);
-	if (job->done)
-		free(job);
-	else
-		job->abandoned = true;
 	lock_drop(&n->lock);
 
 	if (r == ETIMEDOUT)
@@ -124,14 +126,14 @@ static void on_entry(void *ctx, uint64_t parent, const char *name)
 	ASSERT(len <= LIMIT_NAME_BYTES);
 	job->is_entry = true;
 	memcpy(job->name, name, len + 1);
-	queue_and_wait(ctx, job);
+	queue(ctx, job);
 }
 
 static void on_inode(void *ctx, uint64_t node)
 {
 	struct job *job = new_job(node);
 	if (job)
-		queue_and_wait(ctx, job);
+		queue(ctx, job);
 }
 
 static void init_condition(pthread_cond_t *condition)
@@ -166,7 +168,7 @@ int notify_new(struct fuse_session *fuse, struct notify **ret)
 
 struct slots_notify notify_for_slots(struct notify *n)
 {
-	return (struct slots_notify){.ctx = n, .entry = on_entry, .inode = on_inode};
+	return (struct slots_notify){.ctx = n, .entry = on_entry, .inode = on_inode, .settle = on_settle};
 }
 
 void notify_free(struct notify *n)

@@ -256,6 +256,7 @@ void slot_notify_switch(struct slot *slot, const struct slot_switch *what)
 		notify->entry(notify->ctx, directory, name);
 	}
 	notify->inode(notify->ctx, directory);
+	notify->settle(notify->ctx);
 }
 
 /* ---- making and removing ---- */
