@@ -150,7 +150,10 @@ int store_remove_release(struct store *store, const char *function, uint64_t num
 
 /* Names of slots that the store knows, unsorted; *ret and each name are freed by the caller. */
 int store_list_functions(struct store *store, char ***ret, size_t *ret_count);
-/* Small text files of a slot, opaque here: "slot" (durable facts) and "note" (last decision). -ENOENT when absent. */
+/*
+ * Small text files of a slot, opaque here: "slot" (durable facts) and "note" (last decision; shown only, so it is not
+ * synced). -ENOENT when absent; -EBADMSG when torn.
+ */
 int store_put_slot_file(struct store *store, const char *function, const char *file, const char *text, size_t len);
 int store_get_slot_file(struct store *store, const char *function, const char *file, struct buf *ret);
 /* The slot with all its releases. -ENOENT */

@@ -60,6 +60,8 @@ int store_sync(const struct store *store, int fd);
 /* Old or new, whole. store_write_file also syncs the directory. */
 int store_place_bytes(struct store *store, int dirfd, const char *name, const void *bytes, size_t len);
 int store_write_file(struct store *store, int dirfd, const char *name, const void *bytes, size_t len);
+/* For what is shown and decides nothing: not synced, so a crash of the machine may leave the old one, or a torn one. */
+int store_show_bytes(struct store *store, int dirfd, const char *name, const void *bytes, size_t len);
 /* Opens a directory, made where it is missing; a made one is synced into its parent. */
 int store_ensure_dir(struct store *store, int dirfd, const char *name);
 /* 1 to LIMIT_FUNCTION_NAME_BYTES of [A-Za-z0-9._-], not starting with a dot. */
@@ -73,6 +75,8 @@ int store_seal(struct buf *text);
 int store_unseal(const char *text, size_t len, size_t *ret_len);
 /* place ("functions/f/current") is written into the file and must be there when it is read. */
 int store_write_text(struct store *store, int dirfd, const char *file, const char *place, const char *text, size_t len);
+/* The same by store_show_bytes; a torn one is -EBADMSG. */
+int store_show_text(struct store *store, int dirfd, const char *file, const char *place, const char *text, size_t len);
 int store_read_text(int dirfd, const char *file, const char *place, size_t max, struct buf *ret);
 /* What a failure to open or read means: something else than a regular file of sane size is not what was put there. */
 int store_as_damage(int r);

@@ -66,19 +66,29 @@ int store_sync(const struct store *store, int fd)
 	return store->durable ? io_fsync(fd) : 0;
 }
 
-int store_place_bytes(struct store *store, int dirfd, const char *name, const void *bytes, size_t len)
+static int place_bytes(struct store *store, int dirfd, const char *name, const void *bytes, size_t len, bool synced)
 {
 	struct store_file file;
 	int r = store_file_new(store, &file);
 	if (r < 0)
 		return r;
 	r = io_write_full(file.fd, bytes, len);
-	if (r == 0)
+	if (r == 0 && synced)
 		r = store_sync(store, file.fd);
 	if (r == 0)
 		r = store_file_place(store, &file, dirfd, name);
 	store_file_drop(store, &file);
 	return r;
+}
+
+int store_place_bytes(struct store *store, int dirfd, const char *name, const void *bytes, size_t len)
+{
+	return place_bytes(store, dirfd, name, bytes, len, true);
+}
+
+int store_show_bytes(struct store *store, int dirfd, const char *name, const void *bytes, size_t len)
+{
+	return place_bytes(store, dirfd, name, bytes, len, false);
 }
 
 int store_write_file(struct store *store, int dirfd, const char *name, const void *bytes, size_t len)

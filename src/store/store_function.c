@@ -55,7 +55,9 @@ int store_put_slot_file(struct store *store, const char *function, const char *f
 	int fd = store_ensure_dir(store, store->functions_fd, function);
 	if (fd < 0)
 		return fd;
-	int r = store_write_text(store, fd, file, place, text, len);
+	bool is_shown_only = strcmp(file, "note") == 0;
+	int r = is_shown_only ? store_show_text(store, fd, file, place, text, len)
+			      : store_write_text(store, fd, file, place, text, len);
 	io_close(&fd);
 	return r;
 }

@@ -56,16 +56,30 @@ static int append_header(struct buf *text, const char *place)
 	return buf_printf(text, "vouchfs-text: 1\nplace: %s\n\n", place);
 }
 
+static int wrap(const char *place, const char *text, size_t len, struct buf *ret)
+{
+	int r = append_header(ret, place);
+	if (r == 0)
+		r = buf_append(ret, text, len);
+	if (r == 0)
+		r = buf_putc(ret, '\n');
+	return r < 0 ? r : store_seal(ret);
+}
+
+int store_show_text(struct store *store, int dirfd, const char *file, const char *place, const char *text, size_t len)
+{
+	struct buf out = {0};
+	int r = wrap(place, text, len, &out);
+	if (r == 0)
+		r = store_show_bytes(store, dirfd, file, out.data, out.len);
+	buf_done(&out);
+	return r;
+}
+
 int store_write_text(struct store *store, int dirfd, const char *file, const char *place, const char *text, size_t len)
 {
 	struct buf out = {0};
-	int r = append_header(&out, place);
-	if (r == 0)
-		r = buf_append(&out, text, len);
-	if (r == 0)
-		r = buf_putc(&out, '\n');
-	if (r == 0)
-		r = store_seal(&out);
+	int r = wrap(place, text, len, &out);
 	if (r == 0)
 		r = store_write_file(store, dirfd, file, out.data, out.len);
 	buf_done(&out);
