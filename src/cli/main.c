@@ -23,7 +23,8 @@ static int flush_stdout(int exit_code)
 
 int main(int argc, char **argv)
 {
-	/* All times are UTC; libzip asks for the local zone at every entry, which costs a stat each when TZ is not set. */
+	/* All times are UTC; libzip asks for the local zone at every entry, which costs a stat each when TZ is not set.
+	 */
 	if (setenv("TZ", "UTC", 1) != 0)
 		return CLI_EXIT_FAILURE;
 	return flush_stdout(cli_dispatch(commands, ARRAY_SIZE(commands), argc, argv));

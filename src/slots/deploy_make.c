@@ -31,7 +31,7 @@ static int find_or_add(struct slots *slots, const char *name, struct slot **ret)
 
 static int make_slot(struct slots *slots, const char *name, const struct slots_caller *caller, struct slots_attr *ret)
 {
-	struct slot *slot;
+	struct slot *slot = NULL;
 	struct trust *trust = slots_trust(slots);
 	const struct config_slot *section = config_find_function(trust->config, name);
 	int r = 0;

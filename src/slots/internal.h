@@ -248,7 +248,7 @@ struct slots {
 	struct slots_notify notify;
 	struct timespec started;
 	unsigned keep_releases;
-	uint64_t staging_max; /* staging files of all slots: half the descriptors that there can be */
+	uint64_t staging_max;	      /* staging files of all slots: half the descriptors that there can be */
 	pthread_mutex_t refresh_lock; /* before the tree lock: one reads trust files at a time */
 
 	pthread_mutex_t lock; /* the tree lock: all below */

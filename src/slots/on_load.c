@@ -172,4 +172,6 @@ void slots_judge_served(struct slots *slots)
 		release_put(all[i]);
 	}
 	free(all);
+	if (slots->notify.settle)
+		slots->notify.settle(slots->notify.ctx);
 }

@@ -45,6 +45,11 @@ static void on_inode(void *ctx, uint64_t node)
 	(void)buf_printf(&f->pushed, "inode %llu\n", (unsigned long long)node);
 }
 
+/* What was pushed is there at once. */
+static void on_settle(void *ctx UNUSED)
+{
+}
+
 void slots_fixture_configure(struct slots_fixture *f, const char *vouchfs_lines, const char *rest)
 {
 	struct buf text = {0};
@@ -66,7 +71,7 @@ void slots_fixture_start(struct slots_fixture *f)
 	const struct slots_options options = {.config_path = path};
 	if (slots_open(&options, &f->slots, &errors) != 0)
 		fail_msg("%s", errors.data);
-	const struct slots_notify notify = {.ctx = f, .entry = on_entry, .inode = on_inode};
+	const struct slots_notify notify = {.ctx = f, .entry = on_entry, .inode = on_inode, .settle = on_settle};
 	slots_set_notify(f->slots, &notify);
 }
 
