@@ -46,7 +46,10 @@ static int make_slot(struct slots *slots, const char *name, const struct slots_c
 	if (r == 0)
 		r = slot_make(slot, caller->who.uid);
 	trust_unref(trust);
-	return r < 0 ? r : deploy_getattr(slots, deploy_slot_node(slot), ret);
+	if (r < 0)
+		return r;
+	ASSERT(slot);
+	return deploy_getattr(slots, deploy_slot_node(slot), ret);
 }
 
 static bool is_slot_full_locked(const struct slot *slot)

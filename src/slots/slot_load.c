@@ -90,6 +90,7 @@ static int load_listed(struct loading *l, uint64_t number, uint64_t current)
 		store_release_free(record);
 		return r;
 	}
+	ASSERT(release);
 	release->listed = true;
 	l->listed[l->listed_count++] = release;
 	if (number == current)
