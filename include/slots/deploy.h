@@ -54,6 +54,7 @@ int deploy_setattr(struct slots *slots, uint64_t node, struct deploy_handle *han
 
 int deploy_create(struct slots *slots, uint64_t parent, const char *name, int open_flags,
 		  const struct slots_caller *caller, struct slots_attr *ret, struct deploy_handle **ret_handle);
+/* -ESTALE: what the kernel has looked up has lost its name since; it looks the name up again then. */
 int deploy_open(struct slots *slots, uint64_t node, int open_flags, const struct slots_caller *caller,
 		struct deploy_handle **ret_handle);
 ssize_t deploy_read(struct deploy_handle *handle, void *buf, size_t len, uint64_t offset);

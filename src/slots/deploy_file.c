@@ -222,12 +222,10 @@ static int open_upload(const struct deploy_handle *handle, const struct opened *
 	int r = is_draining(handle->slots);
 	if (r < 0)
 		return r;
-	if (anew)
-		return opened->is_named ? upload_new(handle->slots, handle->file->slot, opened->name, true,
-						     &caller->who, origin, ret)
-					: -ENOENT;
-	if (!opened->shown)
-		return -ENOENT;
+	if (anew && opened->is_named)
+		return upload_new(handle->slots, handle->file->slot, opened->name, true, &caller->who, origin, ret);
+	if (anew || !opened->shown)
+		return -ESTALE;
 	r = open_flags & O_TRUNC ? upload_truncate(opened->shown, 0) : 0;
 	if (r == 0)
 		*ret = upload_ref(opened->shown);
@@ -261,7 +259,7 @@ static int open_file(struct deploy_handle *handle, const struct opened *opened, 
 	else if (opened->shown)
 		upload = upload_ref(opened->shown);
 	else
-		r = -ENOENT;
+		r = -ESTALE;
 	if (r == 0 && upload)
 		keep_upload(handle, upload);
 	upload_put(upload);
@@ -282,7 +280,7 @@ int deploy_open(struct slots *slots, uint64_t node, int open_flags, const struct
 	lock_take(&slots->lock);
 	struct deploy_node *found = deploy_node_find_locked(slots, node);
 	if (!found)
-		r = -ENOENT;
+		r = -ESTALE;
 	else if (found->kind == DEPLOY_STAGING_DIR)
 		r = -EISDIR;
 	if (r == 0) {

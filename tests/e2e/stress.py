@@ -15,9 +15,19 @@ GOOD = [open("%s/%d.zip" % (ZIPS, i), "rb").read() for i in range(4)]
 BAD = open(ZIPS + "/bad.zip", "rb").read()
 
 
+def create(path):
+    """ESTALE: the name has gone twice between lookup and open; the kernel tries again once."""
+    while True:
+        try:
+            return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        except OSError as e:
+            if e.errno != errno.ESTALE:
+                raise
+
+
 def write(path, content):
     """Like cp: in pieces, and the error of any of its calls comes out."""
-    out = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    out = create(path)
     try:
         for at in range(0, len(content), 20000):
             os.write(out, content[at : at + 20000])

@@ -70,6 +70,26 @@ static void a_name_that_is_removed_before_the_close_is_not_published(void **stat
 	buf_done(&zip);
 }
 
+/* Between lookup and open somebody else may have renamed over the name: it is not absent, so that is not said. */
+static void a_node_that_lost_its_name_is_stale(void **state)
+{
+	struct slots_fixture *f = *state;
+	struct deploy_handle *file;
+	struct slots_attr attr;
+	struct buf zip = slots_fixture_zip(f, "two");
+	slots_fixture_deploy(f, "main", "one");
+	assert_int_equal(slots_fixture_put(f, MAIN, ".a.tmp", &zip), 0);
+	assert_int_equal(slots_fixture_deploy_path(f, MAIN "/a.zip", &attr), 0);
+	assert_int_equal(slots_fixture_rename(f, MAIN, ".a.tmp", "a.zip"), 0);
+	assert_int_equal(deploy_open(f->slots, attr.node, O_RDONLY, &slots_fixture_caller, &file), -ESTALE);
+	assert_int_equal(deploy_open(f->slots, attr.node, O_WRONLY, &slots_fixture_caller, &file), -ESTALE);
+	assert_int_equal(deploy_open(f->slots, attr.node, O_WRONLY | O_TRUNC, &slots_fixture_caller, &file), -ESTALE);
+	deploy_forget(f->slots, attr.node, 1);
+	assert_int_equal(deploy_open(f->slots, attr.node, O_RDONLY, &slots_fixture_caller, &file), -ESTALE);
+	assert_served(f, 2, "two");
+	buf_done(&zip);
+}
+
 static void a_name_that_becomes_staging_before_the_close_is_not_judged(void **state)
 {
 	struct slots_fixture *f = *state;
@@ -309,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_name_that_is_removed_before_the_close_is_not_published),
+		TEST(a_node_that_lost_its_name_is_stale),
 		TEST(a_name_that_becomes_staging_before_the_close_is_not_judged),
 		TEST(a_rename_is_recorded_for_whoever_renames),
 		TEST(the_artifact_is_renamed_to_staging_and_back),
