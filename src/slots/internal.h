@@ -40,7 +40,9 @@ struct release {
 	enum release_view view_state;
 	struct view *view;
 	struct store_object *object;
-	atomic_bool is_damaged;	    /* stored bytes failed a check */
+	atomic_bool is_damaged; /* stored bytes failed a check */
+	atomic_uint damage_count;
+	atomic_uint_least64_t damage_recorded_ms;
 	uint8_t *checked;	    /* stored entries whose CRC has been compared (R7), a byte a view node */
 	uint64_t judged_generation; /* of the trust; 0: not judged */
 	int64_t judge_again_at_s;
@@ -103,7 +105,10 @@ struct slot {
 	bool is_removing; /* its objects may be gone already */
 	struct slot_note *note;
 
-	struct deploy_node *files; /* tree lock */
+	/* tree lock */
+	struct deploy_node *files;
+	unsigned upload_count;
+	uint64_t staged_bytes; /* of the uploads' copies */
 };
 
 /* The last decision on a slot. Immutable, shared. */
@@ -179,11 +184,13 @@ struct upload_identity {
 struct upload {
 	struct slots *slots;
 	struct slot *slot;
-	unsigned refs; /* tree lock */
+	unsigned refs;	 /* tree lock */
+	bool is_counted; /* in the slot's upload_count */
 
 	/* tree lock: open files, and what stat shows */
 	unsigned handles;
 	uint64_t size_bytes;
+	uint64_t staged_bytes; /* what the copy counts in its slot */
 	struct timespec mtime;
 	uid_t uid;
 	bool is_published; /* the bytes as they are are a release */
@@ -249,6 +256,7 @@ struct slots {
 	struct timespec started;
 	unsigned keep_releases;
 	uint64_t staging_max;	      /* staging files of all slots: half the descriptors that there can be */
+	uint64_t upload_max;	      /* all uploads: three quarters of them */
 	pthread_mutex_t refresh_lock; /* before the tree lock: one reads trust files at a time */
 
 	pthread_mutex_t lock; /* the tree lock: all below */
@@ -264,6 +272,7 @@ struct slots {
 	struct release *releases;
 	struct deploy_node *nodes;
 	uint64_t next_node;
+	uint64_t upload_count;
 	uint64_t config_generation; /* 1, and one more with each good reload */
 	uint64_t config_failures;   /* reloads refused since the last good one */
 };

@@ -4,9 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "internal.h"
+
+#define DAMAGE_RECORDS_AT_ONCE 16
+#define DAMAGE_RECORD_PAUSE_MS 60000
 
 int release_new(struct slot *slot, uint64_t slot_id, struct store_release *record, struct release **ret)
 {
@@ -99,6 +103,18 @@ void release_put(struct release *release)
 	release_free(release);
 }
 
+/* Whoever reads on and on does not fill the log: one record a minute after the first few. */
+static bool is_to_be_recorded(struct release *release)
+{
+	uint64_t now_ms = clock_monotonic_ms();
+	uint64_t last_ms = atomic_exchange(&release->damage_recorded_ms, now_ms);
+	bool is_due = atomic_fetch_add(&release->damage_count, 1) < DAMAGE_RECORDS_AT_ONCE ||
+		      now_ms - last_ms >= DAMAGE_RECORD_PAUSE_MS;
+	if (!is_due)
+		atomic_store(&release->damage_recorded_ms, last_ms);
+	return is_due;
+}
+
 int release_report_damage(struct release *release, const char *what, int error)
 {
 	char slot[LIMIT_FUNCTION_NAME_BYTES + 16], tree[CRYPTO_SHA256_HEX_SIZE], detail[512];
@@ -106,6 +122,8 @@ int release_report_damage(struct release *release, const char *what, int error)
 
 	if (error == -EBADMSG)
 		atomic_store(&release->is_damaged, true);
+	if (!is_to_be_recorded(release))
+		return -EIO;
 	bool is_damaged = atomic_load(&release->is_damaged);
 	(void)snprintf(slot, sizeof(slot), "functions/%s", release->slot->name);
 	text_hex(record->digest, sizeof(record->digest), tree);

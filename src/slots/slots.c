@@ -136,10 +136,14 @@ static int open_all(struct slots *slots, struct buf *ret_errors)
 	return r < 0 ? say(ret_errors, "start", r) : 0;
 }
 
-static uint64_t half_of_descriptors(void)
+/* Uploads may not take the descriptors that reading and committing need. */
+static void share_descriptors(struct slots *slots)
 {
 	struct rlimit limit;
-	return getrlimit(RLIMIT_NOFILE, &limit) < 0 ? 0 : limit.rlim_cur / 2;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		limit.rlim_cur = 0;
+	slots->staging_max = limit.rlim_cur / 2;
+	slots->upload_max = limit.rlim_cur / 4 * 3;
 }
 
 int slots_open(const struct slots_options *options, struct slots **ret, struct buf *ret_errors)
@@ -152,7 +156,7 @@ int slots_open(const struct slots_options *options, struct slots **ret, struct b
 	ASSERT(pthread_cond_init(&slots->idle, NULL) == 0);
 	slots->next_node = DEPLOY_FIRST_DYNAMIC + 1;
 	slots->started = clock_now();
-	slots->staging_max = half_of_descriptors();
+	share_descriptors(slots);
 	slots->config_generation = 1;
 	slots->config_path = strdup(options->config_path);
 	slots->run_target = options->run_target ? strdup(options->run_target) : NULL;

@@ -5,7 +5,57 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "upload.h"
+
+/* ---- a slot's share of descriptors and bytes ---- */
+
+static int count_upload(struct upload *upload)
+{
+	struct slots *slots = upload->slots;
+	lock_take(&slots->lock);
+	bool is_full = upload->slot->upload_count >= LIMIT_UPLOADS_PER_SLOT || slots->upload_count >= slots->upload_max;
+	upload->is_counted = !is_full;
+	upload->slot->upload_count += !is_full;
+	slots->upload_count += !is_full;
+	lock_drop(&slots->lock);
+	if (is_full)
+		log_warning("functions/%s: too many files are being written", upload->slot->name);
+	return is_full ? -ENFILE : 0;
+}
+
+static void uncount_locked(struct upload *upload)
+{
+	upload->slot->upload_count -= upload->is_counted;
+	upload->slots->upload_count -= upload->is_counted;
+	upload->slot->staged_bytes -= upload->staged_bytes;
+	upload->staged_bytes = 0;
+}
+
+/* The copy is about to have this size. */
+static int reserve(struct upload *upload, uint64_t size_bytes)
+{
+	struct slot *slot = upload->slot;
+	lock_take(&upload->slots->lock);
+	uint64_t max = LIMIT_STAGED_PER_SLOT * upload->slots->trust->config->max_artifact_bytes;
+	uint64_t total = slot->staged_bytes - upload->staged_bytes + size_bytes;
+	bool fits = size_bytes <= upload->staged_bytes || total <= max;
+	if (fits) {
+		slot->staged_bytes = total;
+		upload->staged_bytes = size_bytes;
+	}
+	lock_drop(&upload->slots->lock);
+	return fits ? 0 : -EDQUOT;
+}
+
+void upload_drop_stage_locked(struct upload *upload)
+{
+	store_stage_free(upload->stage);
+	upload->stage = NULL;
+	(void)reserve(upload, 0);
+}
+
+/* ---- an upload's life ---- */
 
 int upload_new(struct slots *slots, struct slot *slot, const char *name, bool is_final, const struct audit_who *who,
 	       struct release *origin, struct upload **ret)
@@ -24,7 +74,7 @@ int upload_new(struct slots *slots, struct slot *slot, const char *name, bool is
 	};
 	(void)snprintf(upload->identity.name, sizeof(upload->identity.name), "%s", name);
 	upload->decision = calloc(1, sizeof(*upload->decision));
-	int r = upload->decision ? 0 : -ENOMEM;
+	int r = upload->decision ? count_upload(upload) : -ENOMEM;
 	if (r == 0 && origin) {
 		upload->size_bytes = release_file_size(origin);
 		upload->is_published = true;
@@ -65,6 +115,8 @@ void upload_put(struct upload *upload)
 		return;
 	lock_take(&upload->slots->lock);
 	bool last = --upload->refs == 0;
+	if (last)
+		uncount_locked(upload);
 	lock_drop(&upload->slots->lock);
 	if (!last)
 		return;
@@ -94,6 +146,8 @@ int upload_ensure_stage_locked(struct upload *upload)
 	if (!upload->origin) /* a commit failed half-way: the bytes are gone, only beginning anew helps */
 		return upload->result < 0 ? upload->result : -EIO;
 	int r = release_load_view(upload->origin); /* opens its object */
+	if (r == 0)
+		r = reserve(upload, release_file_size(upload->origin));
 	if (r < 0)
 		return r;
 	const struct store_release *record = upload->origin->record;
@@ -110,11 +164,13 @@ static int write_locked(struct upload *upload, const struct trust *trust, const 
 	int r = upload_ensure_stage_locked(upload);
 	if (r < 0)
 		return r;
-
 	upload->dirty = true;
 	upload->judged = false;
 	upload->in_order = upload->in_order && offset == store_stage_size(upload->stage);
-	r = store_stage_write(upload->stage, buf, len, offset);
+	if (end > store_stage_size(upload->stage))
+		r = reserve(upload, end);
+	if (r == 0)
+		r = store_stage_write(upload->stage, buf, len, offset);
 	if (r < 0) {
 		upload->write_error = r;
 		return r;
@@ -147,7 +203,7 @@ static int empty_locked(struct upload *upload)
 	upload->scan = (struct end_scan){0};
 	upload->write_error = 0;
 	set_size(upload, 0);
-	return 0;
+	return reserve(upload, 0);
 }
 
 static int truncate_locked(struct upload *upload, const struct trust *trust, uint64_t size_bytes)
@@ -164,7 +220,9 @@ static int truncate_locked(struct upload *upload, const struct trust *trust, uin
 	if (size_bytes == 0)
 		return empty_locked(upload);
 	upload->in_order = false;
-	r = store_stage_truncate(upload->stage, size_bytes);
+	r = reserve(upload, size_bytes);
+	if (r == 0)
+		r = store_stage_truncate(upload->stage, size_bytes);
 	if (r == 0)
 		set_size(upload, size_bytes);
 	return r;

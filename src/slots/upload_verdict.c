@@ -162,8 +162,7 @@ static int commit_locked(struct upload *upload, const struct gate_deployment *de
 
 	r = gate_commit(slots->store, slots->audit, upload->stage, comment.data, comment.len, deployment,
 			upload->decision, &record);
-	store_stage_free(upload->stage); /* used up, either way */
-	upload->stage = NULL;
+	upload_drop_stage_locked(upload); /* used up, either way */
 	ret->before = upload->origin;
 	upload->origin = NULL;
 	if (r < 0)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -248,6 +249,50 @@ static void staging_names_are_limited(void **state)
 	buf_done(&zip);
 }
 
+static void bytes_of_staging_are_limited(void **state)
+{
+	struct slots_fixture *f = *state;
+	char name[32];
+	struct deploy_handle *file;
+	slots_fixture_stop(f);
+	slots_fixture_configure(f, "max_artifact_size = 10000\n", slots_fixture_rest);
+	slots_fixture_start(f);
+	struct buf zip = slots_fixture_zip(f, "one");
+	for (unsigned i = 0; i < LIMIT_STAGED_PER_SLOT; i++) {
+		(void)snprintf(name, sizeof(name), ".s%u", i);
+		assert_int_equal(slots_fixture_open(f, MAIN, name, &file), 0);
+		assert_int_equal(deploy_write(file, "x", 1, 9999), 0);
+		deploy_release(file);
+	}
+	assert_int_equal(slots_fixture_put(f, MAIN, "a.zip", &zip), -EDQUOT);
+	assert_int_equal(slots_fixture_put(f, "functions/relaxed", "a.zip", &zip), 0);
+	assert_int_equal(slots_fixture_unlink(f, MAIN, ".s0"), 0);
+	for (unsigned i = 0; i < 20; i++) /* what is published counts no more */
+		slots_fixture_deploy(f, "main", "one");
+	assert_served(f, 20, "one");
+	buf_done(&zip);
+}
+
+static void open_files_are_limited(void **state)
+{
+	struct slots_fixture *f = *state;
+	static struct deploy_handle *files[LIMIT_UPLOADS_PER_SLOT];
+	struct rlimit limit;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	size_t room = limit.rlim_cur / 4 * 3, count = 0;
+	room = room < ARRAY_SIZE(files) ? room : ARRAY_SIZE(files);
+	while (count < room && slots_fixture_open(f, MAIN, "a.zip", &files[count]) == 0)
+		count++;
+	assert_int_equal(count, room);
+	struct deploy_handle *more;
+	log_set_level((enum log_level) - 1);
+	assert_int_equal(slots_fixture_open(f, MAIN, "a.zip", &more), -ENFILE);
+	log_set_level(LOG_LEVEL_ERROR);
+	while (count > 0)
+		deploy_release(files[--count]);
+	slots_fixture_deploy(f, "main", "one");
+}
+
 static void a_staging_directory_that_was_swept_takes_nothing_in(void **state)
 {
 	struct slots_fixture *f = *state;
@@ -338,6 +383,8 @@ int main(void)
 		TEST(a_failed_commit_is_made_good_by_beginning_anew),
 		TEST(an_unlink_that_cannot_be_kept_fails),
 		TEST(staging_names_are_limited),
+		TEST(bytes_of_staging_are_limited),
+		TEST(open_files_are_limited),
 		TEST(a_staging_directory_that_was_swept_takes_nothing_in),
 		TEST(names_of_every_length),
 		TEST(sizes_beyond_the_limit),
