@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "internal.h"
 
-enum row_rank { ROW_DAMAGED, ROW_REFUSED, ROW_WARNED, ROW_OK, ROW_EMPTY };
+enum row_rank { ROW_NOT_SERVED, ROW_REFUSED, ROW_WARNED, ROW_OK, ROW_EMPTY };
 
 struct row {
 	char name[LIMIT_FUNCTION_NAME_BYTES + 1];
@@ -26,6 +26,7 @@ struct row {
 	char *last_by;
 	uint64_t release;
 	bool is_damaged;
+	bool is_blocked; /* by policy on load */
 	enum row_rank rank;
 };
 
@@ -53,6 +54,7 @@ static void fill_release(struct row *row, const struct release *release)
 	size_t len = strlen(decision);
 	row->release = release->record->number;
 	row->is_damaged = atomic_load(&release->is_damaged);
+	row->is_blocked = atomic_load(&release->blocked) != 0;
 	clock_format_utc(release->record->created_at_s, row->since);
 	row->profile = text_record_get(decision, len, "profile-version-arn");
 	row->expires_at = text_record_get(decision, len, "expires-at");
@@ -69,8 +71,8 @@ static void fill_note(struct row *row, const struct slot_note *note)
 
 static enum row_rank rank_row(const struct row *row)
 {
-	if (row->is_damaged)
-		return ROW_DAMAGED;
+	if (row->is_damaged || row->is_blocked)
+		return ROW_NOT_SERVED;
 	if (row->last_outcome &&
 	    (strcmp(row->last_outcome, "refused") == 0 || strcmp(row->last_outcome, "failed") == 0))
 		return ROW_REFUSED;
@@ -79,25 +81,26 @@ static enum row_rank rank_row(const struct row *row)
 	return row->release > 0 ? ROW_OK : ROW_EMPTY;
 }
 
-/* False: the slot is not there any more. */
+/* False: the slot is not there any more. What is still served without a section is shown, too. */
 static bool fill_row(struct slots *slots, struct slot *slot, struct row *row)
 {
-	if (slot_load(slot) < 0)
-		return false;
+	bool is_loaded = slot_load(slot) == 0;
 	lock_take(&slots->lock);
-	bool present = slot_is_present(slot, slots->trust);
+	const struct config_slot *section = slot_section(slots->trust, slot);
+	bool is_shown = slot->current || (section && !is_loaded) || slot_is_present(slot, slots->trust);
 	*row = (struct row){0};
-	if (present) {
+	if (is_shown) {
 		(void)snprintf(row->name, sizeof(row->name), "%s", slot->name);
-		(void)snprintf(row->mode, sizeof(row->mode), "%s", mode_name(slot_section(slots->trust, slot)));
+		(void)snprintf(row->mode, sizeof(row->mode), "%s", section ? mode_name(section) : "NO CONFIG");
 		if (slot->current)
 			fill_release(row, slot->current);
 		if (slot->note)
 			fill_note(row, slot->note);
+		row->is_damaged |= slot->damaged || !is_loaded;
 		row->rank = rank_row(row);
 	}
 	lock_drop(&slots->lock);
-	return present;
+	return is_shown;
 }
 
 static int compare_rows(const void *a, const void *b)
@@ -145,11 +148,13 @@ static const char *publisher(const struct row *row)
 static int print_row(const struct row *row, struct buf *ret)
 {
 	static const char marks[] = {
-		[ROW_DAMAGED] = '!', [ROW_REFUSED] = '!', [ROW_WARNED] = '~', [ROW_OK] = ' ', [ROW_EMPTY] = ' '};
-	char release[24] = "-", last[160] = "-";
+		[ROW_NOT_SERVED] = '!', [ROW_REFUSED] = '!', [ROW_WARNED] = '~', [ROW_OK] = ' ', [ROW_EMPTY] = ' '};
+	const char *state = row->is_damaged ? "DAMAGED" : row->is_blocked ? "BLOCKED" : "";
+	char release[32] = "-", last[160] = "-";
 	if (row->release > 0)
-		(void)snprintf(release, sizeof(release), "%" PRIu64 "%s", row->release,
-			       row->is_damaged ? " DAMAGED" : "");
+		(void)snprintf(release, sizeof(release), "%" PRIu64 "%s%s", row->release, state[0] ? " " : "", state);
+	else if (state[0])
+		(void)snprintf(release, sizeof(release), "%s", state);
 	if (row->last_outcome)
 		(void)snprintf(last, sizeof(last), "%s%s%s %s by %s", row->last_outcome,
 			       row->last_reason && row->last_reason[0] != '-' ? " " : "",
@@ -212,6 +217,7 @@ static void row_json(struct json *j, const struct row *row)
 	json_u64(j, "release", row->release);
 	json_text(j, "since", row->release > 0 ? row->since : NULL);
 	json_bool(j, "damaged", row->is_damaged);
+	json_bool(j, "blocked", row->is_blocked);
 	json_text(j, "outcome", row->served_outcome);
 	json_text(j, "profileVersionArn", row->profile);
 	json_text(j, "expiresAt", row->expires_at);

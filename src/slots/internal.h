@@ -46,9 +46,9 @@ struct release {
 	uint8_t *checked;	    /* stored entries whose CRC has been compared (R7), a byte a view node */
 	uint64_t judged_generation; /* of the trust; 0: not judged */
 	int64_t judge_again_at_s;
-	int blocked;	   /* 0, -EACCES (policy), -EIO (not genuine) */
-	bool warned;	   /* does not pass, and is served */
-	bool to_be_pushed; /* blocked, and the kernel may remember the way into it */
+	atomic_int blocked; /* 0, -EACCES (policy), -EIO (not genuine) */
+	bool warned;	    /* does not pass, and is served */
+	bool to_be_pushed;  /* blocked, and the kernel may remember the way into it */
 };
 
 /* Takes over record on success. The new release has one reference, the caller's. */

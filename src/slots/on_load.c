@@ -55,7 +55,7 @@ static int block_of(const struct policy_verdict *verdict)
 
 static void take_verdict_locked(struct release *release, const struct gate_decision *decision)
 {
-	int before = release->blocked, now = block_of(&decision->verdict);
+	int before = atomic_load(&release->blocked), now = block_of(&decision->verdict);
 	bool warned = decision->verdict.outcome == POLICY_WARNED;
 	bool was_warned = release->judged_generation > 0 ? release->warned : was_deployed_with_warning(release);
 
@@ -68,7 +68,7 @@ static void take_verdict_locked(struct release *release, const struct gate_decis
 	else if (warned && !was_warned)
 		record_change(release, AUDIT_RELEASE_WARNED, decision);
 	release->to_be_pushed |= now != before && now != 0;
-	release->blocked = now;
+	atomic_store(&release->blocked, now);
 	release->warned = warned;
 }
 
@@ -118,7 +118,7 @@ int release_admit(struct release *release)
 		      clock_now_s() >= release->judge_again_at_s;
 	int r = is_due ? judge_locked(release, trust) : 0;
 	if (r == 0)
-		r = release->blocked;
+		r = atomic_load(&release->blocked);
 	lock_drop(&release->lock);
 	trust_unref(trust);
 	return r == 0 || r == -EACCES || r == -ENOMEM ? r : -EIO;

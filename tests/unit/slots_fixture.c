@@ -294,6 +294,20 @@ const char *slots_fixture_marker(struct slots_fixture *f, const char *path, int 
 	return text;
 }
 
+void slots_fixture_read(struct slots_fixture *f, const char *path, struct buf *ret)
+{
+	struct slots_attr attr;
+	struct deploy_handle *file;
+	char piece[256];
+	ssize_t got;
+	assert_int_equal(slots_fixture_deploy_path(f, path, &attr), 0);
+	assert_int_equal(deploy_open(f->slots, attr.node, O_RDONLY, &slots_fixture_caller, &file), 0);
+	while ((got = deploy_read(file, piece, sizeof(piece), ret->len)) > 0)
+		assert_int_equal(buf_append(ret, piece, (size_t)got), 0);
+	assert_int_equal(got, 0);
+	deploy_release(file);
+}
+
 unsigned slots_fixture_count_records(struct slots_fixture *f, const char *part)
 {
 	struct buf text = {0};

@@ -53,6 +53,8 @@ int slots_fixture_rmdir(struct slots_fixture *f, const char *directory, const ch
 /* What marker holds on the run side; "" and the error in *ret_error when it cannot be read. Valid until the next call.
  */
 const char *slots_fixture_marker(struct slots_fixture *f, const char *path, int *ret_error);
+/* What a file below .vouchfs says. Appended. */
+void slots_fixture_read(struct slots_fixture *f, const char *path, struct buf *ret);
 /* How many records of the audit log have this part. */
 unsigned slots_fixture_count_records(struct slots_fixture *f, const char *part);
 bool slots_fixture_has_file(const struct slots_fixture *f, const char *path); /* below the host's directory */

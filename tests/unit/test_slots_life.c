@@ -35,6 +35,17 @@ static void assert_marker(struct slots_fixture *f, const char *path, const char 
 	assert_string_equal(found, expected);
 }
 
+static void assert_status_says(struct slots_fixture *f, const char *part)
+{
+	struct buf status = {0}, json = {0};
+	slots_fixture_read(f, ".vouchfs/status", &status);
+	slots_fixture_read(f, ".vouchfs/status.json", &json);
+	gate_fixture_assert_says(&status, part);
+	gate_fixture_assert_says(&json, "\"slots\"");
+	buf_done(&status);
+	buf_done(&json);
+}
+
 static void reload(struct slots_fixture *f)
 {
 	struct buf errors = {0};
@@ -112,6 +123,7 @@ static void what_a_reload_declares_is_listed(void **state)
 	reload(f);
 	assert_false(slots_fixture_lists(f, "functions", "newcomer"));
 	assert_marker(f, ".releases/newcomer/1/task/marker", "one"); /* goes on being served */
+	assert_status_says(f, "  functions/newcomer                 NO CONFIG       1");
 }
 
 /* What a reload changes about it must be seen at once. */
@@ -205,6 +217,7 @@ static void a_slot_that_could_not_be_loaded_is_loaded_later(void **state)
 		assert_int_equal(slots_fixture_deploy_has(f, "functions/main"), -EIO);
 	}
 	assert_true(slots_fixture_lists(f, "functions", "main"));
+	assert_status_says(f, "! functions/main                     Enforce   DAMAGED");
 	assert_int_equal(unlinkat(dirfd, "store/functions/main/releases", 0), 0);
 	assert_int_equal(renameat(dirfd, "aside", dirfd, "store/functions/main/releases"), 0);
 	assert_marker(f, ".releases/main/1/task/marker", "one");
@@ -234,7 +247,9 @@ static void a_damaged_slot_heals_when_it_is_deployed_to(void **state)
 	slots_fixture_start(f);
 	assert_int_equal(slots_fixture_run_has(f, "main"), -EIO);
 	assert_int_equal(slots_fixture_run_has(f, ".releases/main"), -EIO);
+	assert_status_says(f, "! functions/main                     Enforce   DAMAGED");
 	slots_fixture_deploy(f, "main", "two");
+	assert_status_says(f, "  functions/main                     Enforce         2");
 	assert_marker(f, ".releases/main/2/task/marker", "two");
 	assert_int_equal(slots_fixture_run_has(f, "main"), 0);
 }

@@ -63,6 +63,10 @@ static void a_publisher_that_is_not_allowed_any_more(void **state)
 	write_rules(f, other, "Enforce");
 	reload(f);
 	gate_fixture_assert_says(&f->pushed, " 1\n"); /* before anybody has asked */
+	struct buf status = {0};
+	slots_fixture_read(f, ".vouchfs/status", &status);
+	gate_fixture_assert_says(&status, "! functions/main                     Enforce   1 BLOCKED");
+	buf_done(&status);
 	assert_int_equal(slots_fixture_count_records(f, "release-blocked"), 1);
 	assert_blocked(f);
 	assert_int_equal(run_lookup(f->slots, task.node, "marker", &marker), -EACCES);
