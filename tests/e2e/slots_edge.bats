@@ -218,6 +218,6 @@ fill() {
 	[ "$(cat "$RUN/task/marker")" = a ]
 	cp "$T/a.zip" "$MAIN/b.zip"
 	cmp "$T/a.zip" "$RUN/code.zip"
-	(cd "$MNT/functions/many-1" && rm $(printf '.%d ' {0..99}))
+	(cd "$MNT/functions/many-1" && printf '.%d\n' {0..99} | xargs rm)
 	[ "$(fill many-3 100)" = 100 ]
 }
