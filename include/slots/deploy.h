@@ -22,6 +22,9 @@
  *                           released                    v                        |
  *                        (nothing is left)          PUBLISHED -------------------+
  *
+ * An open file whose name is unlinked before the close is published nowhere; one whose name becomes a staging name is
+ * not judged by its close any more. Renamed over, it still is: of two writers the last one stands.
+ *
  * Node ids live as long as the kernel knows them (deploy_forget); 1 is the root. Attributes and entries are not to be
  * cached below /functions; writers are to be opened with direct I/O.
  */

@@ -5,8 +5,8 @@
  * function here and there is thread-safe. Failures are negative errno, refusals among them (the verdict's errno by
  * policy/reason.h): what is returned is what the kernel is to be told.
  *
- * Locks, in order: upload -> slot -> tree -> (store) -> (audit). The tree lock is held for moments, never across I/O;
- * the slot's lock is its commit lock and is held across fsync.
+ * Locks, in order: upload -> slot -> release -> tree -> (store) -> (audit). The tree lock is held for moments, never
+ * across I/O; the slot's lock is its commit lock and is held across fsync, so whoever only looks does without it.
  */
 #ifndef SLOTS_SLOTS_H
 #define SLOTS_SLOTS_H
