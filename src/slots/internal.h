@@ -198,6 +198,7 @@ struct upload {
 	pthread_mutex_t lock;	   /* all below */
 	struct store_stage *stage; /* NULL: a write makes one, as a copy of origin or empty */
 	struct release *origin;	   /* what was opened without O_TRUNC, or published from here */
+	struct release *outdated;  /* fell out of the list by it; goes with the upload, when the tool has its answer */
 	struct upload_identity identity;
 	bool dirty; /* written since the last verdict */
 	bool in_order;

@@ -122,6 +122,7 @@ void upload_put(struct upload *upload)
 		return;
 	store_stage_free(upload->stage);
 	release_put(upload->origin);
+	release_put(upload->outdated);
 	free(upload->decision);
 	lock_done(&upload->lock);
 	free(upload);

@@ -240,7 +240,8 @@ static int publish(struct upload *upload)
 	}
 	if (done.what.number > 0)
 		slot_notify_switch(upload->slot, &done.what);
-	release_put(done.what.dropped);
+	release_put(upload->outdated);
+	upload->outdated = done.what.dropped;
 	release_put(done.before);
 	slots_end_verdict(upload->slots);
 	return r;
