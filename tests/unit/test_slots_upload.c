@@ -71,6 +71,30 @@ static void a_name_that_is_removed_before_the_close_is_not_published(void **stat
 	buf_done(&zip);
 }
 
+/* Accepted at the completing write, then the config changes: what counts is the one in force at the commit. */
+static void a_config_that_changes_before_the_close_judges_again(void **state)
+{
+	struct slots_fixture *f = *state;
+	struct deploy_handle *file;
+	struct buf zip = slots_fixture_zip(f, "new"), errors = {0};
+	slots_fixture_deploy(f, "main", "old");
+	assert_int_equal(slots_fixture_open(f, MAIN, "a.zip", &file), 0);
+	assert_int_equal(deploy_write(file, zip.data, zip.len, 0), 0);
+	slots_fixture_configure(f, "",
+				"[code-signing-config strict]\n"
+				"allowed_publisher = arn:vouchfs:signer:local:" GATE_FIXTURE_ACCOUNT
+				":/signing-profiles/other\n"
+				"untrusted_artifact_on_deployment = Enforce\n"
+				"untrusted_artifact_on_load = Ignore\n"
+				"[function main]\ncode_signing_config = strict\n");
+	assert_int_equal(slots_reload(f->slots, &errors), 0);
+	assert_int_equal(deploy_flush(file), -EKEYREJECTED);
+	deploy_release(file);
+	assert_served(f, 1, "old");
+	buf_done(&errors);
+	buf_done(&zip);
+}
+
 /* Between lookup and open somebody else may have renamed over the name: it is not absent, so that is not said. */
 static void a_node_that_lost_its_name_is_stale(void **state)
 {
@@ -374,6 +398,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_name_that_is_removed_before_the_close_is_not_published),
+		TEST(a_config_that_changes_before_the_close_judges_again),
 		TEST(a_node_that_lost_its_name_is_stale),
 		TEST(a_name_that_becomes_staging_before_the_close_is_not_judged),
 		TEST(a_rename_is_recorded_for_whoever_renames),
