@@ -199,6 +199,24 @@ outcome_of() { getfattr --absolute-names --only-values -n "user.vouchfs.$2" "$1"
 	[[ $output == *"Operation not permitted"* ]]
 }
 
+@test "owner, group and mode of a slot are those of its section" {
+	need_root
+	start_ready_mount <<-END
+		[function owned]
+		code_signing_config = Enforce
+		owner = nobody
+		group = nogroup
+		mode = 0750
+	END
+	[ "$(stat -c '%U %G %a' "$MNT/functions/owned")" = "nobody nogroup 750" ]
+	mk_signed "$T/a.zip" marker=a
+	chmod 0644 "$T/a.zip"
+	as_user cp "$T/a.zip" "$MNT/functions/owned/"
+	[ "$(stat -c '%U %G %a' "$MNT/functions/owned/a.zip")" = "nobody nogroup 640" ]
+	run -2 setpriv --reuid=12345 --regid=12345 --clear-groups ls "$MNT/functions/owned"
+	[[ $output == *"Permission denied"* ]]
+}
+
 @test "a user outside the slot's group may look and may not write" {
 	need_root
 	start_ready_mount </dev/null
