@@ -102,7 +102,7 @@ $B/tests/test_%: $B/tests/test_%.o $(HELPER_O) $B/libvouchfs.a
 $B/fuzz/%: tests/fuzz/%.c $(HELPER_O) $B/libvouchfs.a
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lcmocka
 
 -include $(OBJECTS:.o=.d) $(UNIT_O:.o=.d) $(HELPER_O:.o=.d)
 
