@@ -64,7 +64,7 @@ Q := $(if $(V),,@)
 BUILD := $(MAKE) --no-print-directory -j$(shell nproc)
 
 .DEFAULT_GOAL := all
-.PHONY: all build-only build-unit demo test unit e2e check crash fuzz fuzz-run bench lint format install uninstall clean help deps-%
+.PHONY: all build-only build-unit build-fuzz demo test unit e2e check crash fuzz fuzz-run bench lint format install uninstall clean help deps-%
 .SECONDARY:
 
 ## make            build the release binary, build/release/vouchfs
@@ -132,6 +132,7 @@ check: deps-check lint
 	@$(MAKE) --no-print-directory VARIANT=clang unit
 	@$(BUILD) VARIANT=asan build-only build-unit
 	@$(MAKE) --no-print-directory VARIANT=asan unit e2e
+	@$(BUILD) VARIANT=fuzz build-fuzz
 
 ## make crash      the daemon killed, and its disk failing, at every step of a deployment (the long form)
 crash: deps-test
@@ -144,7 +145,9 @@ FUZZ_SECONDS ?= 60
 fuzz: deps-check
 	@$(MAKE) --no-print-directory VARIANT=fuzz fuzz-run
 
-fuzz-run: $(FUZZ_BIN)
+build-fuzz: $(FUZZ_BIN)
+
+fuzz-run: build-fuzz
 	@set -e; for f in $(FUZZ_BIN); do \
 		name=$$(basename $$f); seeds=tests/data/$${name#fuzz_}; \
 		mkdir -p $B/corpus/$$name $B/findings; \
