@@ -143,7 +143,8 @@ bool mountinfo_is_vouchfs(const struct mountinfo_entry *entry)
 	return strcmp(entry->type, MOUNTINFO_TYPE) == 0;
 }
 
-bool mountinfo_is_trusted(const struct mountinfo_entry *entry, uid_t user)
+/* Mounted by root or by this user. */
+static bool is_trusted(const struct mountinfo_entry *entry, uid_t user)
 {
 	return entry->has_user && (entry->user == 0 || entry->user == user);
 }
@@ -152,7 +153,7 @@ const struct mountinfo_entry *mountinfo_find_deploy(const struct mountinfo *info
 {
 	for (size_t i = 0; i < info->count; i++) {
 		const struct mountinfo_entry *e = &info->entries[i];
-		if (mountinfo_is_vouchfs(e) && mountinfo_is_trusted(e, user) && !e->read_only &&
+		if (mountinfo_is_vouchfs(e) && is_trusted(e, user) && !e->read_only &&
 		    strcmp(e->source, config_path) == 0 && strcmp(e->root, "/") == 0)
 			return e;
 	}

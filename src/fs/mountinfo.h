@@ -42,8 +42,6 @@ void mountinfo_done(struct mountinfo *info);
 const struct mountinfo_entry *mountinfo_at(const struct mountinfo *info, const char *mountpoint);
 
 bool mountinfo_is_vouchfs(const struct mountinfo_entry *entry);
-/* Mounted by root or by this user. */
-bool mountinfo_is_trusted(const struct mountinfo_entry *entry, uid_t user);
 
 /* The deploy side of a configuration, and the run side that belongs to a deploy side. NULL: none. */
 const struct mountinfo_entry *mountinfo_find_deploy(const struct mountinfo *info, const char *config_path, uid_t user);

@@ -87,7 +87,7 @@ static bool fill_row(struct slots *slots, struct slot *slot, struct row *row)
 	bool is_loaded = slot_load(slot) == 0;
 	lock_take(&slots->lock);
 	const struct config_slot *section = slot_section(slots->trust, slot);
-	bool is_shown = slot->current || (section && !is_loaded) || slot_is_present(slot, slots->trust);
+	bool is_shown = slot->current || (section && !is_loaded) || slot_is_present(slot, section);
 	*row = (struct row){0};
 	if (is_shown) {
 		(void)snprintf(row->name, sizeof(row->name), "%s", slot->name);

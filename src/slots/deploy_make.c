@@ -132,7 +132,7 @@ static int remove_slot(struct slots *slots, const char *name, const struct slots
 		return r;
 	lock_take(&slots->lock);
 	const struct config_slot *section = slot_section(slots->trust, slot);
-	if (!slot_is_present(slot, slots->trust))
+	if (!slot_is_present(slot, section))
 		r = -ENOENT;
 	else if (!section->is_pattern)
 		r = -EPERM; /* declared by name */

@@ -48,7 +48,7 @@ struct slot *deploy_slot(struct slots *slots, uint64_t node)
 	if (!slot || slot_load(slot) < 0)
 		return NULL;
 	lock_take(&slots->lock);
-	bool present = slot_is_present(slot, slots->trust);
+	bool present = slot_is_present(slot, slot_section(slots->trust, slot));
 	lock_drop(&slots->lock);
 	return present ? slot : NULL;
 }

@@ -36,7 +36,7 @@ static void fixed_attr_locked(struct slots *slots, const struct deploy_fixed_ent
 static int slot_attr_locked(const struct slot *slot, struct slots_attr *ret)
 {
 	const struct config_slot *section = slot_section(slot->slots->trust, slot);
-	if (!section || !slot_is_present(slot, slot->slots->trust))
+	if (!slot_is_present(slot, section))
 		return -ENOENT;
 	*ret = (struct slots_attr){
 		.node = deploy_slot_node(slot),
@@ -145,12 +145,10 @@ static int lookup_slot(struct slots *slots, const char *name, struct slots_attr 
 
 static int lookup_layer(struct slots *slots, const char *name, struct slots_attr *ret)
 {
-	int r = -ENOENT;
 	lock_take(&slots->lock);
 	const struct config *config = slots->trust->config;
-	for (size_t i = 0; r == -ENOENT && i < config->layer_count; i++)
-		if (strcmp(config->layers[i].name, name) == 0)
-			r = layer_attr_locked(slots, i, ret);
+	const struct config_layer *layer = config_find_layer(config, name);
+	int r = layer ? layer_attr_locked(slots, (uint64_t)(layer - config->layers), ret) : -ENOENT;
 	lock_drop(&slots->lock);
 	return r;
 }

@@ -132,8 +132,8 @@ int slot_add(struct slots *slots, const char *name, struct slot **ret);
 int slot_find(struct slots *slots, const char *name, struct slot **ret);
 struct slot *slot_by_index(struct slots *slots, uint64_t index);
 struct slot *slot_by_id(struct slots *slots, uint64_t id);
-/* Whether the deploy side shows it: named in the configuration, or made by mkdir. */
-bool slot_is_present(const struct slot *slot, const struct trust *trust);
+/* Whether the deploy side shows it under its section (NULL: none): named there, or made by mkdir. */
+bool slot_is_present(const struct slot *slot, const struct config_slot *section);
 int slot_load(struct slot *slot);
 /* Whether the current artifact is listed, that is not unlinked. Slot lock or tree lock held. */
 bool slot_shows_artifact(const struct slot *slot);

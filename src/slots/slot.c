@@ -112,9 +112,8 @@ gid_t slot_group(const struct config_slot *section)
 	return section->has_group ? section->group : getegid();
 }
 
-bool slot_is_present(const struct slot *slot, const struct trust *trust)
+bool slot_is_present(const struct slot *slot, const struct config_slot *section)
 {
-	const struct config_slot *section = slot_section(trust, slot);
 	return section && (!section->is_pattern || slot->facts.made);
 }
 

@@ -41,7 +41,7 @@ static void log_outcome(const struct upload *upload, const char *text)
 static bool has_slot(const struct upload *upload, const struct trust *trust)
 {
 	lock_take(&upload->slots->lock);
-	bool present = slot_is_present(upload->slot, trust);
+	bool present = slot_is_present(upload->slot, slot_section(trust, upload->slot));
 	lock_drop(&upload->slots->lock);
 	return present;
 }
