@@ -156,12 +156,13 @@ static int read_checked(const struct signer *signer, const char *name, size_t ma
 		return fd;
 	struct stat st;
 	int r = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : 0;
-	if (r == 0 && st.st_mode & forbidden)
+	bool is_open = r == 0 && st.st_mode & forbidden;
+	if (is_open)
 		r = home_refuse(ret_why, -EACCES, "%s in the signer's home is open to others; close it with: chmod 600",
 				name);
 	else if (r == 0)
 		r = io_read_fd(fd, max, ret);
-	if (r < 0 && r != -EACCES)
+	if (r < 0 && !is_open)
 		r = home_failed(ret_why, r == -EINVAL ? -EIO : r, "%s in the signer's home cannot be read", name);
 	io_close(&fd);
 	return r;

@@ -332,6 +332,27 @@ start_plain() {
 	signer start-signing-job --source file=app.zip --destination directory=out --profile-name release
 }
 
+@test "a key that cannot be read, is open to others or is gone is named" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	make_account
+	make_profile >/dev/null
+	make_zip
+	local key
+	key=$(echo home/profiles/release/versions/*/key.pem)
+	chmod 0711 "$T"
+	cp "$VOUCHFS" vouchfs
+	chown -R nobody home
+	chmod 0000 "$key"
+	refuses 1 "key.pem in the signer's home cannot be read: Permission denied" \
+		setpriv --reuid=nobody --regid=nogroup --clear-groups ./vouchfs sign --profile release app.zip -o /dev/null/x
+	chmod 0644 "$key"
+	refuses 1 "key.pem in the signer's home is open to others" \
+		setpriv --reuid=nobody --regid=nogroup --clear-groups ./vouchfs sign --profile release app.zip -o /dev/null/x
+	rm "$key"
+	refuses 1 "key.pem is missing in the signer's home" \
+		setpriv --reuid=nobody --regid=nogroup --clear-groups ./vouchfs sign --profile release app.zip -o /dev/null/x
+}
+
 @test "what the service refuses exits 254 with AWS's error name" {
 	refuses 254 "(ResourceNotFoundException) when calling the ListSigningProfiles operation: there is no signing account" \
 		signer list-signing-profiles
