@@ -6,12 +6,12 @@
  *     account                          id, partition, region, created-at, revocation-list-days
  *     ca.key ca.pem                    the account's CA
  *     profiles/<name>/profile          platform, status, validity, current version, created-at
- *     profiles/<name>/permissions      statements and their revision (signer_permissions.h, later)
+ *     profiles/<name>/permissions      statements and their revision (access.h)
  *     profiles/<name>/versions/<v>/    version (created-at), key.pem, cert.pem
  *     jobs/<job id>                    record of a job
  *     tokens/<digest>                  client request token -> job id
  *     revocations                      the signed list as it is handed out; the one record of what is revoked
- *     principals                       who acts for another account (later)
+ *     principals                       who acts for another account (access.h); written by the administrator
  *     lock, tokens/lock
  *
  * Certificates begin 5 minutes before they are made, so that a clock that is set back a little can go on signing; hosts
@@ -87,6 +87,9 @@ int signer_get_profile(struct signer *signer, const char *name, struct signer_pr
 int signer_list_profiles(struct signer *signer, struct signer_profile **ret, size_t *ret_count,
 			 struct explain *ret_why);
 
+/* Signs no more; what it signed stays valid; its name stays taken. Again: 0. -EINVAL: it is revoked. */
+int signer_cancel_profile(struct signer *signer, const char *name, struct explain *ret_why);
+
 const char *signer_status_name(enum signer_profile_status status); /* "Active", "Canceled", "Revoked" */
 const char *signer_unit_name(enum signer_validity_unit unit);	   /* "DAYS", "MONTHS", "YEARS" */
 bool signer_parse_unit(const char *text, size_t len, enum signer_validity_unit *ret);
@@ -113,7 +116,10 @@ struct signer_job {
 };
 void signer_job_done(struct signer_job *job);
 
+struct signer_caller; /* access.h */
+
 struct signer_job_request {
+	const struct signer_caller *caller; /* NULL: the owner. Others need signer:StartSigningJob */
 	const char *profile_name;
 	const char *source_path;
 	const char *destination_directory; /* result is <directory>/<prefix><job id>.zip; folders of the prefix are
@@ -136,6 +142,10 @@ int signer_start_job(struct signer *signer, const struct signer_job_request *req
 		     struct explain *ret_notice, struct explain *ret_why);
 int signer_describe_job(struct signer *signer, const char *job_id, struct signer_job *ret, struct explain *ret_why);
 
+/* Newest first; free with signer_jobs_free. Records that cannot be read are an error that names them. */
+int signer_list_jobs(struct signer *signer, struct signer_job **ret, size_t *ret_count, struct explain *ret_why);
+void signer_jobs_free(struct signer_job *jobs, size_t count);
+
 /* ---- revocation: irreversible; each call that changes something signs a list with the next sequence ---- */
 
 /* The list as it is handed out; revocation_list_free. */
@@ -143,8 +153,12 @@ int signer_read_revocations(struct signer *signer, struct revocation_list **ret,
 /* Signs the list anew; list_days other than 0 becomes the lifetime of this list and those to come. */
 int signer_refresh_revocations(struct signer *signer, unsigned list_days, struct explain *ret_why);
 
-/* Of any job, a failed one too. Again for a job that is revoked: 0, nothing changes. */
-int signer_revoke_signature(struct signer *signer, const char *job_id, const char *reason, struct explain *ret_why);
+/*
+ * Of any job, a failed one too. Again for a job that is revoked: 0, nothing changes. caller NULL: the owner; others
+ * need signer:RevokeSignature and may revoke what their own account has signed.
+ */
+int signer_revoke_signature(struct signer *signer, const struct signer_caller *caller, const char *job_id,
+			    const char *reason, struct explain *ret_why);
 /* effective_s lies in the past; revoking again moves it earlier only. */
 int signer_revoke_profile_version(struct signer *signer, const char *name, const char *version, const char *reason,
 				  int64_t effective_s, struct explain *ret_why);

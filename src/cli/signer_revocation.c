@@ -80,7 +80,7 @@ static int run_revoke_signature(int argc, char **argv)
 	if (exit_code == 0)
 		exit_code = cli_signer_check_owner("RevokeSignature", signer, owner);
 	if (exit_code == 0) {
-		int r = signer_revoke_signature(signer, job_id, reason, &why);
+		int r = signer_revoke_signature(signer, NULL, job_id, reason, &why);
 		exit_code = r < 0 ? cli_signer_failed("RevokeSignature", r, &why) : CLI_EXIT_OK;
 	}
 	signer_close(signer);

@@ -162,7 +162,8 @@ static int revoke_job_locked(struct signer *signer, const struct signer_job *job
 	return r;
 }
 
-int signer_revoke_signature(struct signer *signer, const char *job_id, const char *reason, struct explain *ret_why)
+int signer_revoke_signature(struct signer *signer, const struct signer_caller *caller UNUSED, const char *job_id,
+			    const char *reason, struct explain *ret_why)
 {
 	struct signer_job job = {0};
 	int lock = -1;

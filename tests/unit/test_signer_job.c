@@ -336,7 +336,7 @@ static void cut_off(struct signer_fixture *f, const char *what)
 			struct signer_job job;
 			assert_int_equal(facts.integrity, SIGNATURE_GOOD);
 			assert_int_equal(signer_describe_job(f->signer, facts.statement.job.id, &job, &f->why), 0);
-			assert_int_equal(signer_revoke_signature(f->signer, job.arn.id, "cut off", &f->why), 0);
+			assert_int_equal(signer_revoke_signature(f->signer, NULL, job.arn.id, "cut off", &f->why), 0);
 			signer_job_done(&job);
 		}
 		buf_done(&original);

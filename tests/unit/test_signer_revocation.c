@@ -52,7 +52,7 @@ static void test_revoke_signature(void **state)
 	char id[ARN_JOB_ID_SIZE], other_id[ARN_JOB_ID_SIZE];
 	sign_one(f, id);
 	sign_one(f, other_id);
-	assert_int_equal(signer_revoke_signature(f->signer, id, "leaked build host", &f->why), 0);
+	assert_int_equal(signer_revoke_signature(f->signer, NULL, id, "leaked build host", &f->why), 0);
 	check_list(f, 2, 1);
 
 	struct signer_job job;
@@ -67,9 +67,9 @@ static void test_revoke_signature(void **state)
 	signer_job_done(&job);
 
 	/* again: nothing changes, not the reason either */
-	assert_int_equal(signer_revoke_signature(f->signer, id, "another reason", &f->why), 0);
+	assert_int_equal(signer_revoke_signature(f->signer, NULL, id, "another reason", &f->why), 0);
 	check_list(f, 2, 1);
-	assert_int_equal(signer_revoke_signature(f->signer, other_id, "too", &f->why), 0);
+	assert_int_equal(signer_revoke_signature(f->signer, NULL, other_id, "too", &f->why), 0);
 	check_list(f, 3, 2);
 }
 
@@ -83,10 +83,10 @@ static void test_reasons(void **state)
 	longest[501] = '\0';
 	const char *const bad[] = {"", longest, "two\nlines", "tab\t", "umlaut\xc3\xa4"};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(signer_revoke_signature(f->signer, id, bad[i], &f->why), -EINVAL);
+		assert_int_equal(signer_revoke_signature(f->signer, NULL, id, bad[i], &f->why), -EINVAL);
 	check_list(f, 1, 0);
 	longest[500] = '\0';
-	assert_int_equal(signer_revoke_signature(f->signer, id, longest, &f->why), 0);
+	assert_int_equal(signer_revoke_signature(f->signer, NULL, id, longest, &f->why), 0);
 	check_list(f, 2, 1);
 }
 

@@ -1,0 +1,74 @@
+/*
+ * tree.h - a read-write tree that a FUSE connection can serve. The deploy side of a mount is one, the signing slots of
+ * a signing service another; fs has one set of operations for both.
+ *
+ * The rules of deploy.h hold for every tree: failures are negative errno, node 1 is the root, a successful lookup,
+ * create or mkdir counts one reference that forget gives back, all functions are thread-safe. The caller is who the
+ * kernel says it is, valid until the call returns.
+ */
+#ifndef SLOTS_TREE_H
+#define SLOTS_TREE_H
+
+#include "slots/slots.h"
+
+#define TREE_ROOT 1
+
+/* NULL members are left alone. Mode and owner are taken without a word and left as they are. */
+struct tree_change {
+	const uint64_t *size_bytes; /* only with a handle that is open for writing, else -EPERM */
+	const struct timespec *mtime;
+};
+
+/* An open file or directory. Only the tree that made it knows what is behind it. */
+struct tree_handle;
+
+/* tree: what the functions work on, struct slots or struct signing. */
+struct tree_ops {
+	int (*lookup)(void *tree, uint64_t parent, const char *name, const struct slots_caller *caller,
+		      struct slots_attr *ret);
+	void (*forget)(void *tree, uint64_t node, uint64_t count);
+	/* The kernel may keep its entry and attributes for a day. */
+	bool (*is_fixed)(uint64_t node);
+	int (*getattr)(void *tree, uint64_t node, struct slots_attr *ret);
+	int (*setattr)(void *tree, uint64_t node, struct tree_handle *handle, const struct tree_change *change,
+		       struct slots_attr *ret);
+	int (*readlink)(void *tree, uint64_t node, struct buf *ret);
+
+	int (*create)(void *tree, uint64_t parent, const char *name, int open_flags, const struct slots_caller *caller,
+		      struct slots_attr *ret, struct tree_handle **ret_handle);
+	int (*open)(void *tree, uint64_t node, int open_flags, const struct slots_caller *caller,
+		    struct tree_handle **ret_handle);
+	ssize_t (*read)(struct tree_handle *handle, void *buf, size_t len, uint64_t offset);
+	int (*write)(struct tree_handle *handle, const void *buf, size_t len, uint64_t offset);
+	int (*flush)(struct tree_handle *handle);
+	int (*fsync)(struct tree_handle *handle);
+	void (*release)(struct tree_handle *handle);
+
+	int (*opendir)(void *tree, uint64_t node, const struct slots_caller *caller, struct tree_handle **ret_handle);
+	/* 1 and *ret, 0 at the end. Includes "." and "..". No references are counted. */
+	int (*readdir)(struct tree_handle *dir, uint64_t offset, struct slots_dirent *ret);
+
+	int (*mkdir)(void *tree, uint64_t parent, const char *name, const struct slots_caller *caller,
+		     struct slots_attr *ret);
+	int (*rmdir)(void *tree, uint64_t parent, const char *name, const struct slots_caller *caller);
+	int (*unlink)(void *tree, uint64_t parent, const char *name, const struct slots_caller *caller);
+	int (*rename)(void *tree, uint64_t parent, const char *name, uint64_t new_parent, const char *new_name,
+		      unsigned flags, const struct slots_caller *caller);
+
+	int (*getxattr)(void *tree, uint64_t node, const char *name, const struct slots_caller *caller,
+			struct buf *ret);
+	int (*listxattr)(void *tree, uint64_t node, const struct slots_caller *caller, struct buf *ret);
+	int (*statfs)(void *tree, struct statvfs *ret);
+
+	/* Drops staging whose time is over; returns milliseconds until the next is due, UINT64_MAX: none. */
+	uint64_t (*sweep)(void *tree);
+	/* Refuses new uploads (ESHUTDOWN), then waits until none is being decided. */
+	void (*drain)(void *tree);
+	/* SIGHUP, `vouchfs reload`: all or nothing; -EINVAL with a line an error. */
+	int (*reload)(void *tree, struct buf *ret_errors);
+	void (*close)(void *tree);
+};
+
+extern const struct tree_ops deploy_tree_ops; /* on struct slots */
+
+#endif
