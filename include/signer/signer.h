@@ -122,10 +122,16 @@ struct signer_job_request {
 	const struct signer_caller *caller; /* NULL: the owner. Others need signer:StartSigningJob */
 	const char *profile_name;
 	const char *source_path;
+	/* An open regular file that is read in the place of source_path, whatever its offset; source_path is then what
+	   the record says. NULL: source_path is opened. */
+	const int *source_fd;
 	const char *destination_directory; /* result is <directory>/<prefix><job id>.zip; folders of the prefix are
 					      made ... */
 	const char *destination_prefix;
-	const char *output_path;	  /* ... or exactly this file, replaced atomically */
+	const char *output_path; /* ... or exactly this file, replaced atomically */
+	/* ... or output_name in this open directory; output_path, which is needed as well, is what the record says. */
+	const int *output_directory_fd;
+	const char *output_name;
 	const char *client_request_token; /* NULL: a fresh one */
 	uint64_t max_artifact_bytes;
 	uint64_t max_unpacked_bytes;

@@ -17,10 +17,12 @@
 #define COPY_BYTES (1U << 20)
 
 /* The source is the caller's and may be a symlink; it is opened once and not looked up again. */
-static int open_source(const char *path, uint64_t max_bytes, int *ret_fd, struct explain *ret_why)
+static int open_source(const struct draft_files *files, uint64_t max_bytes, int *ret_fd, struct explain *ret_why)
 {
 	char escaped[HOME_PRINTABLE_SIZE];
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	const char *path = files->source;
+	int fd = files->source_fd ? fcntl(*files->source_fd, F_DUPFD_CLOEXEC, 0)
+				  : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return home_failed(ret_why, -errno, "the source %s cannot be opened", home_printable(path, escaped));
 
@@ -40,21 +42,22 @@ static int open_source(const char *path, uint64_t max_bytes, int *ret_fd, struct
 	return r;
 }
 
-static int open_destination(const char *path, struct draft *draft, struct explain *ret_why)
+static int open_destination(const struct draft_files *files, struct draft *draft, struct explain *ret_why)
 {
 	char directory[PATH_MAX], escaped[HOME_PRINTABLE_SIZE];
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
+	const char *path = files->destination, *slash = strrchr(path, '/');
+	const char *name = files->directory_fd ? files->name : slash ? slash + 1 : path;
 	size_t len = slash ? (size_t)(slash - path) + 1 : 0;
 	if (strlen(name) >= sizeof(draft->name) || len >= sizeof(directory))
 		return home_refuse(ret_why, -EINVAL, "the destination's name is too long");
-	if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+	if (*name == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return home_refuse(ret_why, -EINVAL, "the destination %s is not a file name",
 				   home_printable(path, escaped));
 
 	memcpy(directory, path, len);
 	directory[len] = '\0';
-	draft->directory = io_open_dir(len > 0 ? directory : ".");
+	draft->directory = files->directory_fd ? io_open_dirat(*files->directory_fd, ".")
+					       : io_open_dir(len > 0 ? directory : ".");
 	if (draft->directory < 0)
 		return home_failed(ret_why, draft->directory, "the destination directory %s",
 				   home_printable(directory, escaped));
@@ -97,14 +100,13 @@ static int copy(int from, uint64_t max_bytes, struct draft *draft)
 	return r;
 }
 
-int draft_open(const char *source, const char *destination, uint64_t max_bytes, struct draft *ret,
-	       struct explain *ret_why)
+int draft_open(const struct draft_files *files, uint64_t max_bytes, struct draft *ret, struct explain *ret_why)
 {
 	struct draft draft = DRAFT_NONE;
 	int from = -1;
-	int r = open_source(source, max_bytes, &from, ret_why);
+	int r = open_source(files, max_bytes, &from, ret_why);
 	if (r == 0)
-		r = open_destination(destination, &draft, ret_why);
+		r = open_destination(files, &draft, ret_why);
 	if (r < 0)
 		goto out;
 

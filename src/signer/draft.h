@@ -23,9 +23,17 @@ struct draft {
 /* All-zero but for the descriptors: what draft_done may always be called on. */
 #define DRAFT_NONE ((struct draft){.fd = -1, .directory = -1})
 
+/* Paths, or what is open already; then the path is only what is said of it. Descriptors stay the caller's. */
+struct draft_files {
+	const char *source;
+	const int *source_fd; /* or NULL */
+	const char *destination;
+	const int *directory_fd; /* or NULL */
+	const char *name;	 /* in that directory */
+};
+
 /* -ENOENT: no source, no destination directory; -EINVAL: not a regular file; -EFBIG: more than max_bytes. */
-int draft_open(const char *source, const char *destination, uint64_t max_bytes, struct draft *ret,
-	       struct explain *ret_why);
+int draft_open(const struct draft_files *files, uint64_t max_bytes, struct draft *ret, struct explain *ret_why);
 
 /* Cuts the copy at length, puts the length of the comment (u16) and the comment behind it, and makes it durable. */
 int draft_seal(struct draft *draft, uint64_t length, const struct buf *comment, struct explain *ret_why);

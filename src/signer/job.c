@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "profile.h"
 #include "revocation.h"
+#include "signer/access.h"
 
 static int absolute_path(const char *path, char **ret)
 {
@@ -95,6 +96,7 @@ static int destination_path(const struct signer_job_request *request, const stru
 static int check_request(const struct signer_job_request *request, struct explain *ret_why)
 {
 	ASSERT(request->output_path || request->destination_directory);
+	ASSERT(!request->output_directory_fd || (request->output_path && request->output_name));
 	const char *token = request->client_request_token;
 	if (token && (*token == '\0' || strlen(token) > SIGNER_REQUEST_TOKEN_BYTES))
 		return home_refuse(ret_why, -EINVAL, "a client request token has 1 to %u bytes",
@@ -108,8 +110,9 @@ static int begin_job(const struct signer *signer, const struct signer_job_reques
 	*job = (struct signer_job){
 		.arn.scope = signer->scope, .profile_version = profile->arn, .created_at_s = clock_now_s()};
 	random_uuid(job->arn.id);
-	memcpy(job->requested_by, signer->scope.account, sizeof(job->requested_by));
-	memcpy(job->job_invoker, signer->scope.account, sizeof(job->job_invoker));
+	const char *invoker = request->caller ? request->caller->account : signer->scope.account;
+	memcpy(job->requested_by, invoker, sizeof(job->requested_by));
+	memcpy(job->job_invoker, invoker, sizeof(job->job_invoker));
 
 	int r = absolute_path(request->source_path, &job->source);
 	if (r == 0 && request->client_request_token &&
@@ -146,11 +149,13 @@ static int run_job(const struct signer *signer, const struct signer_job_request 
 		   const struct signer_profile *profile, struct signer_job *job, struct explain *ret_notice,
 		   struct explain *ret_why)
 {
+	const struct draft_files files = {job->source, request->source_fd, job->signed_object,
+					  request->output_directory_fd, request->output_name};
 	struct draft draft = DRAFT_NONE;
 	struct identity identity = {0};
 	int r = profile_read_identity(signer, profile, &identity, ret_why);
 	if (r == 0)
-		r = draft_open(job->source, job->signed_object, request->max_artifact_bytes, &draft, ret_why);
+		r = draft_open(&files, request->max_artifact_bytes, &draft, ret_why);
 	if (r == 0)
 		r = job_sign_draft(signer, &identity, profile, request, &draft, job, ret_notice, ret_why);
 	if (r == 0)

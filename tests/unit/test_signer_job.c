@@ -10,10 +10,12 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "archive/zip.h"
+#include "base/io.h"
 #include "crypto/merkle.h"
 #include "signature/signature.h"
 #include "signer_fixture.h"
@@ -96,6 +98,44 @@ static void test_signs(void **state)
 	assert_false(described.revoked);
 	signer_job_done(&job);
 	signer_job_done(&described);
+}
+
+/* What is open goes before its path; the record says the paths. */
+static void test_open_source_and_directory(void **state)
+{
+	struct signer_fixture *f = *state;
+	(void)signer_fixture_profile(f, "release");
+	struct signer_job job;
+	write_zip(f, "in.zip", "");
+	assert_int_equal(mkdir(signer_fixture_path(f, "results"), 0755), 0);
+	int source = open(signer_fixture_path(f, "in.zip"), O_RDONLY | O_CLOEXEC);
+	int directory = io_open_dir(signer_fixture_path(f, "results"));
+	assert_true(source >= 0 && directory >= 0);
+	assert_true(lseek(source, 5, SEEK_SET) == 5);
+
+	struct signer_job_request request = request_for(f, "release/app.zip", "release/signed/app.zip");
+	request.source_fd = &source;
+	request.output_directory_fd = &directory;
+	request.output_name = "app.zip";
+	assert_int_equal(signer_start_job(f->signer, &request, &job, NULL, &f->why), 0);
+	assert_string_equal(job.source, request.source_path);
+	assert_string_equal(job.signed_object, request.output_path);
+	assert_int_equal(examine(f, "results/app.zip").integrity, SIGNATURE_GOOD);
+	signer_job_done(&job);
+
+	static const char *const bad[] = {"", ".", "..", "../app.zip"};
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		request.output_name = bad[i];
+		assert_int_equal(signer_start_job(f->signer, &request, &job, NULL, &f->why), -EINVAL);
+		assert_non_null(strstr(f->why.text, "is not a file name"));
+	}
+	request.output_name = "app.zip";
+	request.source_fd = &directory;
+	assert_int_equal(signer_start_job(f->signer, &request, &job, NULL, &f->why), -EINVAL);
+	assert_non_null(strstr(f->why.text, "is not a regular file"));
+	assert_true(fcntl(source, F_GETFD) >= 0); /* still ours */
+	io_close(&source);
+	io_close(&directory);
 }
 
 static void test_plain_comment_is_dropped(void **state)
@@ -377,6 +417,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_signs, signer_setup, signer_teardown),
+		cmocka_unit_test_setup_teardown(test_open_source_and_directory, signer_setup, signer_teardown),
 		cmocka_unit_test_setup_teardown(test_plain_comment_is_dropped, signer_setup, signer_teardown),
 		cmocka_unit_test_setup_teardown(test_failures, signer_setup, signer_teardown),
 		cmocka_unit_test_setup_teardown(test_who_may_not_sign, signer_setup, signer_teardown),
