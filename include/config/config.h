@@ -119,6 +119,11 @@ struct config {
  * says so too). A file has to be a regular one, owned by root or the caller, and writable by its owner alone.
  */
 int config_load(const char *path, struct config **ret, struct buf *ret_errors);
+/*
+ * One file with [principal] sections and nothing else, without a conf.d: by the same rules, for principals and
+ * principal_count alone. Relative to an open directory; errors name it as name. -ENOENT: there is no such file.
+ */
+int config_load_principals(int directory_fd, const char *name, struct config **ret, struct buf *ret_errors);
 void config_free(struct config *config);
 
 /*

@@ -156,6 +156,25 @@ static int check_members(const struct tree *tree, bool users, struct report *rep
 	return 0;
 }
 
+static int check_all_members(const struct tree *tree, struct report *report)
+{
+	int r = check_members(tree, true, report);
+	return r < 0 ? r : check_members(tree, false, report);
+}
+
+int check_principals(const struct tree *tree, struct report *report)
+{
+	for (size_t i = 0; i < tree->section_count; i++) {
+		const struct section *section = tree->sections[i];
+		if (section->item && section->kind == KIND_PRINCIPAL)
+			check_principal(section, report, NULL);
+		else if (section->item)
+			report_error(report, section->at,
+				     "[%s] does not belong here; expected [principal ACCOUNT] alone", section->text);
+	}
+	return check_all_members(tree, report);
+}
+
 int check_config(const struct tree *tree, struct report *report, struct config *config)
 {
 	bool has_main_section = false;
@@ -169,6 +188,5 @@ int check_config(const struct tree *tree, struct report *report, struct config *
 	if (!has_main_section)
 		report_error(report, (struct place){.file = tree->files[0]}, "there is no [vouchfs] section");
 
-	int r = check_members(tree, true, report);
-	return r < 0 ? r : check_members(tree, false, report);
+	return check_all_members(tree, report);
 }

@@ -9,5 +9,7 @@
 
 /* Reports what does not fit together and connects functions with their code-signing configs. 0 or -ENOMEM. */
 int check_config(const struct tree *tree, struct report *report, struct config *config);
+/* The same for a file that holds [principal] sections only. */
+int check_principals(const struct tree *tree, struct report *report);
 
 #endif

@@ -35,7 +35,18 @@ static int load_tree(struct tree *tree, struct report *report, struct config *co
 	return r < 0 ? r : canonical_fill(config);
 }
 
-int config_load(const char *path, struct config **ret, struct buf *ret_errors)
+static int load_principals(struct tree *tree, struct report *report, struct config *config)
+{
+	bool all_was_read = report->count == 0;
+	tree_sort(tree);
+	int r = build_config(tree, report, config);
+	if (r == 0 && all_was_read)
+		r = check_principals(tree, report);
+	return r == 0 && report->count > 0 ? -EINVAL : r;
+}
+
+/* directory_fd -1: a whole configuration; else the principals in that directory. */
+static int load(int directory_fd, const char *path, struct config **ret, struct buf *ret_errors)
 {
 	struct tree tree = {0};
 	struct report report = {0};
@@ -44,9 +55,12 @@ int config_load(const char *path, struct config **ret, struct buf *ret_errors)
 	if (!config)
 		goto out;
 
-	r = source_read(path, &tree, &report, &config->path);
+	if (directory_fd < 0)
+		r = source_read(path, &tree, &report, &config->path);
+	else
+		r = source_read_alone(directory_fd, path, &tree, &report);
 	if (r == 0)
-		r = load_tree(&tree, &report, config);
+		r = directory_fd < 0 ? load_tree(&tree, &report, config) : load_principals(&tree, &report, config);
 	int printed = report_print(&report, ret_errors);
 	if (printed < 0)
 		r = printed;
@@ -59,6 +73,17 @@ out:
 	tree_done(&tree);
 	report_done(&report);
 	return r;
+}
+
+int config_load(const char *path, struct config **ret, struct buf *ret_errors)
+{
+	return load(-1, path, ret, ret_errors);
+}
+
+int config_load_principals(int directory_fd, const char *name, struct config **ret, struct buf *ret_errors)
+{
+	ASSERT(directory_fd >= 0);
+	return load(directory_fd, name, ret, ret_errors);
 }
 
 static void free_code_signing(struct config_code_signing *code_signing)

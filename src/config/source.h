@@ -12,4 +12,7 @@
  */
 int source_read(const char *path, struct tree *tree, struct report *report, char **ret_path);
 
+/* One file alone, relative to an open directory, by the same rules. */
+int source_read_alone(int directory_fd, const char *name, struct tree *tree, struct report *report);
+
 #endif
