@@ -34,12 +34,19 @@ struct signer_statement {
 
 struct signer_permissions {
 	char revision_id[SIGNER_REVISION_ID_SIZE];
-	struct signer_statement *statements;
+	struct signer_statement *statements; /* in the order in which they were added */
 	size_t count;
+	size_t size_bytes; /* of the file that holds them */
 };
 void signer_permissions_done(struct signer_permissions *permissions);
 
+/* From words as people give them: each is checked, and -EINVAL says what is expected. version: NULL for every one. */
+int signer_make_statement(const char *id, const char *action, const char *principal, const char *version,
+			  struct signer_statement *ret, struct explain *ret_why);
+
 /*
+ * Statements are added to an Active profile only (else -EINVAL), and taken away from any; a version that a statement
+ * names must exist. -E2BIG: SIGNER_STATEMENTS_MAX are there already.
  * revision_id NULL: whatever the revision is (add only). -EEXIST (ConflictException): another revision by now, or the
  * statement id is in use; -ENOENT: no such profile, no such statement, and for list: no statement yet.
  */
@@ -58,12 +65,18 @@ struct signer_caller {
 	char account[ARN_ACCOUNT_SIZE];
 	bool is_owner; /* of the home, or root */
 };
-/* in_group is asked for the groups that `principals` names. A missing file: nobody acts for another account. -EINVAL:
- * the file is not well formed; nobody but the owner is let in then. */
+/*
+ * in_group is asked for the groups that `principals` names: user before group, and of several groups that whose account
+ * comes first. The owner acts for the home's account whatever the file says. A missing file: nobody acts for another
+ * account. -EINVAL: the file is not well formed; nobody but the owner is let in then, nor after any other failure.
+ */
 int signer_identify(struct signer *signer, uid_t uid, bool (*in_group)(void *ctx, gid_t group), void *ctx,
 		    struct signer_caller *ret, struct explain *ret_why);
 
-/* 0, or -EACCES with why (which account, which action, how to allow it). version: NULL for the current one. */
+/*
+ * 0, or -EACCES with why (which account, which action, how to allow it); other errnos: it cannot be told, so no. A
+ * profile that does not exist is refused like one without a statement. version: NULL for the current one.
+ */
 int signer_authorize(struct signer *signer, const struct signer_caller *caller, const char *profile,
 		     const char *version, enum signer_action action, struct explain *ret_why);
 /* Whether any statement lets the caller do anything with the profile. */

@@ -9,7 +9,7 @@
  *     profiles/<name>/permissions      statements and their revision (access.h)
  *     profiles/<name>/versions/<v>/    version (created-at), key.pem, cert.pem
  *     jobs/<job id>                    record of a job
- *     tokens/<digest>                  client request token -> job id
+ *     tokens/[<account>-]<digest>      client request token -> job id; each account has its own
  *     revocations                      the signed list as it is handed out; the one record of what is revoked
  *     principals                       who acts for another account (access.h); written by the administrator
  *     lock, tokens/lock
@@ -21,7 +21,7 @@
  *
  * Failures: negative errno and a sentence in ret_why. The errno stands for AWS's error names (signer_error_name):
  * -ENOENT ResourceNotFoundException, -EINVAL ValidationException, -EACCES AccessDeniedException, -EEXIST
- * ConflictException.
+ * ConflictException, -E2BIG ServiceLimitExceededException.
  */
 #ifndef SIGNER_SIGNER_H
 #define SIGNER_SIGNER_H
@@ -112,6 +112,7 @@ struct signer_job {
 	char *client_request_token; /* or NULL */
 	bool revoked;
 	int64_t revoked_at_s;
+	char revoked_by[ARN_ACCOUNT_SIZE]; /* when revoked */
 	char *revocation_reason;
 };
 void signer_job_done(struct signer_job *job);

@@ -167,7 +167,7 @@ static void print_job(struct json *j, const struct signer_job *job)
 		json_object(j, "revocationRecord");
 		json_text(j, "reason", job->revocation_reason);
 		cli_aws_time(j, "revokedAt", job->revoked_at_s);
-		json_text(j, "revokedBy", job->arn.scope.account);
+		json_text(j, "revokedBy", job->revoked_by);
 		json_close(j);
 	}
 	if (job->signed_object)

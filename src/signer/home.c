@@ -27,6 +27,8 @@ const char *signer_error_name(int error)
 		return "AccessDeniedException";
 	case -EEXIST:
 		return "ConflictException";
+	case -E2BIG:
+		return "ServiceLimitExceededException";
 	default:
 		return "InternalServiceErrorException";
 	}

@@ -104,13 +104,19 @@ static int check_request(const struct signer_job_request *request, struct explai
 	return 0;
 }
 
+static const char *invoker_of(const struct signer *signer, const struct signer_job_request *request)
+{
+	return request->caller ? request->caller->account : signer->scope.account;
+}
+
 static int begin_job(const struct signer *signer, const struct signer_job_request *request,
 		     const struct signer_profile *profile, struct signer_job *job, struct explain *ret_why)
 {
 	*job = (struct signer_job){
 		.arn.scope = signer->scope, .profile_version = profile->arn, .created_at_s = clock_now_s()};
 	random_uuid(job->arn.id);
-	const char *invoker = request->caller ? request->caller->account : signer->scope.account;
+	const char *invoker = invoker_of(signer, request);
+	memcpy(job->revoked_by, signer->scope.account, sizeof(job->revoked_by));
 	memcpy(job->requested_by, invoker, sizeof(job->requested_by));
 	memcpy(job->job_invoker, invoker, sizeof(job->job_invoker));
 
@@ -173,6 +179,9 @@ static int start_new_job(struct signer *signer, const struct signer_job_request 
 	struct signer_profile profile;
 	struct signer_job job = {0};
 	int r = signer_get_profile(signer, request->profile_name, &profile, ret_why);
+	if (r == 0 && request->caller) /* for the version that will sign: there may be a new one since we asked */
+		r = signer_authorize(signer, request->caller, profile.arn.name, profile.arn.version,
+				     SIGNER_START_SIGNING_JOB, ret_why);
 	if (r == 0 && profile.status != SIGNER_PROFILE_ACTIVE)
 		r = home_refuse(ret_why, -EINVAL, "profile with name %s is %s and signs no more", request->profile_name,
 				signer_status_name(profile.status));
@@ -205,6 +214,9 @@ int signer_start_job(struct signer *signer, const struct signer_job_request *req
 	if (ret_notice)
 		ret_notice->text[0] = '\0';
 	int r = check_request(request, why);
+	if (r == 0 && request->caller)
+		r = signer_authorize(signer, request->caller, request->profile_name, NULL, SIGNER_START_SIGNING_JOB,
+				     why);
 	if (r < 0)
 		return r;
 	if (!request->client_request_token)
@@ -214,7 +226,7 @@ int signer_start_job(struct signer *signer, const struct signer_job_request *req
 	int lock = -1;
 	r = home_lock(signer, HOME_TOKEN_LOCK, &lock, why);
 	if (r == 0)
-		r = job_find_token(signer, request->client_request_token, ret, why);
+		r = job_find_token(signer, request->client_request_token, invoker_of(signer, request), ret, why);
 	if (r == -ENOENT)
 		r = start_new_job(signer, request, ret, ret_notice, why);
 	io_close(&lock);

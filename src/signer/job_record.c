@@ -52,6 +52,8 @@ static int print(const struct signer_job *job, struct buf *text)
 		r = record_put(text, "signed-object", job->signed_object);
 	if (r == 0)
 		r = record_put(text, "client-request-token", job->client_request_token);
+	if (r == 0 && strcmp(job->revoked_by, job->arn.scope.account) != 0)
+		r = record_put(text, "revoked-by", job->revoked_by);
 	return r;
 }
 
@@ -93,6 +95,11 @@ static void parse(struct record *record, struct signer_job *job)
 	record_text(record, "source", &job->source);
 	record_optional_text(record, "signed-object", &job->signed_object);
 	record_optional_text(record, "client-request-token", &job->client_request_token);
+	char *revoked_by = NULL;
+	record_optional_text(record, "revoked-by", &revoked_by);
+	if (revoked_by)
+		record_copy(record, "revoked-by", job->revoked_by, sizeof(job->revoked_by), arn_is_account);
+	free(revoked_by);
 }
 
 int job_read(const struct signer *signer, const char *job_id, struct signer_job *ret, struct explain *ret_why)
@@ -101,6 +108,7 @@ int job_read(const struct signer *signer, const char *job_id, struct signer_job 
 	job_path(job_id, path);
 	struct signer_job job = {.arn.scope = signer->scope};
 	(void)snprintf(job.arn.id, sizeof(job.arn.id), "%s", job_id);
+	memcpy(job.revoked_by, signer->scope.account, sizeof(job.revoked_by));
 
 	struct buf text = {0};
 	struct record record;
@@ -118,8 +126,11 @@ int job_read(const struct signer *signer, const char *job_id, struct signer_job 
 	return r;
 }
 
-/* Tokens are the caller's and may be anything; a digest of one is a file name. */
-static int token_path(const char *token, char ret[HOME_PATH_SIZE])
+/*
+ * Tokens are the caller's and may be anything; a digest of one is a file name. Each account has tokens of its own, so
+ * that nobody is answered with another's job.
+ */
+static int token_path(const struct signer *signer, const char *token, const char *account, char ret[HOME_PATH_SIZE])
 {
 	uint8_t digest[CRYPTO_SHA256_BYTES];
 	char hex[CRYPTO_SHA256_HEX_SIZE];
@@ -127,16 +138,18 @@ static int token_path(const char *token, char ret[HOME_PATH_SIZE])
 	if (r < 0)
 		return r;
 	text_hex(digest, sizeof(digest), hex);
-	(void)snprintf(ret, HOME_PATH_SIZE, "tokens/%s", hex);
+	bool is_own = strcmp(account, signer->scope.account) == 0;
+	(void)snprintf(ret, HOME_PATH_SIZE, "tokens/%s%s%s", is_own ? "" : account, is_own ? "" : "-", hex);
 	return 0;
 }
 
-int job_find_token(const struct signer *signer, const char *token, struct signer_job *ret, struct explain *ret_why)
+int job_find_token(const struct signer *signer, const char *token, const char *account, struct signer_job *ret,
+		   struct explain *ret_why)
 {
 	char path[HOME_PATH_SIZE], job_id[ARN_JOB_ID_SIZE];
 	struct buf text = {0};
 	struct record record;
-	int r = token_path(token, path);
+	int r = token_path(signer, token, account, path);
 	if (r == 0)
 		r = home_read(signer, path, LIMIT_RECORD_BYTES, &text, ret_why);
 	if (r == 0) {
@@ -155,7 +168,7 @@ int job_write_token(const struct signer *signer, const char *token, const struct
 {
 	char path[HOME_PATH_SIZE];
 	struct buf text = {0};
-	int r = token_path(token, path);
+	int r = token_path(signer, token, job->job_invoker, path);
 	if (r == 0)
 		r = record_put(&text, "vouchfs-request-token", "1");
 	if (r == 0)

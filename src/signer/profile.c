@@ -124,16 +124,40 @@ static int check_name(const char *name, struct explain *ret_why)
 	return home_refuse(ret_why, -EINVAL, "a profile name has 2 to 64 of A-Z, a-z, 0-9 and \"_\"");
 }
 
+/* The record of the profile that a caller named. */
+static int read_named(const struct signer *signer, const char *name, struct signer_profile *ret,
+		      struct explain *ret_why)
+{
+	int r = check_name(name, ret_why);
+	if (r == 0)
+		r = read_record(signer, name, ret, ret_why);
+	if (r == -ENOENT)
+		r = home_refuse(ret_why, r, "profile with name %s does not exist in account %s", name,
+				signer->scope.account);
+	return r;
+}
+
+int profile_read_version(const struct signer *signer, const char *name, char ret_version[ARN_PROFILE_VERSION_SIZE],
+			 struct explain *ret_why)
+{
+	struct signer_profile profile;
+	int r = read_named(signer, name, &profile, ret_why);
+	if (r == 0)
+		memcpy(ret_version, profile.arn.version, ARN_PROFILE_VERSION_SIZE);
+	return r;
+}
+
+int profile_check_exists(const struct signer *signer, const char *name, struct explain *ret_why)
+{
+	struct signer_profile profile;
+	return read_named(signer, name, &profile, ret_why);
+}
+
 int signer_get_profile(struct signer *signer, const char *name, struct signer_profile *ret, struct explain *ret_why)
 {
 	struct signer_profile profile = {0};
 	struct revocation_list *list = NULL;
-	int r = check_name(name, ret_why);
-	if (r == 0)
-		r = read_record(signer, name, &profile, ret_why);
-	if (r == -ENOENT)
-		return home_refuse(ret_why, r, "profile with name %s does not exist in account %s", name,
-				   signer->scope.account);
+	int r = read_named(signer, name, &profile, ret_why);
 	if (r == 0)
 		r = signer_read_revocations(signer, &list, ret_why);
 	if (r == 0) {
@@ -251,6 +275,28 @@ int signer_put_profile(struct signer *signer, const char *name, const char *plat
 	return r;
 }
 
+int signer_cancel_profile(struct signer *signer, const char *name, struct explain *ret_why)
+{
+	int lock = -1;
+	struct signer_profile profile;
+	int r = check_name(name, ret_why);
+	if (r == 0)
+		r = home_lock(signer, HOME_LOCK, &lock, ret_why);
+	if (r == 0)
+		r = signer_get_profile(signer, name, &profile, ret_why);
+	if (r == 0 && profile.status == SIGNER_PROFILE_REVOKED)
+		r = home_refuse(
+			ret_why, -EINVAL,
+			"signing profile %s cannot be canceled: it has been revoked, and signs no more either way",
+			name);
+	if (r == 0 && profile.status == SIGNER_PROFILE_ACTIVE) {
+		profile.status = SIGNER_PROFILE_CANCELED;
+		r = write_record(signer, &profile, ret_why);
+	}
+	io_close(&lock);
+	return r;
+}
+
 static int append_profile(const struct signer *signer, const char *name, const struct revocation_list *list,
 			  struct buf *profiles, struct explain *ret_why)
 {
@@ -310,4 +356,26 @@ int profile_read_identity(const struct signer *signer, const struct signer_profi
 	version_path(&profile->arn, "key.pem", key);
 	version_path(&profile->arn, "cert.pem", cert);
 	return identity_read(signer, key, cert, ret, ret_why);
+}
+
+int profile_check_version_name(const char *version, struct explain *ret_why)
+{
+	if (arn_is_profile_version(version, strlen(version)))
+		return 0;
+	return home_refuse(ret_why, -EINVAL, "a profile version has 10 letters and digits");
+}
+
+int profile_check_version(const struct signer *signer, const char *name, const char *version, struct explain *ret_why)
+{
+	int r = profile_check_version_name(version, ret_why);
+	if (r < 0)
+		return r;
+	char path[HOME_PATH_SIZE];
+	(void)snprintf(path, sizeof(path), "profiles/%s/versions/%s/version", name, version);
+	struct buf record = {0};
+	r = home_read(signer, path, LIMIT_RECORD_BYTES, &record, ret_why);
+	buf_done(&record);
+	if (r == -ENOENT)
+		return home_refuse(ret_why, r, "profile %s has no version %s", name, version);
+	return r;
 }

@@ -12,6 +12,9 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "crypto/cms.h"
+#include "job.h"
+#include "profile.h"
+#include "signer/access.h"
 
 #define DAY_S 86400
 
@@ -148,32 +151,64 @@ static int check_reason(const char *reason, struct explain *ret_why)
 	return 0;
 }
 
-static int revoke_job_locked(struct signer *signer, const struct signer_job *job, const char *reason,
-			     struct explain *ret_why)
+/* Of others' jobs nothing, whatever a statement allows. */
+static int authorize(struct signer *signer, const struct signer_caller *caller, const struct signer_job *job,
+		     struct explain *ret_why)
+{
+	if (!caller || caller->is_owner)
+		return 0;
+	int r = signer_authorize(signer, caller, job->profile_version.name, job->profile_version.version,
+				 SIGNER_REVOKE_SIGNATURE, ret_why);
+	if (r == 0 && strcmp(job->job_invoker, caller->account) != 0)
+		r = home_refuse(ret_why, -EACCES,
+				"signing job %s was not started by account %s, which revokes its own signatures only; "
+				"the owner, account %s, can revoke it",
+				job->arn.id, caller->account, signer->scope.account);
+	return r;
+}
+
+/* In the job's record before the list says that it is revoked: only then it means anything. */
+static int note_revoker(struct signer *signer, struct signer_job *job, const struct signer_caller *caller,
+			struct explain *ret_why)
+{
+	const char *account = caller ? caller->account : signer->scope.account;
+	if (strcmp(job->revoked_by, account) == 0)
+		return 0;
+	memcpy(job->revoked_by, account, sizeof(job->revoked_by));
+	return job_write(signer, job, ret_why);
+}
+
+static int revoke_job_locked(struct signer *signer, struct signer_job *job, const struct signer_caller *caller,
+			     const char *reason, struct explain *ret_why)
 {
 	struct revocation entry = {.kind = REVOCATION_JOB, .job = job->arn, .revoked_at_s = clock_now_s()};
 	memcpy(entry.reason, reason, strlen(reason) + 1);
 
 	struct revocation_list *list = NULL;
 	int r = signer_read_revocations(signer, &list, ret_why);
-	if (r == 0 && !revocation_find_job(list, &job->arn))
+	bool is_new = r == 0 && !revocation_find_job(list, &job->arn);
+	if (is_new)
+		r = note_revoker(signer, job, caller, ret_why);
+	if (r == 0 && is_new)
 		r = publish_entry(signer, list, NULL, &entry, ret_why);
 	revocation_list_free(list);
 	return r;
 }
 
-int signer_revoke_signature(struct signer *signer, const struct signer_caller *caller UNUSED, const char *job_id,
+int signer_revoke_signature(struct signer *signer, const struct signer_caller *caller, const char *job_id,
 			    const char *reason, struct explain *ret_why)
 {
 	struct signer_job job = {0};
 	int lock = -1;
 	int r = check_reason(reason, ret_why);
 	if (r == 0)
-		r = signer_describe_job(signer, job_id, &job, ret_why);
-	if (r == 0)
 		r = home_lock(signer, HOME_LOCK, &lock, ret_why);
 	if (r == 0)
-		r = revoke_job_locked(signer, &job, reason, ret_why);
+		r = signer_describe_job(signer, job_id, &job, ret_why);
+	if (r == 0)
+		r = authorize(signer, caller, &job, ret_why);
+	if (r == 0)
+		r = revoke_job_locked(signer, &job, caller, reason, ret_why);
 	io_close(&lock);
 	signer_job_done(&job);
 	return r;
@@ -200,21 +235,6 @@ static int revoke_version_locked(struct signer *signer, const struct revocation 
 	return r;
 }
 
-static int check_version_exists(const struct signer *signer, const char *name, const char *version,
-				struct explain *ret_why)
-{
-	if (!arn_is_profile_version(version, strlen(version)))
-		return home_refuse(ret_why, -EINVAL, "a profile version has 10 letters and digits");
-	char path[HOME_PATH_SIZE];
-	(void)snprintf(path, sizeof(path), "profiles/%s/versions/%s/version", name, version);
-	struct buf record = {0};
-	int r = home_read(signer, path, LIMIT_RECORD_BYTES, &record, ret_why);
-	buf_done(&record);
-	if (r == -ENOENT)
-		return home_refuse(ret_why, r, "profile %s has no version %s", name, version);
-	return r;
-}
-
 int signer_revoke_profile_version(struct signer *signer, const char *name, const char *version, const char *reason,
 				  int64_t effective_s, struct explain *ret_why)
 {
@@ -224,7 +244,7 @@ int signer_revoke_profile_version(struct signer *signer, const char *name, const
 	if (r == 0)
 		r = signer_get_profile(signer, name, &profile, ret_why);
 	if (r == 0)
-		r = check_version_exists(signer, name, version, ret_why);
+		r = profile_check_version(signer, name, version, ret_why);
 	if (r < 0)
 		return r;
 
