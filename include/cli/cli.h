@@ -31,6 +31,8 @@ extern const struct cli_command cli_signer_account_commands[];
 extern const struct cli_command cli_signer_profile_commands[];
 extern const struct cli_command cli_signer_job_commands[];
 extern const struct cli_command cli_signer_revocation_commands[];
+extern const struct cli_command cli_signer_permission_commands[];
+extern const struct cli_command cli_signer_cancel_commands[];
 extern const struct cli_command cli_sign_commands[];
 extern const struct cli_command cli_inspect_commands[];
 extern const struct cli_command cli_verify_commands[];

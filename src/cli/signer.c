@@ -54,7 +54,14 @@ int cli_signer_check_owner(const char *operation, const struct signer *signer, c
 	if (!owner || strcmp(owner, account) == 0)
 		return 0;
 	struct explain why;
-	explain_set(&why, "this home holds account %s; what another account owns is in that account's home", account);
+	if (!arn_is_account(owner, strlen(owner))) {
+		explain_set(&why, "the owner is an account id: 12 digits, like %s", account);
+		return cli_signer_failed(operation, -EINVAL, &why);
+	}
+	explain_set(&why,
+		    "this home holds account %s; what account %s owns is reached through its signing service: "
+		    "--service DIR, the directory where that is mounted",
+		    account, owner);
 	return cli_signer_failed(operation, -EACCES, &why);
 }
 

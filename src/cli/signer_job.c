@@ -26,7 +26,7 @@ const struct cli_command cli_signer_job_commands[] = {
 			 "      --source file=PATH             (required)\n"
 			 "      --destination directory=DIR[,prefix=TEXT]  (required)\n"
 			 "      --profile-name NAME            (required)\n"
-			 "      --profile-owner ID             the account; only the home's own\n"
+			 "      --profile-owner ID             the account; another one's through --service DIR\n"
 			 "      --client-request-token TOKEN   once signed, the same token gives the same job "
 			 "again\n" CLI_SIGNER_OPTIONS,
 		.run = run_start,

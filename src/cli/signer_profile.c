@@ -37,7 +37,8 @@ const struct cli_command cli_signer_profile_commands[] = {
 			 "  vouchfs signer get-signing-profile --profile-name profile_for_application_ABC\n\n"
 			 "Options:\n"
 			 "      --profile-name NAME  (required)\n"
-			 "      --profile-owner ID   the account; only the home's own\n" CLI_SIGNER_OPTIONS,
+			 "      --profile-owner ID   the account; another one's through --service "
+			 "DIR\n" CLI_SIGNER_OPTIONS,
 		.run = run_get,
 	},
 	{

@@ -20,7 +20,7 @@ const struct cli_command cli_signer_revocation_commands[] = {
 			 "Options:\n"
 			 "      --job-id ID      (required)\n"
 			 "      --reason TEXT    1 to 500 characters of printable ASCII (required)\n"
-			 "      --job-owner ID   the account; only the home's own\n" CLI_SIGNER_OPTIONS,
+			 "      --job-owner ID   the account; another one's through --service DIR\n" CLI_SIGNER_OPTIONS,
 		.run = run_revoke_signature,
 	},
 	{
