@@ -149,8 +149,12 @@ int signer_start_job(struct signer *signer, const struct signer_job_request *req
 		     struct explain *ret_notice, struct explain *ret_why);
 int signer_describe_job(struct signer *signer, const char *job_id, struct signer_job *ret, struct explain *ret_why);
 
-/* Newest first; free with signer_jobs_free. Records that cannot be read are an error that names them. */
-int signer_list_jobs(struct signer *signer, struct signer_job **ret, size_t *ret_count, struct explain *ret_why);
+/*
+ * Newest first; free with signer_jobs_free. A record that cannot be read hides no other: ret_damaged says how many
+ * there are and names one; its text is empty when there is none.
+ */
+int signer_list_jobs(struct signer *signer, struct signer_job **ret, size_t *ret_count, struct explain *ret_damaged,
+		     struct explain *ret_why);
 void signer_jobs_free(struct signer_job *jobs, size_t count);
 
 /* ---- revocation: irreversible; each call that changes something signs a list with the next sequence ---- */

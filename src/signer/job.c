@@ -233,19 +233,23 @@ int signer_start_job(struct signer *signer, const struct signer_job_request *req
 	return r;
 }
 
+int job_apply_revocation(struct signer_job *job, const struct revocation_list *list)
+{
+	const struct revocation *entry = revocation_find_job(list, &job->arn);
+	if (!entry)
+		return 0;
+	job->revoked = true;
+	job->revoked_at_s = entry->revoked_at_s;
+	job->revocation_reason = strdup(entry->reason);
+	return job->revocation_reason ? 0 : -ENOMEM;
+}
+
 static int apply_revocation(struct signer *signer, struct signer_job *job, struct explain *ret_why)
 {
 	struct revocation_list *list = NULL;
 	int r = signer_read_revocations(signer, &list, ret_why);
-	if (r < 0)
-		return r;
-	const struct revocation *entry = revocation_find_job(list, &job->arn);
-	if (entry) {
-		job->revoked = true;
-		job->revoked_at_s = entry->revoked_at_s;
-		job->revocation_reason = strdup(entry->reason);
-		r = job->revocation_reason ? 0 : -ENOMEM;
-	}
+	if (r == 0)
+		r = job_apply_revocation(job, list);
 	revocation_list_free(list);
 	return r;
 }

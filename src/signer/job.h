@@ -10,6 +10,9 @@ int job_write(const struct signer *signer, const struct signer_job *job, struct 
 /* Without what the revocation list says. -ENOENT without why when there is none. */
 int job_read(const struct signer *signer, const char *job_id, struct signer_job *ret, struct explain *ret_why);
 
+/* Fills in what an account's list says of the job; 0 or -ENOMEM. */
+int job_apply_revocation(struct signer_job *job, const struct revocation_list *list);
+
 /* The job that this account's request token led to: -ENOENT without why when it is new. */
 int job_find_token(const struct signer *signer, const char *token, const char *account, struct signer_job *ret,
 		   struct explain *ret_why);
