@@ -29,7 +29,10 @@ struct cli_command {
 extern const struct cli_command cli_check_config_commands[];
 extern const struct cli_command cli_signer_account_commands[];
 extern const struct cli_command cli_signer_profile_commands[];
+extern const struct cli_command cli_signer_profiles_commands[];
 extern const struct cli_command cli_signer_job_commands[];
+extern const struct cli_command cli_signer_jobs_commands[];
+extern const struct cli_command cli_signer_platform_commands[];
 extern const struct cli_command cli_signer_revocation_commands[];
 extern const struct cli_command cli_signer_permission_commands[];
 extern const struct cli_command cli_signer_cancel_commands[];

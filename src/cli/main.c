@@ -5,12 +5,21 @@
 #include "cli/cli.h"
 
 static const struct cli_command *const commands[] = {
-	cli_sign_commands,	     cli_inspect_commands,
-	cli_signer_account_commands, cli_signer_profile_commands,
-	cli_signer_cancel_commands,  cli_signer_permission_commands,
-	cli_signer_job_commands,     cli_signer_revocation_commands,
-	cli_check_config_commands,   cli_verify_commands,
-	cli_mount_commands,	     cli_host_commands,
+	cli_sign_commands,
+	cli_inspect_commands,
+	cli_signer_account_commands,
+	cli_signer_profile_commands,
+	cli_signer_cancel_commands,
+	cli_signer_permission_commands,
+	cli_signer_job_commands,
+	cli_signer_revocation_commands,
+	cli_check_config_commands,
+	cli_verify_commands,
+	cli_mount_commands,
+	cli_host_commands,
+	cli_signer_profiles_commands,
+	cli_signer_jobs_commands,
+	cli_signer_platform_commands,
 };
 
 /* Data that could not be written is a failure, whatever the command thought (a full disk behind `> file`). */

@@ -9,6 +9,8 @@
 	"      --home DIR    the signing account's home (default $VOUCHFS_SIGNER_HOME, for root\n"                     \
 	"                    /var/lib/vouchfs-signer, else ~/.local/share/vouchfs-signer)\n"
 
+#define CLI_PLATFORM_DISPLAY_NAME "AWS Lambda"
+
 struct cli_signer {
 	struct cli_aws aws;
 	const char *home;
@@ -33,5 +35,9 @@ int cli_signer_check_owner(const char *operation, const struct signer *signer, c
 
 /* For the commands that print for people: 0, or -1 after having said why. */
 int cli_signer_open_plain(const char *home, struct signer **ret);
+
+/* Members that answers share: platformId and platformDisplayName; {"file": {"path": ...}} in the place of S3. */
+void cli_print_platform(struct json *j);
+void cli_print_file(struct json *j, const char *key, const char *path);
 
 #endif

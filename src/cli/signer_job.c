@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "signature/statement.h"
 #include "signer.h"
 
 static int run_start(int argc, char **argv);
@@ -138,7 +137,7 @@ static int run_start(int argc, char **argv)
 	return exit_code;
 }
 
-static void print_file(struct json *j, const char *key, const char *path)
+void cli_print_file(struct json *j, const char *key, const char *path)
 {
 	json_object(j, key);
 	json_object(j, "file");
@@ -151,9 +150,8 @@ static void print_job(struct json *j, const struct signer_job *job)
 {
 	json_object(j, NULL);
 	json_text(j, "jobId", job->arn.id);
-	print_file(j, "source", job->source);
-	json_text(j, "platformId", STATEMENT_PLATFORM);
-	json_text(j, "platformDisplayName", "AWS Lambda");
+	cli_print_file(j, "source", job->source);
+	cli_print_platform(j);
 	json_text(j, "profileName", job->profile_version.name);
 	json_text(j, "profileVersion", job->profile_version.version);
 	cli_aws_time(j, "createdAt", job->created_at_s);
@@ -171,7 +169,7 @@ static void print_job(struct json *j, const struct signer_job *job)
 		json_close(j);
 	}
 	if (job->signed_object)
-		print_file(j, "signedObject", job->signed_object);
+		cli_print_file(j, "signedObject", job->signed_object);
 	json_text(j, "jobOwner", job->arn.scope.account);
 	json_text(j, "jobInvoker", job->job_invoker);
 	json_close(j);
