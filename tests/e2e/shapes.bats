@@ -1,0 +1,96 @@
+#!/usr/bin/env bats
+# The JSON answers of the verbs that AWS has, too, against shapes.table.
+
+load lib
+
+# answer GROUP VERB ...: runs it and compares its answer, which stays in $T/answer, with the table
+answer() {
+	VOUCHFS_SIGNER_HOME=$(home_of) "$VOUCHFS" "$@" >"$T/answer" || return
+	python3 "$BATS_TEST_DIRNAME/shapes.py" check "$1 $2" "$T/seen" <"$T/answer"
+}
+
+# every_member GROUP: each verb of the group's --help is in the table, and each member of the table was in an answer
+every_member() {
+	local in_help
+	in_help=$("$VOUCHFS" "$1" --help | awk -v group="$1" '/^  [a-z]/ && $1 != "vouchfs" { print group, $1 }')
+	diff <(sort <<<"$in_help") <(python3 "$BATS_TEST_DIRNAME/shapes.py" verbs "$1" | sort)
+	run -0 python3 "$BATS_TEST_DIRNAME/shapes.py" unseen "$1" "$T/seen"
+	[ -z "$output" ] || { printf 'in no answer: %s\n' "${lines[@]}"; return 1; }
+}
+
+@test "signer" {
+	local version job failed
+	answer signer create-account --account-id "$ACCOUNT" --home "$(home_of)"
+	answer signer export-trust --directory "$T/trust"
+	answer signer put-signing-profile --platform-id AWSLambda-SHA384-ECDSA --profile-name release
+	version=$(json_value profileVersion <"$T/answer")
+	mk_profile other >/dev/null
+	answer signer get-signing-profile --profile-name release
+
+	mk_zip "$T/app.zip"
+	answer signer start-signing-job --source "file=$T/app.zip" --destination "directory=$T" --profile-name release
+	job=$(json_value jobId <"$T/answer")
+	answer signer describe-signing-job --job-id "$job"
+	run -254 answer signer start-signing-job --source "file=$T/$job.zip" --destination "directory=$T" \
+		--profile-name release
+	failed=$(sed -n 's/.*signing job \([0-9a-f-]*\) failed.*/\1/p' <<<"$output")
+	answer signer describe-signing-job --job-id "$failed"
+	answer signer wait successful-signing-job --job-id "$job"
+
+	answer signer revoke-signature --job-id "$job" --reason leaked
+	answer signer revoke-signing-profile --profile-name release --profile-version "$version" --reason leaked \
+		--effective-time 2026-01-01T00:00:00Z
+	answer signer refresh-revocations
+	answer signer get-signing-profile --profile-name release
+	answer signer describe-signing-job --job-id "$job"
+
+	answer signer list-signing-jobs
+	answer signer list-signing-jobs --max-results 1
+	answer signer list-signing-jobs --max-items 1
+	answer signer list-signing-profiles --include-canceled
+	answer signer list-signing-profiles --include-canceled --max-results 1
+	answer signer list-signing-profiles --include-canceled --max-items 1
+	answer signer list-signing-platforms
+	answer signer get-signing-platform --platform-id AWSLambda-SHA384-ECDSA
+	every_member signer
+}
+
+# finds TEXT VERB ANSWER: the comparison fails and says so
+finds() {
+	run python3 "$BATS_TEST_DIRNAME/shapes.py" check "$2" "$T/seen" <<<"$3"
+	[ "$status" = 1 ]
+	[[ $output == *"$1"* ]] || { echo "not in: $output"; return 1; }
+}
+
+@test "the comparison finds what is too much, missing, of another type or another form" {
+	local good='"jobId": "621a6850-a128-42db-bc30-bd65cc54e187", "jobOwner": "111122223333"'
+	run -0 python3 "$BATS_TEST_DIRNAME/shapes.py" check "signer start-signing-job" "$T/seen" <<<"{$good}"
+	finds "the answer: extra is not in the table" "signer start-signing-job" "{$good, \"extra\": 1}"
+	finds "jobOwner is missing" "signer start-signing-job" "{${good%,*}}"
+	finds "jobOwner: 111122223333 is not account" "signer start-signing-job" "{${good%,*}, \"jobOwner\": 111122223333}"
+	finds "a member twice" "signer start-signing-job" "{$good, $good}"
+	finds "the answer is no object" "signer start-signing-job" "[]"
+	finds "there should be no answer" "signer revoke-signature" "{}"
+
+	local list='"sequence": 1, "issuedAt": "2026-11-21T17:27:12+00:00", "nextUpdate":'
+	run -0 python3 "$BATS_TEST_DIRNAME/shapes.py" check "signer refresh-revocations" "$T/seen" <<<"{$list \"2026-11-21T17:27:12+00:00\"}"
+	for wrong in 1795282032 '"2026-11-21T17:27:12Z"' '"2026-11-21T17:27:12.000+0000"'; do
+		finds "nextUpdate: " "signer refresh-revocations" "{$list $wrong}"
+	done
+	finds "month" "signer refresh-revocations" "{$list \"2026-13-21T17:27:12+00:00\"}"
+	finds "sequence: True is not number" "signer refresh-revocations" "{${list/1,/true,} \"2026-11-21T17:27:12+00:00\"}"
+
+	finds "profiles[]: 1 is not object" "signer list-signing-profiles" '{"profiles": [1]}'
+	finds "profiles[].arn is missing" "signer list-signing-profiles" '{"profiles": [{}]}'
+	finds "profiles: {} is not list" "signer list-signing-profiles" '{"profiles": {}}'
+}
+
+@test "a verb that is not in the table, and a member that no answer had, are told" {
+	: >"$T/seen"
+	run ! every_member signer
+	[[ $output == *"in no answer: signer start-signing-job: jobId"* ]]
+	sed '/^signer wait/d' "$BATS_TEST_DIRNAME/shapes.table" >"$T/shapes.table"
+	cp "$BATS_TEST_DIRNAME/shapes.py" "$T"
+	BATS_TEST_DIRNAME=$T run ! every_member signer
+	[[ $output == *"< signer wait"* ]]
+}
