@@ -14,8 +14,9 @@ struct cli_aws {
 };
 
 /*
- * cli_parse with the options that `aws` takes everywhere: --output json, --region, --no-cli-pager and --no-paginate are
- * taken, the others are refused with what to do instead. An own option of the same name goes first. No operands.
+ * cli_parse with the options that `aws` takes everywhere: --output json, --region, --no-cli-pager, --no-paginate and
+ * --no-cli-auto-prompt are taken, the others are refused with what to do instead. An own option of the same name goes
+ * first. No operands.
  */
 int cli_aws_parse(const struct cli_command *command, const struct cli_option *options, size_t option_count, int *argc,
 		  char **argv, struct cli_aws *ret, bool *ret_done);

@@ -23,6 +23,7 @@ struct cli_command {
 	const char *summary;		   /* one line for the list */
 	const char *usage;		   /* for --help: examples first, then the options; ends in a newline */
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name; returns the exit code */
+	const char *refuse; /* not NULL: AWS has it, we do not; says what to use instead. Only name and group then */
 };
 
 /* One array for each source file, ended by a NULL name; main.c joins them. */
@@ -36,6 +37,7 @@ extern const struct cli_command cli_signer_platform_commands[];
 extern const struct cli_command cli_signer_revocation_commands[];
 extern const struct cli_command cli_signer_permission_commands[];
 extern const struct cli_command cli_signer_cancel_commands[];
+extern const struct cli_command cli_signer_absent_commands[];
 extern const struct cli_command cli_sign_commands[];
 extern const struct cli_command cli_inspect_commands[];
 extern const struct cli_command cli_verify_commands[];

@@ -32,6 +32,7 @@ static const struct {
 		    "--profile-name"},
 	{"query", "the answer is JSON, ask it with jq"},
 	{"starting-token", "answers are always whole"},
+	{"version", "that is: vouchfs --version"},
 };
 
 static bool is_own(const struct cli_option *options, size_t option_count, const char *name)
@@ -48,12 +49,13 @@ int cli_aws_parse(const struct cli_command *command, const struct cli_option *op
 	struct cli_option all[CLI_OPTIONS_MAX];
 	size_t count = option_count;
 	const char *output = "json";
-	bool no_pager = false, no_paginate = false;
+	bool no_pager = false, no_paginate = false, no_prompt = false;
 	const struct cli_option common[] = {
 		{.name = "output", .kind = CLI_TEXT, .ret_text = &output},
 		{.name = "region", .kind = CLI_TEXT, .ret_text = &ret->region},
 		{.name = "no-cli-pager", .kind = CLI_FLAG, .ret_flag = &no_pager},
 		{.name = "no-paginate", .kind = CLI_FLAG, .ret_flag = &no_paginate},
+		{.name = "no-cli-auto-prompt", .kind = CLI_FLAG, .ret_flag = &no_prompt},
 	};
 
 	ASSERT(option_count + ARRAY_SIZE(common) + ARRAY_SIZE(refused) <= CLI_OPTIONS_MAX);

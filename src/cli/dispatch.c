@@ -42,7 +42,7 @@ static int unknown_command(const struct commands *all, const char *group, const 
 	for (size_t i = 0; i < all->array_count; i++) {
 		for (const struct cli_command *c = all->arrays[i]; c->name; c++) {
 			ASSERT(count < NAMES_MAX);
-			if (in_group(c, group))
+			if (in_group(c, group) && !c->refuse)
 				candidates[count++] = c->name;
 			else if (!group)
 				candidates[count++] = c->group;
@@ -60,6 +60,14 @@ static int unknown_command(const struct commands *all, const char *group, const 
 		cli_error("there is no command \"%s%s%s\"; `vouchfs %s%s--help` lists them", prefix, blank, escaped,
 			  prefix, blank);
 	return cli_usage_exit(group);
+}
+
+static int run_command(const struct cli_command *command, int argc, char **argv)
+{
+	if (!command->refuse)
+		return command->run(argc, argv);
+	cli_error("%s %s is not for vouchfs: %s", command->group, command->name, command->refuse);
+	return cli_usage_exit(command->group);
 }
 
 static bool is_help(const char *word)
@@ -83,6 +91,8 @@ static int help(const struct commands *all, int argc, char **argv)
 	const struct cli_command *command = find_command(all, group, name);
 	if (!command)
 		return unknown_command(all, group, name);
+	if (command->refuse)
+		return run_command(command, argc, argv);
 	cli_help_command(command);
 	return CLI_EXIT_OK;
 }
@@ -98,7 +108,7 @@ static int run_in_group(const struct commands *all, const char *group, int argc,
 		return help(all, argc - 1, argv + 1);
 	}
 	const struct cli_command *command = find_command(all, group, argv[1]);
-	return command ? command->run(argc - 1, argv + 1) : unknown_command(all, group, argv[1]);
+	return command ? run_command(command, argc - 1, argv + 1) : unknown_command(all, group, argv[1]);
 }
 
 struct mount_call {

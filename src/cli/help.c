@@ -13,7 +13,7 @@ static void list_group(const struct cli_command *const *arrays, size_t array_cou
 {
 	for (size_t i = 0; i < array_count; i++)
 		for (const struct cli_command *c = arrays[i]; c->name; c++)
-			if (same_group(c->group, group))
+			if (same_group(c->group, group) && !c->refuse)
 				(void)printf("  %-24s %s\n", c->name, c->summary);
 }
 

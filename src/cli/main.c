@@ -13,6 +13,7 @@ static const struct cli_command *const commands[] = {
 	cli_signer_permission_commands,
 	cli_signer_job_commands,
 	cli_signer_revocation_commands,
+	cli_signer_absent_commands,
 	cli_check_config_commands,
 	cli_verify_commands,
 	cli_mount_commands,

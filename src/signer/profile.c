@@ -247,12 +247,14 @@ int signer_put_profile(struct signer *signer, const char *name, const char *plat
 		       const struct signer_validity *validity, struct signer_profile *ret, struct explain *ret_why)
 {
 	int lock = -1;
+	char printable[HOME_PRINTABLE_SIZE];
 	struct signer_profile profile = {0};
 	int r = check_name(name, ret_why);
 	if (r < 0)
 		return r;
 	if (strcmp(platform, STATEMENT_PLATFORM) != 0)
-		return home_refuse(ret_why, -EINVAL, "the platform is %s; there is no other", STATEMENT_PLATFORM);
+		return home_refuse(ret_why, -EINVAL, "platform %s is not offered here; there is %s",
+				   home_printable(platform, printable), STATEMENT_PLATFORM);
 	if (validity && !validity_is_allowed(validity))
 		return home_refuse(
 			ret_why, -EINVAL,

@@ -32,6 +32,7 @@ static const struct cli_command first[] = {
 };
 static const struct cli_command second[] = {
 	{.group = "signer", .name = "put-profile", .summary = "put it", .usage = "Examples: put\n", .run = record},
+	{.group = "signer", .name = "tag-profile", .refuse = "use its name"},
 	{.group = "audit", .name = "verify", .summary = "check it", .usage = "Examples: check\n", .run = record},
 	{.name = NULL},
 };
@@ -89,6 +90,9 @@ static void test_unknown(void **state UNUSED)
 		{"vouchfs signer", 252, "which command of \"signer\"?"},
 		{"vouchfs signer putprofile", 252, "did you mean \"signer put-profile\"?"},
 		{"vouchfs signer verify", 252, "there is no command"},
+		{"vouchfs signer tag-profile --x", 252, "signer tag-profile is not for vouchfs: use its name"},
+		{"vouchfs help signer tag-profile", 252, "is not for vouchfs: use its name"},
+		{"vouchfs signer tag-profil", 252, "did you mean \"signer put-profile\"?"},
 		{"vouchfs audit nothing", 2, "there is no command"},
 		{"vouchfs help sgin", 2, "did you mean \"sign\"?"},
 		{"vouchfs \033[2J", 2, "\\x1b[2J"},
@@ -112,6 +116,7 @@ static void test_help(void **state UNUSED)
 		{"vouchfs -h", "sign it", "lambda"},
 		{"vouchfs help", "Commands:", "lambda"},
 		{"vouchfs signer --help", "put it", "sign it"},
+		{"vouchfs signer --help", "put it", "tag-profile"},
 		{"vouchfs help signer", "put it", "check it"},
 		{"vouchfs help sign", "Examples: sign", "put"},
 		{"vouchfs help signer put-profile", "Examples: put", "check"},
