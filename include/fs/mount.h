@@ -1,13 +1,15 @@
 /*
- * mount.h - the two FUSE connections and the processes behind them.
+ * mount.h - what can be mounted, and the processes behind it.
  *
  *     supervisor (mounts, waits, unmounts) --- fork ---> daemon (serves; the service user, without privileges)
  *
- * The supervisor mounts the deploy side on MNT and, once the daemon serves it, the run side on MNT/run. For an ordinary
- * user fusermount3 mounts, and the run side lies in $XDG_RUNTIME_DIR/vouchfs-<hash>/run, to which MNT/run is a symlink.
+ * A deployment has two FUSE connections. The supervisor mounts the deploy side on MNT and, once the daemon serves it,
+ * the run side on MNT/run. For an ordinary user fusermount3 mounts, and the run side lies in
+ * $XDG_RUNTIME_DIR/vouchfs-<hash>/run, to which MNT/run is a symlink. A signing service has one, and its daemon becomes
+ * the owner of the signer's home. Everything else is the same for both.
  *
- * The source of both mounts (first column of /proc/mounts) is the configuration's absolute path, the type fuse.vouchfs:
- * that is how a command finds the mount of a configuration.
+ * The source of a mount (first column of /proc/mounts) is the absolute path of the configuration or of the signer's
+ * home, its type fuse.vouchfs or fuse.vouchfs-signer: that is how a command finds the mount of a configuration.
  */
 #ifndef FS_MOUNT_H
 #define FS_MOUNT_H
@@ -24,20 +26,30 @@ struct fs_mount_options {
 };
 
 /*
- * Mounts and serves. In the background: returns the exit code once both sides are served (the daemon goes on); in the
+ * Mounts and serves. In the background: returns the exit code once all is served (the daemon goes on); in the
  * foreground: returns it when the mount has ended. Errors are printed. 78 for a bad configuration.
  */
 int fs_mount(const struct fs_mount_options *options);
 
-/* Unmounts the run side, then the deploy side, and returns when the daemon is gone. -EBUSY: in use, nothing was
- * unmounted. */
+struct fs_signer_mount_options {
+	const char *home;	/* absolute; 0700, and the caller's own unless he is root */
+	const char *mountpoint; /* absolute */
+	bool foreground;
+	bool allow_other;
+};
+
+/* The same for the signing slots of a signer's home. */
+int fs_signer_mount(const struct fs_signer_mount_options *options);
+
+/* Of either kind. Unmounts the run side where there is one, then the tree, and returns when the daemon is gone. -EBUSY:
+ * in use, nothing was unmounted. */
 int fs_unmount(const char *mountpoint, bool lazy, struct explain *ret_why);
 
 /*
- * Makes the mount of a configuration read it again. 0: it is in force; -EINVAL: it was refused and the one before
- * stays, ret_errors says why, a line each; -ENOENT: not mounted, and other failures: ret_why.
+ * Makes the mount of a configuration or a signer's home read it again. 0: it is in force; -EINVAL: it was refused and
+ * the one before stays, ret_errors says why, a line each; -ENOENT: not mounted, and other failures: ret_why.
  */
-int fs_reload(const char *config_path, struct buf *ret_errors, struct explain *ret_why);
+int fs_reload(const char *source, struct buf *ret_errors, struct explain *ret_why);
 
 /* The mountpoint of a configuration's deploy side, from /proc/self/mountinfo; of root's or the caller's
  * own mounts only. -ENOENT: not mounted. */

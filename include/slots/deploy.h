@@ -25,17 +25,17 @@
  * An open file whose name is unlinked before the close is published nowhere; one whose name becomes a staging name is
  * not judged by its close any more. Renamed over, it still is: of two writers the last one stands.
  *
+ * As a tree (deploy_tree_ops) it is what fs serves; the functions beside it are the same, by name.
+ *
  * Node ids live as long as the kernel knows them (deploy_forget); 1 is the root. Attributes and entries are not to be
  * cached below /functions; writers are to be opened with direct I/O.
  */
 #ifndef SLOTS_DEPLOY_H
 #define SLOTS_DEPLOY_H
 
-#include "slots/slots.h"
+#include "slots/tree.h"
 
-#define DEPLOY_ROOT 1
-
-struct deploy_handle; /* an open file or directory */
+#define DEPLOY_ROOT TREE_ROOT
 
 /* A successful lookup, create or mkdir counts one reference that deploy_forget gives back. -ENOENT means truly absent.
  */
@@ -46,31 +46,26 @@ int deploy_getattr(struct slots *slots, uint64_t node, struct slots_attr *ret);
 /* How long the kernel may keep an entry or its attributes: true for the fixed directories. */
 bool deploy_is_fixed(uint64_t node);
 
-/* NULL members are left alone. handle may be NULL. Mode and owner are accepted and ignored by the caller; not passed
- * here. */
-struct deploy_change {
-	const uint64_t *size_bytes; /* only with a handle that is open for writing, else -EPERM */
-	const struct timespec *mtime;
-};
-int deploy_setattr(struct slots *slots, uint64_t node, struct deploy_handle *handle, const struct deploy_change *change,
+/* handle may be NULL. */
+int deploy_setattr(struct slots *slots, uint64_t node, struct tree_handle *handle, const struct tree_change *change,
 		   struct slots_attr *ret);
 
 int deploy_create(struct slots *slots, uint64_t parent, const char *name, int open_flags,
-		  const struct slots_caller *caller, struct slots_attr *ret, struct deploy_handle **ret_handle);
+		  const struct slots_caller *caller, struct slots_attr *ret, struct tree_handle **ret_handle);
 /* -ESTALE: what the kernel has looked up has lost its name since; it looks the name up again then. */
 int deploy_open(struct slots *slots, uint64_t node, int open_flags, const struct slots_caller *caller,
-		struct deploy_handle **ret_handle);
-ssize_t deploy_read(struct deploy_handle *handle, void *buf, size_t len, uint64_t offset);
+		struct tree_handle **ret_handle);
+ssize_t deploy_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset);
 /* All of it or a negative errno; the verdict of the completing write among them. */
-int deploy_write(struct deploy_handle *handle, const void *buf, size_t len, uint64_t offset);
+int deploy_write(struct tree_handle *handle, const void *buf, size_t len, uint64_t offset);
 /* The verdict; publishes. Also for handles that only read: 0. */
-int deploy_flush(struct deploy_handle *handle);
-int deploy_fsync(struct deploy_handle *handle);
-void deploy_release(struct deploy_handle *handle);
+int deploy_flush(struct tree_handle *handle);
+int deploy_fsync(struct tree_handle *handle);
+void deploy_release(struct tree_handle *handle);
 
-int deploy_opendir(struct slots *slots, uint64_t node, struct deploy_handle **ret_handle);
+int deploy_opendir(struct slots *slots, uint64_t node, struct tree_handle **ret_handle);
 /* 1 and *ret, 0 at the end, or a negative errno. Includes "." and "..". No references are counted. */
-int deploy_readdir(struct deploy_handle *dir, uint64_t offset, struct slots_dirent *ret);
+int deploy_readdir(struct tree_handle *dir, uint64_t offset, struct slots_dirent *ret);
 
 int deploy_mkdir(struct slots *slots, uint64_t parent, const char *name, const struct slots_caller *caller,
 		 struct slots_attr *ret);

@@ -2,10 +2,10 @@
  * channel.h - how the supervisor and the daemon talk: a pair of sockets that keep messages apart.
  *
  *     supervisor (mounts, unmounts)                     daemon (serves)
- *                    <------------------------------- OPENED       the store is open: errors have been said
- *     mounts MNT     DEPLOY + descriptor ----------->
+ *                    <------------------------------- OPENED       what is served is open: errors have been said
+ *     mounts MNT     TREE + descriptor ------------->
  *                    <------------------------------- SERVING      answers on this connection
- *     mounts run     RUN + descriptor -------------->
+ *     mounts run     RUN + descriptor -------------->              (a deployment)
  *                    <------------------------------- SERVING
  *     "ready"        READY ------------------------->              logs to syslog from here on
  *                                 ...
@@ -27,7 +27,7 @@
 
 enum channel_kind {
 	CHANNEL_OPENED = 1,
-	CHANNEL_DEPLOY,
+	CHANNEL_TREE,
 	CHANNEL_RUN,
 	CHANNEL_SERVING,
 	CHANNEL_READY,

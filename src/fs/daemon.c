@@ -33,11 +33,10 @@ struct daemon {
 	int channel; /* -1: the supervisor is gone */
 	int signals;
 	int session_end;
-	struct slots *slots;
-	struct deploy_side deploy_side;
+	struct tree_side tree_side;
 	struct run_side run_side;
-	struct session *deploy;
-	struct session *run;
+	struct session *tree;
+	struct session *run; /* NULL: there is no run side */
 	struct notify *notify;
 	struct sweep sweep;
 	bool quit;
@@ -92,14 +91,23 @@ static int open_signals(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static int open_slots(struct daemon *d)
+static int open_deployment(struct daemon *d, struct buf *ret_errors)
 {
 	const struct slots_options options = {
-		.config_path = d->plan->config_path,
+		.config_path = d->plan->source,
 		.run_target = d->plan->run_is_linked ? d->plan->run_mountpoint : NULL,
 	};
+	struct slots *slots;
+	int r = slots_open(&options, &slots, ret_errors);
+	if (r == 0)
+		d->tree_side.tree = d->run_side.slots = slots;
+	return r;
+}
+
+static int open_tree(struct daemon *d)
+{
 	struct buf errors = {0};
-	int r = slots_open(&options, &d->slots, &errors);
+	int r = open_deployment(d, &errors);
 	if (r < 0) { /* of a bad configuration, a line for each error, beginning with its file */
 		const char *text = errors.data ? errors.data : strerror(-r);
 		(void)fprintf(stderr, "%s%s%s", r == -EINVAL ? "" : "vouchfs: ", text,
@@ -109,19 +117,23 @@ static int open_slots(struct daemon *d)
 	return r;
 }
 
-static int make_sessions(struct daemon *d)
+static int make_run_session(struct daemon *d)
 {
-	d->deploy_side.slots = d->run_side.slots = d->slots;
-	d->deploy_side.sweep = &d->sweep;
-	int r = session_new(&deploy_side_ops, &d->deploy_side, d->session_end, &d->deploy);
-	if (r == 0)
-		r = session_new(&run_side_ops, &d->run_side, d->session_end, &d->run);
+	int r = session_new(&run_side_ops, &d->run_side, d->session_end, &d->run);
 	if (r == 0)
 		r = notify_new(session_fuse(d->run), &d->notify);
 	if (r == 0) {
 		const struct slots_notify notify = notify_for_slots(d->notify);
-		slots_set_notify(d->slots, &notify);
+		slots_set_notify(d->run_side.slots, &notify);
 	}
+	return r;
+}
+
+static int make_sessions(struct daemon *d)
+{
+	int r = session_new(&tree_side_ops, &d->tree_side, d->session_end, &d->tree);
+	if (r == 0 && d->run_side.slots)
+		r = make_run_session(d);
 	return r;
 }
 
@@ -157,8 +169,8 @@ static int come_up(struct daemon *d)
 	int unused = -1;
 	int r = channel_send(d->channel, CHANNEL_OPENED, NULL, -1);
 	if (r == 0)
-		r = serve_side(d, CHANNEL_DEPLOY, d->deploy);
-	if (r == 0)
+		r = serve_side(d, CHANNEL_TREE, d->tree);
+	if (r == 0 && d->run)
 		r = serve_side(d, CHANNEL_RUN, d->run);
 	if (r == 0)
 		r = await(d, CHANNEL_READY, &unused);
@@ -175,15 +187,20 @@ static int come_up(struct daemon *d)
 static void reload(struct daemon *d)
 {
 	struct buf errors = {0};
-	int r = slots_reload(d->slots, &errors);
+	int r = d->tree_side.ops->reload(d->tree_side.tree, &errors);
 	const char *text = errors.data ? errors.data : r < 0 ? strerror(-r) : "";
 	if (r == 0)
-		log_notice("the configuration was read again and is in force");
+		log_notice("%s was read again and is in force", d->plan->source);
 	else
-		log_error("the configuration was not taken, the one before stays in force: %s", text);
+		log_error("%s was not taken, what was before stays in force: %s", d->plan->source, text);
 	if (d->channel >= 0)
 		(void)channel_send(d->channel, CHANNEL_RELOADED, r == 0 ? "" : text, -1);
 	buf_done(&errors);
+}
+
+static void drain(struct daemon *d)
+{
+	d->tree_side.ops->drain(d->tree_side.tree);
 }
 
 /* Only the supervisor can unmount. Without one, serving ends all the same. */
@@ -191,7 +208,7 @@ static void stop(struct daemon *d)
 {
 	if (d->channel >= 0 && channel_send(d->channel, CHANNEL_STOP, NULL, -1) == 0)
 		return;
-	slots_drain(d->slots);
+	drain(d);
 	d->quit = true;
 }
 
@@ -210,7 +227,7 @@ static void take_message(struct daemon *d)
 {
 	struct channel_message message;
 	if (channel_receive(d->channel, &message) < 0) {
-		log_warning("the supervisor is gone; serving until both sides are unmounted");
+		log_warning("the supervisor is gone; serving until all is unmounted");
 		io_close(&d->channel);
 		return;
 	}
@@ -218,7 +235,7 @@ static void take_message(struct daemon *d)
 	if (message.kind == CHANNEL_RELOAD) {
 		reload(d);
 	} else if (message.kind == CHANNEL_DRAIN) {
-		slots_drain(d->slots);
+		drain(d);
 		(void)channel_send(d->channel, CHANNEL_DRAINED, NULL, -1);
 	} else if (message.kind == CHANNEL_QUIT) {
 		d->quit = true;
@@ -228,13 +245,18 @@ static void take_message(struct daemon *d)
 static void take_session_end(struct daemon *d)
 {
 	uint64_t count;
-	if (read(d->session_end, &count, sizeof(count)) == (ssize_t)sizeof(count) && session_is_running(d->deploy))
+	if (read(d->session_end, &count, sizeof(count)) == (ssize_t)sizeof(count) && session_is_running(d->tree))
 		log_notice("the run side is unmounted");
+}
+
+static bool is_mounted(const struct daemon *d)
+{
+	return session_is_running(d->tree) || (d->run && session_is_running(d->run));
 }
 
 static void serve(struct daemon *d)
 {
-	while (!d->quit && (session_is_running(d->deploy) || session_is_running(d->run))) {
+	while (!d->quit && is_mounted(d)) {
 		struct pollfd fds[] = {
 			{.fd = d->signals, .events = POLLIN},
 			{.fd = d->channel, .events = POLLIN},
@@ -242,7 +264,7 @@ static void serve(struct daemon *d)
 			{.fd = d->sweep.fd, .events = POLLIN},
 		};
 		int count = poll(fds, ARRAY_SIZE(fds), sweep_timeout_ms(&d->sweep));
-		sweep_run(&d->sweep, d->slots);
+		sweep_run(&d->sweep, d->tree_side.ops, d->tree_side.tree);
 		if (count <= 0)
 			continue;
 		if (fds[0].revents)
@@ -255,19 +277,20 @@ static void serve(struct daemon *d)
 }
 
 /*
- * In this order: the deploy side's last requests may still push invalidations, and these wait for the run side. Open
+ * In this order: the tree's last requests may still push invalidations, and these wait for the run side. Open
  * files go before the store.
  */
 static void tear_down(struct daemon *d)
 {
-	if (d->deploy)
-		session_stop(d->deploy);
+	if (d->tree)
+		session_stop(d->tree);
 	if (d->run)
 		session_stop(d->run);
 	notify_free(d->notify);
-	handles_done(&d->deploy_side.handles);
-	slots_close(d->slots);
-	session_free(d->deploy);
+	handles_done(&d->tree_side.handles);
+	if (d->tree_side.tree)
+		d->tree_side.ops->close(d->tree_side.tree);
+	session_free(d->tree);
 	session_free(d->run);
 	sweep_done(&d->sweep);
 	io_close(&d->session_end);
@@ -278,7 +301,9 @@ static void tear_down(struct daemon *d)
 int daemon_main(const struct plan *plan, int channel)
 {
 	struct daemon d = {.plan = plan, .channel = channel, .signals = -1, .session_end = -1, .sweep = {.fd = -1}};
-	handles_init(&d.deploy_side.handles);
+	d.tree_side.ops = &deploy_tree_ops;
+	d.tree_side.sweep = &d.sweep;
+	handles_init(&d.tree_side.handles, d.tree_side.ops->release);
 	int code = EXIT_FAILURE;
 	int r = isolate(plan);
 	if (r < 0)
@@ -290,7 +315,7 @@ int daemon_main(const struct plan *plan, int channel)
 		r = sweep_init(&d.sweep);
 	if (r < 0)
 		goto out;
-	r = open_slots(&d);
+	r = open_tree(&d);
 	if (r < 0) {
 		code = r == -EINVAL ? EXIT_CONFIG : EXIT_FAILURE;
 		goto out;

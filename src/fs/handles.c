@@ -6,13 +6,14 @@
 #include "base/lock.h"
 
 struct handle {
-	struct deploy_handle *file;
+	struct tree_handle *file;
 	struct handle *next;
 	struct handle **link; /* what points here */
 };
 
-void handles_init(struct handles *handles)
+void handles_init(struct handles *handles, void (*release)(struct tree_handle *file))
 {
+	handles->release = release;
 	lock_init(&handles->lock);
 	handles->first = NULL;
 }
@@ -21,17 +22,17 @@ void handles_done(struct handles *handles)
 {
 	for (struct handle *h; (h = handles->first);) {
 		handles->first = h->next;
-		deploy_release(h->file);
+		handles->release(h->file);
 		free(h);
 	}
 	lock_done(&handles->lock);
 }
 
-int handles_add(struct handles *handles, struct deploy_handle *file, struct fuse_file_info *fi)
+int handles_add(struct handles *handles, struct tree_handle *file, struct fuse_file_info *fi)
 {
 	struct handle *h = calloc(1, sizeof(*h));
 	if (!h) {
-		deploy_release(file);
+		handles->release(file);
 		return -ENOMEM;
 	}
 	h->file = file;
@@ -58,11 +59,11 @@ void handles_release(struct handles *handles, const struct fuse_file_info *fi)
 		h->next->link = h->link;
 	lock_drop(&handles->lock);
 
-	deploy_release(h->file);
+	handles->release(h->file);
 	free(h);
 }
 
-struct deploy_handle *handles_get(const struct fuse_file_info *fi)
+struct tree_handle *handles_get(const struct fuse_file_info *fi)
 {
 	return fi ? ((const struct handle *)(uintptr_t)fi->fh)->file : NULL;
 }

@@ -1,5 +1,5 @@
 /*
- * handles.h - the open files and directories of the deploy side. What is still open when a connection is cut is
+ * handles.h - the open files and directories of a tree. What is still open when a connection is cut is
  * released by handles_done: the kernel does not send the RELEASE any more.
  */
 #ifndef FS_HANDLES_H
@@ -8,23 +8,25 @@
 #include <fuse_lowlevel.h>
 #include <pthread.h>
 
-#include "slots/deploy.h"
+#include "slots/tree.h"
 
 struct handle;
 
 struct handles {
+	void (*release)(struct tree_handle *file);
 	pthread_mutex_t lock;
 	struct handle *first;
 };
 
-void handles_init(struct handles *handles);
+/* release: how the tree gives an open file back. */
+void handles_init(struct handles *handles, void (*release)(struct tree_handle *file));
 void handles_done(struct handles *handles);
 
 /* Takes the file over, also when it fails (-ENOMEM: it is released), and puts it into fi->fh. */
-int handles_add(struct handles *handles, struct deploy_handle *file, struct fuse_file_info *fi);
+int handles_add(struct handles *handles, struct tree_handle *file, struct fuse_file_info *fi);
 void handles_release(struct handles *handles, const struct fuse_file_info *fi);
 
 /* NULL when fi is. */
-struct deploy_handle *handles_get(const struct fuse_file_info *fi);
+struct tree_handle *handles_get(const struct fuse_file_info *fi);
 
 #endif

@@ -16,6 +16,7 @@
 #include "mountinfo.h"
 
 #define FUSE_DEVICE	  "/dev/fuse"
+#define TYPE_PREFIX	  "fuse." /* fusermount3 puts it before the subtype */
 #define READ_AHEAD_KIB	  "1024\n"
 #define MOUNT_OPTION_SIZE 128
 
@@ -40,8 +41,7 @@ static void explain_mount(int error, const char *mountpoint, struct explain *why
 		explain_set(why, "mounting on %s: %s", mountpoint, strerror(-error));
 }
 
-static int mount_as_root(enum kernel_side side, const char *source, const char *mountpoint, int *ret_fd,
-			 struct explain *why)
+static int mount_as_root(const struct kernel_mount *what, int *ret_fd, struct explain *why)
 {
 	int fd = open(FUSE_DEVICE, O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
@@ -52,10 +52,11 @@ static int mount_as_root(enum kernel_side side, const char *source, const char *
 	char options[MOUNT_OPTION_SIZE];
 	(void)snprintf(options, sizeof(options),
 		       "fd=%d,rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other", fd);
-	unsigned long flags = MS_NOSUID | MS_NODEV | (side == KERNEL_RUN ? MS_RDONLY : 0);
-	if (mount(source, mountpoint, MOUNTINFO_TYPE, flags, options) < 0) {
+	unsigned long flags = MS_NOSUID | MS_NODEV | (what->read_only ? MS_RDONLY : 0) |
+			      (what->no_exec ? MS_NOEXEC : 0);
+	if (mount(what->source, what->mountpoint, what->type, flags, options) < 0) {
 		int r = -errno;
-		explain_mount(r, mountpoint, why);
+		explain_mount(r, what->mountpoint, why);
 		io_close(&fd);
 		return r;
 	}
@@ -64,19 +65,22 @@ static int mount_as_root(enum kernel_side side, const char *source, const char *
 }
 
 /* libfuse takes a mount's options when a session is made; this one is used for nothing else. */
-static int session_for_mount(enum kernel_side side, const char *source, bool allow_other, struct fuse_session **ret)
+static int session_for_mount(const struct kernel_mount *what, struct fuse_session **ret)
 {
-	char *options = NULL, *named_source = NULL;
+	char *options = NULL, *named_source = NULL, *subtype = NULL;
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	static const struct fuse_lowlevel_ops no_operations;
 	struct fuse_session *session = NULL;
 
-	if (asprintf(&named_source, "fsname=%s", source) < 0)
+	if (asprintf(&named_source, "fsname=%s", what->source) < 0)
 		named_source = NULL;
-	bool ok = named_source && fuse_opt_add_opt(&options, "subtype=vouchfs,default_permissions,nosuid,nodev") == 0 &&
-		  fuse_opt_add_opt_escaped(&options, named_source) == 0 &&
-		  (!allow_other || fuse_opt_add_opt(&options, "allow_other") == 0) &&
-		  (side == KERNEL_DEPLOY || fuse_opt_add_opt(&options, "ro") == 0) &&
+	if (asprintf(&subtype, "subtype=%s", what->type + strlen(TYPE_PREFIX)) < 0)
+		subtype = NULL;
+	bool ok = named_source && subtype && fuse_opt_add_opt(&options, "default_permissions,nosuid,nodev") == 0 &&
+		  fuse_opt_add_opt(&options, subtype) == 0 && fuse_opt_add_opt_escaped(&options, named_source) == 0 &&
+		  (!what->allow_other || fuse_opt_add_opt(&options, "allow_other") == 0) &&
+		  (!what->read_only || fuse_opt_add_opt(&options, "ro") == 0) &&
+		  (!what->no_exec || fuse_opt_add_opt(&options, "noexec") == 0) &&
 		  fuse_opt_add_arg(&args, "vouchfs") == 0 && fuse_opt_add_arg(&args, "-o") == 0 &&
 		  fuse_opt_add_arg(&args, options) == 0;
 	if (ok)
@@ -84,23 +88,25 @@ static int session_for_mount(enum kernel_side side, const char *source, bool all
 	fuse_opt_free_args(&args);
 	free(options);
 	free(named_source);
+	free(subtype);
 	if (!session)
 		return -ENOMEM;
 	*ret = session;
 	return 0;
 }
 
-static int mount_as_user(enum kernel_side side, const char *source, const char *mountpoint, bool allow_other,
-			 int *ret_fd, struct explain *why)
+static int mount_as_user(const struct kernel_mount *what, int *ret_fd, struct explain *why)
 {
 	struct fuse_session *session = NULL;
-	int r = session_for_mount(side, source, allow_other, &session);
+	int r = session_for_mount(what, &session);
 	if (r < 0) {
 		explain_set(why, "%s", strerror(-r));
 		return r;
 	}
-	if (fuse_session_mount(session, mountpoint) != 0) { /* fusermount3 has said why */
-		explain_set(why, "fusermount3 could not mount on %s", mountpoint);
+	if (fuse_session_mount(session, what->mountpoint) != 0) { /* fusermount3 has said why */
+		explain_set(why, "fusermount3 could not mount on %s%s", what->mountpoint,
+			    what->allow_other ? "; -o allow_other needs a line user_allow_other in /etc/fuse.conf"
+					      : "");
 		r = -EPERM;
 		goto out;
 	}
@@ -116,12 +122,9 @@ out:
 	return r;
 }
 
-int kernel_mount(enum kernel_side side, const char *source, const char *mountpoint, bool allow_other, int *ret_fd,
-		 struct explain *ret_why)
+int kernel_mount(const struct kernel_mount *what, int *ret_fd, struct explain *ret_why)
 {
-	if (geteuid() == 0)
-		return mount_as_root(side, source, mountpoint, ret_fd, ret_why);
-	return mount_as_user(side, source, mountpoint, allow_other, ret_fd, ret_why);
+	return geteuid() == 0 ? mount_as_root(what, ret_fd, ret_why) : mount_as_user(what, ret_fd, ret_why);
 }
 
 /* It prints nothing with -q and exits 1 whatever the reason; that the mount is in use is the one that is left. */

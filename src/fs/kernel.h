@@ -7,11 +7,17 @@
 #include "base/base.h"
 #include "base/explain.h"
 
-enum kernel_side { KERNEL_DEPLOY = 1, KERNEL_RUN };
+struct kernel_mount {
+	const char *type; /* MOUNTINFO_... */
+	const char *source;
+	const char *mountpoint;
+	bool read_only;
+	bool no_exec;
+	bool allow_other; /* always so for root */
+};
 
-/* Mounts one side and returns the descriptor to serve it with. */
-int kernel_mount(enum kernel_side side, const char *source, const char *mountpoint, bool allow_other, int *ret_fd,
-		 struct explain *ret_why);
+/* Mounts, and returns the descriptor to serve it with. */
+int kernel_mount(const struct kernel_mount *what, int *ret_fd, struct explain *ret_why);
 
 /* -EBUSY: in use; lazy never is. A daemon that does not answer cannot hold up a lazy one. */
 int kernel_unmount(const char *mountpoint, bool lazy);

@@ -1,4 +1,4 @@
-/* The command's side of mounting: in the background it waits until a forked supervisor says that both sides serve. */
+/* The command's side of mounting: in the background it waits until a forked supervisor says that all is served. */
 #include "fs/mount.h"
 
 #include <errno.h>
@@ -14,10 +14,10 @@
 #include "plan.h"
 #include "supervisor.h"
 
-static int mount_and_serve(const struct fs_mount_options *options, int ready_fd)
+static int mount_and_serve(const struct plan_request *request, int ready_fd)
 {
 	struct plan plan;
-	int code = plan_make(options, &plan);
+	int code = plan_make(request, &plan);
 	if (code != 0)
 		return code;
 	code = supervisor_run(&plan, ready_fd);
@@ -57,7 +57,7 @@ static int wait_until_ready(pid_t child, int fd)
 	return WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
-static int mount_in_background(const struct fs_mount_options *options)
+static int mount_in_background(const struct plan_request *request)
 {
 	int fds[2];
 	if (pipe2(fds, O_CLOEXEC) < 0) {
@@ -74,7 +74,7 @@ static int mount_in_background(const struct fs_mount_options *options)
 	if (child == 0) {
 		io_close(&fds[0]);
 		(void)setsid();
-		exit(mount_and_serve(options, fds[1]));
+		exit(mount_and_serve(request, fds[1]));
 	}
 	io_close(&fds[1]);
 	int code = wait_until_ready(child, fds[0]);
@@ -82,11 +82,35 @@ static int mount_in_background(const struct fs_mount_options *options)
 	return code;
 }
 
-int fs_mount(const struct fs_mount_options *options)
+static int mount_as_requested(const struct plan_request *request)
 {
 	if (!open_standard_files())
 		return EXIT_FAILURE;
-	return options->foreground ? mount_and_serve(options, -1) : mount_in_background(options);
+	return request->foreground ? mount_and_serve(request, -1) : mount_in_background(request);
+}
+
+int fs_mount(const struct fs_mount_options *options)
+{
+	const struct plan_request request = {
+		.kind = PLAN_DEPLOYMENT,
+		.source = options->config_path,
+		.mountpoint = options->mountpoint,
+		.foreground = options->foreground,
+		.allow_other = options->allow_other,
+	};
+	return mount_as_requested(&request);
+}
+
+int fs_signer_mount(const struct fs_signer_mount_options *options)
+{
+	const struct plan_request request = {
+		.kind = PLAN_SIGNING,
+		.source = options->home,
+		.mountpoint = options->mountpoint,
+		.foreground = options->foreground,
+		.allow_other = options->allow_other,
+	};
+	return mount_as_requested(&request);
 }
 
 int fs_find_mount(const char *config_path, struct buf *ret_mountpoint)
@@ -95,7 +119,7 @@ int fs_find_mount(const char *config_path, struct buf *ret_mountpoint)
 	int r = mountinfo_read(&info);
 	if (r < 0)
 		return r;
-	const struct mountinfo_entry *entry = mountinfo_find_deploy(&info, config_path, geteuid());
+	const struct mountinfo_entry *entry = mountinfo_find_tree(&info, MOUNTINFO_DEPLOYMENT, config_path, geteuid());
 	r = entry ? buf_puts(ret_mountpoint, entry->mountpoint) : -ENOENT;
 	mountinfo_done(&info);
 	return r;

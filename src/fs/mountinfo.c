@@ -140,7 +140,7 @@ const struct mountinfo_entry *mountinfo_at(const struct mountinfo *info, const c
 
 bool mountinfo_is_vouchfs(const struct mountinfo_entry *entry)
 {
-	return strcmp(entry->type, MOUNTINFO_TYPE) == 0;
+	return strcmp(entry->type, MOUNTINFO_DEPLOYMENT) == 0 || strcmp(entry->type, MOUNTINFO_SIGNING) == 0;
 }
 
 /* Mounted by root or by this user. */
@@ -149,25 +149,26 @@ static bool is_trusted(const struct mountinfo_entry *entry, uid_t user)
 	return entry->has_user && (entry->user == 0 || entry->user == user);
 }
 
-const struct mountinfo_entry *mountinfo_find_deploy(const struct mountinfo *info, const char *config_path, uid_t user)
+const struct mountinfo_entry *mountinfo_find_tree(const struct mountinfo *info, const char *type, const char *source,
+						  uid_t user)
 {
 	for (size_t i = 0; i < info->count; i++) {
 		const struct mountinfo_entry *e = &info->entries[i];
-		if (mountinfo_is_vouchfs(e) && is_trusted(e, user) && !e->read_only &&
-		    strcmp(e->source, config_path) == 0 && strcmp(e->root, "/") == 0)
+		if (strcmp(e->type, type) == 0 && is_trusted(e, user) && !e->read_only &&
+		    strcmp(e->source, source) == 0 && strcmp(e->root, "/") == 0)
 			return e;
 	}
 	return NULL;
 }
 
-const struct mountinfo_entry *mountinfo_find_run(const struct mountinfo *info, const struct mountinfo_entry *deploy)
+const struct mountinfo_entry *mountinfo_find_run(const struct mountinfo *info, const struct mountinfo_entry *tree)
 {
 	for (size_t i = 0; i < info->count; i++) {
 		const struct mountinfo_entry *e = &info->entries[i];
-		bool ours = mountinfo_is_vouchfs(e) && e->read_only && e->has_user && deploy->has_user &&
-			    e->user == deploy->user && strcmp(e->source, deploy->source) == 0;
+		bool ours = strcmp(e->type, tree->type) == 0 && e->read_only && e->has_user && tree->has_user &&
+			    e->user == tree->user && strcmp(e->source, tree->source) == 0;
 		/* root's is mounted inside, a user's elsewhere */
-		if (ours && (e->user != 0 || e->parent == deploy->id))
+		if (ours && (e->user != 0 || e->parent == tree->id))
 			return e;
 	}
 	return NULL;

@@ -11,7 +11,8 @@
 
 #include "base/base.h"
 
-#define MOUNTINFO_TYPE "fuse.vouchfs"
+#define MOUNTINFO_DEPLOYMENT "fuse.vouchfs"
+#define MOUNTINFO_SIGNING    "fuse.vouchfs-signer"
 
 struct mountinfo_entry {
 	uint64_t id;
@@ -41,10 +42,12 @@ void mountinfo_done(struct mountinfo *info);
 /* What is mounted on a directory, topmost; NULL: nothing. */
 const struct mountinfo_entry *mountinfo_at(const struct mountinfo *info, const char *mountpoint);
 
+/* Of either type. */
 bool mountinfo_is_vouchfs(const struct mountinfo_entry *entry);
 
-/* The deploy side of a configuration, and the run side that belongs to a deploy side. NULL: none. */
-const struct mountinfo_entry *mountinfo_find_deploy(const struct mountinfo *info, const char *config_path, uid_t user);
-const struct mountinfo_entry *mountinfo_find_run(const struct mountinfo *info, const struct mountinfo_entry *deploy);
+/* The tree of a source, and the run side that belongs to a deployment's. NULL: none. */
+const struct mountinfo_entry *mountinfo_find_tree(const struct mountinfo *info, const char *type, const char *source,
+						  uid_t user);
+const struct mountinfo_entry *mountinfo_find_run(const struct mountinfo *info, const struct mountinfo_entry *tree);
 
 #endif

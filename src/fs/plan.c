@@ -10,6 +10,7 @@
 
 #include "base/io.h"
 #include "base/text.h"
+#include "config/config.h"
 #include "mountinfo.h"
 
 #define EXIT_CONFIG	 78
@@ -20,24 +21,37 @@ void plan_say(const struct explain *why)
 	(void)fprintf(stderr, "vouchfs: %s\n", why->text);
 }
 
-static int check_mounts(const struct mountinfo *info, const struct fs_mount_options *options, struct explain *why)
+static const struct kind {
+	const char *type;
+	const char *noun;
+} kinds[] = {
+	[PLAN_DEPLOYMENT] = {MOUNTINFO_DEPLOYMENT, "configuration"},
+	[PLAN_SIGNING] = {MOUNTINFO_SIGNING, "signer's home"},
+};
+
+static const char *noun_of(const struct mountinfo_entry *mount)
 {
+	return kinds[strcmp(mount->type, MOUNTINFO_SIGNING) == 0 ? PLAN_SIGNING : PLAN_DEPLOYMENT].noun;
+}
+
+static int check_mounts(const struct mountinfo *info, const struct plan_request *request, struct explain *why)
+{
+	const struct kind *kind = &kinds[request->kind];
 	char path[ESCAPED_PATH_MAX];
-	const struct mountinfo_entry *there = mountinfo_at(info, options->mountpoint);
-	if (there && mountinfo_is_vouchfs(there) && strcmp(there->source, options->config_path) == 0) {
-		explain_set(why, "%s is mounted already, with this configuration", options->mountpoint);
+	const struct mountinfo_entry *there = mountinfo_at(info, request->mountpoint);
+	if (there && strcmp(there->type, kind->type) == 0 && strcmp(there->source, request->source) == 0) {
+		explain_set(why, "%s is mounted already, with this %s", request->mountpoint, kind->noun);
 		return -EBUSY;
 	}
 	if (there && mountinfo_is_vouchfs(there)) {
 		(void)text_escape_print(path, sizeof(path), there->source, strlen(there->source));
-		explain_set(why, "%s is mounted already, with the configuration %s", options->mountpoint, path);
+		explain_set(why, "%s is mounted already, with the %s %s", request->mountpoint, noun_of(there), path);
 		return -EBUSY;
 	}
-	const struct mountinfo_entry *other = mountinfo_find_deploy(info, options->config_path, geteuid());
+	const struct mountinfo_entry *other = mountinfo_find_tree(info, kind->type, request->source, geteuid());
 	if (other) {
 		(void)text_escape_print(path, sizeof(path), other->mountpoint, strlen(other->mountpoint));
-		explain_set(why, "%s is mounted already, on %s; a configuration has one mount", options->config_path,
-			    path);
+		explain_set(why, "%s is mounted already, on %s; a %s has one mount", request->source, path, kind->noun);
 		return -EBUSY;
 	}
 	return 0;
@@ -69,11 +83,11 @@ static bool has_lost_process(const char *mountpoint)
 	return (stat(mountpoint, &st) < 0 || statvfs(mountpoint, &fs) < 0) && errno == ENOTCONN;
 }
 
-static int check_mountpoint(const struct fs_mount_options *options, struct explain *why)
+static int check_mountpoint(const struct plan_request *request, struct explain *why)
 {
-	if (has_lost_process(options->mountpoint)) {
+	if (has_lost_process(request->mountpoint)) {
 		explain_set(why, "a mount on %s has lost its process; `vouchfs unmount -l %s` takes it away",
-			    options->mountpoint, options->mountpoint);
+			    request->mountpoint, request->mountpoint);
 		return -ENOTCONN;
 	}
 	struct mountinfo info;
@@ -82,9 +96,15 @@ static int check_mountpoint(const struct fs_mount_options *options, struct expla
 		explain_set(why, "/proc/self/mountinfo: %s", strerror(-r));
 		return r;
 	}
-	r = check_mounts(&info, options, why);
+	r = check_mounts(&info, request, why);
 	mountinfo_done(&info);
-	return r < 0 ? r : check_directory(options->mountpoint, why);
+	return r < 0 ? r : check_directory(request->mountpoint, why);
+}
+
+static bool is_below(const char *directory, const char *path)
+{
+	size_t len = strlen(directory);
+	return strncmp(path, directory, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
 /* The daemon would wait for itself when it opened such a path. */
@@ -93,9 +113,7 @@ static int check_outside(const char *mountpoint, const char *what, const char *p
 	if (!path)
 		return 0;
 	char *real = realpath(path, NULL);
-	const char *shown = real ? real : path;
-	size_t len = strlen(mountpoint);
-	bool inside = strncmp(shown, mountpoint, len) == 0 && (shown[len] == '/' || shown[len] == '\0');
+	bool inside = is_below(mountpoint, real ? real : path);
 	if (inside)
 		explain_set(why, "the %s %s lies below the mountpoint %s", what, path, mountpoint);
 	free(real);
@@ -119,22 +137,27 @@ static int check_paths(const struct config *config, const char *mountpoint, stru
 	return r;
 }
 
+/* One process serves a source: whoever has this lock. */
+static int take_runtime(struct plan *plan, struct explain *why)
+{
+	int r = runtime_open(plan->source, true, &plan->runtime, why);
+	if (r == 0)
+		r = runtime_lock(&plan->runtime, why);
+	if (r < 0)
+		explain_prefix(why, "%s", plan->source);
+	return r;
+}
+
 static int use_config(struct plan *plan, const struct config *config, struct explain *why)
 {
 	int r = check_paths(config, plan->mountpoint, why);
-	if (r < 0)
-		return r;
-	r = privileges_choose(config, &plan->user, why);
-	if (r < 0)
-		return r;
-	r = runtime_open(plan->config_path, true, &plan->runtime, why);
 	if (r == 0)
-		r = runtime_lock(&plan->runtime, why);
-	if (r < 0) {
-		explain_prefix(why, "%s", plan->config_path);
-		return r;
-	}
-	return privileges_make_store(config->store, &plan->user, why);
+		r = privileges_choose(config->user, config->store, &plan->user, why);
+	if (r == 0)
+		r = take_runtime(plan, why);
+	if (r == 0)
+		r = privileges_make_store(config->store, &plan->user, why);
+	return r;
 }
 
 /* Root mounts the run side inside; fusermount3 may not look into a user's own mount, so his lies beside it. */
@@ -152,12 +175,12 @@ static int place_run_side(struct plan *plan, struct explain *why)
 	return r;
 }
 
-static int fill_plan(const struct fs_mount_options *options, struct plan *plan, struct explain *why)
+static int plan_deployment(struct plan *plan, struct explain *why)
 {
 	struct config *config = NULL;
 	struct buf errors = {0};
 	int code = EXIT_CONFIG;
-	if (config_load(options->config_path, &config, &errors) < 0) {
+	if (config_load(plan->source, &config, &errors) < 0) {
 		(void)fputs(errors.data ? errors.data : "vouchfs: the configuration could not be read\n", stderr);
 		goto out;
 	}
@@ -173,21 +196,84 @@ out:
 	return code;
 }
 
-int plan_make(const struct fs_mount_options *options, struct plan *ret)
+/* The daemon, as the home's owner, looks at all of this again; here it is said before anything is begun. */
+static int check_home(const char *home, struct explain *why)
+{
+	struct stat st;
+	if (stat(home, &st) < 0) {
+		int r = -errno;
+		if (r == -ENOENT)
+			explain_set(why, "there is no signer's home %s; `vouchfs signer create-account` makes one",
+				    home);
+		else
+			explain_set(why, "the signer's home %s: %s", home, strerror(-r));
+		return r;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		explain_set(why, "the signer's home %s is not a directory", home);
+		return -ENOTDIR;
+	}
+	if (geteuid() != 0 && st.st_uid != geteuid()) {
+		explain_set(why, "the signer's home %s belongs to user id %u; that user or root can serve it", home,
+			    st.st_uid);
+		return -EACCES;
+	}
+	if (st.st_mode & (S_IRWXG | S_IRWXO)) {
+		explain_set(why,
+			    "the signer's home %s is open to others (mode %04o), and it holds keys; close it "
+			    "with: chmod 700 %s",
+			    home, st.st_mode & 07777U, home);
+		return -EACCES;
+	}
+	return 0;
+}
+
+static int check_home_mountpoint(const struct plan *plan, struct explain *why)
+{
+	if (!is_below(plan->source, plan->mountpoint))
+		return check_outside(plan->mountpoint, "signer's home", plan->source, why);
+	explain_set(why, "the mountpoint %s lies in the signer's home %s", plan->mountpoint, plan->source);
+	return -EINVAL;
+}
+
+static int plan_signing(struct plan *plan, struct explain *why)
+{
+	plan->no_exec = true;
+	int r = check_home(plan->source, why);
+	if (r == 0)
+		r = check_home_mountpoint(plan, why);
+	if (r == 0)
+		r = privileges_choose(NULL, plan->source, &plan->user, why);
+	if (r == 0)
+		r = take_runtime(plan, why);
+	if (r < 0) {
+		plan_say(why);
+		return EXIT_FAILURE;
+	}
+	if (geteuid() != 0 && !plan->allow_other)
+		(void)fputs("vouchfs: the signing slots are for this user alone; -o allow_other lets others in, where "
+			    "/etc/fuse.conf says user_allow_other\n",
+			    stderr);
+	return 0;
+}
+
+int plan_make(const struct plan_request *request, struct plan *ret)
 {
 	struct plan plan = {
-		.config_path = options->config_path,
-		.mountpoint = options->mountpoint,
-		.foreground = options->foreground,
-		.allow_other = options->allow_other,
+		.kind = request->kind,
+		.type = kinds[request->kind].type,
+		.source = request->source,
+		.mountpoint = request->mountpoint,
+		.foreground = request->foreground,
+		.allow_other = request->allow_other,
 		.runtime = {.dirfd = -1, .lock_fd = -1},
 	};
 	struct explain why = {.text = "out of memory"};
-	if (check_mountpoint(options, &why) < 0) {
+	if (check_mountpoint(request, &why) < 0) {
 		plan_say(&why);
 		return EXIT_FAILURE;
 	}
-	int code = fill_plan(options, &plan, &why);
+	int code = plan.kind == PLAN_SIGNING ? plan_signing(&plan, &why) : plan_deployment(&plan, &why);
 	if (code != 0)
 		plan_done(&plan);
 	else

@@ -6,26 +6,41 @@
 
 #include "base/base.h"
 #include "base/explain.h"
-#include "fs/mount.h"
 #include "privileges.h"
 #include "runtime.h"
 
-struct plan {
-	const char *config_path;
-	const char *mountpoint;
-	char *run_mountpoint;
-	bool run_is_linked; /* MNT/run is a symlink to run_mountpoint, not the mountpoint itself */
+enum plan_kind {
+	PLAN_DEPLOYMENT = 1, /* of a configuration: two connections, the deploy side and the run side */
+	PLAN_SIGNING,	     /* of a signer's home: one connection */
+};
+
+struct plan_request {
+	enum plan_kind kind;
+	const char *source;	/* the configuration or the signer's home; absolute */
+	const char *mountpoint; /* absolute */
 	bool foreground;
 	bool allow_other;
+};
+
+struct plan {
+	enum plan_kind kind;
+	const char *type;   /* in /proc/mounts, beside the source */
+	const char *source; /* the request's, like the mountpoint */
+	const char *mountpoint;
+	char *run_mountpoint; /* NULL: there is no run side */
+	bool run_is_linked;   /* MNT/run is a symlink to run_mountpoint, not the mountpoint itself */
+	bool foreground;
+	bool allow_other;
+	bool no_exec;
 	struct service_user user;
 	struct runtime runtime; /* locked by the process that made the plan */
 };
 
 /*
- * Checks the mountpoint and the configuration, takes the runtime directory's lock, makes a missing store. All errors
- * are printed; returns an exit code.
+ * Checks the mountpoint and the configuration or the home, takes the runtime directory's lock, makes a missing store.
+ * All errors are printed; returns an exit code. The request must outlive the plan.
  */
-int plan_make(const struct fs_mount_options *options, struct plan *ret);
+int plan_make(const struct plan_request *request, struct plan *ret);
 /* Of the process that made it: removes the runtime directory. */
 void plan_done(struct plan *plan);
 

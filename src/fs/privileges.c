@@ -7,33 +7,34 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/io.h"
 
-int privileges_choose(const struct config *config, struct service_user *ret, struct explain *ret_why)
+int privileges_choose(const char *name, const char *path, struct service_user *ret, struct explain *ret_why)
 {
 	*ret = (struct service_user){.uid = geteuid(), .gid = getegid()};
 	if (geteuid() != 0)
 		return 0;
 
 	errno = 0;
-	const struct passwd *user = config->user ? getpwnam(config->user) : NULL;
+	const struct passwd *user = name ? getpwnam(name) : NULL;
 	if (user) {
 		*ret = (struct service_user){.uid = user->pw_uid, .gid = user->pw_gid};
 		return 0;
 	}
 	struct stat st;
-	if (stat(config->store, &st) == 0) {
+	if (stat(path, &st) == 0) {
 		*ret = (struct service_user){.uid = st.st_uid, .gid = st.st_gid};
 		return 0;
 	}
 	if (errno == ENOENT)
 		return 0;
 	int r = -errno;
-	explain_set(ret_why, "store %s: %s", config->store, strerror(-r));
+	explain_set(ret_why, "%s: %s", path, strerror(-r));
 	return r;
 }
 
@@ -88,14 +89,27 @@ static int change_user(const struct service_user *user)
 	return has_capabilities() || setuid(0) == 0 ? -EPERM : 0;
 }
 
+int privileges_hide_memory(struct explain *ret_why)
+{
+	const struct rlimit none = {0};
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && setrlimit(RLIMIT_CORE, &none) == 0)
+		return 0;
+	int r = -errno;
+	explain_set(ret_why, "the process cannot be closed to debuggers: %s", strerror(-r));
+	return r;
+}
+
+/* A change of the user makes the process what fs.suid_dumpable says, so its memory is hidden after that. */
 int privileges_become(const struct service_user *user, struct explain *ret_why)
 {
 	int r = 0;
 	if (geteuid() == 0 && user->uid != 0)
 		r = change_user(user);
-	if (r == 0 && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
+	if (r == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		r = -errno;
-	if (r < 0)
+	if (r < 0) {
 		explain_set(ret_why, "cannot become user %u: %s", user->uid, strerror(-r));
-	return r;
+		return r;
+	}
+	return privileges_hide_memory(ret_why);
 }

@@ -8,7 +8,6 @@
 
 #include "base/base.h"
 #include "base/explain.h"
-#include "config/config.h"
 
 struct service_user {
 	uid_t uid;
@@ -16,16 +15,22 @@ struct service_user {
 };
 
 /*
- * Started by root: the configured user where there is one of that name, else the owner of the store, else root.
- * Started by anybody else: whoever that is.
+ * Started by root: the named user (NULL: none was named) where there is one, else the owner of the path (a store, or a
+ * signer's home), else root. Started by anybody else: whoever that is.
  */
-int privileges_choose(const struct config *config, struct service_user *ret, struct explain *ret_why);
+int privileges_choose(const char *name, const char *path, struct service_user *ret, struct explain *ret_why);
 
 /* Makes the store's directory, 0700 and the user's, when it is missing and root starts. */
 int privileges_make_store(const char *path, const struct service_user *user, struct explain *ret_why);
 
 /*
- * Becomes the user, without groups, capabilities or a way back, and closed to debuggers. No later exec gains anything.
+ * Closes this process to debuggers and leaves no core of it: other processes of the same user can neither attach to it
+ * nor read its memory. Its children begin so as well, until they exec.
+ */
+int privileges_hide_memory(struct explain *ret_why);
+
+/*
+ * Becomes the user, without groups, capabilities or a way back, with its memory hidden. No later exec gains anything.
  * Verified: success means that root is out of reach.
  */
 int privileges_become(const struct service_user *user, struct explain *ret_why);

@@ -13,20 +13,20 @@
 #define OUTCOME_MAX_MS	 60000
 #define OUTCOME_PAUSE_MS 10
 
-static int open_process(const char *config_path, struct runtime *runtime, int *ret_pidfd, struct explain *why)
+static int open_process(const char *source, struct runtime *runtime, int *ret_pidfd, struct explain *why)
 {
-	int r = runtime_open(config_path, false, runtime, why);
+	int r = runtime_open(source, false, runtime, why);
 	if (r == 0) {
 		r = runtime_holder(runtime, ret_pidfd);
 		if (r < 0)
 			runtime_done(runtime);
 	}
 	if (r == -ENOENT || r == -ESRCH) {
-		explain_set(why, "%s is not mounted, or by another user", config_path);
+		explain_set(why, "%s is not mounted, or by another user", source);
 		return -ENOENT;
 	}
 	if (r < 0)
-		explain_prefix(why, "%s", config_path);
+		explain_prefix(why, "%s", source);
 	return r;
 }
 
@@ -52,11 +52,11 @@ static int await_outcome(const struct runtime *runtime, int process, uint64_t be
 	return -ETIMEDOUT;
 }
 
-int fs_reload(const char *config_path, struct buf *ret_errors, struct explain *ret_why)
+int fs_reload(const char *source, struct buf *ret_errors, struct explain *ret_why)
 {
 	struct runtime runtime;
 	int process = -1;
-	int r = open_process(config_path, &runtime, &process, ret_why);
+	int r = open_process(source, &runtime, &process, ret_why);
 	if (r < 0)
 		return r;
 
@@ -65,7 +65,7 @@ int fs_reload(const char *config_path, struct buf *ret_errors, struct explain *r
 	if (r == 0 && pidfd_send_signal(process, SIGHUP, NULL, 0) < 0)
 		r = -errno;
 	if (r < 0)
-		explain_set(ret_why, "%s: %s", config_path, strerror(-r));
+		explain_set(ret_why, "%s: %s", source, strerror(-r));
 	else
 		r = await_outcome(&runtime, process, before, ret_errors, ret_why);
 	io_close(&process);

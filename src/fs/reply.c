@@ -64,14 +64,12 @@ void reply_entry(fuse_req_t req, const struct slots_attr *attr, blksize_t blksiz
 	(void)fuse_reply_entry(req, &entry);
 }
 
-void reply_statfs(fuse_req_t req, struct slots *slots)
+void reply_statfs(fuse_req_t req, int result, const struct statvfs *fs)
 {
-	struct statvfs fs;
-	int r = slots_statfs(slots, &fs);
-	if (r < 0)
-		reply_err(req, r);
+	if (result < 0)
+		reply_err(req, result);
 	else
-		(void)fuse_reply_statfs(req, &fs);
+		(void)fuse_reply_statfs(req, fs);
 }
 
 void reply_readlink(fuse_req_t req, int result, const struct buf *target)
@@ -134,7 +132,7 @@ static void read_command(pid_t pid, char *ret, size_t size)
 	io_close(&fd);
 }
 
-void reply_caller(fuse_req_t req, struct slots_caller *ret)
+void reply_looker(fuse_req_t req, struct slots_caller *ret)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	*ret = (struct slots_caller){
@@ -142,5 +140,10 @@ void reply_caller(fuse_req_t req, struct slots_caller *ret)
 		.in_group = in_group,
 		.ctx = req,
 	};
-	read_command(ctx->pid, ret->who.command, sizeof(ret->who.command));
+}
+
+void reply_caller(fuse_req_t req, struct slots_caller *ret)
+{
+	reply_looker(req, ret);
+	read_command(ret->who.pid, ret->who.command, sizeof(ret->who.command));
 }

@@ -23,13 +23,15 @@ void reply_stat(const struct slots_attr *attr, blksize_t blksize, struct stat *r
 void reply_attr(fuse_req_t req, int result, const struct slots_attr *attr, blksize_t blksize, double timeout_s);
 void reply_entry(fuse_req_t req, const struct slots_attr *attr, blksize_t blksize, double timeout_s);
 
-void reply_statfs(fuse_req_t req, struct slots *slots);
+void reply_statfs(fuse_req_t req, int result, const struct statvfs *fs);
 /* A link's target: taken from a buffer that may lack its NUL when it is empty. */
 void reply_readlink(fuse_req_t req, int result, const struct buf *target);
 /* The protocol of getxattr and listxattr: the size when size is 0, -ERANGE when it does not fit. */
 void reply_xattr(fuse_req_t req, int result, const struct buf *value, size_t size);
 
-/* Valid until the request is answered. */
+/* Valid until the request is answered. Of one who only looks around nothing is recorded: his command is left empty,
+ * which saves a look into /proc. */
 void reply_caller(fuse_req_t req, struct slots_caller *ret);
+void reply_looker(fuse_req_t req, struct slots_caller *ret);
 
 #endif

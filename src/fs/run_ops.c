@@ -206,7 +206,9 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
 
 static void op_statfs(fuse_req_t req, fuse_ino_t node UNUSED)
 {
-	reply_statfs(req, slots_of(req));
+	struct statvfs fs;
+	int r = slots_statfs(slots_of(req), &fs);
+	reply_statfs(req, r, &fs);
 }
 
 const struct fuse_lowlevel_ops run_side_ops = {

@@ -62,7 +62,7 @@ static int open_base(bool create, char ret_path[RUNTIME_PATH_SIZE])
 	return open_private(ret_path, create, S_IRWXG | S_IRWXO);
 }
 
-int runtime_open(const char *config_path, bool create, struct runtime *ret, struct explain *ret_why)
+int runtime_open(const char *source, bool create, struct runtime *ret, struct explain *ret_why)
 {
 	struct runtime runtime = {.dirfd = -1, .lock_fd = -1};
 	char base_path[RUNTIME_PATH_SIZE];
@@ -75,7 +75,7 @@ int runtime_open(const char *config_path, bool create, struct runtime *ret, stru
 	}
 	r = -ENAMETOOLONG;
 	if (snprintf(path, sizeof(runtime.path), "%s/vouchfs-%016llx", base_path,
-		     (unsigned long long)hash_path(config_path)) >= (int)sizeof(runtime.path))
+		     (unsigned long long)hash_path(source)) >= (int)sizeof(runtime.path))
 		goto out;
 	r = runtime.dirfd = open_private(path, create, S_IRWXG | S_IRWXO);
 	if (r < 0)
@@ -129,8 +129,8 @@ int runtime_lock(struct runtime *runtime, struct explain *ret_why)
 		struct flock lock = whole_file(F_WRLCK);
 		if (fcntl(fd, F_SETLK, &lock) < 0) {
 			explain_set(ret_why,
-				    "process %ld serves this configuration already, or is still ending; see "
-				    "`vouchfs status`, `vouchfs unmount`",
+				    "process %ld serves it already, or is still ending; `vouchfs unmount` of its "
+				    "mountpoint waits for the end",
 				    (long)blocking_process(fd));
 			io_close(&fd);
 			return -EBUSY;

@@ -1,7 +1,7 @@
 /*
  * runtime.h - the directory that a mount has while it runs, and by which commands find its process.
  *
- *     /run/vouchfs-<hash of the configuration's path>/      of root; of a user: below $XDG_RUNTIME_DIR, else
+ *     /run/vouchfs-<hash of the source's path>/             of root; of a user: below $XDG_RUNTIME_DIR, else
  *                                                           /tmp/vouchfs-<uid>/, which must be the user's own, 0700
  *         lock      locked by the supervisor as long as it lives: the kernel says which process that is (F_GETLK),
  *                   so no file's content has to be believed, and nobody else can pretend to be it
@@ -26,8 +26,8 @@ struct runtime {
 	uint64_t reload_count;
 };
 
-/* create false: -ENOENT when there is none. */
-int runtime_open(const char *config_path, bool create, struct runtime *ret, struct explain *ret_why);
+/* source: a configuration, or a signer's home. create false: -ENOENT when there is none. */
+int runtime_open(const char *source, bool create, struct runtime *ret, struct explain *ret_why);
 /* Gives the lock back; the directory stays. */
 void runtime_done(struct runtime *runtime);
 

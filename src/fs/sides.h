@@ -1,5 +1,5 @@
 /*
- * sides.h - the operations of the two connections, as libfuse wants them.
+ * sides.h - the operations of a connection, as libfuse wants them: of a read-write tree, or of the run side.
  */
 #ifndef FS_SIDES_H
 #define FS_SIDES_H
@@ -7,12 +7,13 @@
 #include <fuse_lowlevel.h>
 
 #include "handles.h"
-#include "slots/slots.h"
+#include "slots/tree.h"
 #include "sweep.h"
 
-/* User data of the deploy side's session. */
-struct deploy_side {
-	struct slots *slots;
+/* User data of a session that serves a tree. */
+struct tree_side {
+	const struct tree_ops *ops;
+	void *tree;
 	struct handles handles;
 	struct sweep *sweep;
 };
@@ -24,7 +25,7 @@ struct run_side {
 	bool no_opendir;
 };
 
-extern const struct fuse_lowlevel_ops deploy_side_ops;
+extern const struct fuse_lowlevel_ops tree_side_ops;
 extern const struct fuse_lowlevel_ops run_side_ops;
 
 #endif

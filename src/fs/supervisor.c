@@ -29,8 +29,8 @@ struct supervisor {
 	int signals;
 	int channel;
 	pid_t daemon;
+	bool tree_mounted;
 	bool run_mounted;
-	bool deploy_mounted;
 };
 
 void supervisor_leave_terminal(void)
@@ -149,18 +149,26 @@ static int await_start(struct supervisor *s, enum channel_kind kind)
  * The descriptor goes to the daemon alone: were it kept here, callers of a dead daemon would hang. -ECANCELED: the
  * kernel refused, and that has been said.
  */
-static int mount_side(struct supervisor *s, enum kernel_side side)
+static int mount_side(struct supervisor *s, enum channel_kind side)
 {
-	const char *mountpoint = side == KERNEL_DEPLOY ? s->plan->mountpoint : s->plan->run_mountpoint;
+	const bool is_run = side == CHANNEL_RUN;
+	const struct kernel_mount what = {
+		.type = s->plan->type,
+		.source = s->plan->source,
+		.mountpoint = is_run ? s->plan->run_mountpoint : s->plan->mountpoint,
+		.read_only = is_run,
+		.no_exec = s->plan->no_exec,
+		.allow_other = s->plan->allow_other,
+	};
 	struct explain why = {.text = "not mounted"};
 	int fd = -1;
-	int r = kernel_mount(side, s->plan->config_path, mountpoint, s->plan->allow_other, &fd, &why);
+	int r = kernel_mount(&what, &fd, &why);
 	if (r < 0) {
 		plan_say(&why);
 		return -ECANCELED;
 	}
-	*(side == KERNEL_DEPLOY ? &s->deploy_mounted : &s->run_mounted) = true;
-	r = channel_send(s->channel, side == KERNEL_DEPLOY ? CHANNEL_DEPLOY : CHANNEL_RUN, NULL, fd);
+	*(is_run ? &s->run_mounted : &s->tree_mounted) = true;
+	r = channel_send(s->channel, side, NULL, fd);
 	io_close(&fd);
 	return r < 0 ? r : await_start(s, CHANNEL_SERVING);
 }
@@ -169,13 +177,14 @@ static int bring_up(struct supervisor *s, int ready_fd)
 {
 	int r = await_start(s, CHANNEL_OPENED);
 	if (r == 0)
-		r = mount_side(s, KERNEL_DEPLOY);
-	if (r == 0)
-		r = mount_side(s, KERNEL_RUN);
+		r = mount_side(s, CHANNEL_TREE);
+	if (r == 0 && s->plan->run_mountpoint)
+		r = mount_side(s, CHANNEL_RUN);
 	if (r < 0)
 		return r;
 
-	kernel_raise_read_ahead(s->plan->run_mountpoint);
+	if (s->run_mounted)
+		kernel_raise_read_ahead(s->plan->run_mountpoint);
 	r = channel_send(s->channel, CHANNEL_READY, NULL, -1);
 	if (r < 0)
 		return r;
@@ -183,7 +192,7 @@ static int bring_up(struct supervisor *s, int ready_fd)
 		(void)io_write_full(ready_fd, "", 1);
 	if (!s->plan->foreground)
 		supervisor_leave_terminal();
-	log_notice("serving %s on %s as uid %u", s->plan->config_path, s->plan->mountpoint, s->plan->user.uid);
+	log_notice("serving %s on %s as uid %u", s->plan->source, s->plan->mountpoint, s->plan->user.uid);
 	return 0;
 }
 
@@ -248,7 +257,7 @@ static bool is_ours(const struct supervisor *s, const char *mountpoint)
 	if (mountinfo_read(&info) < 0)
 		return true;
 	const struct mountinfo_entry *there = mountinfo_at(&info, mountpoint);
-	bool ours = there && mountinfo_is_vouchfs(there) && strcmp(there->source, s->plan->config_path) == 0;
+	bool ours = there && strcmp(there->type, s->plan->type) == 0 && strcmp(there->source, s->plan->source) == 0;
 	mountinfo_done(&info);
 	return ours;
 }
@@ -266,11 +275,11 @@ static void unmount_side(const struct supervisor *s, const char *mountpoint, boo
 		log_error("%s was not unmounted: %s", mountpoint, strerror(-r));
 }
 
-static void unmount_both(const struct supervisor *s, bool lazy)
+static void unmount_all(const struct supervisor *s, bool lazy)
 {
 	if (s->run_mounted)
 		unmount_side(s, s->plan->run_mountpoint, lazy);
-	if (s->deploy_mounted)
+	if (s->tree_mounted)
 		unmount_side(s, s->plan->mountpoint, lazy);
 }
 
@@ -301,7 +310,7 @@ static int stop(struct supervisor *s)
 	bool drained = channel_send(s->channel, CHANNEL_DRAIN, NULL, -1) == 0 && await_drained(s);
 	if (!drained)
 		log_warning("uploads were cut off");
-	unmount_both(s, false);
+	unmount_all(s, false);
 	(void)channel_send(s->channel, CHANNEL_QUIT, NULL, -1);
 	await_end(s);
 	return reap_daemon(s);
@@ -319,7 +328,7 @@ static int take_down(struct supervisor *s, int result)
 	}
 	io_close(&s->channel);
 	int code = reap_daemon(s);
-	unmount_both(s, true);
+	unmount_all(s, true);
 	if (result != -EPIPE)
 		return EXIT_FAILURE;
 	if (code != 0)
@@ -343,6 +352,11 @@ static int block_signals(void)
 int supervisor_run(struct plan *plan, int ready_fd)
 {
 	struct supervisor s = {.plan = plan, .channel = -1};
+	struct explain why;
+	if (privileges_hide_memory(&why) < 0) {
+		plan_say(&why);
+		return EXIT_FAILURE;
+	}
 	int r = s.signals = block_signals();
 	if (r >= 0)
 		r = chdir("/") < 0 ? -errno : 0;

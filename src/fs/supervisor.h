@@ -7,9 +7,9 @@
 #include "plan.h"
 
 /*
- * Starts the daemon, mounts both sides, and returns the exit code when the mount has ended: 0 when it was unmounted or
- * told to end, else what went wrong, and then nothing stays mounted. A byte is written to ready_fd (-1: nobody waits)
- * when both sides are served.
+ * Starts the daemon, mounts what it serves, and returns the exit code when the mount has ended: 0 when it was unmounted
+ * or told to end, else what went wrong, and then nothing stays mounted. A byte is written to ready_fd (-1: nobody
+ * waits) when all is served.
  */
 int supervisor_run(struct plan *plan, int ready_fd);
 

@@ -44,7 +44,7 @@ int sweep_timeout_ms(const struct sweep *sweep)
 	return wait_ms < INT_MAX ? (int)wait_ms : INT_MAX;
 }
 
-void sweep_run(struct sweep *sweep, struct slots *slots)
+void sweep_run(struct sweep *sweep, const struct tree_ops *ops, void *tree)
 {
 	uint64_t count, now_ms = clock_monotonic_ms();
 	if (read(sweep->fd, &count, sizeof(count)) == (ssize_t)sizeof(count))
@@ -53,7 +53,7 @@ void sweep_run(struct sweep *sweep, struct slots *slots)
 		return;
 
 	atomic_store(&sweep->scheduled, false);
-	uint64_t due_ms = slots_sweep(slots);
+	uint64_t due_ms = ops->sweep(tree);
 	if (due_ms == NEVER) {
 		sweep->at_ms = NEVER;
 		return;

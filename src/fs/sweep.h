@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 
 #include "base/base.h"
-#include "slots/slots.h"
+#include "slots/tree.h"
 
 struct sweep {
 	int fd;		       /* eventfd, readable when sweep_poke asked for a sweep */
@@ -24,6 +24,6 @@ void sweep_poke(struct sweep *sweep);
 /* For poll: -1 for ever. */
 int sweep_timeout_ms(const struct sweep *sweep);
 /* Takes a poke, and sweeps when it is time. */
-void sweep_run(struct sweep *sweep, struct slots *slots);
+void sweep_run(struct sweep *sweep, const struct tree_ops *ops, void *tree);
 
 #endif

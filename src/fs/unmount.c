@@ -1,6 +1,7 @@
 /*
- * Unmounting, from outside the processes that serve: run side, deploy side, then the wait for the supervisor's end. It
- * is found through the lock that it holds (runtime.h), so nobody can make root wait for, or signal, a foreign process.
+ * Unmounting, from outside the processes that serve: the run side where there is one, the tree, then the wait for the
+ * supervisor's end. It is found through the lock that it holds (runtime.h), so nobody can make root wait for, or
+ * signal, a foreign process.
  */
 #include <errno.h>
 #include <poll.h>
@@ -18,51 +19,51 @@
 #include "mountinfo.h"
 #include "runtime.h"
 
-#define DEPLOY_RETRY_MS	   10000
-#define DEPLOY_PAUSE_MS	   50
+#define TREE_RETRY_MS	   10000
+#define TREE_PAUSE_MS	   50
 #define PROCESS_END_MAX_MS 60000
 #define ESCAPED_PATH_MAX   256
 
 struct unmounting {
 	const char *mountpoint;
 	bool lazy;
-	const struct mountinfo_entry *deploy;
-	const struct mountinfo_entry *run; /* or NULL */
-	int process;			   /* pidfd of the supervisor; -1: unknown */
+	const struct mountinfo_entry *tree; /* the deploy side, or the signing slots */
+	const struct mountinfo_entry *run;  /* or NULL */
+	int process;			    /* pidfd of the supervisor; -1: unknown */
 	struct explain *why;
 };
 
 static int find_sides(struct unmounting *u, const struct mountinfo *info)
 {
-	u->deploy = mountinfo_at(info, u->mountpoint);
-	if (!u->deploy) {
+	u->tree = mountinfo_at(info, u->mountpoint);
+	if (!u->tree) {
 		explain_set(u->why, "nothing is mounted on %s", u->mountpoint);
 		return -ENOENT;
 	}
-	if (!mountinfo_is_vouchfs(u->deploy)) {
+	if (!mountinfo_is_vouchfs(u->tree)) {
 		char type[64];
 		explain_set(u->why, "%s is no vouchfs mount, its type is %s", u->mountpoint,
-			    text_escape_print(type, sizeof(type), u->deploy->type, strlen(u->deploy->type)));
+			    text_escape_print(type, sizeof(type), u->tree->type, strlen(u->tree->type)));
 		return -EINVAL;
 	}
-	if (u->deploy->read_only) {
+	if (u->tree->read_only) {
 		explain_set(u->why, "%s is the run side; unmount the directory that holds functions/", u->mountpoint);
 		return -EINVAL;
 	}
-	if (geteuid() != 0 && (!u->deploy->has_user || u->deploy->user != geteuid())) {
+	if (geteuid() != 0 && (!u->tree->has_user || u->tree->user != geteuid())) {
 		explain_set(u->why, "%s was mounted by another user", u->mountpoint);
 		return -EPERM;
 	}
-	u->run = mountinfo_find_run(info, u->deploy);
+	u->run = mountinfo_find_run(info, u->tree);
 	return 0;
 }
 
 /* Only ours: another user's runtime directory proves nothing to us. */
-static int find_process(const struct mountinfo_entry *deploy)
+static int find_process(const struct mountinfo_entry *tree)
 {
 	struct runtime runtime;
 	int pidfd = -1;
-	if (!deploy->has_user || deploy->user != geteuid() || runtime_open(deploy->source, false, &runtime, NULL) < 0)
+	if (!tree->has_user || tree->user != geteuid() || runtime_open(tree->source, false, &runtime, NULL) < 0)
 		return -1;
 	if (runtime_holder(&runtime, &pidfd) < 0)
 		pidfd = -1;
@@ -100,12 +101,12 @@ static int unmount_run(const struct unmounting *u)
 }
 
 /* An upload that is being judged ends soon; a shell that sits there does not. */
-static int unmount_deploy(const struct unmounting *u)
+static int unmount_tree(const struct unmounting *u)
 {
-	uint64_t until_ms = clock_monotonic_ms() + DEPLOY_RETRY_MS;
+	uint64_t until_ms = clock_monotonic_ms() + TREE_RETRY_MS;
 	int r;
 	while ((r = kernel_unmount(u->mountpoint, u->lazy)) == -EBUSY && clock_monotonic_ms() < until_ms) {
-		const struct timespec pause = {.tv_nsec = DEPLOY_PAUSE_MS * 1000000L};
+		const struct timespec pause = {.tv_nsec = TREE_PAUSE_MS * 1000000L};
 		(void)nanosleep(&pause, NULL);
 	}
 	if (r == -EINVAL && u->run)
@@ -114,7 +115,7 @@ static int unmount_deploy(const struct unmounting *u)
 		explain_set(u->why,
 			    "%s is still in use after %d s%s; `fuser -vm %s` shows by whom, --lazy unmounts it all "
 			    "the same and whoever uses it gets errors",
-			    u->mountpoint, DEPLOY_RETRY_MS / 1000, u->run ? ", its run side is unmounted already" : "",
+			    u->mountpoint, TREE_RETRY_MS / 1000, u->run ? ", its run side is unmounted already" : "",
 			    u->mountpoint);
 	else if (r < 0)
 		(void)explain_failure(u, u->mountpoint, r);
@@ -144,10 +145,10 @@ static int await_process(const struct unmounting *u)
 }
 
 /* The directory of a supervisor that was killed; one that lives, or begins, has the lock. */
-static void remove_leftovers(const struct mountinfo_entry *deploy)
+static void remove_leftovers(const struct mountinfo_entry *tree)
 {
 	struct runtime runtime;
-	if (!deploy->has_user || deploy->user != geteuid() || runtime_open(deploy->source, false, &runtime, NULL) < 0)
+	if (!tree->has_user || tree->user != geteuid() || runtime_open(tree->source, false, &runtime, NULL) < 0)
 		return;
 	if (runtime_lock(&runtime, NULL) == 0)
 		runtime_remove(&runtime);
@@ -167,14 +168,14 @@ int fs_unmount(const char *mountpoint, bool lazy, struct explain *ret_why)
 	r = find_sides(&u, &info);
 	if (r < 0)
 		goto out;
-	u.process = find_process(u.deploy);
+	u.process = find_process(u.tree);
 	r = unmount_run(&u);
 	if (r == 0)
-		r = unmount_deploy(&u);
+		r = unmount_tree(&u);
 	if (r == 0)
 		r = await_process(&u);
 	if (r == 0)
-		remove_leftovers(u.deploy);
+		remove_leftovers(u.tree);
 out:
 	io_close(&u.process);
 	mountinfo_done(&info);

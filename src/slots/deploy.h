@@ -77,7 +77,7 @@ bool deploy_is_full_locked(const struct slot *slot);
 /* True when the slot's current artifact is listed under this name. Slot lock or tree lock held. */
 bool deploy_is_artifact_locked(const struct slot *slot, const char *name);
 
-struct deploy_handle {
+struct tree_handle {
 	struct slots *slots;
 	uint64_t node;
 	struct deploy_node *file; /* counted in handles; NULL for fixed files and directories */

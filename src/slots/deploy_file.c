@@ -15,7 +15,7 @@ static bool wants_write(int open_flags)
 /* ---- handles ---- */
 
 /* Counts a handle on the node and on its upload. Tree lock held. */
-static void attach_locked(struct deploy_handle *handle, struct deploy_node *node, struct upload *upload)
+static void attach_locked(struct tree_handle *handle, struct deploy_node *node, struct upload *upload)
 {
 	handle->file = node;
 	node->handles++;
@@ -34,7 +34,7 @@ static struct upload *show_locked(struct deploy_node *node, struct upload *uploa
 	return before;
 }
 
-void deploy_release(struct deploy_handle *handle)
+void deploy_release(struct tree_handle *handle)
 {
 	if (!handle)
 		return;
@@ -62,11 +62,11 @@ void deploy_release(struct deploy_handle *handle)
 	free(handle);
 }
 
-static struct deploy_handle *new_handle(struct slots *slots, uint64_t node)
+static struct tree_handle *new_handle(struct slots *slots, uint64_t node)
 {
-	struct deploy_handle *handle = calloc(1, sizeof(*handle));
+	struct tree_handle *handle = calloc(1, sizeof(*handle));
 	if (handle)
-		*handle = (struct deploy_handle){.slots = slots, .node = node};
+		*handle = (struct tree_handle){.slots = slots, .node = node};
 	return handle;
 }
 
@@ -96,7 +96,7 @@ static int is_draining(struct slots *slots)
 }
 
 static int create_at(struct slots *slots, const struct deploy_place *place, const char *name, int open_flags,
-		     const struct slots_caller *caller, struct slots_attr *ret, struct deploy_handle **ret_handle)
+		     const struct slots_caller *caller, struct slots_attr *ret, struct tree_handle **ret_handle)
 {
 	enum deploy_kind kind = DEPLOY_FILE;
 	int r = check_new_name(place, name, &kind);
@@ -106,7 +106,7 @@ static int create_at(struct slots *slots, const struct deploy_place *place, cons
 		return r;
 
 	struct upload *upload = NULL, *before = NULL;
-	struct deploy_handle *handle = new_handle(slots, 0);
+	struct tree_handle *handle = new_handle(slots, 0);
 	r = handle ? upload_new(slots, place->slot, name, kind == DEPLOY_FILE, &caller->who, NULL, &upload) : -ENOMEM;
 	if (r < 0)
 		goto out;
@@ -143,7 +143,7 @@ out:
 }
 
 int deploy_create(struct slots *slots, uint64_t parent, const char *name, int open_flags,
-		  const struct slots_caller *caller, struct slots_attr *ret, struct deploy_handle **ret_handle)
+		  const struct slots_caller *caller, struct slots_attr *ret, struct tree_handle **ret_handle)
 {
 	struct deploy_place place;
 	if (parent & DEPLOY_LAYER_BIT)
@@ -178,11 +178,11 @@ static int open_text(struct slots *slots, uint64_t node, struct buf *ret)
 	return r;
 }
 
-static int open_fixed(struct slots *slots, uint64_t node, int open_flags, struct deploy_handle **ret_handle)
+static int open_fixed(struct slots *slots, uint64_t node, int open_flags, struct tree_handle **ret_handle)
 {
 	if (wants_write(open_flags))
 		return -EACCES;
-	struct deploy_handle *handle = new_handle(slots, node);
+	struct tree_handle *handle = new_handle(slots, node);
 	if (!handle)
 		return -ENOMEM;
 	int r = open_text(slots, node, &handle->text);
@@ -214,7 +214,7 @@ static void look_at_locked(const struct deploy_node *node, struct opened *ret)
 
 /* The upload that an open for writing gets: staging and what is not published yet is shared, an artifact is begun anew.
  */
-static int open_upload(const struct deploy_handle *handle, const struct opened *opened, int open_flags,
+static int open_upload(const struct tree_handle *handle, const struct opened *opened, int open_flags,
 		       const struct slots_caller *caller, struct upload **ret)
 {
 	struct release *origin = open_flags & O_TRUNC ? NULL : opened->release;
@@ -233,7 +233,7 @@ static int open_upload(const struct deploy_handle *handle, const struct opened *
 }
 
 /* The handle keeps the upload from now on. */
-static void keep_upload(struct deploy_handle *handle, struct upload *upload)
+static void keep_upload(struct tree_handle *handle, struct upload *upload)
 {
 	struct upload *before = NULL;
 	lock_take(&handle->slots->lock);
@@ -245,7 +245,7 @@ static void keep_upload(struct deploy_handle *handle, struct upload *upload)
 	upload_put(before);
 }
 
-static int open_file(struct deploy_handle *handle, const struct opened *opened, int open_flags,
+static int open_file(struct tree_handle *handle, const struct opened *opened, int open_flags,
 		     const struct slots_caller *caller)
 {
 	struct upload *upload = NULL;
@@ -267,13 +267,13 @@ static int open_file(struct deploy_handle *handle, const struct opened *opened, 
 }
 
 int deploy_open(struct slots *slots, uint64_t node, int open_flags, const struct slots_caller *caller,
-		struct deploy_handle **ret_handle)
+		struct tree_handle **ret_handle)
 {
 	if (deploy_fixed_entry(node) || (node & DEPLOY_WHY_BIT))
 		return open_fixed(slots, node, open_flags, ret_handle);
 
 	struct opened opened = {0};
-	struct deploy_handle *handle = new_handle(slots, node);
+	struct tree_handle *handle = new_handle(slots, node);
 	if (!handle)
 		return -ENOMEM;
 	int r = 0;
@@ -302,7 +302,7 @@ int deploy_open(struct slots *slots, uint64_t node, int open_flags, const struct
 
 /* ---- read, write, close ---- */
 
-ssize_t deploy_read(struct deploy_handle *handle, void *buf, size_t len, uint64_t offset)
+ssize_t deploy_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset)
 {
 	if (handle->upload)
 		return upload_read(handle->upload, buf, len, offset);
@@ -316,13 +316,13 @@ ssize_t deploy_read(struct deploy_handle *handle, void *buf, size_t len, uint64_
 	return (ssize_t)len;
 }
 
-int deploy_write(struct deploy_handle *handle, const void *buf, size_t len, uint64_t offset)
+int deploy_write(struct tree_handle *handle, const void *buf, size_t len, uint64_t offset)
 {
 	return handle->writable ? upload_write(handle->upload, buf, len, offset) : -EBADF;
 }
 
 /* An open file whose name was removed has no place to be published to. */
-static bool is_unlinked(const struct deploy_handle *handle)
+static bool is_unlinked(const struct tree_handle *handle)
 {
 	lock_take(&handle->slots->lock);
 	bool unlinked = handle->file->is_unlinked;
@@ -330,12 +330,12 @@ static bool is_unlinked(const struct deploy_handle *handle)
 	return unlinked;
 }
 
-int deploy_flush(struct deploy_handle *handle)
+int deploy_flush(struct tree_handle *handle)
 {
 	return handle->writable && !is_unlinked(handle) ? upload_finish(handle->upload) : 0;
 }
 
-int deploy_fsync(struct deploy_handle *handle UNUSED)
+int deploy_fsync(struct tree_handle *handle UNUSED)
 {
 	return 0; /* what is accepted is durable when close returns; what is not need not be */
 }
@@ -385,7 +385,7 @@ static int set_times(struct slots *slots, uint64_t node, const struct timespec *
 	return slot ? set_release_times(slot, name, mtime) : 0;
 }
 
-int deploy_setattr(struct slots *slots, uint64_t node, struct deploy_handle *handle, const struct deploy_change *change,
+int deploy_setattr(struct slots *slots, uint64_t node, struct tree_handle *handle, const struct tree_change *change,
 		   struct slots_attr *ret)
 {
 	int r = 0;

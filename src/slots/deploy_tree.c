@@ -191,7 +191,7 @@ void deploy_forget(struct slots *slots, uint64_t node, uint64_t count)
 
 /* ---- listing ---- */
 
-static int add_dirent(struct deploy_handle *dir, const char *name, const struct slots_attr *attr)
+static int add_dirent(struct tree_handle *dir, const char *name, const struct slots_attr *attr)
 {
 	size_t count = dir->entry_count;
 	if ((count & (count - 1)) == 0) {
@@ -206,7 +206,7 @@ static int add_dirent(struct deploy_handle *dir, const char *name, const struct 
 	return 0;
 }
 
-static int list_fixed_locked(struct deploy_handle *dir)
+static int list_fixed_locked(struct tree_handle *dir)
 {
 	int r = 0;
 	for (uint64_t node = DEPLOY_NODE_ROOT + 1; r == 0 && node < DEPLOY_NODE_FIXED_END; node++) {
@@ -220,7 +220,7 @@ static int list_fixed_locked(struct deploy_handle *dir)
 	return r;
 }
 
-static int list_slots_locked(struct deploy_handle *dir)
+static int list_slots_locked(struct tree_handle *dir)
 {
 	struct slots *slots = dir->slots;
 	bool is_why = dir->node == DEPLOY_NODE_WHY_FUNCTIONS;
@@ -234,7 +234,7 @@ static int list_slots_locked(struct deploy_handle *dir)
 	return r;
 }
 
-static int list_layers_locked(struct deploy_handle *dir)
+static int list_layers_locked(struct tree_handle *dir)
 {
 	int r = 0;
 	const struct config *config = dir->slots->trust->config;
@@ -246,7 +246,7 @@ static int list_layers_locked(struct deploy_handle *dir)
 	return r;
 }
 
-static int list_slot_locked(struct deploy_handle *dir, const struct slot *slot)
+static int list_slot_locked(struct tree_handle *dir, const struct slot *slot)
 {
 	if (!slot_shows_artifact(slot))
 		return 0;
@@ -272,7 +272,7 @@ static void load_for_listing(struct slots *slots, uint64_t node)
 	}
 }
 
-static int list_locked(struct deploy_handle *dir, const struct slot *slot)
+static int list_locked(struct tree_handle *dir, const struct slot *slot)
 {
 	struct slots_attr self = {.node = dir->node, .mode = S_IFDIR};
 	int r = add_dirent(dir, ".", &self);
@@ -289,7 +289,7 @@ static int list_locked(struct deploy_handle *dir, const struct slot *slot)
 	return r;
 }
 
-int deploy_opendir(struct slots *slots, uint64_t node, struct deploy_handle **ret_handle)
+int deploy_opendir(struct slots *slots, uint64_t node, struct tree_handle **ret_handle)
 {
 	struct slots_attr attr;
 	int r = deploy_getattr(slots, node, &attr);
@@ -301,10 +301,10 @@ int deploy_opendir(struct slots *slots, uint64_t node, struct deploy_handle **re
 	if (node == DEPLOY_NODE_FUNCTIONS || node == DEPLOY_NODE_WHY_FUNCTIONS)
 		load_for_listing(slots, node);
 	struct slot *slot = deploy_slot(slots, node);
-	struct deploy_handle *dir = calloc(1, sizeof(*dir));
+	struct tree_handle *dir = calloc(1, sizeof(*dir));
 	if (!dir)
 		return -ENOMEM;
-	*dir = (struct deploy_handle){.slots = slots, .node = node};
+	*dir = (struct tree_handle){.slots = slots, .node = node};
 	lock_take(&slots->lock);
 	r = list_locked(dir, slot);
 	lock_drop(&slots->lock);
@@ -316,7 +316,7 @@ int deploy_opendir(struct slots *slots, uint64_t node, struct deploy_handle **re
 	return 0;
 }
 
-int deploy_readdir(struct deploy_handle *dir, uint64_t offset, struct slots_dirent *ret)
+int deploy_readdir(struct tree_handle *dir, uint64_t offset, struct slots_dirent *ret)
 {
 	if (offset >= dir->entry_count)
 		return 0;

@@ -314,7 +314,7 @@ daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 	run ! is_mounted
 	[ "$(cat <&7)" = "still here" ]
 	run -1 start_mount
-	[[ $output == *"process $foreground_pid serves this configuration already"* ]]
+	[[ $output == *"process $foreground_pid serves it already"* ]]
 	exec 7<&-
 	wait "$foreground_pid"
 	no_processes_left

@@ -183,7 +183,7 @@ static uint64_t directory_node(struct slots_fixture *f, const char *directory)
 
 bool slots_fixture_lists(struct slots_fixture *f, const char *directory, const char *name)
 {
-	struct deploy_handle *dir;
+	struct tree_handle *dir;
 	struct slots_dirent entry = {0};
 	uint64_t node = directory_node(f, directory);
 	bool found = false;
@@ -197,7 +197,7 @@ bool slots_fixture_lists(struct slots_fixture *f, const char *directory, const c
 
 /* ---- what tools do ---- */
 
-int slots_fixture_open(struct slots_fixture *f, const char *directory, const char *name, struct deploy_handle **ret)
+int slots_fixture_open(struct slots_fixture *f, const char *directory, const char *name, struct tree_handle **ret)
 {
 	struct slots_attr attr;
 	uint64_t node = directory_node(f, directory);
@@ -210,7 +210,7 @@ int slots_fixture_open(struct slots_fixture *f, const char *directory, const cha
 
 int slots_fixture_put(struct slots_fixture *f, const char *directory, const char *name, const struct buf *bytes)
 {
-	struct deploy_handle *file;
+	struct tree_handle *file;
 	int r = slots_fixture_open(f, directory, name, &file);
 	if (r < 0)
 		return r;
@@ -297,7 +297,7 @@ const char *slots_fixture_marker(struct slots_fixture *f, const char *path, int 
 void slots_fixture_read(struct slots_fixture *f, const char *path, struct buf *ret)
 {
 	struct slots_attr attr;
-	struct deploy_handle *file;
+	struct tree_handle *file;
 	char piece[256];
 	ssize_t got;
 	assert_int_equal(slots_fixture_deploy_path(f, path, &attr), 0);

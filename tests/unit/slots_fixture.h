@@ -41,7 +41,7 @@ int slots_fixture_deploy_has(struct slots_fixture *f, const char *path);
 int slots_fixture_run_has(struct slots_fixture *f, const char *path);
 bool slots_fixture_lists(struct slots_fixture *f, const char *directory, const char *name); /* deploy side */
 
-int slots_fixture_open(struct slots_fixture *f, const char *directory, const char *name, struct deploy_handle **ret);
+int slots_fixture_open(struct slots_fixture *f, const char *directory, const char *name, struct tree_handle **ret);
 /* Create, write, flush, release; what flush or an earlier step answered. */
 int slots_fixture_put(struct slots_fixture *f, const char *directory, const char *name, const struct buf *bytes);
 void slots_fixture_deploy(struct slots_fixture *f, const char *function, const char *marker); /* as a.zip */

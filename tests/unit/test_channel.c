@@ -48,7 +48,7 @@ static void a_descriptor_comes_along(void **state)
 	const int *pair = *state;
 	int ends[2];
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	assert_int_equal(channel_send(pair[0], CHANNEL_DEPLOY, NULL, ends[1]), 0);
+	assert_int_equal(channel_send(pair[0], CHANNEL_TREE, NULL, ends[1]), 0);
 	io_close(&ends[1]);
 
 	struct channel_message message;

@@ -74,12 +74,26 @@ static void finds_both_sides_of_root(void **state UNUSED)
 	      "41 40 0:41 / /m/run ro - fuse.vouchfs " CONF " ro,user_id=0\n"
 	      "43 1 0:43 / /other rw - fuse.vouchfs /etc/other.conf " ROOTS "\n",
 	      &info);
-	const struct mountinfo_entry *deploy = mountinfo_find_deploy(&info, CONF, 1000);
+	const struct mountinfo_entry *deploy = mountinfo_find_tree(&info, MOUNTINFO_DEPLOYMENT, CONF, 1000);
 	assert_non_null(deploy);
 	assert_string_equal(deploy->mountpoint, "/m");
 	assert_string_equal(mountinfo_find_run(&info, deploy)->mountpoint, "/m/run");
-	assert_null(mountinfo_find_run(&info, mountinfo_find_deploy(&info, "/etc/other.conf", 0)));
-	assert_null(mountinfo_find_deploy(&info, "/etc/none.conf", 0));
+	assert_null(mountinfo_find_run(&info, mountinfo_find_tree(&info, MOUNTINFO_DEPLOYMENT, "/etc/other.conf", 0)));
+	assert_null(mountinfo_find_tree(&info, MOUNTINFO_DEPLOYMENT, "/etc/none.conf", 0));
+	mountinfo_done(&info);
+}
+
+static void tells_signing_from_deployments(void **state UNUSED)
+{
+	struct mountinfo info;
+	parse("40 1 0:40 / /s rw - fuse.vouchfs-signer /home/s " ROOTS "\n"
+	      "41 1 0:41 / /x rw - fuse.vouchfs-other /home/x " ROOTS "\n",
+	      &info);
+	assert_string_equal(mountinfo_find_tree(&info, MOUNTINFO_SIGNING, "/home/s", 0)->mountpoint, "/s");
+	assert_null(mountinfo_find_tree(&info, MOUNTINFO_DEPLOYMENT, "/home/s", 0));
+	assert_null(mountinfo_find_run(&info, &info.entries[0]));
+	assert_true(mountinfo_is_vouchfs(&info.entries[0]));
+	assert_false(mountinfo_is_vouchfs(&info.entries[1]));
 	mountinfo_done(&info);
 }
 
@@ -89,7 +103,7 @@ static void takes_a_bind_mount_of_a_part_for_none(void **state UNUSED)
 	parse("40 1 0:40 /functions/f /srv/f rw - fuse.vouchfs " CONF " " ROOTS "\n"
 	      "41 1 0:40 / /m rw - fuse.vouchfs " CONF " " ROOTS "\n",
 	      &info);
-	assert_string_equal(mountinfo_find_deploy(&info, CONF, 0)->mountpoint, "/m");
+	assert_string_equal(mountinfo_find_tree(&info, MOUNTINFO_DEPLOYMENT, CONF, 0)->mountpoint, "/m");
 	mountinfo_done(&info);
 }
 
@@ -101,9 +115,9 @@ static void does_not_believe_another_user(void **state UNUSED)
 	      "41 1 0:41 / /home/u/n rw - fuse.vouchfs " CONF " rw,fd=3\n"
 	      "42 1 0:42 / /home/u/o rw - fuse.other " CONF " " ROOTS "\n",
 	      &info);
-	assert_null(mountinfo_find_deploy(&info, CONF, 0));
-	assert_null(mountinfo_find_deploy(&info, CONF, 1001));
-	assert_string_equal(mountinfo_find_deploy(&info, CONF, 1000)->mountpoint, "/home/u/m");
+	assert_null(mountinfo_find_tree(&info, MOUNTINFO_DEPLOYMENT, CONF, 0));
+	assert_null(mountinfo_find_tree(&info, MOUNTINFO_DEPLOYMENT, CONF, 1001));
+	assert_string_equal(mountinfo_find_tree(&info, MOUNTINFO_DEPLOYMENT, CONF, 1000)->mountpoint, "/home/u/m");
 	mountinfo_done(&info);
 }
 
@@ -114,7 +128,7 @@ static void finds_the_run_side_of_a_user_elsewhere(void **state UNUSED)
 	      "41 1 0:41 / /run/user/1001/x/run ro - fuse.vouchfs " CONF " ro,user_id=1001\n"
 	      "42 1 0:42 / /run/user/1000/x/run ro - fuse.vouchfs " CONF " ro,user_id=1000\n",
 	      &info);
-	const struct mountinfo_entry *deploy = mountinfo_find_deploy(&info, CONF, 1000);
+	const struct mountinfo_entry *deploy = mountinfo_find_tree(&info, MOUNTINFO_DEPLOYMENT, CONF, 1000);
 	assert_string_equal(mountinfo_find_run(&info, deploy)->mountpoint, "/run/user/1000/x/run");
 	mountinfo_done(&info);
 }
@@ -134,6 +148,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_is_no_table),
 		cmocka_unit_test(finds_the_topmost_mount),
 		cmocka_unit_test(finds_both_sides_of_root),
+		cmocka_unit_test(tells_signing_from_deployments),
 		cmocka_unit_test(takes_a_bind_mount_of_a_part_for_none),
 		cmocka_unit_test(does_not_believe_another_user),
 		cmocka_unit_test(finds_the_run_side_of_a_user_elsewhere),

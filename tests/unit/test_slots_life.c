@@ -170,7 +170,7 @@ static void a_slot_that_was_made_and_then_declared_stays(void **state)
 static void an_upload_does_not_outlive_its_slot(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct deploy_handle *file;
+	struct tree_handle *file;
 	struct buf zip = slots_fixture_zip(f, "late");
 	make_team(f);
 	assert_int_equal(slots_fixture_open(f, TEAM, "a.zip", &file), 0);
@@ -188,7 +188,7 @@ static void an_upload_does_not_outlive_its_slot(void **state)
 static void a_refusal_does_not_bring_a_removed_slot_back(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct deploy_handle *file;
+	struct tree_handle *file;
 	struct buf zip = gate_fixture_zip();
 	make_team(f);
 	assert_int_equal(slots_fixture_open(f, TEAM, "a.zip", &file), 0);

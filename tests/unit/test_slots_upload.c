@@ -57,7 +57,7 @@ static void clear_faults(void)
 static void a_name_that_is_removed_before_the_close_is_not_published(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct deploy_handle *file;
+	struct tree_handle *file;
 	struct buf zip = slots_fixture_zip(f, "new");
 	slots_fixture_deploy(f, "main", "old");
 	assert_int_equal(slots_fixture_open(f, MAIN, "b.zip", &file), 0);
@@ -75,7 +75,7 @@ static void a_name_that_is_removed_before_the_close_is_not_published(void **stat
 static void a_config_that_changes_before_the_close_judges_again(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct deploy_handle *file;
+	struct tree_handle *file;
 	struct buf zip = slots_fixture_zip(f, "new"), errors = {0};
 	slots_fixture_deploy(f, "main", "old");
 	assert_int_equal(slots_fixture_open(f, MAIN, "a.zip", &file), 0);
@@ -99,7 +99,7 @@ static void a_config_that_changes_before_the_close_judges_again(void **state)
 static void a_node_that_lost_its_name_is_stale(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct deploy_handle *file;
+	struct tree_handle *file;
 	struct slots_attr attr;
 	struct buf zip = slots_fixture_zip(f, "two");
 	slots_fixture_deploy(f, "main", "one");
@@ -118,7 +118,7 @@ static void a_node_that_lost_its_name_is_stale(void **state)
 static void a_name_that_becomes_staging_before_the_close_is_not_judged(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct deploy_handle *file;
+	struct tree_handle *file;
 	struct buf zip = slots_fixture_zip(f, "new");
 	slots_fixture_deploy(f, "main", "old");
 	assert_int_equal(slots_fixture_open(f, MAIN, "b.zip", &file), 0);
@@ -186,11 +186,11 @@ static void an_empty_or_refused_staging_file_leaves_the_slot_alone(void **state)
 static void a_failed_write_is_made_good_by_beginning_anew(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct deploy_handle *file;
+	struct tree_handle *file;
 	struct slots_attr attr;
 	struct buf zip = slots_fixture_zip(f, "one");
 	const uint64_t zero = 0;
-	const struct deploy_change empty = {.size_bytes = &zero};
+	const struct tree_change empty = {.size_bytes = &zero};
 	assert_int_equal(slots_fixture_open(f, MAIN, "a.zip", &file), 0);
 	assert_int_equal(slots_fixture_deploy_path(f, MAIN "/a.zip", &attr), 0);
 	fail_all("pwrite", "ENOSPC");
@@ -210,11 +210,11 @@ static void a_failed_write_is_made_good_by_beginning_anew(void **state)
 static void a_failed_commit_is_made_good_by_beginning_anew(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct deploy_handle *file;
+	struct tree_handle *file;
 	struct slots_attr attr;
 	struct buf zip = slots_fixture_zip(f, "two");
 	const uint64_t zero = 0;
-	const struct deploy_change empty = {.size_bytes = &zero};
+	const struct tree_change empty = {.size_bytes = &zero};
 	slots_fixture_deploy(f, "main", "one");
 	assert_int_equal(slots_fixture_open(f, MAIN, "b.zip", &file), 0);
 	assert_int_equal(slots_fixture_deploy_path(f, MAIN "/b.zip", &attr), 0);
@@ -277,7 +277,7 @@ static void bytes_of_staging_are_limited(void **state)
 {
 	struct slots_fixture *f = *state;
 	char name[32];
-	struct deploy_handle *file;
+	struct tree_handle *file;
 	slots_fixture_stop(f);
 	slots_fixture_configure(f, "max_artifact_size = 10000\n", slots_fixture_rest);
 	slots_fixture_start(f);
@@ -300,7 +300,7 @@ static void bytes_of_staging_are_limited(void **state)
 static void open_files_are_limited(void **state)
 {
 	struct slots_fixture *f = *state;
-	static struct deploy_handle *files[LIMIT_UPLOADS_PER_SLOT];
+	static struct tree_handle *files[LIMIT_UPLOADS_PER_SLOT];
 	struct rlimit limit;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	size_t room = limit.rlim_cur / 4 * 3, count = 0;
@@ -308,7 +308,7 @@ static void open_files_are_limited(void **state)
 	while (count < room && slots_fixture_open(f, MAIN, "a.zip", &files[count]) == 0)
 		count++;
 	assert_int_equal(count, room);
-	struct deploy_handle *more;
+	struct tree_handle *more;
 	log_set_level((enum log_level) - 1);
 	assert_int_equal(slots_fixture_open(f, MAIN, "a.zip", &more), -ENFILE);
 	log_set_level(LOG_LEVEL_ERROR);
@@ -321,7 +321,7 @@ static void a_staging_directory_that_was_swept_takes_nothing_in(void **state)
 {
 	struct slots_fixture *f = *state;
 	struct slots_attr attr, dir;
-	struct deploy_handle *file;
+	struct tree_handle *file;
 	slots_fixture_stop(f);
 	slots_fixture_configure(f, "staging_ttl = 1\n", slots_fixture_rest);
 	slots_fixture_start(f);
@@ -365,12 +365,12 @@ static void names_of_every_length(void **state)
 static void sizes_beyond_the_limit(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct deploy_handle *file;
+	struct tree_handle *file;
 	struct slots_attr attr;
 	struct buf zip = slots_fixture_zip(f, "one");
 	const uint64_t huge = UINT64_MAX, padded = zip.len + 100, exact = zip.len;
-	const struct deploy_change to_huge = {.size_bytes = &huge}, longer = {.size_bytes = &padded},
-				   back = {.size_bytes = &exact};
+	const struct tree_change to_huge = {.size_bytes = &huge}, longer = {.size_bytes = &padded},
+				 back = {.size_bytes = &exact};
 	assert_int_equal(slots_fixture_open(f, MAIN, "a.zip", &file), 0);
 	assert_int_equal(slots_fixture_deploy_path(f, MAIN "/a.zip", &attr), 0);
 	assert_int_equal(deploy_write(file, "x", 1, UINT64_MAX - 1), -EFBIG);

@@ -1,7 +1,7 @@
 /*
- * The deploy side's operations. Each answers its request exactly once, on every path, and no FLUSH or FSYNC is ever
- * answered ENOSYS: the kernel would stop asking, and nothing would be verified any more. What FUSE cannot do here by
- * design (copy_file_range, locks, O_TMPFILE) has no operation.
+ * The operations of a read-write tree (slots/tree.h). Each answers its request exactly once, on every path, and no
+ * FLUSH or FSYNC is ever answered ENOSYS: the kernel would stop asking, and nothing would be verified any more. What
+ * FUSE cannot do here by design (copy_file_range, locks, O_TMPFILE) has no operation.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "reply.h"
 #include "sides.h"
-#include "slots/deploy.h"
 
 #define MAX_WRITE_BYTES 1048576
 #define BLKSIZE		1048576 /* cp, cat and rsync write in pieces of st_blksize */
@@ -19,24 +18,19 @@
 	(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |              \
 	 FUSE_CAP_POSIX_LOCKS | FUSE_CAP_FLOCK_LOCKS)
 
-static struct deploy_side *side_of(fuse_req_t req)
+static struct tree_side *side_of(fuse_req_t req)
 {
 	return fuse_req_userdata(req);
 }
 
-static struct slots *slots_of(fuse_req_t req)
+static double timeout_of(const struct tree_side *side, uint64_t node)
 {
-	return side_of(req)->slots;
-}
-
-static double timeout_of(uint64_t node)
-{
-	return deploy_is_fixed(node) ? FIXED_TIMEOUT_S : 0;
+	return side->ops->is_fixed(node) ? FIXED_TIMEOUT_S : 0;
 }
 
 static void answer_attr(fuse_req_t req, int r, const struct slots_attr *attr)
 {
-	reply_attr(req, r, attr, BLKSIZE, r == 0 ? timeout_of(attr->node) : 0);
+	reply_attr(req, r, attr, BLKSIZE, r == 0 ? timeout_of(side_of(req), attr->node) : 0);
 }
 
 static void answer_entry(fuse_req_t req, int r, const struct slots_attr *attr)
@@ -44,7 +38,7 @@ static void answer_entry(fuse_req_t req, int r, const struct slots_attr *attr)
 	if (r < 0)
 		reply_err(req, r);
 	else
-		reply_entry(req, attr, BLKSIZE, timeout_of(attr->node));
+		reply_entry(req, attr, BLKSIZE, timeout_of(side_of(req), attr->node));
 }
 
 static void op_init(void *userdata UNUSED, struct fuse_conn_info *conn)
@@ -56,28 +50,34 @@ static void op_init(void *userdata UNUSED, struct fuse_conn_info *conn)
 
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
+	const struct tree_side *side = side_of(req);
+	struct slots_caller caller;
+	reply_looker(req, &caller);
 	struct slots_attr attr;
-	int r = deploy_lookup(slots_of(req), parent, name, &attr);
+	int r = side->ops->lookup(side->tree, parent, name, &caller, &attr);
 	answer_entry(req, r, &attr);
 }
 
 static void op_forget(fuse_req_t req, fuse_ino_t node, uint64_t count)
 {
-	deploy_forget(slots_of(req), node, count);
+	const struct tree_side *side = side_of(req);
+	side->ops->forget(side->tree, node, count);
 	fuse_reply_none(req);
 }
 
 static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
+	const struct tree_side *side = side_of(req);
 	for (size_t i = 0; i < count; i++)
-		deploy_forget(slots_of(req), forgets[i].ino, forgets[i].nlookup);
+		side->ops->forget(side->tree, forgets[i].ino, forgets[i].nlookup);
 	fuse_reply_none(req);
 }
 
 static void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi UNUSED)
 {
+	const struct tree_side *side = side_of(req);
 	struct slots_attr attr;
-	int r = deploy_getattr(slots_of(req), node, &attr);
+	int r = side->ops->getattr(side->tree, node, &attr);
 	answer_attr(req, r, &attr);
 }
 
@@ -86,24 +86,26 @@ static void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *wanted, int
 {
 	uint64_t size_bytes = (uint64_t)wanted->st_size;
 	struct timespec mtime = to_set & FUSE_SET_ATTR_MTIME_NOW ? clock_now() : wanted->st_mtim;
-	const struct deploy_change change = {
+	const struct tree_change change = {
 		.size_bytes = to_set & FUSE_SET_ATTR_SIZE ? &size_bytes : NULL,
 		.mtime = to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW) ? &mtime : NULL,
 	};
 
+	const struct tree_side *side = side_of(req);
 	struct slots_attr attr;
 	int r;
 	if (change.size_bytes || change.mtime)
-		r = deploy_setattr(slots_of(req), node, handles_get(fi), &change, &attr);
+		r = side->ops->setattr(side->tree, node, handles_get(fi), &change, &attr);
 	else
-		r = deploy_getattr(slots_of(req), node, &attr);
+		r = side->ops->getattr(side->tree, node, &attr);
 	answer_attr(req, r, &attr);
 }
 
 static void op_readlink(fuse_req_t req, fuse_ino_t node)
 {
+	const struct tree_side *side = side_of(req);
 	struct buf target = {0};
-	int r = deploy_readlink(slots_of(req), node, &target);
+	int r = side->ops->readlink(side->tree, node, &target);
 	reply_readlink(req, r, &target);
 	buf_done(&target);
 }
@@ -111,20 +113,20 @@ static void op_readlink(fuse_req_t req, fuse_ino_t node)
 static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode UNUSED,
 		      struct fuse_file_info *fi)
 {
-	struct deploy_side *side = side_of(req);
+	struct tree_side *side = side_of(req);
 	struct slots_caller caller;
 	reply_caller(req, &caller);
 
 	struct slots_attr attr;
-	struct deploy_handle *file;
-	int r = deploy_create(side->slots, parent, name, fi->flags, &caller, &attr, &file);
+	struct tree_handle *file;
+	int r = side->ops->create(side->tree, parent, name, fi->flags, &caller, &attr, &file);
 	if (r < 0) {
 		reply_err(req, r);
 		return;
 	}
 	r = handles_add(&side->handles, file, fi);
 	if (r < 0) {
-		deploy_forget(side->slots, attr.node, 1);
+		side->ops->forget(side->tree, attr.node, 1);
 		reply_err(req, r);
 		return;
 	}
@@ -137,12 +139,12 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 
 static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {
-	struct deploy_side *side = side_of(req);
+	struct tree_side *side = side_of(req);
 	struct slots_caller caller;
 	reply_caller(req, &caller);
 
-	struct deploy_handle *file;
-	int r = deploy_open(side->slots, node, fi->flags, &caller, &file);
+	struct tree_handle *file;
+	int r = side->ops->open(side->tree, node, fi->flags, &caller, &file);
 	if (r == 0)
 		r = handles_add(&side->handles, file, fi);
 	if (r < 0) {
@@ -156,7 +158,7 @@ static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 static void op_read(fuse_req_t req, fuse_ino_t node UNUSED, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	void *bytes = malloc(size);
-	ssize_t got = bytes ? deploy_read(handles_get(fi), bytes, size, (uint64_t)offset) : -ENOMEM;
+	ssize_t got = bytes ? side_of(req)->ops->read(handles_get(fi), bytes, size, (uint64_t)offset) : -ENOMEM;
 	if (got < 0)
 		reply_err(req, (int)got);
 	else
@@ -167,7 +169,7 @@ static void op_read(fuse_req_t req, fuse_ino_t node UNUSED, size_t size, off_t o
 static void op_write(fuse_req_t req, fuse_ino_t node UNUSED, const char *bytes, size_t size, off_t offset,
 		     struct fuse_file_info *fi)
 {
-	int r = deploy_write(handles_get(fi), bytes, size, (uint64_t)offset);
+	int r = side_of(req)->ops->write(handles_get(fi), bytes, size, (uint64_t)offset);
 	if (r < 0)
 		reply_err(req, r);
 	else
@@ -176,12 +178,12 @@ static void op_write(fuse_req_t req, fuse_ino_t node UNUSED, const char *bytes, 
 
 static void op_flush(fuse_req_t req, fuse_ino_t node UNUSED, struct fuse_file_info *fi)
 {
-	reply_err(req, deploy_flush(handles_get(fi)));
+	reply_err(req, side_of(req)->ops->flush(handles_get(fi)));
 }
 
 static void op_fsync(fuse_req_t req, fuse_ino_t node UNUSED, int datasync UNUSED, struct fuse_file_info *fi)
 {
-	reply_err(req, deploy_fsync(handles_get(fi)));
+	reply_err(req, side_of(req)->ops->fsync(handles_get(fi)));
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t node UNUSED, struct fuse_file_info *fi)
@@ -192,9 +194,12 @@ static void op_release(fuse_req_t req, fuse_ino_t node UNUSED, struct fuse_file_
 
 static void op_opendir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {
-	struct deploy_side *side = side_of(req);
-	struct deploy_handle *dir;
-	int r = deploy_opendir(side->slots, node, &dir);
+	struct tree_side *side = side_of(req);
+	struct slots_caller caller;
+	reply_looker(req, &caller);
+
+	struct tree_handle *dir;
+	int r = side->ops->opendir(side->tree, node, &caller, &dir);
 	if (r == 0)
 		r = handles_add(&side->handles, dir, fi);
 	if (r < 0)
@@ -204,12 +209,13 @@ static void op_opendir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *f
 }
 
 /* Fills bytes with entries from offset on; returns how many bytes, or a negative errno when there is none to show. */
-static ssize_t fill_entries(fuse_req_t req, struct deploy_handle *dir, char *bytes, size_t size, uint64_t offset)
+static ssize_t fill_entries(fuse_req_t req, struct tree_handle *dir, char *bytes, size_t size, uint64_t offset)
 {
+	const struct tree_side *side = side_of(req);
 	size_t used = 0;
 	for (;;) {
 		struct slots_dirent entry;
-		int r = deploy_readdir(dir, offset, &entry);
+		int r = side->ops->readdir(dir, offset, &entry);
 		if (r <= 0)
 			return used > 0 ? (ssize_t)used : r;
 
@@ -243,34 +249,38 @@ static void op_fsyncdir(fuse_req_t req, fuse_ino_t node UNUSED, int datasync UNU
 
 static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode UNUSED)
 {
+	const struct tree_side *side = side_of(req);
 	struct slots_caller caller;
 	reply_caller(req, &caller);
 	struct slots_attr attr;
-	int r = deploy_mkdir(slots_of(req), parent, name, &caller, &attr);
-	sweep_poke(side_of(req)->sweep);
+	int r = side->ops->mkdir(side->tree, parent, name, &caller, &attr);
+	sweep_poke(side->sweep);
 	answer_entry(req, r, &attr);
 }
 
 static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
+	const struct tree_side *side = side_of(req);
 	struct slots_caller caller;
 	reply_caller(req, &caller);
-	reply_err(req, deploy_rmdir(slots_of(req), parent, name, &caller));
+	reply_err(req, side->ops->rmdir(side->tree, parent, name, &caller));
 }
 
 static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
+	const struct tree_side *side = side_of(req);
 	struct slots_caller caller;
 	reply_caller(req, &caller);
-	reply_err(req, deploy_unlink(slots_of(req), parent, name, &caller));
+	reply_err(req, side->ops->unlink(side->tree, parent, name, &caller));
 }
 
 static void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name,
 		      unsigned flags)
 {
+	const struct tree_side *side = side_of(req);
 	struct slots_caller caller;
 	reply_caller(req, &caller);
-	reply_err(req, deploy_rename(slots_of(req), parent, name, new_parent, new_name, flags, &caller));
+	reply_err(req, side->ops->rename(side->tree, parent, name, new_parent, new_name, flags, &caller));
 }
 
 static void op_link(fuse_req_t req, fuse_ino_t node UNUSED, fuse_ino_t new_parent UNUSED, const char *name UNUSED)
@@ -291,16 +301,22 @@ static void op_mknod(fuse_req_t req, fuse_ino_t parent UNUSED, const char *name 
 
 static void op_getxattr(fuse_req_t req, fuse_ino_t node, const char *name, size_t size)
 {
+	const struct tree_side *side = side_of(req);
+	struct slots_caller caller;
+	reply_looker(req, &caller);
 	struct buf value = {0};
-	int r = deploy_getxattr(slots_of(req), node, name, &value);
+	int r = side->ops->getxattr(side->tree, node, name, &caller, &value);
 	reply_xattr(req, r, &value, size);
 	buf_done(&value);
 }
 
 static void op_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
 {
+	const struct tree_side *side = side_of(req);
+	struct slots_caller caller;
+	reply_looker(req, &caller);
 	struct buf names = {0};
-	int r = deploy_listxattr(slots_of(req), node, &names);
+	int r = side->ops->listxattr(side->tree, node, &caller, &names);
 	reply_xattr(req, r, &names, size);
 	buf_done(&names);
 }
@@ -318,10 +334,13 @@ static void op_removexattr(fuse_req_t req, fuse_ino_t node UNUSED, const char *n
 
 static void op_statfs(fuse_req_t req, fuse_ino_t node UNUSED)
 {
-	reply_statfs(req, slots_of(req));
+	const struct tree_side *side = side_of(req);
+	struct statvfs fs;
+	int r = side->ops->statfs(side->tree, &fs);
+	reply_statfs(req, r, &fs);
 }
 
-const struct fuse_lowlevel_ops deploy_side_ops = {
+const struct fuse_lowlevel_ops tree_side_ops = {
 	.init = op_init,
 	.lookup = op_lookup,
 	.forget = op_forget,
