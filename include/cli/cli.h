@@ -38,6 +38,7 @@ extern const struct cli_command cli_signer_revocation_commands[];
 extern const struct cli_command cli_signer_permission_commands[];
 extern const struct cli_command cli_signer_cancel_commands[];
 extern const struct cli_command cli_signer_absent_commands[];
+extern const struct cli_command cli_signer_mount_commands[];
 extern const struct cli_command cli_sign_commands[];
 extern const struct cli_command cli_inspect_commands[];
 extern const struct cli_command cli_verify_commands[];

@@ -21,6 +21,7 @@ static const struct cli_command *const commands[] = {
 	cli_signer_profiles_commands,
 	cli_signer_jobs_commands,
 	cli_signer_platform_commands,
+	cli_signer_mount_commands,
 };
 
 /* Data that could not be written is a failure, whatever the command thought (a full disk behind `> file`). */

@@ -1,17 +1,11 @@
-/*
- * mount.c - `vouchfs mount` and `vouchfs unmount`. As mount.vouchfs (cli_dispatch) it takes what fstab says, so options
- * that mount(8) or systemd mean for themselves are passed over; one that would have to change something is refused.
- */
+/* mount.c - `vouchfs mount`, and `vouchfs unmount` for everything that vouchfs has mounted. */
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "base/text.h"
 #include "cli/cli.h"
 #include "config/config.h"
 #include "fs/mount.h"
-
-#define OPTION_NAME_MAX 64
+#include "mount_options.h"
 
 static int run_mount(int argc, char **argv);
 static int run_unmount(int argc, char **argv);
@@ -41,9 +35,11 @@ const struct cli_command cli_mount_commands[] = {
 		.summary = "finish what is being judged, unmount, and wait for the daemon's end",
 		.usage = "Examples:\n"
 			 "  vouchfs unmount /srv/functions\n"
-			 "  vouchfs unmount --lazy /srv/functions\n\n"
-			 "Unmounts the run side, then the deploy side. When the run side is in use, nothing is "
-			 "unmounted.\n\n"
+			 "  vouchfs unmount --lazy /srv/functions\n"
+			 "  vouchfs unmount /srv/signing\n\n"
+			 "Unmounts the run side, then the deploy side; when the run side is in use, nothing. Or the "
+			 "signing\n"
+			 "slots (`vouchfs signer mount`).\n\n"
 			 "Options:\n"
 			 "  -l, --lazy  unmount also what is in use, or what lost its process; who uses it gets "
 			 "errors\n\n"
@@ -53,97 +49,16 @@ const struct cli_command cli_mount_commands[] = {
 	{.name = NULL},
 };
 
-/* ---- mount -o ---- */
-
-enum meaning { ALLOW_OTHER = 1, NO_EFFECT, REFUSED };
-
-static const struct {
-	const char *name;
-	enum meaning meaning;
-	const char *why; /* it is refused */
-} mount_options[] = {
-	{"allow_other", ALLOW_OTHER, NULL},
-	/* always so */
-	{"rw", NO_EFFECT, NULL},
-	{"default_permissions", NO_EFFECT, NULL},
-	{"nosuid", NO_EFFECT, NULL},
-	{"nodev", NO_EFFECT, NULL},
-	{"exec", NO_EFFECT, NULL},
-	{"noatime", NO_EFFECT, NULL},
-	{"defaults", NO_EFFECT, NULL},
-	/* for mount(8) and systemd */
-	{"auto", NO_EFFECT, NULL},
-	{"noauto", NO_EFFECT, NULL},
-	{"nofail", NO_EFFECT, NULL},
-	{"_netdev", NO_EFFECT, NULL},
-	{"user", NO_EFFECT, NULL},
-	{"nouser", NO_EFFECT, NULL},
-	/* would change what is promised */
-	{"ro", REFUSED, "deploying is writing; run/ is read-only already"},
-	{"noexec", REFUSED, "runtimes map shared objects from run/"},
-	{"suid", REFUSED, "set-user-id bits in artifacts never count"},
-	{"dev", REFUSED, "there are no devices in artifacts"},
+/* What would change what is promised. */
+static const struct mount_option refused_options[] = {
+	{"ro", "deploying is writing; run/ is read-only already"},
+	{"noexec", "runtimes map shared objects from run/"},
+	{"suid", "set-user-id bits in artifacts never count"},
+	{"dev", "there are no devices in artifacts"},
+	{NULL},
 };
 
-static bool is_passed_over(const char *name)
-{
-	return text_starts_with(name, "x-") || text_starts_with(name, "comment=") || !*name;
-}
-
-static int unknown_option(const char *name)
-{
-	const char *candidates[ARRAY_SIZE(mount_options)];
-	for (size_t i = 0; i < ARRAY_SIZE(mount_options); i++)
-		candidates[i] = mount_options[i].name;
-	char shown[OPTION_NAME_MAX];
-	(void)text_escape_print(shown, sizeof(shown), name, strlen(name));
-	const char *nearest = text_nearest(name, candidates, ARRAY_SIZE(candidates));
-	if (nearest)
-		return cli_usage_error(&cli_mount_commands[0], "unknown mount option \"%s\", did you mean \"%s\"?",
-				       shown, nearest);
-	return cli_usage_error(&cli_mount_commands[0], "unknown mount option \"%s\"", shown);
-}
-
-static int take_option(const char *name, struct fs_mount_options *options)
-{
-	if (is_passed_over(name))
-		return CLI_EXIT_OK;
-	for (size_t i = 0; i < ARRAY_SIZE(mount_options); i++) {
-		if (strcmp(mount_options[i].name, name) != 0)
-			continue;
-		if (mount_options[i].meaning == REFUSED)
-			return cli_usage_error(&cli_mount_commands[0], "mount option \"%s\" is refused: %s", name,
-					       mount_options[i].why);
-		options->allow_other = options->allow_other || mount_options[i].meaning == ALLOW_OTHER;
-		return CLI_EXIT_OK;
-	}
-	return unknown_option(name);
-}
-
-static int take_options(const char *list, struct fs_mount_options *options)
-{
-	char *copy = strdup(list ? list : "");
-	if (!copy) {
-		cli_error("out of memory");
-		return CLI_EXIT_FAILURE;
-	}
-	int code = CLI_EXIT_OK;
-	char *rest = copy;
-	for (const char *name; code == CLI_EXIT_OK && (name = strsep(&rest, ","));)
-		code = take_option(name, options);
-	free(copy);
-	return code;
-}
-
 /* ---- the commands ---- */
-
-static int resolve(const char *path, char **ret)
-{
-	int r = fs_resolve(path, ret);
-	if (r < 0)
-		cli_error("%s: %s", path, strerror(-r));
-	return r;
-}
 
 static int run_mount(int argc, char **argv)
 {
@@ -157,13 +72,13 @@ static int run_mount(int argc, char **argv)
 	};
 	int code = cli_parse(&cli_mount_commands[0], table, ARRAY_SIZE(table), &argc, argv, 1, 1, &done);
 	if (code == CLI_EXIT_OK && !done)
-		code = take_options(list, &options);
+		code = mount_options_take(&cli_mount_commands[0], refused_options, list, &options.allow_other);
 	if (code != CLI_EXIT_OK || done)
 		return code;
 
 	char *config_path = NULL, *mountpoint = NULL;
 	code = CLI_EXIT_FAILURE;
-	if (resolve(cli_config_path(config), &config_path) == 0 && resolve(argv[1], &mountpoint) == 0) {
+	if (mount_resolve(cli_config_path(config), &config_path) == 0 && mount_resolve(argv[1], &mountpoint) == 0) {
 		options.config_path = config_path;
 		options.mountpoint = mountpoint;
 		code = fs_mount(&options);
@@ -184,7 +99,7 @@ static int run_unmount(int argc, char **argv)
 		return code;
 
 	char *mountpoint = NULL;
-	if (resolve(argv[1], &mountpoint) < 0)
+	if (mount_resolve(argv[1], &mountpoint) < 0)
 		return CLI_EXIT_FAILURE;
 	struct explain why = {0};
 	int r = fs_unmount(mountpoint, lazy, &why);

@@ -23,6 +23,7 @@
 #include "notify.h"
 #include "session.h"
 #include "sides.h"
+#include "signing/signing.h"
 #include "supervisor.h"
 #include "sweep.h"
 
@@ -104,13 +105,24 @@ static int open_deployment(struct daemon *d, struct buf *ret_errors)
 	return r;
 }
 
+static int open_signing(struct daemon *d, struct buf *ret_errors)
+{
+	struct signing *signing;
+	int r = signing_open(d->plan->source, &signing, ret_errors);
+	if (r == 0)
+		d->tree_side.tree = signing;
+	return r;
+}
+
 static int open_tree(struct daemon *d)
 {
 	struct buf errors = {0};
-	int r = open_deployment(d, &errors);
-	if (r < 0) { /* of a bad configuration, a line for each error, beginning with its file */
+	int r = d->plan->kind == PLAN_SIGNING ? open_signing(d, &errors) : open_deployment(d, &errors);
+	if (r < 0) {
 		const char *text = errors.data ? errors.data : strerror(-r);
-		(void)fprintf(stderr, "%s%s%s", r == -EINVAL ? "" : "vouchfs: ", text,
+		/* of a bad configuration, a line for each error, beginning with its file */
+		bool is_named = r == -EINVAL && d->plan->kind == PLAN_DEPLOYMENT;
+		(void)fprintf(stderr, "%s%s%s", is_named ? "" : "vouchfs: ", text,
 			      text_ends_with(text, "\n") ? "" : "\n");
 	}
 	buf_done(&errors);
@@ -301,7 +313,7 @@ static void tear_down(struct daemon *d)
 int daemon_main(const struct plan *plan, int channel)
 {
 	struct daemon d = {.plan = plan, .channel = channel, .signals = -1, .session_end = -1, .sweep = {.fd = -1}};
-	d.tree_side.ops = &deploy_tree_ops;
+	d.tree_side.ops = plan->kind == PLAN_SIGNING ? &signing_tree_ops : &deploy_tree_ops;
 	d.tree_side.sweep = &d.sweep;
 	handles_init(&d.tree_side.handles, d.tree_side.ops->release);
 	int code = EXIT_FAILURE;

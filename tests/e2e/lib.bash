@@ -170,6 +170,14 @@ mk_plain_config() {
 start_mount() { "$VOUCHFS" mount -c "$CONF" "$@" "$MNT"; }
 stop_mount() { "$VOUCHFS" unmount "$MNT"; }
 
+# Options, type, source and filesystem options, without what lies between.
+mount_line() {
+	awk -v dir="$1" '$5 == dir { sub(/.* - /, $6 " "); print }' /proc/self/mountinfo
+}
+
+supervisor_pid() { own_pids | head -n 1; }
+daemon_pid() { pgrep -P "$(supervisor_pid)"; }
+
 is_mounted() { [ -n "$(mounts_below "${1:-$MNT}")" ]; }
 no_processes_left() { [ -z "$(own_pids)" ]; }
 
@@ -179,6 +187,53 @@ as_user() {
 }
 
 need_root() { [ "$(id -u)" = 0 ] || skip "needs root"; }
+
+# Ordinary users can mount, and run the program.
+need_user_mounts() {
+	need_root
+	[ -u "$(command -v fusermount3)" ] || skip "fusermount3 is not set-user-ID"
+	as_user test -w /dev/fuse || skip "/dev/fuse is for root only here"
+	cp "$VOUCHFS" "$T/vouchfs"
+	VOUCHFS=$T/vouchfs
+}
+
+# nobody_looks_into PID: a process of nobody, to which other processes of nobody cannot attach, whose memory they cannot
+# open, and which leaves no core. What is tried works with an ordinary process.
+nobody_looks_into() {
+	grep -qE '^Max core file size +0 +0 ' "/proc/$1/limits"
+	as_user env PATH=/usr/bin:/bin python3 - "$1" <<-'END'
+		import ctypes, os, signal, sys
+		ATTACH, DETACH = 16, 17
+		libc = ctypes.CDLL(None, use_errno=True)
+		libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+		def tries(pid):
+		    def attach():
+		        if libc.ptrace(ATTACH, pid, None, None) < 0:
+		            raise PermissionError(ctypes.get_errno(), "ptrace")
+		        os.waitpid(pid, 0)
+		        libc.ptrace(DETACH, pid, None, None)
+		    for what, do in (
+		        ("attach", attach),
+		        ("mem", lambda: open(f"/proc/{pid}/mem", "rb").close()),
+		        ("environ", lambda: open(f"/proc/{pid}/environ", "rb").close()),
+		        ("descriptors", lambda: os.listdir(f"/proc/{pid}/fd")),
+		    ):
+		        try:
+		            do()
+		            yield what
+		        except PermissionError:
+		            pass
+		child = os.fork()
+		if child == 0:
+		    signal.pause()
+		try:
+		    ordinary, served = list(tries(child)), list(tries(int(sys.argv[1])))
+		finally:
+		    os.kill(child, signal.SIGKILL)
+		assert len(ordinary) == 4, f"only {ordinary} work with an ordinary process"
+		assert not served, f"{served} work"
+	END
+}
 
 # ---- a mount that is ready to be deployed to ----
 

@@ -12,14 +12,7 @@ start_foreground() {
 	eventually grep -q "serving $CONF on $MNT" "$T/log"
 }
 
-# Options, type, source and filesystem options, without what lies between.
-mount_line() {
-	awk -v dir="$1" '$5 == dir { sub(/.* - /, $6 " "); print }' /proc/self/mountinfo
-}
-
 run_side_is_gone() { [ -z "$(mount_line "$MNT/run")" ]; }
-supervisor_pid() { own_pids | head -n 1; }
-daemon_pid() { pgrep -P "$(supervisor_pid)"; }
 
 # ---- mount ----
 
@@ -464,12 +457,8 @@ assert [s["slot"] for s in status["slots"]] == ["main-function"]'
 # ---- as an ordinary user ----
 
 user_setup() {
-	need_root
-	[ -u "$(command -v fusermount3)" ] || skip "fusermount3 is not set-user-ID"
-	as_user test -w /dev/fuse || skip "/dev/fuse is for root only here"
+	need_user_mounts
 	mk_plain_config
-	cp "$VOUCHFS" "$T/vouchfs"
-	VOUCHFS=$T/vouchfs
 	chown -R nobody "$T/etc" "$T/xdg" "$MNT"
 	mkdir "$T/var"
 	chown nobody "$T/var"
@@ -520,4 +509,25 @@ user_setup() {
 	run -1 "$VOUCHFS" status -c "$CONF"
 	[[ $output == *"is not mounted"* ]]
 	as_user "$VOUCHFS" unmount "$MNT"
+}
+
+@test "neither the user nor the service user can look into the processes, and they leave no core" {
+	user_setup
+	as_user "$VOUCHFS" mount -c "$CONF" "$MNT"
+	nobody_looks_into "$(supervisor_pid)"
+	nobody_looks_into "$(daemon_pid)"
+	as_user "$VOUCHFS" unmount "$MNT"
+	chown root "$T/etc" "$CONF" "$MNT"
+	"$VOUCHFS" mount -c "$CONF" "$MNT" # as the store's owner
+	[ "$(ps -o user= -p "$(daemon_pid)")" = nobody ]
+	nobody_looks_into "$(daemon_pid)"
+}
+
+@test "a user's -o allow_other wants a line in fuse.conf" {
+	user_setup
+	grep -qx user_allow_other /etc/fuse.conf && skip "fuse.conf allows it here"
+	run -1 as_user "$VOUCHFS" mount -o allow_other -c "$CONF" "$MNT"
+	[[ $output == *"vouchfs: fusermount3 could not mount on $MNT; -o allow_other needs a line user_allow_other in /etc/fuse.conf" ]]
+	run ! is_mounted "$T"
+	eventually no_processes_left
 }
