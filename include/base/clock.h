@@ -18,6 +18,7 @@
 int64_t clock_now_s(void);
 struct timespec clock_now(void);
 uint64_t clock_monotonic_ms(void);
+const char *clock_test_file(void); /* what VOUCHFS_TEST_CLOCK names; NULL: the clock is the system's */
 
 /* Years 1970 to 9999. */
 void clock_format_utc(int64_t at_s, char ret[CLOCK_UTC_SIZE]);

@@ -18,6 +18,7 @@
 #define LIMIT_SIGNATURE_COMMENT_BYTES 28672U /* what a signer writes; readers take any comment */
 #define LIMIT_STATEMENT_BYTES	      4096U
 #define LIMIT_REVOCATION_LIST_BYTES   4194304U
+#define LIMIT_LIST_SETTLE_MS	      500 /* a list's file may be torn or gone, while it is written */
 #define LIMIT_REASON_BYTES	      500U
 #define LIMIT_INTERMEDIATES	      2U
 #define LIMIT_CLOCK_AHEAD_S	      300

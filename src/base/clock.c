@@ -8,22 +8,45 @@
 #include "base/text.h"
 
 #ifdef VOUCHFS_TEST_HOOKS
+#define WRITE_MAX_MS 1000
+
+const char *clock_test_file(void)
+{
+	return getenv("VOUCHFS_TEST_CLOCK");
+}
+
+static bool read_test_clock(const char *path, int64_t *ret_s)
+{
+	struct buf text = {0};
+	bool ok = io_read_path(path, CLOCK_UTC_SIZE, &text) == 0 && text.len >= CLOCK_UTC_SIZE - 1 &&
+		  clock_parse_utc(text.data, CLOCK_UTC_SIZE - 1, ret_s);
+	buf_done(&text);
+	return ok;
+}
+
+/* A test writes it in place, so it may be empty for a moment. */
 static bool test_clock(struct timespec *ret)
 {
-	const char *path = getenv("VOUCHFS_TEST_CLOCK");
+	const char *path = clock_test_file();
 	if (!path)
 		return false;
 
-	struct buf text = {0};
+	const struct timespec moment = {.tv_nsec = 1000000};
 	int64_t at_s = 0;
-	bool ok = io_read_path(path, CLOCK_UTC_SIZE, &text) == 0 && text.len >= CLOCK_UTC_SIZE - 1 &&
-		  clock_parse_utc(text.data, CLOCK_UTC_SIZE - 1, &at_s);
-	buf_done(&text);
-	ASSERT(ok);
+	unsigned waited_ms = 0;
+	while (!read_test_clock(path, &at_s)) {
+		ASSERT(waited_ms++ < WRITE_MAX_MS);
+		(void)nanosleep(&moment, NULL);
+	}
 	*ret = (struct timespec){.tv_sec = at_s};
 	return true;
 }
 #else
+const char *clock_test_file(void)
+{
+	return NULL;
+}
+
 static bool test_clock(struct timespec *ret UNUSED)
 {
 	return false;
