@@ -40,6 +40,25 @@ int trust_from_config(struct config *config, struct store *store, struct trust *
  */
 int trust_refresh(struct trust *trust, struct store *store, struct trust **ret);
 
+/* Of two trusts of one mount, one after the other (before may be NULL: the first). */
+struct trust_change {
+	const struct trust *before;
+	const struct trust *after;
+};
+
+/*
+ * Tells, a sentence each, of every account whose list is another one now, or is refused, or good again. Of a first
+ * trust only what is refused is told.
+ */
+typedef void trust_tell(void *ctx, const char *sentence, bool is_refused);
+void trust_tell_lists(const struct trust_change *change, trust_tell *tell, void *ctx);
+
+/*
+ * True: a list that could be relied on is gone, cut short or unreadable now, as it is while somebody writes it in
+ * place. Not of one that is whole and refused for being older.
+ */
+bool trust_has_lost_list(const struct trust_change *change);
+
 struct trust *trust_ref(struct trust *trust);
 void trust_unref(struct trust *trust);
 

@@ -28,13 +28,15 @@ struct trust_list_file lists_identify(const struct config_account *account)
 		.size = st.st_size,
 		.mtime_s = st.st_mtim.tv_sec,
 		.mtime_ns = st.st_mtim.tv_nsec,
+		.ctime_s = st.st_ctim.tv_sec,
+		.ctime_ns = st.st_ctim.tv_nsec,
 	};
 }
 
 bool lists_is_same_file(const struct trust_list_file *a, const struct trust_list_file *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->size == b->size && a->mtime_s == b->mtime_s &&
-	       a->mtime_ns == b->mtime_ns;
+	       a->mtime_ns == b->mtime_ns && a->ctime_s == b->ctime_s && a->ctime_ns == b->ctime_ns;
 }
 
 /* The newest list seen: 0, -ENOENT when none was, -EBADMSG when the memory is damaged. */

@@ -15,6 +15,8 @@ struct trust_list_file {
 	int64_t size;
 	int64_t mtime_s;
 	int64_t mtime_ns;
+	int64_t ctime_s; /* which cp -p and rsync -a cannot set */
+	int64_t ctime_ns;
 };
 
 struct trust_list_file lists_identify(const struct config_account *account);
