@@ -27,6 +27,7 @@ struct slots_notify {
 	void *ctx;
 	void (*entry)(void *ctx, uint64_t parent, const char *name);
 	void (*inode)(void *ctx, uint64_t node);
+	void (*inodes)(void *ctx, uint64_t first, uint64_t count); /* those of them that it knows, pages too */
 	void (*settle)(void *ctx);
 };
 
@@ -75,6 +76,18 @@ void slots_drain(struct slots *slots);
 /* Reads configuration, certificates and revocation lists again and swaps them at once; on failure all stays as it was.
  */
 int slots_reload(struct slots *slots, struct buf *ret_errors);
+
+/*
+ * What is served follows the revocation lists and the time: lists whose files changed are read again, and what is
+ * current or known to the kernel is judged where that can come out otherwise; what is blocked then is pushed. To be
+ * called when a list may have changed, when slots_due_fd is readable (a verdict can change by the time alone, or the
+ * clock was set), and again after the milliseconds it returns (a list seems to be in the middle of being written;
+ * UINT64_MAX: none is). Of one thread.
+ */
+uint64_t slots_follow(struct slots *slots);
+int slots_due_fd(const struct slots *slots);
+/* The path of every revocation list in the configuration. */
+void slots_each_list(struct slots *slots, void (*tell)(void *ctx, const char *path), void *ctx);
 
 /* Drops staging files whose time is over; returns milliseconds until the next one is due, UINT64_MAX when there is
  * none. */

@@ -15,6 +15,7 @@
 struct job {
 	struct job *next;
 	uint64_t node;
+	uint64_t count; /* of nodes, from this one on */
 	bool is_entry;
 	char name[LIMIT_NAME_BYTES + 1];
 };
@@ -29,18 +30,30 @@ struct notify {
 	pthread_t thread;
 };
 
-static int tell_kernel(struct notify *n, const struct job *job)
+/* Nobody is there to be told yet, or any more. */
+static bool is_unmounted(int error)
 {
-	if (job->is_entry)
-		return fuse_lowlevel_notify_inval_entry(n->fuse, job->node, job->name, strlen(job->name));
-	return fuse_lowlevel_notify_inval_inode(n->fuse, job->node, 0, 0);
+	return error == -ENOTCONN || error == -ENODEV || error == -EBADF;
 }
 
-/* That the kernel does not know the node, or that there is no mount yet or any more, is as good as done. */
+/* Of many nodes the kernel knows few; an unknown one costs a short system call. */
+static int tell_of_nodes(struct notify *n, const struct job *job)
+{
+	int failed = 0;
+	for (uint64_t i = 0; i < job->count && !is_unmounted(failed); i++) {
+		int r = fuse_lowlevel_notify_inval_inode(n->fuse, job->node + i, 0, 0);
+		if (r < 0 && r != -ENOENT)
+			failed = r;
+	}
+	return failed;
+}
+
+/* That the kernel does not know the node, or that there is no mount, is as good as done. */
 static void do_job(struct notify *n, const struct job *job)
 {
-	int r = tell_kernel(n, job);
-	if (r < 0 && r != -ENOENT && r != -ENOTCONN && r != -ENODEV && r != -EBADF)
+	int r = job->is_entry ? fuse_lowlevel_notify_inval_entry(n->fuse, job->node, job->name, strlen(job->name))
+			      : tell_of_nodes(n, job);
+	if (r < 0 && r != -ENOENT && !is_unmounted(r))
 		log_error("the kernel was not told that node %llu changed: %s", (unsigned long long)job->node,
 			  strerror(-r));
 }
@@ -129,11 +142,18 @@ static void on_entry(void *ctx, uint64_t parent, const char *name)
 	queue(ctx, job);
 }
 
+static void on_inodes(void *ctx, uint64_t first, uint64_t count)
+{
+	struct job *job = new_job(first);
+	if (!job)
+		return;
+	job->count = count;
+	queue(ctx, job);
+}
+
 static void on_inode(void *ctx, uint64_t node)
 {
-	struct job *job = new_job(node);
-	if (job)
-		queue(ctx, job);
+	on_inodes(ctx, node, 1);
 }
 
 static void init_condition(pthread_cond_t *condition)
@@ -168,7 +188,8 @@ int notify_new(struct fuse_session *fuse, struct notify **ret)
 
 struct slots_notify notify_for_slots(struct notify *n)
 {
-	return (struct slots_notify){.ctx = n, .entry = on_entry, .inode = on_inode, .settle = on_settle};
+	return (struct slots_notify){
+		.ctx = n, .entry = on_entry, .inode = on_inode, .inodes = on_inodes, .settle = on_settle};
 }
 
 void notify_free(struct notify *n)

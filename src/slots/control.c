@@ -81,10 +81,20 @@ static enum row_rank rank_row(const struct row *row)
 	return row->release > 0 ? ROW_OK : ROW_EMPTY;
 }
 
+/* So that what would be blocked is shown as blocked, though nobody has asked for it yet; judged once, then known. */
+static void judge_current(struct slot *slot)
+{
+	struct release *current = slot_current(slot);
+	if (current)
+		(void)release_admit(current);
+	release_put(current);
+}
+
 /* False: the slot is not there any more. What is still served without a section is shown, too. */
 static bool fill_row(struct slots *slots, struct slot *slot, struct row *row)
 {
 	bool is_loaded = slot_load(slot) == 0;
+	judge_current(slot);
 	lock_take(&slots->lock);
 	const struct config_slot *section = slot_section(slots->trust, slot);
 	bool is_shown = slot->current || (section && !is_loaded) || slot_is_present(slot, section);

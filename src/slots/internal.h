@@ -10,6 +10,7 @@
 
 #include "archive/zip.h"
 #include "base/lock.h"
+#include "due.h"
 #include "end_scan.h"
 #include "gate/gate.h"
 #include "inflate_cache.h"
@@ -45,10 +46,11 @@ struct release {
 	atomic_uint_least64_t damage_recorded_ms;
 	uint8_t *checked;	    /* stored entries whose CRC has been compared (R7), a byte a view node */
 	uint64_t judged_generation; /* of the trust; 0: not judged */
-	int64_t judge_again_at_s;
-	atomic_int blocked; /* 0, -EACCES (policy), -EIO (not genuine) */
-	bool warned;	    /* does not pass, and is served */
-	bool to_be_pushed;  /* blocked, and the kernel may remember the way into it */
+	int64_t holds_from_s;	    /* until the trust changes the verdict is this one, from here */
+	int64_t holds_until_s;	    /* to here, exclusive */
+	atomic_int blocked;	    /* 0, -EACCES (policy), -EIO (not genuine) */
+	bool warned;		    /* does not pass, and is served */
+	bool to_be_pushed;	    /* blocked, and the kernel may remember the way into it */
 };
 
 /* Takes over record on success. The new release has one reference, the caller's. */
@@ -61,7 +63,8 @@ struct release *release_get(struct slots *slots, uint64_t id); /* by id, with a 
 
 /* Judges the release under today's trust where that is due. 0 or -EACCES, -EIO, -ENOMEM. */
 int release_admit(struct release *release);
-/* Judges all that are in memory, and has the kernel forget the way into those that are blocked now. No lock held. */
+/* Judges all that are in service, and has the kernel forget what it knows of those that are blocked now. No lock held.
+ */
 void slots_judge_served(struct slots *slots);
 /* Opens the object and builds the tree; 0, -EIO (recorded) or -ENOMEM. */
 int release_load_view(struct release *release);
@@ -259,6 +262,8 @@ struct slots {
 	uint64_t staging_max;	      /* staging files of all slots: half the descriptors that there can be */
 	uint64_t upload_max;	      /* all uploads: three quarters of them */
 	pthread_mutex_t refresh_lock; /* before the tree lock: one reads trust files at a time */
+	uint64_t list_lost_at_ms;     /* refresh_lock: since when a list is not there, or not whole; 0: none */
+	struct due due;
 
 	pthread_mutex_t lock; /* the tree lock: all below */
 	pthread_cond_t idle;
@@ -282,6 +287,9 @@ struct slots {
 struct trust *slots_trust(struct slots *slots);
 /* The same for a verdict: revocation lists that changed are read again first. NULL when out of memory. */
 struct trust *slots_fresh_trust(struct slots *slots);
+/* refresh_lock held: whoever makes a trust of the one in force, or of the files, is alone. Tells of the lists. */
+void slots_replace_trust(struct slots *slots, struct trust *after);
+void slots_tell_lists(struct slots *slots, const struct trust *before, const struct trust *after);
 /* Brackets a verdict, for slots_drain. -ESHUTDOWN once draining. */
 int slots_begin_verdict(struct slots *slots);
 void slots_end_verdict(struct slots *slots);

@@ -72,8 +72,8 @@ static void take_verdict_locked(struct release *release, const struct gate_decis
 	release->warned = warned;
 }
 
-/* The next moment at which the same facts can be judged otherwise. */
-static int64_t next_change_s(const struct gate_decision *decision)
+/* The same facts are judged alike between two of these moments. */
+static void find_span(const struct gate_decision *decision, struct release *release)
 {
 	const struct signature_facts *facts = &decision->facts;
 	const int64_t moments[] = {
@@ -83,11 +83,14 @@ static int64_t next_change_s(const struct gate_decision *decision)
 		facts->list_issued_at_s,
 		facts->list_next_update_s + 1, /* its last second is a good one */
 	};
-	int64_t next = INT64_MAX;
-	for (size_t i = 0; i < ARRAY_SIZE(moments); i++)
-		if (moments[i] > decision->decided_at_s && moments[i] < next)
-			next = moments[i];
-	return next;
+	release->holds_from_s = INT64_MIN;
+	release->holds_until_s = INT64_MAX;
+	for (size_t i = 0; i < ARRAY_SIZE(moments); i++) {
+		if (moments[i] > decision->decided_at_s && moments[i] < release->holds_until_s)
+			release->holds_until_s = moments[i];
+		if (moments[i] <= decision->decided_at_s && moments[i] > release->holds_from_s)
+			release->holds_from_s = moments[i];
+	}
 }
 
 /* A release whose slot has no section any more is judged for its signature's integrity alone, and goes on being served.
@@ -104,74 +107,146 @@ static int judge_locked(struct release *release, const struct trust *trust)
 	if (r == 0) {
 		take_verdict_locked(release, decision);
 		release->judged_generation = trust->generation;
-		release->judge_again_at_s = next_change_s(decision);
+		find_span(decision, release);
 	}
 	free(decision);
 	return r;
 }
 
+static bool is_to_be_judged_locked(const struct release *release, const struct trust *trust)
+{
+	int64_t now_s = clock_now_s();
+	return release->judged_generation < trust->generation || now_s < release->holds_from_s ||
+	       now_s >= release->holds_until_s;
+}
+
+static int judge_if_due_locked(struct release *release)
+{
+	/* Asked for under the lock: nobody judges by an older trust than whoever was here before. */
+	struct trust *trust = slots_trust(release->slots);
+	int r = 0;
+	if (is_to_be_judged_locked(release, trust)) {
+		r = judge_locked(release, trust);
+		if (r == 0)
+			due_by(&release->slots->due, release->holds_until_s);
+	}
+	trust_unref(trust);
+	return r;
+}
+
 int release_admit(struct release *release)
 {
-	struct trust *trust = slots_trust(release->slots);
 	lock_take(&release->lock);
-	bool is_due = release->judged_generation < trust->generation || /* another thread may have had a newer one */
-		      clock_now_s() >= release->judge_again_at_s;
-	int r = is_due ? judge_locked(release, trust) : 0;
+	int r = judge_if_due_locked(release);
 	if (r == 0)
 		r = atomic_load(&release->blocked);
+	bool is_to_be_pushed = release->to_be_pushed;
 	lock_drop(&release->lock);
-	trust_unref(trust);
+	if (is_to_be_pushed)
+		due_now(&release->slots->due); /* slots_follow does it: not from a request that the kernel waits for */
 	return r == 0 || r == -EACCES || r == -ENOMEM ? r : -EIO;
 }
 
-/* ---- after a change of trust ---- */
+/* ---- after a change of trust, or of the time ---- */
 
-/* What the kernel remembers of the way into a release that is blocked now is taken from it. */
-static void push_block(struct release *release)
+/*
+ * What the kernel remembers of a release that is blocked now is taken from it: first the way into it, then, of every
+ * node below, attributes and pages, so that open and mapped files come here again.
+ *
+ * A lookup that was admitted just before needs no second look. blocked is set before anything is pushed, and the kernel
+ * orders the rest: it drops the release's entry under the lock of the slot's directory, which a lookup in there holds
+ * until its answer is in; it ignores attributes that were asked for before it was told that they changed; it waits for
+ * pages that are being read, and drops them. What is left is a lookup further down, of a name that it did not know, by
+ * somebody who has a directory of the release open: that leaves a name and its attributes behind, and no content.
+ */
+static void push_entry(const struct release *release)
 {
 	const struct slots_notify *notify = &release->slots->notify;
 	char name[24];
-	lock_take(&release->lock);
-	bool is_due = release->to_be_pushed;
-	release->to_be_pushed = false;
-	lock_drop(&release->lock);
-	if (!is_due || !notify->entry)
-		return;
 	(void)snprintf(name, sizeof(name), "%" PRIu64, release->record->number);
-	notify->entry(notify->ctx, run_node(release->slot_id, RUN_INDEX_DIR), name);
+	if (notify->entry)
+		notify->entry(notify->ctx, run_node(release->slot_id, RUN_INDEX_DIR), name);
 }
 
-/* All that the kernel can know of, those too that fell out of their slot's list. With references; free. */
-static int collect_releases(struct slots *slots, struct release ***ret, size_t *ret_count)
+static void push_nodes(struct release *release)
+{
+	const struct slots_notify *notify = &release->slots->notify;
+	lock_take(&release->lock);
+	uint64_t count = RUN_INDEX_TASK + (release->view ? release->view->node_count : 0);
+	lock_drop(&release->lock);
+	if (notify->inodes)
+		notify->inodes(notify->ctx, run_node(release->record->id, 0), count);
+}
+
+/* How urgent it is. What is only in memory is judged when it is asked for. */
+enum service { SERVICE_KNOWN, SERVICE_CURRENT, SERVICE_NONE };
+
+static enum service service_of_locked(const struct release *release)
+{
+	if (release->lookups > 0)
+		return SERVICE_KNOWN; /* to the kernel */
+	return release->slot->current == release ? SERVICE_CURRENT : SERVICE_NONE;
+}
+
+struct served {
+	struct release **all; /* with references; the most urgent first */
+	size_t count;
+	size_t to_be_judged;
+};
+
+static int collect_served(struct slots *slots, struct served *ret)
 {
 	struct release *release, *next;
-	size_t count = 0;
+	struct served s = {0};
 	lock_take(&slots->lock);
-	struct release **all = calloc(HASH_COUNT(slots->releases) + 1, sizeof(struct release *));
-	if (all)
+	s.all = calloc(HASH_COUNT(slots->releases) + 1, sizeof(struct release *));
+	for (enum service service = SERVICE_KNOWN; s.all && service <= SERVICE_NONE; service++) {
 		HASH_ITER(hh, slots->releases, release, next)
-	all[count++] = release_ref_locked(release);
+		if (service_of_locked(release) == service)
+			s.all[s.count++] = release_ref_locked(release);
+		if (service == SERVICE_CURRENT)
+			s.to_be_judged = s.count;
+	}
 	lock_drop(&slots->lock);
-	*ret = all;
-	*ret_count = count;
-	return all ? 0 : -ENOMEM;
+	*ret = s;
+	return s.all ? 0 : -ENOMEM;
+}
+
+/* True: it is blocked, and that has not been pushed yet. */
+static bool judge_served(struct release *release, bool is_in_service)
+{
+	lock_take(&release->lock);
+	if (is_in_service)
+		(void)judge_if_due_locked(release); /* else when it is next looked up */
+	if (release->judged_generation > 0 && release->holds_until_s > clock_now_s())
+		due_by(&release->slots->due, release->holds_until_s);
+	bool is_to_be_pushed = release->to_be_pushed;
+	release->to_be_pushed = false;
+	lock_drop(&release->lock);
+	return is_to_be_pushed;
 }
 
 void slots_judge_served(struct slots *slots)
 {
-	struct release **all;
-	size_t count;
-	int r = collect_releases(slots, &all, &count);
+	struct served served;
+	size_t blocked_count = 0;
+	int r = collect_served(slots, &served);
 	if (r < 0) {
 		log_error("what is served could not be judged again: %s", strerror(-r));
-		return; /* each is, when it is next looked up */
+		return;
 	}
-	for (size_t i = 0; i < count; i++) {
-		(void)release_admit(all[i]);
-		push_block(all[i]);
-		release_put(all[i]);
+	for (size_t i = 0; i < served.count; i++) {
+		struct release *release = served.all[i];
+		if (judge_served(release, i < served.to_be_judged)) {
+			push_entry(release);
+			served.all[blocked_count++] = release;
+		} else {
+			release_put(release);
+		}
 	}
-	free(all);
-	if (slots->notify.settle)
-		slots->notify.settle(slots->notify.ctx);
+	for (size_t i = 0; i < blocked_count; i++) {
+		push_nodes(served.all[i]);
+		release_put(served.all[i]);
+	}
+	free(served.all);
 }

@@ -12,38 +12,6 @@
 #include "deploy.h"
 #include "internal.h"
 
-/* ---- trust ---- */
-
-/* refresh_lock held: whoever makes a trust of the one in force, or of the files, is alone. */
-static void replace_trust(struct slots *slots, struct trust *after)
-{
-	lock_take(&slots->lock);
-	struct trust *before = slots->trust;
-	slots->trust = trust_ref(after);
-	lock_drop(&slots->lock);
-	trust_unref(before);
-}
-
-struct trust *slots_trust(struct slots *slots)
-{
-	lock_take(&slots->lock);
-	struct trust *trust = trust_ref(slots->trust);
-	lock_drop(&slots->lock);
-	return trust;
-}
-
-struct trust *slots_fresh_trust(struct slots *slots)
-{
-	struct trust *fresh = NULL;
-	lock_take(&slots->refresh_lock);
-	struct trust *trust = slots_trust(slots);
-	if (trust_refresh(trust, slots->store, &fresh) == 0 && fresh != trust)
-		replace_trust(slots, fresh);
-	lock_drop(&slots->refresh_lock);
-	trust_unref(trust);
-	return fresh;
-}
-
 /* ---- open ---- */
 
 static int add_slot_locked(struct slots *slots, const char *name)
@@ -133,6 +101,8 @@ static int open_all(struct slots *slots, struct buf *ret_errors)
 		r = add_slots(slots);
 	if (r == 0)
 		r = record_event(slots, AUDIT_START, slots->config_path);
+	if (r == 0)
+		slots_tell_lists(slots, NULL, slots->trust);
 	return r < 0 ? say(ret_errors, "start", r) : 0;
 }
 
@@ -154,6 +124,7 @@ int slots_open(const struct slots_options *options, struct slots **ret, struct b
 	lock_init(&slots->refresh_lock);
 	lock_init(&slots->lock);
 	ASSERT(pthread_cond_init(&slots->idle, NULL) == 0);
+	int r = due_init(&slots->due);
 	slots->next_node = DEPLOY_FIRST_DYNAMIC + 1;
 	slots->started = clock_now();
 	share_descriptors(slots);
@@ -162,7 +133,8 @@ int slots_open(const struct slots_options *options, struct slots **ret, struct b
 	slots->run_target = options->run_target ? strdup(options->run_target) : NULL;
 
 	bool copied = slots->config_path && (slots->run_target || !options->run_target);
-	int r = copied ? open_all(slots, ret_errors) : -ENOMEM;
+	if (r == 0)
+		r = copied ? open_all(slots, ret_errors) : -ENOMEM;
 	if (r < 0) {
 		slots_close(slots);
 		return r;
@@ -220,6 +192,7 @@ void slots_close(struct slots *slots)
 	audit_close(slots->audit);
 	store_close(slots->store);
 	trust_unref(slots->trust);
+	due_done(&slots->due);
 	ASSERT(pthread_cond_destroy(&slots->idle) == 0);
 	lock_done(&slots->lock);
 	lock_done(&slots->refresh_lock);
@@ -284,7 +257,7 @@ static int load_and_swap(struct slots *slots, struct buf *ret_errors)
 	if (r == 0)
 		r = check_and_add(slots, trust, ret_errors);
 	if (r == 0)
-		replace_trust(slots, trust);
+		slots_replace_trust(slots, trust);
 	lock_drop(&slots->refresh_lock);
 	trust_unref(trust);
 	return r;
@@ -301,8 +274,11 @@ int slots_reload(struct slots *slots, struct buf *ret_errors)
 			     : record_event(slots, AUDIT_CONFIG_RELOADED, slots->config_path);
 	if (recorded < 0)
 		log_error("audit log: %s", strerror(-recorded));
-	if (r == 0)
+	if (r == 0) {
 		slots_judge_served(slots);
+		if (slots->notify.settle)
+			slots->notify.settle(slots->notify.ctx);
+	}
 	return r;
 }
 

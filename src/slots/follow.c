@@ -1,0 +1,133 @@
+/*
+ * Today's trust, and how what is served follows it: revocation lists that change, the time, the clock.
+ *
+ * The descriptor says when to look, slots_follow looks: lists are read again, then everything in service is judged
+ * (on_load.c). Whoever judges tells the timer until when the verdict holds, so it is set to the first of these moments.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "internal.h"
+
+struct trust *slots_trust(struct slots *slots)
+{
+	lock_take(&slots->lock);
+	struct trust *trust = trust_ref(slots->trust);
+	lock_drop(&slots->lock);
+	return trust;
+}
+
+static void record_list(void *ctx, const char *sentence, bool is_refused)
+{
+	struct slots *slots = ctx;
+	log_print(is_refused ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, "revocations: %s", sentence);
+	struct audit_record record = {.event = AUDIT_REVOCATIONS, .detail = sentence};
+	int r = audit_append(slots->audit, &record, NULL);
+	if (r < 0)
+		log_error("audit log: %s", strerror(-r));
+}
+
+void slots_tell_lists(struct slots *slots, const struct trust *before, const struct trust *after)
+{
+	trust_tell_lists(&(struct trust_change){.before = before, .after = after}, record_list, slots);
+}
+
+void slots_replace_trust(struct slots *slots, struct trust *after)
+{
+	lock_take(&slots->lock);
+	struct trust *before = slots->trust;
+	slots->trust = trust_ref(after);
+	lock_drop(&slots->lock);
+	slots->list_lost_at_ms = 0;
+	slots_tell_lists(slots, before, after);
+	trust_unref(before);
+}
+
+/* ---- revocation lists ---- */
+
+/*
+ * cp and rsync --inplace pass through an empty and a torn file, rm and mv through none. Judged by these, everything
+ * under Enforce would be blocked for a moment, and what maps a file there would die of it. So the list before, which is
+ * genuine, judged by its times and no older than any that was seen, stays in force for the moment it takes to write
+ * one; whoever can spoil the file could as well have left it as it was. refresh_lock held.
+ */
+static bool is_being_written(struct slots *slots, const struct trust *before, const struct trust *after)
+{
+	uint64_t now_ms = clock_monotonic_ms();
+	if (!trust_has_lost_list(&(struct trust_change){.before = before, .after = after}))
+		return false;
+	if (slots->list_lost_at_ms == 0)
+		slots->list_lost_at_ms = now_ms;
+	return now_ms - slots->list_lost_at_ms < LIMIT_LIST_SETTLE_MS;
+}
+
+static struct trust *refresh(struct slots *slots, bool *ret_changed)
+{
+	struct trust *fresh = NULL;
+	bool changed = false;
+	lock_take(&slots->refresh_lock);
+	struct trust *trust = slots_trust(slots);
+	int r = trust_refresh(trust, slots->store, &fresh);
+	if (r == 0 && fresh == trust) {
+		slots->list_lost_at_ms = 0; /* it was put back as it was */
+	} else if (r == 0 && is_being_written(slots, trust, fresh)) {
+		trust_unref(fresh);
+		fresh = trust_ref(trust);
+	} else if (r == 0) {
+		slots_replace_trust(slots, fresh);
+		changed = true;
+	}
+	lock_drop(&slots->refresh_lock);
+	trust_unref(trust);
+	*ret_changed = changed;
+	return fresh;
+}
+
+struct trust *slots_fresh_trust(struct slots *slots)
+{
+	bool changed;
+	struct trust *trust = refresh(slots, &changed);
+	if (changed)
+		due_now(&slots->due); /* where inotify sees nothing, on NFS for one, this is how it is found out */
+	return trust;
+}
+
+/* How long until a list that is lost counts as lost; UINT64_MAX: none is. */
+static uint64_t settles_in_ms(struct slots *slots)
+{
+	lock_take(&slots->refresh_lock);
+	uint64_t since_ms = slots->list_lost_at_ms, now_ms = clock_monotonic_ms();
+	lock_drop(&slots->refresh_lock);
+	if (since_ms == 0)
+		return UINT64_MAX;
+	return now_ms - since_ms < LIMIT_LIST_SETTLE_MS ? LIMIT_LIST_SETTLE_MS - (now_ms - since_ms) : 0;
+}
+
+uint64_t slots_follow(struct slots *slots)
+{
+	bool changed;
+	due_take(&slots->due); /* first: what is judged from here on sets it again */
+	struct trust *trust = refresh(slots, &changed);
+	if (!trust)
+		log_error("revocation lists could not be read again: out of memory");
+	trust_unref(trust);
+	slots_judge_served(slots);
+	return settles_in_ms(slots);
+}
+
+int slots_due_fd(const struct slots *slots)
+{
+	return slots->due.fd;
+}
+
+void slots_each_list(struct slots *slots, void (*tell)(void *ctx, const char *path), void *ctx)
+{
+	struct trust *trust = slots_trust(slots);
+	for (size_t i = 0; i < trust->config->account_count; i++)
+		if (trust->config->accounts[i].revocations)
+			tell(ctx, trust->config->accounts[i].revocations);
+	trust_unref(trust);
+}
