@@ -26,6 +26,7 @@
 #include "signing/signing.h"
 #include "supervisor.h"
 #include "sweep.h"
+#include "watch.h"
 
 #define EXIT_CONFIG 78
 
@@ -40,6 +41,7 @@ struct daemon {
 	struct session *run; /* NULL: there is no run side */
 	struct notify *notify;
 	struct sweep sweep;
+	struct watch watch;
 	bool quit;
 };
 
@@ -205,6 +207,7 @@ static void reload(struct daemon *d)
 		log_notice("%s was read again and is in force", d->plan->source);
 	else
 		log_error("%s was not taken, what was before stays in force: %s", d->plan->source, text);
+	watch_renew(&d->watch);
 	if (d->channel >= 0)
 		(void)channel_send(d->channel, CHANNEL_RELOADED, r == 0 ? "" : text, -1);
 	buf_done(&errors);
@@ -270,10 +273,9 @@ static void serve(struct daemon *d)
 {
 	while (!d->quit && is_mounted(d)) {
 		struct pollfd fds[] = {
-			{.fd = d->signals, .events = POLLIN},
-			{.fd = d->channel, .events = POLLIN},
-			{.fd = d->session_end, .events = POLLIN},
-			{.fd = d->sweep.fd, .events = POLLIN},
+			{.fd = d->signals, .events = POLLIN},	  {.fd = d->channel, .events = POLLIN},
+			{.fd = d->session_end, .events = POLLIN}, {.fd = d->sweep.fd, .events = POLLIN},
+			{.fd = d->watch.fd, .events = POLLIN},
 		};
 		int count = poll(fds, ARRAY_SIZE(fds), sweep_timeout_ms(&d->sweep));
 		sweep_run(&d->sweep, d->tree_side.ops, d->tree_side.tree);
@@ -285,6 +287,8 @@ static void serve(struct daemon *d)
 			take_message(d);
 		if (fds[2].revents)
 			take_session_end(d);
+		if (fds[4].revents)
+			watch_run(&d->watch);
 	}
 }
 
@@ -300,6 +304,7 @@ static void tear_down(struct daemon *d)
 		session_stop(d->run);
 	notify_free(d->notify);
 	handles_done(&d->tree_side.handles);
+	watch_done(&d->watch);
 	if (d->tree_side.tree)
 		d->tree_side.ops->close(d->tree_side.tree);
 	session_free(d->tree);
@@ -312,7 +317,12 @@ static void tear_down(struct daemon *d)
 
 int daemon_main(const struct plan *plan, int channel)
 {
-	struct daemon d = {.plan = plan, .channel = channel, .signals = -1, .session_end = -1, .sweep = {.fd = -1}};
+	struct daemon d = {.plan = plan,
+			   .channel = channel,
+			   .signals = -1,
+			   .session_end = -1,
+			   .sweep = {.fd = -1},
+			   .watch = WATCH_NONE};
 	d.tree_side.ops = plan->kind == PLAN_SIGNING ? &signing_tree_ops : &deploy_tree_ops;
 	d.tree_side.sweep = &d.sweep;
 	handles_init(&d.tree_side.handles, d.tree_side.ops->release);
@@ -333,6 +343,8 @@ int daemon_main(const struct plan *plan, int channel)
 		goto out;
 	}
 	r = make_sessions(&d);
+	if (r == 0)
+		r = d.run_side.slots ? watch_init(&d.watch, d.run_side.slots) : 0;
 	if (r == 0)
 		r = come_up(&d);
 	if (r < 0) {

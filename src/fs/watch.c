@@ -1,0 +1,134 @@
+#include "watch.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/text.h"
+
+enum source { SOURCE_FILES, SOURCE_DUE, SOURCE_SETTLE, SOURCE_COUNT };
+
+static int listen_to(struct watch *watch, int fd, enum source source)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = source};
+	return epoll_ctl(watch->fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+/* ---- the files ---- */
+
+struct adding {
+	struct watch *watch;
+	struct watch_set set;
+	int failed;
+};
+
+static void add_path(void *ctx, const char *path)
+{
+	struct adding *a = ctx;
+	int r = watch_set_add(&a->set, path);
+	if (r == 0)
+		return;
+	if (r != a->watch->complained) {
+		char text[512];
+		text_escape_print(text, sizeof(text), path, strlen(path));
+		log_warning("changes of %s are noticed at deployments and reloads only: %s", text, strerror(-r));
+	}
+	a->failed = r;
+}
+
+/* The new set is there before the old one goes, and before the files are looked at. */
+static int make_set(struct watch *watch)
+{
+	struct adding a = {.watch = watch};
+	int r = watch_set_init(&a.set);
+	if (r < 0)
+		return r;
+	slots_each_list(watch->slots, add_path, &a);
+	if (clock_test_file())
+		add_path(&a, clock_test_file());
+	watch->complained = a.failed;
+	r = listen_to(watch, a.set.inotify, SOURCE_FILES);
+	if (r < 0) {
+		watch_set_done(&a.set);
+		return r;
+	}
+	watch_set_done(&watch->set);
+	watch->set = a.set;
+	return 0;
+}
+
+/* ---- following ---- */
+
+static void arm_settle(struct watch *watch, uint64_t after_ms)
+{
+	struct itimerspec when = {0};
+	if (after_ms != UINT64_MAX) {
+		after_ms++; /* 0 would disarm it, and a timer may not be early */
+		when.it_value.tv_sec = (time_t)(after_ms / 1000);
+		when.it_value.tv_nsec = (long)(after_ms % 1000) * 1000000;
+	}
+	ASSERT(timerfd_settime(watch->settle, 0, &when, NULL) == 0);
+}
+
+static void follow(struct watch *watch)
+{
+	arm_settle(watch, slots_follow(watch->slots));
+}
+
+void watch_renew(struct watch *watch)
+{
+	if (watch->fd < 0)
+		return;
+	int r = make_set(watch);
+	if (r < 0)
+		log_error("changes of revocation lists are noticed at deployments and reloads only: %s", strerror(-r));
+	follow(watch);
+}
+
+void watch_run(struct watch *watch)
+{
+	struct epoll_event events[SOURCE_COUNT];
+	bool is_due = false;
+	int count = epoll_wait(watch->fd, events, SOURCE_COUNT, 0);
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.u32 != SOURCE_FILES) {
+			is_due = true; /* following takes the one timer and sets the other */
+		} else if (watch_set_take(&watch->set)) {
+			watch_renew(watch);
+			return;
+		}
+	}
+	if (is_due)
+		follow(watch);
+}
+
+int watch_init(struct watch *watch, struct slots *slots)
+{
+	*watch = (struct watch)WATCH_NONE;
+	watch->slots = slots;
+	watch->fd = epoll_create1(EPOLL_CLOEXEC);
+	if (watch->fd < 0)
+		return -errno;
+	watch->settle = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	int r = watch->settle < 0 ? -errno : listen_to(watch, watch->settle, SOURCE_SETTLE);
+	if (r == 0)
+		r = listen_to(watch, slots_due_fd(slots), SOURCE_DUE);
+	if (r < 0) {
+		watch_done(watch);
+		return r;
+	}
+	watch_renew(watch); /* lists may have changed since they were read */
+	return 0;
+}
+
+void watch_done(struct watch *watch)
+{
+	watch_set_done(&watch->set);
+	io_close(&watch->settle);
+	io_close(&watch->fd);
+}

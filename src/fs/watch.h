@@ -1,0 +1,33 @@
+/*
+ * watch.h - what is served follows revocation lists and time: wakes slots_follow when a list's file may have changed,
+ * when a verdict can change by the time alone, or the clock was set; asleep otherwise.
+ *
+ * Certificates and configuration files are not watched: they are taken together, all or none, when they are reloaded.
+ */
+#ifndef FS_WATCH_H
+#define FS_WATCH_H
+
+#include "slots/slots.h"
+#include "watch_set.h"
+
+struct watch {
+	struct slots *slots;
+	int fd; /* for poll: readable when watch_run is to be called; -1: never */
+	int settle;
+	struct watch_set set;
+	int complained; /* the error that was logged last */
+};
+
+#define WATCH_NONE                                                                                                     \
+	{                                                                                                              \
+		.fd = -1, .settle = -1, .set = {.inotify = -1 }                                                        \
+	}
+
+int watch_init(struct watch *watch, struct slots *slots);
+void watch_done(struct watch *watch);
+
+void watch_run(struct watch *watch);
+/* After a reload: the lists may be other files now. */
+void watch_renew(struct watch *watch);
+
+#endif
