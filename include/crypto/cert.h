@@ -18,8 +18,28 @@ struct crypto_trust; /* the CA certificates of one account, several during a rol
 
 int crypto_key_generate(struct crypto_key **ret);
 int crypto_key_from_pem(const char *pem, size_t len, struct crypto_key **ret, struct explain *ret_why);
-/* PKCS#8 PEM, unencrypted; the caller writes it to a file of mode 0600 and wipes the buffer (crypto_wipe). */
+/* PKCS#8 PEM, unencrypted; the caller wipes the buffer (crypto_wipe). -EPERM: the key is in a token and stays there. */
 int crypto_key_to_pem(const struct crypto_key *key, struct buf *ret);
+/*
+ * A key pair that is in a PKCS#11 token and stays there; only signing passes through. The reference is an RFC 7512 URI:
+ *
+ *     pkcs11:token=LABEL;object=LABEL?pin-source=file:/PATH[&module-path=/PATH]
+ *
+ * It names the token (token= or serial=) and the key (object= or id=); pin-source is a file of mode 0600 with the PIN,
+ * pin-value the PIN itself, which makes a secret of the reference; without module-path it is p11-kit's choice. OpenSSL
+ * gets there by its pkcs11 provider where there is one, else by the pkcs11 engine. One module at a time in a process.
+ * A process that forks does so before. -EINVAL: the reference, the token, the PIN or the key are not what they must be,
+ * with why, which never shows a PIN.
+ */
+bool crypto_key_is_reference(const char *text, size_t len); /* begins with "pkcs11:" */
+bool crypto_key_reference_shows_pin(const char *uri);	    /* has a pin-value */
+int crypto_key_from_reference(const char *uri, size_t len, struct crypto_key **ret, struct explain *ret_why);
+/*
+ * What the file of a key holds: PEM, or one line with a reference. The caller keeps it in a file of mode 0600, and
+ * wipes the buffer.
+ */
+int crypto_key_read(const char *text, size_t len, struct crypto_key **ret, struct explain *ret_why);
+int crypto_key_write(const struct crypto_key *key, struct buf *ret);
 void crypto_key_free(struct crypto_key *key);
 void crypto_wipe(struct buf *b); /* overwrites, then buf_done */
 

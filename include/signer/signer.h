@@ -1,7 +1,8 @@
 /*
  * signer.h - a signing account on its signing host: profiles, jobs, revocation. The keys never leave its home.
  *
- * The home (0700; keys 0600; every file written atomically; changing calls hold the lock):
+ * The home (0700; keys 0600, PEM or a pkcs11: reference to a token; every file written atomically; changing calls hold
+ * the lock):
  *
  *     account                          id, partition, region, created-at, revocation-list-days
  *     ca.key ca.pem                    the account's CA
@@ -52,6 +53,9 @@ int signer_create_account(const char *home, const char *account_id, const char *
 /* revocation_list_days: how long a list is good for, 1 to SIGNER_LIST_DAYS_MAX. */
 int signer_create_account_with(const char *home, const char *account_id, const char *region,
 			       unsigned revocation_list_days, struct explain *ret_why);
+/* ca_key: the CA's key pair is in a token, a pkcs11: reference (crypto/cert.h); NULL: a new one in the home. */
+int signer_create_account_with_key(const char *home, const char *account_id, const char *region,
+				   unsigned revocation_list_days, const char *ca_key, struct explain *ret_why);
 int signer_open(const char *home, struct signer **ret, struct explain *ret_why);
 void signer_close(struct signer *signer);
 const struct arn_scope *signer_scope(const struct signer *signer);
@@ -82,6 +86,10 @@ struct signer_profile {
  */
 int signer_put_profile(struct signer *signer, const char *name, const char *platform,
 		       const struct signer_validity *validity, struct signer_profile *ret, struct explain *ret_why);
+/* signing_key: the version's key pair is in a token, a pkcs11: reference; NULL: a new one in the home. */
+int signer_put_profile_with_key(struct signer *signer, const char *name, const char *platform,
+				const struct signer_validity *validity, const char *signing_key,
+				struct signer_profile *ret, struct explain *ret_why);
 int signer_get_profile(struct signer *signer, const char *name, struct signer_profile *ret, struct explain *ret_why);
 /* Of every status, by name; free() the array. */
 int signer_list_profiles(struct signer *signer, struct signer_profile **ret, size_t *ret_count,

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/cert.h"
+
 int cli_signer_parse(const struct cli_command *command, const struct cli_option *options, size_t option_count,
 		     int *argc, char **argv, struct cli_signer *ret, bool *ret_done)
 {
@@ -63,6 +65,13 @@ int cli_signer_check_owner(const char *operation, const struct signer *signer, c
 		    "--service DIR, the directory where that is mounted",
 		    account, owner);
 	return cli_signer_failed(operation, -EACCES, &why);
+}
+
+void cli_signer_notice_pin(const char *key_reference)
+{
+	if (key_reference && crypto_key_reference_shows_pin(key_reference))
+		cli_error("notice: everybody on this machine can see a pin-value on the command line; "
+			  "pin-source=file:/PATH, a file of mode 0600, keeps the PIN to yourself");
 }
 
 int cli_signer_open_plain(const char *home_option, struct signer **ret)

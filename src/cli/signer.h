@@ -33,6 +33,9 @@ int cli_signer_open(const struct cli_command *command, const char *operation, co
 /* --profile-owner, --job-owner: 0, or the exit code when it is not the home's account. */
 int cli_signer_check_owner(const char *operation, const struct signer *signer, const char *owner);
 
+/* Says that a PIN on the command line can be seen by everybody; NULL: no key was named. */
+void cli_signer_notice_pin(const char *key_reference);
+
 /* For the commands that print for people: 0, or -1 after having said why. */
 int cli_signer_open_plain(const char *home, struct signer **ret);
 

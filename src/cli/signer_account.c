@@ -17,12 +17,17 @@ const struct cli_command cli_signer_account_commands[] = {
 		.usage = "Examples:\n"
 			 "  vouchfs signer create-account --account-id 111122223333\n"
 			 "  vouchfs signer create-account --account-id 111122223333 --region eu-west-1 \\\n"
-			 "      --home /srv/signer --revocation-list-days 7\n\n"
+			 "      --home /srv/signer --revocation-list-days 7\n"
+			 "  vouchfs signer create-account --account-id 111122223333 \\\n"
+			 "      --ca-key 'pkcs11:token=vouchfs;object=ca?pin-source=file:/etc/vouchfs-signer/pin'\n\n"
 			 "Options:\n"
 			 "      --account-id ID              12 digits; they are part of every ARN (required)\n"
 			 "      --region REGION              a-z, 0-9 and \"-\", part of every ARN (default local)\n"
 			 "      --revocation-list-days DAYS  how long a revocation list is good for (default 30);\n"
-			 "                                   hosts refuse one that is older\n" CLI_SIGNER_OPTIONS,
+			 "                                   hosts refuse one that is older\n"
+			 "      --ca-key pkcs11:...          the CA's key pair, which is in a token and stays there:\n"
+			 "                                   ECDSA on P-384 (default: a new one in the "
+			 "home)\n" CLI_SIGNER_OPTIONS,
 		.run = run_create_account,
 	},
 	{
@@ -64,11 +69,12 @@ static int print_account(const char *home)
 static int run_create_account(int argc, char **argv)
 {
 	const struct cli_command *command = &cli_signer_account_commands[0];
-	const char *account_id = NULL, *region = SIGNER_REGION_DEFAULT, *days_text = NULL;
+	const char *account_id = NULL, *region = SIGNER_REGION_DEFAULT, *days_text = NULL, *ca_key = NULL;
 	const struct cli_option options[] = {
 		{.name = "account-id", .kind = CLI_TEXT, .required = true, .ret_text = &account_id},
 		{.name = "region", .kind = CLI_TEXT, .ret_text = &region},
 		{.name = "revocation-list-days", .kind = CLI_TEXT, .ret_text = &days_text},
+		{.name = "ca-key", .kind = CLI_TEXT, .ret_text = &ca_key},
 	};
 	struct cli_signer common = {0};
 	bool done;
@@ -78,10 +84,11 @@ static int run_create_account(int argc, char **argv)
 	uint64_t days = SIGNER_LIST_DAYS_DEFAULT;
 	if (days_text && !text_parse_u64(days_text, strlen(days_text), UINT16_MAX, &days))
 		return cli_usage_error(command, "--revocation-list-days is a number of days");
+	cli_signer_notice_pin(ca_key);
 
 	struct explain why = {0};
 	char *home = cli_signer_home(common.home);
-	int r = home ? signer_create_account_with(home, account_id, region, (unsigned)days, &why) : -ENOMEM;
+	int r = home ? signer_create_account_with_key(home, account_id, region, (unsigned)days, ca_key, &why) : -ENOMEM;
 	exit_code = r < 0 ? cli_signer_failed("CreateAccount", r, &why) : print_account(home);
 	free(home);
 	return exit_code;

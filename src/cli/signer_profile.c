@@ -20,13 +20,20 @@ const struct cli_command cli_signer_profile_commands[] = {
 			 "      --profile-name profile_for_application_ABC\n"
 			 "  vouchfs signer put-signing-profile --platform-id AWSLambda-SHA384-ECDSA \\\n"
 			 "      --profile-name nightly --signature-validity-period value=30,type=DAYS\n\n"
+			 "  vouchfs signer put-signing-profile --platform-id AWSLambda-SHA384-ECDSA \\\n"
+			 "      --profile-name release \\\n"
+			 "      --signing-key 'pkcs11:token=vouchfs;object=release?pin-source=file:/etc/pin'\n\n"
 			 "Again for an Active profile: a new version with a new key, for all signatures to come.\n\n"
 			 "Options:\n"
 			 "      --platform-id ID     AWSLambda-SHA384-ECDSA (required)\n"
 			 "      --profile-name NAME  2 to 64 of A-Z, a-z, 0-9 and \"_\" (required)\n"
 			 "      --signature-validity-period value=N,type=DAYS|MONTHS|YEARS\n"
 			 "                           one day to 135 months (default: as before, at first 135 "
-			 "months)\n" CLI_SIGNER_OPTIONS,
+			 "months)\n"
+			 "      --signing-key pkcs11:...\n"
+			 "                           the version's key pair, which is in a token and stays there: "
+			 "ECDSA on\n"
+			 "                           P-384 (default: a new one in the home)\n" CLI_SIGNER_OPTIONS,
 		.run = run_put,
 	},
 	{
@@ -92,11 +99,12 @@ void cli_print_validity(struct json *j, const struct signer_validity *validity)
 static int run_put(int argc, char **argv)
 {
 	const struct cli_command *command = &cli_signer_profile_commands[0];
-	const char *platform = NULL, *name = NULL, *validity_text = NULL;
+	const char *platform = NULL, *name = NULL, *validity_text = NULL, *signing_key = NULL;
 	const struct cli_option options[] = {
 		{.name = "platform-id", .kind = CLI_TEXT, .required = true, .ret_text = &platform},
 		{.name = "profile-name", .kind = CLI_TEXT, .required = true, .ret_text = &name},
 		{.name = "signature-validity-period", .kind = CLI_TEXT, .ret_text = &validity_text},
+		{.name = "signing-key", .kind = CLI_TEXT, .ret_text = &signing_key},
 		{.name = "signing-material",
 		 .refuse = "the profile gets a key and a certificate of its own; leave it out"},
 		{.name = "overrides", .refuse = "the platform has one algorithm and one format; leave it out"},
@@ -111,6 +119,7 @@ static int run_put(int argc, char **argv)
 	struct signer_validity validity;
 	if (validity_text && (exit_code = parse_validity(command, validity_text, &validity)) != 0)
 		return exit_code;
+	cli_signer_notice_pin(signing_key);
 
 	struct signer *signer = NULL;
 	exit_code = cli_signer_open(command, "PutSigningProfile", &common, &signer);
@@ -118,7 +127,8 @@ static int run_put(int argc, char **argv)
 		return exit_code;
 	struct explain why = {0};
 	struct signer_profile profile;
-	int r = signer_put_profile(signer, name, platform, validity_text ? &validity : NULL, &profile, &why);
+	int r = signer_put_profile_with_key(signer, name, platform, validity_text ? &validity : NULL, signing_key,
+					    &profile, &why);
 	signer_close(signer);
 	if (r < 0)
 		return cli_signer_failed("PutSigningProfile", r, &why);

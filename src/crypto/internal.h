@@ -11,6 +11,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>
+#include <openssl/provider.h>
 #include <openssl/x509.h>
 
 #include "base/base.h"
@@ -31,9 +32,16 @@ bool crypto_openssl_drain(void);
 /* Empties the queue, says why, and returns code, or -ENOMEM when the queue held a failed allocation. */
 int crypto_refuse(struct explain *why, int code, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* A key in memory, or one in a token: then pkey only leads there, and what it needs lives as long as it does. */
 struct crypto_key {
 	EVP_PKEY *pkey;
+	char *reference; /* NULL: in memory; holds the PIN where that is written in it */
+	void *engine;	 /* key_engine.c */
+	OSSL_PROVIDER *provider;
 };
+
+/* Takes over pkey, on failure too: it must be ECDSA on P-384. what: "the private key". -EINVAL with why. */
+int crypto_key_take(EVP_PKEY *pkey, const char *what, struct crypto_key **ret, struct explain *ret_why);
 
 bool crypto_pkey_is_p384(const EVP_PKEY *pkey);
 /* ECDSA on P-256, P-384 or P-521, or RSA of 3072 bits and more. */

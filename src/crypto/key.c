@@ -1,4 +1,7 @@
-/* Private keys: ECDSA on P-384, nothing else. They leave this file as PKCS#8 PEM only. */
+/*
+ * Private keys: ECDSA on P-384, nothing else. They leave this file as PKCS#8 PEM only; those in a token
+ * (key_reference.c) never do, their file holds the reference.
+ */
 #include <errno.h>
 #include <limits.h>
 
@@ -6,8 +9,9 @@
 #include <openssl/ec.h>
 #include <openssl/pem.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "internal.h"
+#include "key_reference.h"
 
 static int wrap_key(EVP_PKEY *pkey, struct crypto_key **ret)
 {
@@ -35,7 +39,25 @@ void crypto_key_free(struct crypto_key *key)
 	if (!key)
 		return;
 	EVP_PKEY_free(key->pkey);
+	key_engine_release(key->engine);
+	if (key->provider)
+		OSSL_PROVIDER_unload(key->provider);
+	if (key->reference)
+		OPENSSL_cleanse(key->reference, strlen(key->reference));
+	free(key->reference);
 	free(key);
+}
+
+int crypto_key_take(EVP_PKEY *pkey, const char *what, struct crypto_key **ret, struct explain *ret_why)
+{
+	int r = -EINVAL;
+	if (!crypto_pkey_is_p384(pkey))
+		explain_set(ret_why, "%s is not an ECDSA key on P-384", what);
+	else
+		r = wrap_key(pkey, ret);
+	if (r < 0)
+		EVP_PKEY_free(pkey);
+	return r;
 }
 
 /* Instead of OpenSSL's own, which asks on the terminal. */
@@ -46,8 +68,8 @@ static int no_passphrase(char *buf UNUSED, int size UNUSED, int writing UNUSED, 
 
 int crypto_key_from_pem(const char *pem, size_t len, struct crypto_key **ret, struct explain *ret_why)
 {
-	int r = 0;
-	EVP_PKEY *pkey = NULL;
+	int r;
+	EVP_PKEY *pkey;
 	BIO *bio = len <= INT_MAX ? BIO_new_mem_buf(pem, (int)len) : NULL;
 	if (!bio) {
 		r = crypto_openssl_failure();
@@ -59,22 +81,16 @@ int crypto_key_from_pem(const char *pem, size_t len, struct crypto_key **ret, st
 		explain_set(ret_why, "no unencrypted private key in PEM form (-----BEGIN PRIVATE KEY-----)");
 		goto out;
 	}
-	if (!crypto_pkey_is_p384(pkey)) {
-		r = -EINVAL;
-		explain_set(ret_why, "the private key is not an ECDSA key on P-384");
-		goto out;
-	}
-	r = wrap_key(pkey, ret);
-	if (r == 0)
-		pkey = NULL;
+	r = crypto_key_take(pkey, "the private key", ret, ret_why);
 out:
-	EVP_PKEY_free(pkey);
 	BIO_free(bio);
 	return r;
 }
 
 int crypto_key_to_pem(const struct crypto_key *key, struct buf *ret)
 {
+	if (key->reference)
+		return -EPERM;
 	int r;
 	BIO *bio = BIO_new(BIO_s_secmem()); /* wiped when it is freed */
 	if (!bio || PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, NULL, NULL, 0, NULL, NULL) != 1) {
@@ -85,6 +101,18 @@ int crypto_key_to_pem(const struct crypto_key *key, struct buf *ret)
 out:
 	BIO_free(bio);
 	return r;
+}
+
+int crypto_key_read(const char *text, size_t len, struct crypto_key **ret, struct explain *ret_why)
+{
+	if (!crypto_key_is_reference(text, len))
+		return crypto_key_from_pem(text, len, ret, ret_why);
+	return crypto_key_from_reference(text, len > 0 && text[len - 1] == '\n' ? len - 1 : len, ret, ret_why);
+}
+
+int crypto_key_write(const struct crypto_key *key, struct buf *ret)
+{
+	return key->reference ? buf_printf(ret, "%s\n", key->reference) : crypto_key_to_pem(key, ret);
 }
 
 void crypto_wipe(struct buf *b)

@@ -44,7 +44,7 @@ static int make_home(const char *path, struct explain *ret_why)
 }
 
 /* The account file is written last: until it is there, there is no account, and a call that was cut off is repeated. */
-static int fill_home(struct signer *signer, struct explain *ret_why)
+static int fill_home(struct signer *signer, const char *ca_key, struct explain *ret_why)
 {
 	static const char *const directories[] = {"profiles", "jobs", "tokens"};
 
@@ -53,7 +53,7 @@ static int fill_home(struct signer *signer, struct explain *ret_why)
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(directories); i++)
 		r = home_make_dir(signer, directories[i], ret_why);
 	if (r == 0)
-		r = identity_make_ca(signer->scope.account, signer->created_at_s, &ca, ret_why);
+		r = identity_make_ca(signer->scope.account, ca_key, signer->created_at_s, &ca, ret_why);
 	if (r == 0)
 		r = identity_write(signer, HOME_CA_KEY, HOME_CA_CERT, &ca, ret_why);
 	if (r == 0)
@@ -64,8 +64,8 @@ static int fill_home(struct signer *signer, struct explain *ret_why)
 	return r;
 }
 
-int signer_create_account_with(const char *home, const char *account_id, const char *region,
-			       unsigned revocation_list_days, struct explain *ret_why)
+int signer_create_account_with_key(const char *home, const char *account_id, const char *region,
+				   unsigned revocation_list_days, const char *ca_key, struct explain *ret_why)
 {
 	int r = check_account(account_id, region, revocation_list_days, ret_why);
 	if (r < 0)
@@ -89,11 +89,17 @@ int signer_create_account_with(const char *home, const char *account_id, const c
 		r = home_refuse(ret_why, -EEXIST,
 				"the home holds a signing account already; name another one with --home DIR");
 	else
-		r = fill_home(&signer, ret_why);
+		r = fill_home(&signer, ca_key, ret_why);
 out:
 	io_close(&lock);
 	io_close(&signer.fd);
 	return r;
+}
+
+int signer_create_account_with(const char *home, const char *account_id, const char *region,
+			       unsigned revocation_list_days, struct explain *ret_why)
+{
+	return signer_create_account_with_key(home, account_id, region, revocation_list_days, NULL, ret_why);
 }
 
 int signer_create_account(const char *home, const char *account_id, const char *region, struct explain *ret_why)

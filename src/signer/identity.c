@@ -1,8 +1,12 @@
-/* Keys leave memory only for a file of mode 0600 in the home; every buffer that held one is wiped. */
+/*
+ * Keys leave memory only for a file of mode 0600 in the home; every buffer that held one is wiped. The file of a key in
+ * a token holds the reference, which may hold a PIN.
+ */
 #include "identity.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 
@@ -13,26 +17,50 @@ void identity_done(struct identity *identity)
 	*identity = (struct identity){0};
 }
 
-int identity_make_ca(const char *account, int64_t now_s, struct identity *ret, struct explain *ret_why)
+/* A new key, or the one in a token. */
+static int make_key(const char *reference, struct crypto_key **ret, struct explain *ret_why)
+{
+	if (!reference)
+		return crypto_key_generate(ret);
+	return crypto_key_from_reference(reference, strlen(reference), ret, ret_why);
+}
+
+int identity_try_key(const char *key_reference, struct explain *ret_why)
+{
+	struct crypto_key *key = NULL;
+	int r = make_key(key_reference, &key, ret_why);
+	crypto_key_free(key);
+	return r;
+}
+
+/* Why was set where the key's reference is to blame. */
+static int failed(const char *reference, int r, struct identity *half, struct explain *ret_why, const char *what)
+{
+	bool is_explained = reference && !half->key;
+	identity_done(half);
+	return is_explained ? r : home_failed(ret_why, r, "%s cannot be made", what);
+}
+
+int identity_make_ca(const char *account, const char *key_reference, int64_t now_s, struct identity *ret,
+		     struct explain *ret_why)
 {
 	char name[64];
 	(void)snprintf(name, sizeof(name), "vouchfs signing CA of account %s", account);
 
 	struct identity ca = {0};
-	int r = crypto_key_generate(&ca.key);
+	int r = make_key(key_reference, &ca.key, ret_why);
 	if (r == 0)
 		r = crypto_cert_make_ca(ca.key, name, now_s - HOME_BACKDATING_S,
 					clock_add_months(now_s, HOME_MONTHS_CA), &ca.cert);
-	if (r < 0) {
-		identity_done(&ca);
-		return home_failed(ret_why, r, "the account's CA cannot be made");
-	}
+	if (r < 0)
+		return failed(key_reference, r, &ca, ret_why, "the account's CA");
 	*ret = ca;
 	return 0;
 }
 
-int identity_make_leaf(const struct identity *ca, const char *common_name, const char *san_uri, int64_t now_s,
-		       int64_t not_after_s, struct identity *ret, struct explain *ret_why)
+int identity_make_leaf(const struct identity *ca, const char *key_reference, const char *common_name,
+		       const char *san_uri, int64_t now_s, int64_t not_after_s, struct identity *ret,
+		       struct explain *ret_why)
 {
 	int64_t ca_not_after_s = crypto_cert_not_after_s(ca->cert);
 	if (ca_not_after_s < now_s)
@@ -40,15 +68,13 @@ int identity_make_leaf(const struct identity *ca, const char *common_name, const
 				   "the account's CA certificate has ended; sign under a new account");
 
 	struct identity leaf = {0};
-	int r = crypto_key_generate(&leaf.key);
+	int r = make_key(key_reference, &leaf.key, ret_why);
 	if (r == 0)
 		r = crypto_cert_make_leaf(leaf.key, common_name, san_uri, now_s - HOME_BACKDATING_S,
 					  not_after_s < ca_not_after_s ? not_after_s : ca_not_after_s, ca->key,
 					  ca->cert, &leaf.cert);
-	if (r < 0) {
-		identity_done(&leaf);
-		return home_failed(ret_why, r, "a certificate for %s cannot be made", san_uri);
-	}
+	if (r < 0)
+		return failed(key_reference, r, &leaf, ret_why, "the certificate of a signing key");
 	*ret = leaf;
 	return 0;
 }
@@ -57,7 +83,7 @@ int identity_write(const struct signer *signer, const char *key_name, const char
 		   const struct identity *identity, struct explain *ret_why)
 {
 	struct buf pem = {0};
-	int r = crypto_key_to_pem(identity->key, &pem);
+	int r = crypto_key_write(identity->key, &pem);
 	if (r == 0)
 		r = home_write(signer, key_name, &pem, ret_why);
 	crypto_wipe(&pem);
@@ -74,7 +100,7 @@ static int read_key(const struct signer *signer, const char *name, struct crypto
 	struct buf pem = {0};
 	int r = home_read_secret(signer, name, &pem, ret_why);
 	if (r == 0)
-		r = crypto_key_from_pem(pem.data, pem.len, ret, ret_why);
+		r = crypto_key_read(pem.data ? pem.data : "", pem.len, ret, ret_why);
 	crypto_wipe(&pem);
 	return r;
 }

@@ -198,9 +198,9 @@ static int make_version_dirs(const struct signer *signer, const struct arn_profi
 	return home_make_dir(signer, path, ret_why);
 }
 
-/* A key, and a certificate that binds it to the new version's ARN. */
-static int make_version(const struct signer *signer, const struct arn_profile *arn, int64_t now_s,
-			struct explain *ret_why)
+/* A key (or the one in a token), and a certificate that binds it to the new version's ARN. */
+static int make_version(const struct signer *signer, const struct arn_profile *arn, const char *signing_key,
+			int64_t now_s, struct explain *ret_why)
 {
 	char san[ARN_TEXT_SIZE], key[HOME_PATH_SIZE], cert[HOME_PATH_SIZE];
 	arn_print_profile(arn, san);
@@ -208,10 +208,12 @@ static int make_version(const struct signer *signer, const struct arn_profile *a
 	version_path(arn, "cert.pem", cert);
 
 	struct identity ca = {0}, leaf = {0};
-	int r = identity_read(signer, HOME_CA_KEY, HOME_CA_CERT, &ca, ret_why);
+	int r = signing_key ? identity_try_key(signing_key, ret_why) : 0;
 	if (r == 0)
-		r = identity_make_leaf(&ca, arn->name, san, now_s, clock_add_months(now_s, HOME_MONTHS_LEAF), &leaf,
-				       ret_why);
+		r = identity_read(signer, HOME_CA_KEY, HOME_CA_CERT, &ca, ret_why);
+	if (r == 0)
+		r = identity_make_leaf(&ca, signing_key, arn->name, san, now_s,
+				       clock_add_months(now_s, HOME_MONTHS_LEAF), &leaf, ret_why);
 	if (r == 0)
 		r = make_version_dirs(signer, arn, ret_why);
 	if (r == 0)
@@ -246,6 +248,13 @@ static int begin_put(struct signer *signer, const char *name, struct signer_prof
 int signer_put_profile(struct signer *signer, const char *name, const char *platform,
 		       const struct signer_validity *validity, struct signer_profile *ret, struct explain *ret_why)
 {
+	return signer_put_profile_with_key(signer, name, platform, validity, NULL, ret, ret_why);
+}
+
+int signer_put_profile_with_key(struct signer *signer, const char *name, const char *platform,
+				const struct signer_validity *validity, const char *signing_key,
+				struct signer_profile *ret, struct explain *ret_why)
+{
 	int lock = -1;
 	char printable[HOME_PRINTABLE_SIZE];
 	struct signer_profile profile = {0};
@@ -267,7 +276,7 @@ int signer_put_profile(struct signer *signer, const char *name, const char *plat
 	if (r == 0) {
 		random_alphanumeric(profile.arn.version, sizeof(profile.arn.version) - 1);
 		profile.validity = validity ? *validity : profile.validity;
-		r = make_version(signer, &profile.arn, clock_now_s(), ret_why);
+		r = make_version(signer, &profile.arn, signing_key, clock_now_s(), ret_why);
 	}
 	if (r == 0)
 		r = write_record(signer, &profile, ret_why);

@@ -25,7 +25,7 @@ static int sign_list(const struct signer *signer, const struct identity *ca, con
 	arn_print_revocations(&signer->scope, san);
 
 	struct identity leaf = {0};
-	int r = identity_make_leaf(ca, "vouchfs revocation list", san, list->issued_at_s, list->next_update_s, &leaf,
+	int r = identity_make_leaf(ca, NULL, "vouchfs revocation list", san, list->issued_at_s, list->next_update_s, &leaf,
 				   ret_why);
 	if (r == 0)
 		r = revocation_list_sign(list, leaf.key, leaf.cert, ret_pem, ret_why);
