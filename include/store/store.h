@@ -65,6 +65,12 @@ struct store_options {
  * not a store, or its generation is below the anchor. ret_why says what to do.
  */
 int store_open(const struct store_options *options, struct store **ret, struct explain *ret_why);
+/*
+ * Only a place for stages, for whoever keeps what becomes of them elsewhere: a directory (absolute path, made when
+ * missing, 0700) with lock and staging/, whose left-overs are removed. Errors as above. Of all functions only those on
+ * stages, store_statvfs and store_close may be called; nothing is hashed beside the writer.
+ */
+int store_open_staging(const char *path, struct store **ret, struct explain *ret_why);
 void store_close(struct store *store);
 int store_audit_dirfd(const struct store *store);
 int store_statvfs(const struct store *store, struct statvfs *ret);
@@ -80,6 +86,7 @@ int store_stage_truncate(struct store_stage *stage, uint64_t size_bytes);
 ssize_t store_stage_read(struct store_stage *stage, void *buf, size_t len, uint64_t offset); /* short at the end */
 uint64_t store_stage_size(const struct store_stage *stage);
 struct io_reader store_stage_reader(const struct store_stage *stage); /* valid until the next write */
+int store_stage_fd(const struct store_stage *stage);		      /* the stage's own; only to read from */
 /* The tree of [0, length); owned by the stage, valid until its next write or truncation. */
 int store_stage_tree(struct store_stage *stage, uint64_t length, const struct merkle_tree **ret);
 void store_stage_free(struct store_stage *stage);

@@ -24,6 +24,7 @@ struct store_intent;
 struct store {
 	bool durable;
 	bool read_only;
+	bool is_staging_only;
 	int root_fd, lock_fd, staging_fd, objects_fd, functions_fd, revocations_fd, audit_fd;
 
 	pthread_mutex_t lock; /* the table of open objects, the list of intents, removal of objects */

@@ -240,11 +240,43 @@ static int open_in_order(const struct opening *opening)
 	return r;
 }
 
-int store_open(const struct store_options *options, struct store **ret, struct explain *ret_why)
+/* What lies there is of nobody any more: whoever has the lock has no stage yet. */
+static int empty_staging(const struct store *store)
+{
+	struct io_names names;
+	int r = io_list_dir(store->staging_fd, ".", &names);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < names.count; i++)
+		(void)io_unlinkat(store->staging_fd, names.names[i], 0);
+	io_names_done(&names);
+	return 0;
+}
+
+static int open_staging(const struct opening *opening)
+{
+	struct store *store = opening->store;
+	store->is_staging_only = true;
+	int r = open_root(opening);
+	if (r == 0)
+		r = check_owner(opening);
+	if (r == 0)
+		r = take_lock(opening);
+	if (r < 0)
+		return r;
+	r = store->staging_fd = store_ensure_dir(store, store->root_fd, parts[0]);
+	if (r >= 0)
+		r = empty_staging(store);
+	if (r < 0)
+		explain_set(opening->why, "store %s: staging/ cannot be used: %s", opening->shown, strerror(-r));
+	return r;
+}
+
+static struct store *new_store(const struct store_options *options)
 {
 	struct store *store = calloc(1, sizeof(*store));
 	if (!store)
-		return -ENOMEM;
+		return NULL;
 	store->durable = options->durable;
 	store->read_only = options->read_only;
 	store->root_fd = store->lock_fd = store->anchor_dirfd = -1;
@@ -253,16 +285,35 @@ int store_open(const struct store_options *options, struct store **ret, struct e
 	lock_init(&store->lock);
 	lock_init(&store->counters_lock);
 	store_hasher_init(&store->hasher);
+	return store;
+}
 
+static int open_with(const struct store_options *options, int (*open_what)(const struct opening *opening),
+		     struct store **ret, struct explain *ret_why)
+{
+	struct store *store = new_store(options);
+	if (!store)
+		return -ENOMEM;
 	struct opening opening = {.options = options, .store = store, .why = ret_why};
 	text_escape_print(opening.shown, sizeof(opening.shown), options->path, strlen(options->path));
-	int r = open_in_order(&opening);
+	int r = open_what(&opening);
 	if (r < 0) {
 		store_close(store);
 		return r;
 	}
 	*ret = store;
 	return 0;
+}
+
+int store_open(const struct store_options *options, struct store **ret, struct explain *ret_why)
+{
+	return open_with(options, open_in_order, ret, ret_why);
+}
+
+int store_open_staging(const char *path, struct store **ret, struct explain *ret_why)
+{
+	const struct store_options options = {.path = path, .create = true, .durable = true};
+	return open_with(&options, open_staging, ret, ret_why);
 }
 
 void store_close(struct store *store)

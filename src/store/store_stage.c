@@ -35,6 +35,7 @@ int store_stage_new(struct store *store, struct store_stage **ret)
 		return -ENOMEM;
 	stage->store = store;
 	stage->file.fd = -1;
+	stage->builder_is_stale = store->is_staging_only; /* nobody will ask */
 	int r = merkle_builder_new(&stage->builder);
 	if (r == 0)
 		r = store_file_new(store, &stage->file);
@@ -179,6 +180,11 @@ uint64_t store_stage_size(const struct store_stage *stage)
 struct io_reader store_stage_reader(const struct store_stage *stage)
 {
 	return io_reader_fd(&stage->file.fd, stage->size_bytes);
+}
+
+int store_stage_fd(const struct store_stage *stage)
+{
+	return stage->file.fd;
 }
 
 int store_stage_tree(struct store_stage *stage, uint64_t length, const struct merkle_tree **ret)
