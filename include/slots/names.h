@@ -1,8 +1,8 @@
 /*
- * deploy_names.h - what a name below a slot means.
+ * names.h - what a name below a slot means: to the deploy side and to signing slots alike.
  */
-#ifndef SLOTS_DEPLOY_NAMES_H
-#define SLOTS_DEPLOY_NAMES_H
+#ifndef SLOTS_NAMES_H
+#define SLOTS_NAMES_H
 
 enum deploy_name {
 	DEPLOY_NAME_INVALID = 0,

@@ -9,8 +9,8 @@
 #ifndef SLOTS_DEPLOY_PRIVATE_H
 #define SLOTS_DEPLOY_PRIVATE_H
 
-#include "deploy_names.h"
 #include "internal.h"
+#include "slots/names.h"
 
 enum deploy_fixed {
 	DEPLOY_NODE_ROOT = DEPLOY_ROOT,

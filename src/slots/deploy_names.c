@@ -1,4 +1,4 @@
-#include "deploy_names.h"
+#include "slots/names.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "end_scan.h"
+#include "slots/end_scan.h"
 
 #include <string.h>
 

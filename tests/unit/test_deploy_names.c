@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "../../src/slots/deploy_names.h"
 #include "base/base.h"
+#include "slots/names.h"
 
 static void names_have_one_kind(void **state UNUSED)
 {

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/slots/end_scan.h"
+#include "slots/end_scan.h"
 #include "zip_builder.h"
 
 static struct buf make_zip(const char *comment)
