@@ -27,6 +27,7 @@
 #ifndef SIGNER_SIGNER_H
 #define SIGNER_SIGNER_H
 
+#include "archive/zip.h"
 #include "arn/arn.h"
 #include "base/buf.h"
 #include "base/explain.h"
@@ -155,6 +156,13 @@ struct signer_job_request {
  */
 int signer_start_job(struct signer *signer, const struct signer_job_request *request, struct signer_job *ret,
 		     struct explain *ret_notice, struct explain *ret_why);
+
+/*
+ * What a job checks of an artifact, without a job: 0, or with ret_refusal -EBADMSG (a ZIP rule) or -EEXIST (signed
+ * already); other negative errno: could not be checked.
+ */
+int signer_check_artifact(const struct io_reader *file, uint64_t max_unpacked_bytes, struct zip_refusal *ret_refusal);
+
 int signer_describe_job(struct signer *signer, const char *job_id, struct signer_job *ret, struct explain *ret_why);
 
 /*

@@ -34,14 +34,13 @@ static void PRINTF_LIKE(2, 3) add_notice(struct explain *notice, const char *for
 /* Every refusal of the gate is one sentence with its remedy. */
 static int zip_failed(int r, const struct zip_refusal *refusal, struct explain *ret_why)
 {
-	if (r != -EBADMSG)
+	if (r != -EBADMSG && r != -EEXIST)
 		return home_failed(ret_why, r, "the artifact cannot be checked");
 	const char *remedy = refusal->remedy.text;
-	return home_refuse(ret_why, r, "%s%s%s", refusal->text.text, *remedy ? "; " : "", remedy);
+	return home_refuse(ret_why, -EBADMSG, "%s%s%s", refusal->text.text, *remedy ? "; " : "", remedy);
 }
 
-static int check_comment(const struct io_reader *file, const struct zip_tail *tail, struct explain *ret_notice,
-			 struct explain *ret_why)
+static int check_comment(const struct io_reader *file, const struct zip_tail *tail, struct zip_refusal *ret_refusal)
 {
 	if (tail->comment_len == 0)
 		return 0;
@@ -49,38 +48,38 @@ static int check_comment(const struct io_reader *file, const struct zip_tail *ta
 	if (!comment)
 		return -ENOMEM;
 	int r = io_reader_pread(file, comment, tail->comment_len, tail->comment_offset);
-	if (r < 0)
-		r = home_failed(ret_why, r, "the artifact's comment cannot be read");
-	else if (signature_is_claimed(comment, tail->comment_len))
-		r = home_refuse(ret_why, -EBADMSG,
-				"the artifact is signed already; sign the ZIP that the build made (zip -z with an "
-				"empty comment takes the signature off)");
-	else
-		add_notice(ret_notice,
-			   "the ZIP's comment (%" PRIu32 " bytes) was dropped, the signature takes its place",
-			   tail->comment_len);
+	if (r == 0 && signature_is_claimed(comment, tail->comment_len)) {
+		*ret_refusal = (struct zip_refusal){0};
+		explain_set(&ret_refusal->text, "the artifact is signed already");
+		explain_set(&ret_refusal->remedy, "sign the ZIP that the build made (zip -z with an empty comment "
+						  "takes the signature off)");
+		r = -EEXIST;
+	}
 	free(comment);
 	return r;
 }
 
 /* All the ZIP rules, contents too: what a signer passes, a host may serve. */
 static int check_zip(const struct io_reader *file, uint64_t max_unpacked_bytes, struct zip_tail *ret_tail,
-		     struct explain *ret_notice, struct explain *ret_why)
+		     struct zip_refusal *ret_refusal)
 {
 	const struct zip_limits limits = {.max_unpacked_bytes = max_unpacked_bytes};
-	struct zip_refusal refusal = {0};
 	struct zip_archive *archive = NULL;
-	int r = zip_read_tail(file, ret_tail, &refusal);
-	if (r < 0)
-		return zip_failed(r, &refusal, ret_why);
-	r = check_comment(file, ret_tail, ret_notice, ret_why);
-	if (r < 0)
-		return r;
-	r = zip_open_archive(file, &limits, &archive, &refusal);
+	int r = zip_read_tail(file, ret_tail, ret_refusal);
 	if (r == 0)
-		r = zip_check_contents(file, archive, &limits, &refusal);
+		r = check_comment(file, ret_tail, ret_refusal);
+	if (r == 0)
+		r = zip_open_archive(file, &limits, &archive, ret_refusal);
+	if (r == 0)
+		r = zip_check_contents(file, archive, &limits, ret_refusal);
 	zip_close_archive(archive);
-	return r < 0 ? zip_failed(r, &refusal, ret_why) : 0;
+	return r;
+}
+
+int signer_check_artifact(const struct io_reader *file, uint64_t max_unpacked_bytes, struct zip_refusal *ret_refusal)
+{
+	struct zip_tail tail;
+	return check_zip(file, max_unpacked_bytes, &tail, ret_refusal);
 }
 
 static int hash(const struct io_reader *file, uint64_t length, struct statement *statement)
@@ -152,11 +151,16 @@ int job_sign_draft(const struct signer *signer, const struct identity *identity,
 	struct io_reader file = io_reader_fd(&draft->fd, draft->size_bytes);
 	struct statement statement = {.profile_version = profile->arn, .job = job->arn};
 	struct zip_tail tail;
+	struct zip_refusal refusal = {0};
 	struct buf comment = {0};
 
-	int r = check_zip(&file, request->max_unpacked_bytes, &tail, ret_notice, ret_why);
+	int r = check_zip(&file, request->max_unpacked_bytes, &tail, &refusal);
 	if (r < 0)
-		return r;
+		return zip_failed(r, &refusal, ret_why);
+	if (tail.comment_len > 0)
+		add_notice(ret_notice,
+			   "the ZIP's comment (%" PRIu32 " bytes) was dropped, the signature takes its place",
+			   tail.comment_len);
 	r = hash(&file, tail.signed_length, &statement);
 	if (r < 0)
 		return home_failed(ret_why, r, "the artifact cannot be hashed");
