@@ -35,6 +35,8 @@ void json_text_n(struct json *j, const char *key, const char *value, size_t len)
 void json_u64(struct json *j, const char *key, uint64_t value);
 void json_i64(struct json *j, const char *key, int64_t value);
 void json_bool(struct json *j, const char *key, bool value);
+void json_aws_time(struct json *j, const char *key,
+		   int64_t at_s); /* "2026-11-21T17:27:12+00:00", as AWS prints times */
 int json_end(struct json *j);
 
 #endif

@@ -1,7 +1,10 @@
 #include "base/json.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "base/clock.h"
 
 static void keep(struct json *j, int r)
 {
@@ -140,6 +143,14 @@ void json_bool(struct json *j, const char *key, bool value)
 {
 	put_key(j, key);
 	keep(j, buf_puts(j->out, value ? "true" : "false"));
+}
+
+void json_aws_time(struct json *j, const char *key, int64_t at_s)
+{
+	char utc[CLOCK_UTC_SIZE], text[CLOCK_UTC_SIZE + 8];
+	clock_format_utc(at_s, utc);
+	(void)snprintf(text, sizeof(text), "%.19s+00:00", utc);
+	json_text(j, key, text);
 }
 
 int json_end(struct json *j)

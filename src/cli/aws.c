@@ -75,10 +75,7 @@ int cli_aws_parse(const struct cli_command *command, const struct cli_option *op
 
 void cli_aws_time(struct json *j, const char *key, int64_t at_s)
 {
-	char utc[CLOCK_UTC_SIZE], text[CLOCK_UTC_SIZE + 8];
-	clock_format_utc(at_s, utc);
-	(void)snprintf(text, sizeof(text), "%.19s+00:00", utc);
-	json_text(j, key, text);
+	json_aws_time(j, key, at_s);
 }
 
 /* "+hh:mm" or "-hh:mm" */

@@ -39,8 +39,4 @@ void cli_signer_notice_pin(const char *key_reference);
 /* For the commands that print for people: 0, or -1 after having said why. */
 int cli_signer_open_plain(const char *home, struct signer **ret);
 
-/* Members that answers share: platformId and platformDisplayName; {"file": {"path": ...}} in the place of S3. */
-void cli_print_platform(struct json *j);
-void cli_print_file(struct json *j, const char *key, const char *path);
-
 #endif

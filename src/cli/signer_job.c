@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "signer.h"
+#include "signer/render.h"
 
 static int run_start(int argc, char **argv);
 static int run_describe(int argc, char **argv);
@@ -137,44 +138,6 @@ static int run_start(int argc, char **argv)
 	return exit_code;
 }
 
-void cli_print_file(struct json *j, const char *key, const char *path)
-{
-	json_object(j, key);
-	json_object(j, "file");
-	json_text(j, "path", path);
-	json_close(j);
-	json_close(j);
-}
-
-static void print_job(struct json *j, const struct signer_job *job)
-{
-	json_object(j, NULL);
-	json_text(j, "jobId", job->arn.id);
-	cli_print_file(j, "source", job->source);
-	cli_print_platform(j);
-	json_text(j, "profileName", job->profile_version.name);
-	json_text(j, "profileVersion", job->profile_version.version);
-	cli_aws_time(j, "createdAt", job->created_at_s);
-	cli_aws_time(j, "completedAt", job->completed_at_s);
-	if (job->succeeded)
-		cli_aws_time(j, "signatureExpiresAt", job->signature_expires_at_s);
-	json_text(j, "requestedBy", job->requested_by);
-	json_text(j, "status", job->succeeded ? "Succeeded" : "Failed");
-	json_text(j, "statusReason", job->status_reason);
-	if (job->revoked) {
-		json_object(j, "revocationRecord");
-		json_text(j, "reason", job->revocation_reason);
-		cli_aws_time(j, "revokedAt", job->revoked_at_s);
-		json_text(j, "revokedBy", job->revoked_by);
-		json_close(j);
-	}
-	if (job->signed_object)
-		cli_print_file(j, "signedObject", job->signed_object);
-	json_text(j, "jobOwner", job->arn.scope.account);
-	json_text(j, "jobInvoker", job->job_invoker);
-	json_close(j);
-}
-
 static int describe_job(struct signer *signer, const char *job_id)
 {
 	struct explain why = {0};
@@ -184,7 +147,7 @@ static int describe_job(struct signer *signer, const char *job_id)
 		return cli_signer_failed("DescribeSigningJob", r, &why);
 	struct buf text = {0};
 	struct json j = {.out = &text, .pretty = true};
-	print_job(&j, &job);
+	signer_render_job(&j, &job);
 	signer_job_done(&job);
 	return cli_print_json(&text, json_end(&j));
 }

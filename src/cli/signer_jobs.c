@@ -7,6 +7,7 @@
 #include "page.h"
 #include "signature/statement.h"
 #include "signer.h"
+#include "signer/render.h"
 
 static int run_list(int argc, char **argv);
 static int run_wait(int argc, char **argv);
@@ -161,15 +162,15 @@ static void print_job(struct json *j, const struct signer_job *job)
 {
 	json_object(j, NULL);
 	json_text(j, "jobId", job->arn.id);
-	cli_print_file(j, "source", job->source);
+	signer_render_file(j, "source", job->source);
 	if (job->signed_object)
-		cli_print_file(j, "signedObject", job->signed_object);
+		signer_render_file(j, "signedObject", job->signed_object);
 	cli_aws_time(j, "createdAt", job->created_at_s);
 	json_text(j, "status", status_of(job));
 	json_bool(j, "isRevoked", job->revoked);
 	json_text(j, "profileName", job->profile_version.name);
 	json_text(j, "profileVersion", job->profile_version.version);
-	cli_print_platform(j);
+	signer_render_platform(j);
 	if (job->succeeded)
 		cli_aws_time(j, "signatureExpiresAt", job->signature_expires_at_s);
 	json_text(j, "jobOwner", job->arn.scope.account);

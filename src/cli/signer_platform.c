@@ -78,12 +78,6 @@ static const struct {
 	{"AmazonFreeRTOS-TI-CC3220SF", "firmware of microcontrollers"},
 };
 
-void cli_print_platform(struct json *j)
-{
-	json_text(j, "platformId", platforms[0].id);
-	json_text(j, "platformDisplayName", platforms[0].display_name);
-}
-
 static void print_choice(struct json *j, const char *key, const char *values_key, const char *default_key,
 			 const char *value)
 {

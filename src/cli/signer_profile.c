@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "signature/statement.h"
 #include "signer.h"
-#include "signer_profile.h"
+#include "signer/render.h"
 
 static int run_put(int argc, char **argv);
 static int run_get(int argc, char **argv);
@@ -71,31 +71,6 @@ static int parse_validity(const struct cli_command *command, const char *text, s
 	return exit_code;
 }
 
-void cli_print_version(struct json *j, const struct arn_profile *arn)
-{
-	char text[ARN_TEXT_SIZE];
-	arn_print_profile(arn, text);
-	json_text(j, "profileVersion", arn->version);
-	json_text(j, "profileVersionArn", text);
-}
-
-void cli_print_arn(struct json *j, const struct arn_profile *arn)
-{
-	char text[ARN_TEXT_SIZE];
-	struct arn_profile without_version = *arn;
-	without_version.version[0] = '\0';
-	arn_print_profile(&without_version, text);
-	json_text(j, "arn", text);
-}
-
-void cli_print_validity(struct json *j, const struct signer_validity *validity)
-{
-	json_object(j, "signatureValidityPeriod");
-	json_u64(j, "value", validity->value);
-	json_text(j, "type", signer_unit_name(validity->unit));
-	json_close(j);
-}
-
 static int run_put(int argc, char **argv)
 {
 	const struct cli_command *command = &cli_signer_profile_commands[0];
@@ -136,31 +111,10 @@ static int run_put(int argc, char **argv)
 	struct buf text = {0};
 	struct json j = {.out = &text, .pretty = true};
 	json_object(&j, NULL);
-	cli_print_arn(&j, &profile.arn);
-	cli_print_version(&j, &profile.arn);
+	signer_render_arn(&j, &profile.arn);
+	signer_render_version(&j, &profile.arn);
 	json_close(&j);
 	return cli_print_json(&text, json_end(&j));
-}
-
-static void print_profile(struct json *j, const struct signer_profile *profile)
-{
-	json_object(j, NULL);
-	json_text(j, "profileName", profile->arn.name);
-	cli_print_version(j, &profile->arn);
-	if (profile->status == SIGNER_PROFILE_REVOKED) {
-		json_object(j, "revocationRecord");
-		cli_aws_time(j, "revocationEffectiveFrom", profile->revocation_effective_s);
-		cli_aws_time(j, "revokedAt", profile->revoked_at_s);
-		json_text(j, "revokedBy", profile->arn.scope.account);
-		json_close(j);
-	}
-	cli_print_platform(j);
-	cli_print_validity(j, &profile->validity);
-	json_text(j, "status", signer_status_name(profile->status));
-	cli_print_arn(j, &profile->arn);
-	json_object(j, "tags");
-	json_close(j);
-	json_close(j);
 }
 
 static int run_get(int argc, char **argv)
@@ -192,7 +146,7 @@ static int run_get(int argc, char **argv)
 	}
 	struct buf text = {0};
 	struct json j = {.out = &text, .pretty = true};
-	print_profile(&j, &profile);
+	signer_render_profile(&j, &profile);
 	exit_code = cli_print_json(&text, json_end(&j));
 out:
 	signer_close(signer);

@@ -5,7 +5,7 @@
 #include "page.h"
 #include "signature/statement.h"
 #include "signer.h"
-#include "signer_profile.h"
+#include "signer/render.h"
 
 static int run_list(int argc, char **argv);
 
@@ -49,11 +49,11 @@ static void print_summary(struct json *j, const struct signer_profile *profile)
 {
 	json_object(j, NULL);
 	json_text(j, "profileName", profile->arn.name);
-	cli_print_version(j, &profile->arn);
-	cli_print_validity(j, &profile->validity);
-	cli_print_platform(j);
+	signer_render_version(j, &profile->arn);
+	signer_render_validity(j, &profile->validity);
+	signer_render_platform(j);
 	json_text(j, "status", signer_status_name(profile->status));
-	cli_print_arn(j, &profile->arn);
+	signer_render_arn(j, &profile->arn);
 	json_object(j, "tags");
 	json_close(j);
 	json_close(j);
