@@ -154,12 +154,13 @@ static void add_signing_time(CMS_SignerInfo *signer, const struct forge_message_
 	ASN1_TIME_free(at);
 }
 
-static void add_signer(CMS_ContentInfo *cms, const struct forge_message_spec *spec, const struct forge_cert *by)
+static void add_signer(CMS_ContentInfo *cms, const struct forge_message_spec *spec, const struct forge_cert *by,
+		       bool with_cert)
 {
 	unsigned flags = CMS_BINARY | CMS_NOSMIMECAP | CMS_PARTIAL;
 	flags |= spec->no_attributes ? CMS_NOATTR : 0;
 	flags |= spec->key_identifier ? CMS_USE_KEYID : 0;
-	flags |= spec->no_signer_cert ? CMS_NOCERTS : 0;
+	flags |= with_cert ? 0 : CMS_NOCERTS;
 	CMS_SignerInfo *signer = CMS_add1_signer(cms, by->x509, by->key, or_sha384(spec->md), flags);
 	assert_non_null(signer);
 	if (spec->null_parameter) {
@@ -243,11 +244,11 @@ void forge_message(const struct forge_message_spec *spec, struct buf *ret_der)
 {
 	CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, NULL, CMS_PARTIAL | CMS_BINARY);
 	ASN1_OBJECT *type = OBJ_txt2obj(spec->content_type, 1);
-	BIO *content = BIO_new_mem_buf(spec->content, -1);
+	BIO *content = BIO_new_mem_buf(spec->content, spec->content_len > 0 ? (int)spec->content_len : -1);
 	assert_int_equal(CMS_set1_eContentType(cms, type), 1);
-	add_signer(cms, spec, spec->signer);
+	add_signer(cms, spec, spec->signer, !spec->no_signer_cert);
 	if (spec->second_signer)
-		add_signer(cms, spec, spec->second_signer);
+		add_signer(cms, spec, spec->second_signer, spec->second_signer != spec->signer);
 	for (size_t i = 0; i < ARRAY_SIZE(spec->carried) && spec->carried[i]; i++)
 		assert_int_equal(CMS_add1_cert(cms, spec->carried[i]->x509), 1);
 	if (spec->with_crl)

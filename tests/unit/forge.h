@@ -56,7 +56,8 @@ struct forge_message_spec {
 	const char *content_type;
 	const char *content_type_after; /* put in its place when all is signed */
 	const char *content;
-	const EVP_MD *md; /* NULL: SHA-384 */
+	size_t content_len; /* 0: up to its NUL */
+	const EVP_MD *md;   /* NULL: SHA-384 */
 	int64_t signing_time_s;
 	bool no_signer_cert;
 	bool no_attributes;
@@ -75,6 +76,14 @@ struct forge_message_spec {
 };
 
 void forge_message(const struct forge_message_spec *spec, struct buf *ret_der);
+/* Changes what is signed already: decoded, edited, encoded again. */
+void forge_edit(struct buf *der, void (*edit)(CMS_ContentInfo *cms));
+CMS_SignerInfo *forge_first_signer(CMS_ContentInfo *cms);
+/*
+ * The forgery that messages without signed attributes allow: the content is what a genuine message's signature was made
+ * over, its attributes, and the signature is that one. spec as it would be without the forgery.
+ */
+void forge_attributes_as_content(const struct forge_message_spec *spec, struct buf *ret_der);
 void forge_pem(const struct buf *der, struct buf *ret_pem);
 
 #endif
