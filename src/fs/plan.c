@@ -196,7 +196,7 @@ out:
 	return code;
 }
 
-/* The daemon, as the home's owner, looks at all of this again; here it is said before anything is begun. */
+/* Who is to serve it; that it is closed to others, and holds an account, the daemon sees to as its owner. */
 static int check_home(const char *home, struct explain *why)
 {
 	struct stat st;
@@ -216,13 +216,6 @@ static int check_home(const char *home, struct explain *why)
 	if (geteuid() != 0 && st.st_uid != geteuid()) {
 		explain_set(why, "the signer's home %s belongs to user id %u; that user or root can serve it", home,
 			    st.st_uid);
-		return -EACCES;
-	}
-	if (st.st_mode & (S_IRWXG | S_IRWXO)) {
-		explain_set(why,
-			    "the signer's home %s is open to others (mode %04o), and it holds keys; close it "
-			    "with: chmod 700 %s",
-			    home, st.st_mode & 07777U, home);
 		return -EACCES;
 	}
 	return 0;

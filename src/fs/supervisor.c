@@ -331,7 +331,7 @@ static int take_down(struct supervisor *s, int result)
 	unmount_all(s, true);
 	if (result != -EPIPE)
 		return EXIT_FAILURE;
-	if (code != 0)
+	if (code != 0 && s->tree_mounted)
 		log_error("the daemon has failed; nothing is mounted any more");
 	return code;
 }
