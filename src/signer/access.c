@@ -3,6 +3,7 @@
  * account, the action and the version (or every one), gets past it; a file that cannot be read lets nobody past.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,12 +37,19 @@ static void explain_errors(const struct buf *errors, struct explain *ret_why)
 	free(lines);
 }
 
+/* A symlink that leads nowhere is a file that is lost, and not one that nobody has written. */
+static bool has_principals(const struct signer *signer)
+{
+	struct stat st;
+	return fstatat(signer->fd, PRINCIPALS, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
 /* *ret is NULL when there is no such file. */
 static int load_principals(const struct signer *signer, struct config **ret, struct explain *ret_why)
 {
 	struct buf errors = {0};
 	int r = config_load_principals(signer->fd, PRINCIPALS, ret, &errors);
-	if (r == -ENOENT) {
+	if (r == -ENOENT && !has_principals(signer)) {
 		*ret = NULL;
 		r = 0;
 	} else if (r < 0) {
