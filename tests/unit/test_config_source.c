@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/io.h"
 #include "base/limits.h"
 #include "config_files.h"
 
@@ -184,16 +185,55 @@ static void judges_drop_ins_and_their_directory(void **state)
 	config_files_expect_error(files, "/conf.d/b.conf: cannot be opened");
 }
 
+static int load_principals(struct config_files *files)
+{
+	int directory = io_open_dir(files->dir);
+	assert_true(directory >= 0);
+	config_free(files->config);
+	files->config = NULL;
+	buf_reset(&files->errors);
+	int r = config_load_principals(directory, "principals", &files->config, &files->errors);
+	io_close(&directory);
+	return r;
+}
+
+/* Nothing but the file itself: no drop-ins, no [vouchfs] section. */
+static void reads_principals_alone(void **state)
+{
+	struct config_files *files = *state;
+	assert_int_equal(load_principals(files), -ENOENT);
+	make_conf_d(files);
+	config_files_puts(files, "conf.d/a.conf", "[principal 666666666666]\nuser = 4002\n");
+	config_files_puts(files, "principals", "[principal 555555555555]\nuser = 4001\n");
+	assert_int_equal(load_principals(files), 0);
+	assert_int_equal(files->config->principal_count, 1);
+	assert_string_equal(config_find_principal(files->config, 4001, NULL, 0)->account, "555555555555");
+	assert_null(config_find_principal(files->config, 4002, NULL, 0));
+
+	config_files_puts(files, "principals", "[principal 555555555555]\nuser = 4001\n[layer x]\n");
+	assert_int_equal(load_principals(files), -EINVAL);
+	assert_string_equal(files->errors.data,
+			    "principals:3: [layer x] does not belong here; expected [principal ACCOUNT] alone\n");
+	config_files_puts(files, "principals", "[principal 555555555555]\nuser = 4001\n\tx = y\n");
+	assert_int_equal(load_principals(files), -EINVAL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, config_files_setup, config_files_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(refuses_what_others_may_write),	      TEST(refuses_the_file_of_another_user),
-		TEST(refuses_what_is_not_a_regular_file),     TEST(refuses_a_file_over_the_limit),
-		TEST(tells_why_the_main_file_cannot_be_read), TEST(follows_a_symlink_and_starts_paths_beside_it),
-		TEST(takes_a_relative_path_of_the_main_file), TEST(merges_drop_ins),
-		TEST(names_both_places_of_a_repeated_key),    TEST(prints_errors_in_the_order_of_the_files),
+		TEST(reads_principals_alone),
+		TEST(refuses_what_others_may_write),
+		TEST(refuses_the_file_of_another_user),
+		TEST(refuses_what_is_not_a_regular_file),
+		TEST(refuses_a_file_over_the_limit),
+		TEST(tells_why_the_main_file_cannot_be_read),
+		TEST(follows_a_symlink_and_starts_paths_beside_it),
+		TEST(takes_a_relative_path_of_the_main_file),
+		TEST(merges_drop_ins),
+		TEST(names_both_places_of_a_repeated_key),
+		TEST(prints_errors_in_the_order_of_the_files),
 		TEST(judges_drop_ins_and_their_directory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
