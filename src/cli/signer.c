@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "crypto/cert.h"
 
 int cli_signer_parse(const struct cli_command *command, const struct cli_option *options, size_t option_count,
@@ -56,8 +57,10 @@ int cli_signer_check_owner(const char *operation, const struct signer *signer, c
 	if (!owner || strcmp(owner, account) == 0)
 		return 0;
 	struct explain why;
+	char escaped[256];
 	if (!arn_is_account(owner, strlen(owner))) {
-		explain_set(&why, "the owner is an account id: 12 digits, like %s", account);
+		(void)text_escape_print(escaped, sizeof(escaped), owner, strlen(owner));
+		explain_set(&why, "\"%s\" is no account id; one has 12 digits, like %s", escaped, account);
 		return cli_signer_failed(operation, -EINVAL, &why);
 	}
 	explain_set(&why,

@@ -16,10 +16,12 @@
 
 static int check_id(const char *id, struct explain *ret_why)
 {
+	char escaped[HOME_PRINTABLE_SIZE];
 	if (permission_is_statement_id(id, strlen(id)))
 		return 0;
-	return home_refuse(ret_why, -EINVAL, "a statement id has 1 to %u of A-Z, a-z, 0-9, \"_\" and \"-\"",
-			   SIGNER_STATEMENT_ID_SIZE - 1);
+	return home_refuse(ret_why, -EINVAL,
+			   "\"%s\" is no statement id; one has 1 to %u of A-Z, a-z, 0-9, \"_\" and \"-\"",
+			   home_printable(id, escaped), SIGNER_STATEMENT_ID_SIZE - 1);
 }
 
 /* There are no roles here; an account stands for all who are mapped to it. */
@@ -34,7 +36,8 @@ static int check_principal(const char *principal, struct explain *ret_why)
 				   "account's 12 digits, and name the Unix users or groups that act for it in the "
 				   "file principals of the signer's home",
 				   home_printable(principal, escaped));
-	return home_refuse(ret_why, -EINVAL, "the principal %s is no account id: that has 12 digits, like 555555555555",
+	return home_refuse(ret_why, -EINVAL,
+			   "the principal \"%s\" is no account id; one has 12 digits, like 555555555555",
 			   home_printable(principal, escaped));
 }
 
@@ -43,9 +46,10 @@ static int parse_action(const char *action, enum signer_action *ret, struct expl
 	char escaped[HOME_PRINTABLE_SIZE];
 	if (signer_parse_action(action, ret))
 		return 0;
-	return home_refuse(ret_why, -EINVAL, "the action %s is none of %s, %s, %s, %s", home_printable(action, escaped),
-			   signer_action_name(SIGNER_START_SIGNING_JOB), signer_action_name(SIGNER_SIGN_PAYLOAD),
-			   signer_action_name(SIGNER_GET_SIGNING_PROFILE), signer_action_name(SIGNER_REVOKE_SIGNATURE));
+	return home_refuse(ret_why, -EINVAL, "the action \"%s\" is none of %s, %s, %s, %s",
+			   home_printable(action, escaped), signer_action_name(SIGNER_START_SIGNING_JOB),
+			   signer_action_name(SIGNER_SIGN_PAYLOAD), signer_action_name(SIGNER_GET_SIGNING_PROFILE),
+			   signer_action_name(SIGNER_REVOKE_SIGNATURE));
 }
 
 int signer_make_statement(const char *id, const char *action, const char *principal, const char *version,

@@ -371,9 +371,11 @@ int profile_read_identity(const struct signer *signer, const struct signer_profi
 
 int profile_check_version_name(const char *version, struct explain *ret_why)
 {
+	char escaped[HOME_PRINTABLE_SIZE];
 	if (arn_is_profile_version(version, strlen(version)))
 		return 0;
-	return home_refuse(ret_why, -EINVAL, "a profile version has 10 letters and digits");
+	return home_refuse(ret_why, -EINVAL, "\"%s\" is no profile version; one has 10 letters and digits",
+			   home_printable(version, escaped));
 }
 
 int profile_check_version(const struct signer *signer, const char *name, const char *version, struct explain *ret_why)

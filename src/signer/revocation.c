@@ -25,8 +25,8 @@ static int sign_list(const struct signer *signer, const struct identity *ca, con
 	arn_print_revocations(&signer->scope, san);
 
 	struct identity leaf = {0};
-	int r = identity_make_leaf(ca, NULL, "vouchfs revocation list", san, list->issued_at_s, list->next_update_s, &leaf,
-				   ret_why);
+	int r = identity_make_leaf(ca, NULL, "vouchfs revocation list", san, list->issued_at_s, list->next_update_s,
+				   &leaf, ret_why);
 	if (r == 0)
 		r = revocation_list_sign(list, leaf.key, leaf.cert, ret_pem, ret_why);
 	identity_done(&leaf);

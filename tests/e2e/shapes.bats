@@ -25,6 +25,14 @@ every_member() {
 	answer signer put-signing-profile --platform-id AWSLambda-SHA384-ECDSA --profile-name release
 	version=$(json_value profileVersion <"$T/answer")
 	mk_profile other >/dev/null
+	answer signer add-profile-permission --profile-name release --action signer:StartSigningJob \
+		--principal 555555555555 --statement-id a
+	answer signer add-profile-permission --profile-name release --action signer:RevokeSignature \
+		--principal 555555555555 --statement-id b --profile-version "$version"
+	answer signer list-profile-permissions --profile-name release
+	answer signer remove-profile-permission --profile-name release --statement-id a \
+		--revision-id "$(json_value revisionId <"$T/answer")"
+	answer signer cancel-signing-profile --profile-name other
 	answer signer get-signing-profile --profile-name release
 
 	mk_zip "$T/app.zip"

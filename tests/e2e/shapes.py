@@ -24,6 +24,7 @@ PATTERNS = {
     "lambda-arn": LAMBDA_ARN + r".+",
     "unit": r"DAYS|MONTHS|YEARS",
     "profile-status": r"Active|Canceled|Revoked",
+    "action": r"signer:(StartSigningJob|SignPayload|GetSigningProfile|RevokeSignature)",
     "job-status": r"Succeeded|Failed",
     "text": r".*",
     # as the AWS CLI prints the times of signer; lambda has milliseconds and another form of the offset

@@ -65,7 +65,7 @@ error() { echo "An error occurred ($1) when calling the $2 operation: "; }
 		own add-profile-permission --profile-name release --action "signer:$action" --principal $OTHER \
 			--statement-id "$action" >/dev/null
 	done
-	refuses 254 "$(error ValidationException AddProfilePermission)the action signer:* is none of" \
+	refuses 254 "$(error ValidationException AddProfilePermission)the action \"signer:*\" is none of" \
 		own add-profile-permission --profile-name release --action 'signer:*' --principal $OTHER --statement-id a
 	[ "$(own list-profile-permissions --profile-name release | grep -c '"action": "signer:')" = 4 ]
 }
@@ -75,10 +75,10 @@ error() { echo "An error occurred ($1) when calling the $2 operation: "; }
 	grant=(own add-profile-permission --profile-name release --action signer:StartSigningJob)
 	refuses 254 "${validation}the principal arn:aws:iam::$OTHER:role/dev is an ARN, and there are no IAM roles" \
 		"${grant[@]}" --principal arn:aws:iam::$OTHER:role/dev --statement-id a
-	refuses 254 "${validation}the principal 5555 is no account id" "${grant[@]}" --principal 5555 --statement-id a
-	refuses 254 "${validation}a statement id has 1 to 64" "${grant[@]}" --principal $OTHER --statement-id 'a b'
-	refuses 254 "${validation}a profile version has 10" "${grant[@]}" --principal $OTHER --statement-id a --profile-version 1
-	refuses 254 "${validation}a profile name has 2 to 64" own add-profile-permission --profile-name ../x \
+	refuses 254 "${validation}the principal \"5555\" is no account id" "${grant[@]}" --principal 5555 --statement-id a
+	refuses 254 "${validation}\"a b\" is no statement id; one has 1 to 64" "${grant[@]}" --principal $OTHER --statement-id 'a b'
+	refuses 254 "${validation}\"1\" is no profile version" "${grant[@]}" --principal $OTHER --statement-id a --profile-version 1
+	refuses 254 "2 to 64 of A-Z" own add-profile-permission --profile-name ../x \
 		--action signer:StartSigningJob --principal $OTHER --statement-id a
 	refuses 254 "$(error ResourceNotFoundException AddProfilePermission)profile with name missing" \
 		own add-profile-permission --profile-name missing --action signer:StartSigningJob --principal $OTHER \
@@ -187,7 +187,7 @@ error() { echo "An error occurred ($1) when calling the $2 operation: "; }
 		--profile-owner $OTHER
 	refuses 254 "$(error AccessDeniedException RevokeSignature)this home holds account $ACCOUNT" \
 		own revoke-signature --job-id "$job" --reason x --job-owner $OTHER
-	refuses 254 "$(error ValidationException RevokeSignature)the owner is an account id" \
+	refuses 254 "$(error ValidationException RevokeSignature)\"me\" is no account id" \
 		own revoke-signature --job-id "$job" --reason x --job-owner me
 	own revoke-signature --job-id "$job" --reason x --job-owner "$ACCOUNT"
 	[ "$(own describe-signing-job --job-id "$job" | json_value revokedBy)" = "$ACCOUNT" ]

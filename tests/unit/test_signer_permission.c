@@ -133,23 +133,23 @@ static void test_words(void **state)
 	static const struct {
 		const char *id, *action, *principal, *version, *says;
 	} bad[] = {
-		{"", START, OTHER, NULL, "a statement id has 1 to 64"},
-		{"a b", START, OTHER, NULL, "a statement id has 1 to 64"},
-		{"a/b", START, OTHER, NULL, "a statement id has 1 to 64"},
+		{"", START, OTHER, NULL, "is no statement id; one has 1 to 64"},
+		{"a b", START, OTHER, NULL, "is no statement id; one has 1 to 64"},
+		{"a/b", START, OTHER, NULL, "is no statement id; one has 1 to 64"},
 		{"0123456789012345678901234567890123456789012345678901234567890_-AB", START, OTHER, NULL, "1 to 64"},
 		{"a", "", OTHER, NULL, "is none of signer:StartSigningJob, signer:SignPayload"},
 		{"a", "signer:*", OTHER, NULL, "signer:GetSigningProfile, signer:RevokeSignature"},
 		{"a", "StartSigningJob", OTHER, NULL, "is none of"},
 		{"a", "signer:startsigningjob", OTHER, NULL, "is none of"},
-		{"a", "\x1b[2J", OTHER, NULL, "\\x1b[2J is none of"},
+		{"a", "\x1b[2J", OTHER, NULL, "\"\\x1b[2J\" is none of"},
 		{"a", START, "", NULL, "is no account id"},
 		{"a", START, "*", NULL, "is no account id"},
 		{"a", START, "55555555555", NULL, "is no account id"},
 		{"a", START, "5555555555555", NULL, "is no account id"},
 		{"a", START, "arn:aws:iam::" OTHER ":role/dev", NULL, "there are no IAM roles"},
 		{"a", START, "arn:aws:iam::" OTHER ":root", NULL, "write the account's 12 digits"},
-		{"a", START, OTHER, "", "a profile version has 10"},
-		{"a", START, OTHER, "../../acco", "a profile version has 10"},
+		{"a", START, OTHER, "", "is no profile version; one has 10"},
+		{"a", START, OTHER, "../../acco", "is no profile version; one has 10"},
 	};
 	struct signer_statement statement;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
