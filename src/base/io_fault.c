@@ -17,6 +17,7 @@ static atomic_ullong calls;
 
 void io_fault_arm(void)
 {
+	atomic_store(&calls, 0);
 	atomic_store(&armed, true);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/io.h"
 #include "base/text.h"
 #include "crypto/cert.h"
 
@@ -27,6 +28,7 @@ int cli_signer_failed(const char *operation, int r, const struct explain *why)
 
 char *cli_signer_home(const char *given)
 {
+	io_fault_arm(); /* every verb comes by here before it changes anything */
 	return given ? strdup(given) : signer_default_home();
 }
 

@@ -14,12 +14,18 @@
 
 static int check_account(const char *account_id, const char *region, unsigned list_days, struct explain *ret_why)
 {
+	char escaped[HOME_PRINTABLE_SIZE];
 	if (!arn_is_account(account_id, strlen(account_id)))
-		return home_refuse(ret_why, -EINVAL, "an account id has exactly 12 digits, like 111122223333");
+		return home_refuse(ret_why, -EINVAL,
+				   "\"%s\" is no account id; one has exactly 12 digits, like 111122223333",
+				   home_printable(account_id, escaped));
 	if (!arn_is_region(region, strlen(region)))
-		return home_refuse(ret_why, -EINVAL, "a region has 1 to 32 of a-z, 0-9 and \"-\", like local");
+		return home_refuse(ret_why, -EINVAL,
+				   "\"%s\" is no region; one has 1 to 32 of a-z, 0-9 and \"-\", like local",
+				   home_printable(region, escaped));
 	if (list_days < 1 || list_days > SIGNER_LIST_DAYS_MAX)
-		return home_refuse(ret_why, -EINVAL, "a revocation list lives 1 to %u days", SIGNER_LIST_DAYS_MAX);
+		return home_refuse(ret_why, -EINVAL, "a revocation list lives 1 to %u days, not %u",
+				   SIGNER_LIST_DAYS_MAX, list_days);
 	return 0;
 }
 
@@ -116,7 +122,7 @@ static int export_file(const struct signer *signer, const char *name, int direct
 	struct buf content = {0};
 	int r = home_read(signer, name, CRYPTO_CMS_PEM_MAX_BYTES, &content, ret_why);
 	if (r == -ENOENT)
-		r = home_refuse(ret_why, -EIO, "%s is missing in the signer's home", name);
+		r = home_refuse(ret_why, -EIO, "%s is missing in the signer's home; restore it from a backup", name);
 	if (r < 0)
 		goto out;
 	r = io_write_file(directory, target, content.data, content.len, 0644, true);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,7 +151,53 @@ int home_write(const struct signer *signer, const char *name, const struct buf *
 	return r < 0 ? home_failed(ret_why, r, "%s in the signer's home cannot be written", name) : 0;
 }
 
-static int read_checked(const struct signer *signer, const char *name, size_t max, mode_t forbidden, struct buf *ret,
+/* For a command that can be copied; relative to the home where /proc is missing. */
+static const char *full_path(const struct signer *signer, const char *name, char ret[HOME_PRINTABLE_SIZE])
+{
+	char link[32], path[PATH_MAX], full[PATH_MAX + HOME_PATH_SIZE];
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", signer->fd);
+	ssize_t len = readlink(link, path, sizeof(path));
+	(void)snprintf(full, sizeof(full), "%.*s%s%s", len < 0 ? 0 : (int)len, path, len < 0 ? "" : "/", name);
+	return home_printable(full, ret);
+}
+
+/* Keys and profiles belong to the home's owner, and nobody else comes near them. */
+static int check_private(const struct signer *signer, const char *name, const struct stat *st, struct explain *ret_why)
+{
+	char printable[HOME_PRINTABLE_SIZE];
+	struct stat home;
+	if (fstat(signer->fd, &home) < 0)
+		return home_failed(ret_why, -errno, "the signer's home");
+	if (st->st_uid != home.st_uid)
+		return home_refuse(ret_why, -EACCES,
+				   "%s in the signer's home belongs to user id %u, and the home to %u; give it back "
+				   "with: chown %u %s",
+				   name, (unsigned)st->st_uid, (unsigned)home.st_uid, (unsigned)home.st_uid,
+				   full_path(signer, name, printable));
+	if (st->st_mode & 077)
+		return home_refuse(ret_why, -EACCES,
+				   "%s in the signer's home is open to others (mode %04o); close it with: chmod %s %s",
+				   name, (unsigned)st->st_mode & 07777, S_ISDIR(st->st_mode) ? "700" : "600",
+				   full_path(signer, name, printable));
+	return 0;
+}
+
+int home_check_dir(const struct signer *signer, const char *name, struct explain *ret_why)
+{
+	struct stat st;
+	int fd = io_open_dirat(signer->fd, name);
+	if (fd == -ENOENT)
+		return fd;
+	int r = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : 0;
+	if (r < 0)
+		r = home_failed(ret_why, r, "%s in the signer's home cannot be opened", name);
+	else
+		r = check_private(signer, name, &st, ret_why);
+	io_close(&fd);
+	return r;
+}
+
+static int read_checked(const struct signer *signer, const char *name, size_t max, bool is_secret, struct buf *ret,
 			struct explain *ret_why)
 {
 	int fd = io_openat(signer->fd, name, O_RDONLY | O_NONBLOCK, 0);
@@ -158,13 +205,12 @@ static int read_checked(const struct signer *signer, const char *name, size_t ma
 		return fd;
 	struct stat st;
 	int r = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : 0;
-	bool is_open = r == 0 && st.st_mode & forbidden;
-	if (is_open)
-		r = home_refuse(ret_why, -EACCES, "%s in the signer's home is open to others; close it with: chmod 600",
-				name);
+	bool is_refused = r == 0 && is_secret && check_private(signer, name, &st, ret_why) < 0;
+	if (is_refused)
+		r = -EACCES;
 	else if (r == 0)
 		r = io_read_fd(fd, max, ret);
-	if (r < 0 && !is_open)
+	if (r < 0 && !is_refused)
 		r = home_failed(ret_why, r == -EINVAL ? -EIO : r, "%s in the signer's home cannot be read", name);
 	io_close(&fd);
 	return r;
@@ -172,13 +218,15 @@ static int read_checked(const struct signer *signer, const char *name, size_t ma
 
 int home_read(const struct signer *signer, const char *name, size_t max, struct buf *ret, struct explain *ret_why)
 {
-	return read_checked(signer, name, max, 0, ret, ret_why);
+	return read_checked(signer, name, max, false, ret, ret_why);
 }
 
 int home_read_secret(const struct signer *signer, const char *name, struct buf *ret, struct explain *ret_why)
 {
-	int r = read_checked(signer, name, LIMIT_PEM_FILE_BYTES, 077, ret, ret_why);
-	return r == -ENOENT ? home_refuse(ret_why, -EIO, "%s is missing in the signer's home", name) : r;
+	int r = read_checked(signer, name, LIMIT_PEM_FILE_BYTES, true, ret, ret_why);
+	return r == -ENOENT ? home_refuse(ret_why, -EIO, "%s is missing in the signer's home; restore it from a backup",
+					  name)
+			    : r;
 }
 
 static int read_account(struct signer *signer, const char *path, struct explain *ret_why)

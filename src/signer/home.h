@@ -43,7 +43,9 @@ int home_lock(const struct signer *signer, const char *name, int *ret_fd, struct
 
 int home_make_dir(const struct signer *signer, const char *name, struct explain *ret_why);
 int home_write(const struct signer *signer, const char *name, const struct buf *content, struct explain *ret_why);
-/* -ENOENT without why when it is not there. Secrets must have mode 0600. */
+/* Whether a directory is its owner's, and closed to others. -EACCES with the remedy; -ENOENT without why. */
+int home_check_dir(const struct signer *signer, const char *name, struct explain *ret_why);
+/* -ENOENT without why when it is not there. Secrets must be the home owner's, mode 0600. */
 int home_read(const struct signer *signer, const char *name, size_t max, struct buf *ret, struct explain *ret_why);
 int home_read_secret(const struct signer *signer, const char *name, struct buf *ret, struct explain *ret_why);
 

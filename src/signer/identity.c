@@ -109,7 +109,9 @@ static int read_key(const struct signer *signer, const char *name, struct crypto
 static int read_pem(const struct signer *signer, const char *name, struct buf *ret, struct explain *ret_why)
 {
 	int r = home_read(signer, name, LIMIT_PEM_FILE_BYTES, ret, ret_why);
-	return r == -ENOENT ? home_refuse(ret_why, -EIO, "%s is missing in the signer's home", name) : r;
+	return r == -ENOENT ? home_refuse(ret_why, -EIO, "%s is missing in the signer's home; restore it from a backup",
+					  name)
+			    : r;
 }
 
 int identity_read(const struct signer *signer, const char *key_name, const char *cert_name, struct identity *ret,

@@ -79,9 +79,13 @@ static int destination_path(const struct signer_job_request *request, const stru
 	if (request->output_path)
 		return absolute_path(request->output_path, ret);
 
+	char escaped[HOME_PRINTABLE_SIZE];
 	const char *prefix = request->destination_prefix ? request->destination_prefix : "";
 	if (!is_inner_prefix(prefix))
-		return home_refuse(ret_why, -EINVAL, "the destination's prefix must stay below its directory");
+		return home_refuse(ret_why, -EINVAL,
+				   "the destination's prefix %s leads out of its directory; leave out \"..\" and the "
+				   "leading \"/\"",
+				   home_printable(prefix, escaped));
 	int r = make_prefix_folders(request->destination_directory, prefix, ret_why);
 	if (r < 0)
 		return r;
@@ -99,8 +103,8 @@ static int check_request(const struct signer_job_request *request, struct explai
 	ASSERT(!request->output_directory_fd || (request->output_path && request->output_name));
 	const char *token = request->client_request_token;
 	if (token && (*token == '\0' || strlen(token) > SIGNER_REQUEST_TOKEN_BYTES))
-		return home_refuse(ret_why, -EINVAL, "a client request token has 1 to %u bytes",
-				   SIGNER_REQUEST_TOKEN_BYTES);
+		return home_refuse(ret_why, -EINVAL, "a client request token has 1 to %u bytes, this one has %zu",
+				   SIGNER_REQUEST_TOKEN_BYTES, strlen(token));
 	return 0;
 }
 
@@ -183,8 +187,8 @@ static int start_new_job(struct signer *signer, const struct signer_job_request 
 		r = signer_authorize(signer, request->caller, profile.arn.name, profile.arn.version,
 				     SIGNER_START_SIGNING_JOB, ret_why);
 	if (r == 0 && profile.status != SIGNER_PROFILE_ACTIVE)
-		r = home_refuse(ret_why, -EINVAL, "profile with name %s is %s and signs no more", request->profile_name,
-				signer_status_name(profile.status));
+		r = home_refuse(ret_why, -EINVAL, "profile with name %s is %s and signs no more; name another one",
+				request->profile_name, signer_status_name(profile.status));
 	if (r < 0)
 		return r;
 
@@ -256,14 +260,17 @@ static int apply_revocation(struct signer *signer, struct signer_job *job, struc
 
 int signer_describe_job(struct signer *signer, const char *job_id, struct signer_job *ret, struct explain *ret_why)
 {
+	char escaped[HOME_PRINTABLE_SIZE];
 	if (!arn_is_uuid(job_id, strlen(job_id)))
-		return home_refuse(ret_why, -EINVAL, "a job id looks like 621a6850-a128-42db-bc30-bd65cc54e187");
-
+		return home_refuse(ret_why, -EINVAL,
+				   "\"%s\" is no job id; one looks like 621a6850-a128-42db-bc30-bd65cc54e187",
+				   home_printable(job_id, escaped));
 	struct signer_job job = {0};
 	int r = job_read(signer, job_id, &job, ret_why);
 	if (r == -ENOENT)
-		return home_refuse(ret_why, r, "signing job %s does not exist in account %s", job_id,
-				   signer->scope.account);
+		return home_refuse(ret_why, r,
+				   "signing job %s does not exist in account %s; list-signing-jobs shows those that do",
+				   job_id, signer->scope.account);
 	if (r == 0)
 		r = apply_revocation(signer, &job, ret_why);
 	if (r == 0)

@@ -81,13 +81,16 @@ static void parse_validity(struct record *record, struct signer_validity *ret)
 static int read_record(const struct signer *signer, const char *name, struct signer_profile *ret,
 		       struct explain *ret_why)
 {
-	char path[HOME_PATH_SIZE];
+	char path[HOME_PATH_SIZE], directory[HOME_PATH_SIZE];
 	profile_path(name, path);
+	(void)snprintf(directory, sizeof(directory), "profiles/%s", name);
 
 	struct buf text = {0};
 	struct record record;
 	struct signer_profile profile = {.arn.scope = signer->scope};
-	int r = home_read(signer, path, LIMIT_RECORD_BYTES, &text, ret_why);
+	int r = home_check_dir(signer, directory, ret_why);
+	if (r == 0)
+		r = home_read(signer, path, LIMIT_RECORD_BYTES, &text, ret_why);
 	if (r < 0)
 		goto out;
 
@@ -121,7 +124,9 @@ static int check_name(const char *name, struct explain *ret_why)
 {
 	if (arn_is_profile_name(name, strlen(name)))
 		return 0;
-	return home_refuse(ret_why, -EINVAL, "a profile name has 2 to 64 of A-Z, a-z, 0-9 and \"_\"");
+	char escaped[HOME_PRINTABLE_SIZE];
+	return home_refuse(ret_why, -EINVAL, "\"%s\" is no profile name; one has 2 to 64 of A-Z, a-z, 0-9 and \"_\"",
+			   home_printable(name, escaped));
 }
 
 /* The record of the profile that a caller named. */
@@ -267,8 +272,10 @@ int signer_put_profile_with_key(struct signer *signer, const char *name, const c
 	if (validity && !validity_is_allowed(validity))
 		return home_refuse(
 			ret_why, -EINVAL,
-			"signatures are good for at least one day and at most 135 months (%u years, %u days)",
-			SIGNER_YEARS_MAX, SIGNER_DAYS_MAX);
+			"signatures are good for at least one day and at most 135 months (%u years, %u days), not %llu "
+			"%s",
+			SIGNER_YEARS_MAX, SIGNER_DAYS_MAX, (unsigned long long)validity->value,
+			signer_unit_name(validity->unit));
 
 	r = home_lock(signer, HOME_LOCK, &lock, ret_why);
 	if (r == 0)

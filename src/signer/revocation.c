@@ -121,7 +121,8 @@ static int publish_entry(const struct signer *signer, const struct revocation_li
 int signer_refresh_revocations(struct signer *signer, unsigned list_days, struct explain *ret_why)
 {
 	if (list_days > SIGNER_LIST_DAYS_MAX)
-		return home_refuse(ret_why, -EINVAL, "a revocation list lives 1 to %u days", SIGNER_LIST_DAYS_MAX);
+		return home_refuse(ret_why, -EINVAL, "a revocation list lives 1 to %u days, not %u",
+				   SIGNER_LIST_DAYS_MAX, list_days);
 
 	int lock = -1;
 	struct revocation_list *list = NULL;
@@ -141,13 +142,17 @@ int signer_refresh_revocations(struct signer *signer, unsigned list_days, struct
 
 static int check_reason(const char *reason, struct explain *ret_why)
 {
-	size_t len = strlen(reason);
-	bool printable = len >= 1 && len <= LIMIT_REASON_BYTES;
-	for (size_t i = 0; printable && i < len; i++)
-		printable = reason[i] >= 0x20 && reason[i] < 0x7f;
-	if (!printable)
-		return home_refuse(ret_why, -EINVAL, "a reason has 1 to %u characters of printable ASCII",
-				   LIMIT_REASON_BYTES);
+	size_t len = strlen(reason), printable = 0;
+	while (reason[printable] >= 0x20 && reason[printable] < 0x7f)
+		printable++;
+	if (printable < len)
+		return home_refuse(ret_why, -EINVAL,
+				   "a reason has 1 to %u characters of printable ASCII; byte %zu of this one is none",
+				   LIMIT_REASON_BYTES, printable + 1);
+	if (len < 1 || len > LIMIT_REASON_BYTES)
+		return home_refuse(ret_why, -EINVAL,
+				   "a reason has 1 to %u characters of printable ASCII; this one has %zu",
+				   LIMIT_REASON_BYTES, len);
 	return 0;
 }
 
@@ -254,8 +259,11 @@ int signer_revoke_profile_version(struct signer *signer, const char *name, const
 				   .revoked_at_s = clock_now_s()};
 	memcpy(entry.profile_version.version, version, sizeof(entry.profile_version.version));
 	memcpy(entry.reason, reason, strlen(reason) + 1);
+	char now[CLOCK_UTC_SIZE];
+	clock_format_utc(entry.revoked_at_s, now);
 	if (effective_s > entry.revoked_at_s)
-		return home_refuse(ret_why, -EINVAL, "the effective time must not lie in the future");
+		return home_refuse(ret_why, -EINVAL, "the effective time must not lie in the future; now it is %s",
+				   now);
 
 	r = home_lock(signer, HOME_LOCK, &lock, ret_why);
 	if (r == 0)
