@@ -134,11 +134,11 @@ check: deps-check lint
 	@$(MAKE) --no-print-directory VARIANT=asan unit e2e
 	@$(BUILD) VARIANT=fuzz build-fuzz
 
-## make crash      the daemon killed, and its disk failing, at every step of a deployment (the long form)
+## make crash      daemon and signer killed, and their disk failing, at every step (the long form)
 crash: deps-test
 	@$(BUILD) VARIANT=test build-only build-unit
 	@build/test/tests/test_store_crash
-	@$(MAKE) --no-print-directory VARIANT=test FAULT_STEP=1 E2E=tests/e2e/faults.bats e2e
+	@$(MAKE) --no-print-directory VARIANT=test FAULT_STEP=1 E2E="tests/e2e/faults.bats tests/e2e/signer_faults.bats" e2e
 
 ## make fuzz       each fuzz target for FUZZ_SECONDS (60); tests/data/X seeds fuzz_X
 FUZZ_SECONDS ?= 60

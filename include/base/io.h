@@ -6,7 +6,8 @@
  * The seam: in builds with VOUCHFS_TEST_HOOKS every changing call first asks io_fault(), which VOUCHFS_TEST_FAULT
  * steers: "<call>:<n>:<what>", call a name below or "*", n counted from 1 over the calls that match in this process
  * ("n+": that one and all behind it), what "kill" (SIGKILL to ourselves, before the call) or an errno name (EIO,
- * ENOSPC, EDQUOT, EOPNOTSUPP). In the daemon the count starts when the mount is served (io_fault_arm).
+ * ENOSPC, EDQUOT, EOPNOTSUPP). The count starts in the daemon when the mount is served, in a command of the signing
+ * side when it looks for the home (io_fault_arm).
  */
 #ifndef BASE_IO_H
 #define BASE_IO_H

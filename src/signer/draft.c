@@ -163,18 +163,32 @@ static int keep_mode(const struct draft *draft)
 	return fchmod(draft->fd, st.st_mode & 0777) < 0 ? -errno : 0;
 }
 
+/* A name that is free is taken at once: nothing that a kill could leave behind. */
+static int take_name(const struct draft *draft)
+{
+	return draft->temporary[0] ? -EEXIST : io_link_unnamed(draft->fd, draft->directory, draft->name);
+}
+
+static int replace_name(struct draft *draft)
+{
+	int r = give_name(draft);
+	if (r == 0)
+		r = io_renameat(draft->directory, draft->temporary, draft->directory, draft->name);
+	if (r == 0)
+		draft->temporary[0] = '\0';
+	return r;
+}
+
 int draft_publish(struct draft *draft, struct explain *ret_why)
 {
 	char escaped[HOME_PRINTABLE_SIZE];
 	int r = keep_mode(draft);
 	if (r == 0)
-		r = give_name(draft);
+		r = take_name(draft);
+	if (r == -EEXIST)
+		r = replace_name(draft);
 	if (r == 0)
-		r = io_renameat(draft->directory, draft->temporary, draft->directory, draft->name);
-	if (r == 0) {
-		draft->temporary[0] = '\0';
 		r = io_fsync(draft->directory);
-	}
 	return r < 0 ? home_failed(ret_why, r, "the destination %s", home_printable(draft->name, escaped)) : 0;
 }
 
