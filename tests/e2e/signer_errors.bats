@@ -9,7 +9,7 @@ NOBODY=621a6850-a128-42db-bc30-bd65cc54e187
 
 setup() {
 	lib_setup
-	cd "$T"
+	cd "$T" || return
 	H=$(home_of)
 	export VOUCHFS_SIGNER_HOME=$H
 }
@@ -20,11 +20,12 @@ refused() {
 	shift 3
 	run --separate-stderr "$VOUCHFS" signer "$@"
 	# shellcheck disable=SC2053 # a pattern
-	[ "$status" = 254 ] && [ -z "$output" ] &&
-		[[ $stderr == "An error occurred ($name) when calling the $operation operation: "$sentence ]] || {
-		echo "signer $*: exit $status: $stderr"
-		return 1
-	}
+	if [ "$status" = 254 ] && [ -z "$output" ] &&
+		[[ $stderr == "An error occurred ($name) when calling the $operation operation: "$sentence ]]; then
+		return 0
+	fi
+	echo "signer $*: exit $status: $stderr"
+	return 1
 }
 
 # misused SENTENCE VERB ...: exit 252, this on stderr, and where help is
@@ -33,11 +34,12 @@ misused() {
 	shift
 	run --separate-stderr "$VOUCHFS" signer "$@"
 	# shellcheck disable=SC2053 # a pattern
-	[ "$status" = 252 ] && [ -z "$output" ] &&
-		[[ $stderr == "vouchfs signer $1: "$sentence$'\n'"Try \`vouchfs signer $1 --help\`." ]] || {
-		echo "signer $*: exit $status: $stderr"
-		return 1
-	}
+	if [ "$status" = 252 ] && [ -z "$output" ] &&
+		[[ $stderr == "vouchfs signer $1: "$sentence$'\n'"Try \`vouchfs signer $1 --help\`." ]]; then
+		return 0
+	fi
+	echo "signer $*: exit $status: $stderr"
+	return 1
 }
 
 VALIDATION=ValidationException
@@ -54,24 +56,24 @@ job() { echo start-signing-job --destination "directory=$T" --profile-name relea
 	refused $VALIDATION CreateAccount '"123" is no account id; one has exactly 12 digits, like 111122223333' \
 		create-account --account-id 123
 	refused $VALIDATION CreateAccount '"Here!" is no region; one has 1 to 32 of a-z, 0-9 and "-", like local' \
-		create-account --account-id $ACCOUNT --region Here!
+		create-account --account-id "$ACCOUNT" --region Here!
 	for days in 0 3651; do
 		refused $VALIDATION CreateAccount "a revocation list lives 1 to 3650 days, not $days" \
-			create-account --account-id $ACCOUNT --revocation-list-days $days
+			create-account --account-id "$ACCOUNT" --revocation-list-days $days
 	done
 	mkdir -m 0700 empty
 	refused $NOT_FOUND ListSigningJobs "empty holds no signing account; make one with: vouchfs signer create-account" \
 		list-signing-jobs --home empty
 	mk_account
 	refused ConflictException CreateAccount "the home holds a signing account already; name another one with --home DIR" \
-		create-account --account-id $ACCOUNT
+		create-account --account-id "$ACCOUNT"
 	: >file
 	refused $INTERNAL ExportTrust "the directory file: Not a directory" export-trust --directory file
 	refused $VALIDATION RefreshRevocations "a revocation list lives 1 to 3650 days, not 3651" \
 		refresh-revocations --revocation-list-days 3651
 	misused "the account in this home is in region local" list-signing-profiles --region eu-west-1
 	misused "--revocation-list-days is a number of days" refresh-revocations --revocation-list-days 0
-	misused "--revocation-list-days is a number of days" create-account --account-id $ACCOUNT --revocation-list-days x
+	misused "--revocation-list-days is a number of days" create-account --account-id "$ACCOUNT" --revocation-list-days x
 	misused "the following arguments are required: --account-id" create-account
 	misused "the following arguments are required: --directory" export-trust
 	sed -i 's/^id: .*/id: 1/' "$H/account"
@@ -94,21 +96,21 @@ job() { echo start-signing-job --destination "directory=$T" --profile-name relea
 	# shellcheck disable=SC2046 # words
 	refused $DENIED StartSigningJob "signing job * failed: $key in the signer's home is open to others (mode 0640); close it with: chmod 600 $H/$key" \
 		$(job --source file=app.zip)
-	eval "$(sed 's/.*close it with: //' <<<"$stderr")"
+	eval "${stderr##*close it with: }"
 	chown nobody "$H/$key"
 	# shellcheck disable=SC2046 # words
 	refused $DENIED StartSigningJob "signing job * failed: $key in the signer's home belongs to user id 65534, and the home to 0; give it back with: chown 0 $H/$key" \
 		$(job --source file=app.zip)
-	eval "$(sed 's/.*give it back with: //' <<<"$stderr")"
+	eval "${stderr##*give it back with: }"
 
 	chmod 0755 "$H/profiles/release"
 	refused $DENIED GetSigningProfile "profiles/release in the signer's home is open to others (mode 0755); close it with: chmod 700 $H/profiles/release" \
 		get-signing-profile --profile-name release
-	eval "$(sed 's/.*close it with: //' <<<"$stderr")"
+	eval "${stderr##*close it with: }"
 	chown nobody "$H/profiles/release"
 	refused $DENIED PutSigningProfile "profiles/release in the signer's home belongs to user id 65534, and the home to 0; give it back with: chown 0 $H/profiles/release" \
 		put-signing-profile --platform-id $PLATFORM --profile-name release
-	eval "$(sed 's/.*give it back with: //' <<<"$stderr")"
+	eval "${stderr##*give it back with: }"
 	# shellcheck disable=SC2046 # words
 	run -0 "$VOUCHFS" signer $(job --source file=app.zip) # all is mended
 

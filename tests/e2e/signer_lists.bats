@@ -62,7 +62,7 @@ mk_jobs() {
 
 @test "jobs in pages: none twice, none left out, also when more are made between two pages" {
 	mk_jobs
-	local token page later
+	local token later
 	"$VOUCHFS" signer list-signing-jobs --max-results 2 >"$T/page"
 	[ "$(ids '^release$\|^short$' <"$T/page")" = "$F $B" ]
 	token=$(json_value nextToken <"$T/page")
