@@ -30,10 +30,10 @@ struct notify {
 	pthread_t thread;
 };
 
-/* Nobody is there to be told yet, or any more. */
+/* Nobody is there to be told yet (-ENOSYS: before INIT), or any more. */
 static bool is_unmounted(int error)
 {
-	return error == -ENOTCONN || error == -ENODEV || error == -EBADF;
+	return error == -ENOTCONN || error == -ENODEV || error == -EBADF || error == -ENOSYS;
 }
 
 /* Of many nodes the kernel knows few; an unknown one costs a short system call. */

@@ -45,6 +45,12 @@ static void on_inode(void *ctx, uint64_t node)
 	(void)buf_printf(&f->pushed, "inode %llu\n", (unsigned long long)node);
 }
 
+static void on_inodes(void *ctx, uint64_t first, uint64_t count)
+{
+	struct slots_fixture *f = ctx;
+	(void)buf_printf(&f->pushed, "inodes %llu %llu\n", (unsigned long long)first, (unsigned long long)count);
+}
+
 /* What was pushed is there at once. */
 static void on_settle(void *ctx UNUSED)
 {
@@ -71,7 +77,8 @@ void slots_fixture_start(struct slots_fixture *f)
 	const struct slots_options options = {.config_path = path};
 	if (slots_open(&options, &f->slots, &errors) != 0)
 		fail_msg("%s", errors.data);
-	const struct slots_notify notify = {.ctx = f, .entry = on_entry, .inode = on_inode, .settle = on_settle};
+	const struct slots_notify notify = {
+		.ctx = f, .entry = on_entry, .inode = on_inode, .inodes = on_inodes, .settle = on_settle};
 	slots_set_notify(f->slots, &notify);
 }
 

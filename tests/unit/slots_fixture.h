@@ -15,7 +15,8 @@
 struct slots_fixture {
 	struct gate_fixture *host;
 	struct slots *slots;
-	struct buf pushed; /* what the kernel was told: "entry <parent> <name>" and "inode <node>" lines */
+	struct buf pushed; /* what the kernel was told: lines "entry <parent> <name>", "inode <node>", "inodes <first>
+			      <count>" */
 };
 
 extern const struct slots_caller slots_fixture_caller;

@@ -43,6 +43,7 @@ static void *push_many(void *ctx)
 	for (unsigned i = 0; i < ITERATIONS; i++) {
 		push->entry(push->ctx, i, "main-function");
 		push->inode(push->ctx, i);
+		push->inodes(push->ctx, i, 8);
 	}
 	return NULL;
 }
