@@ -40,6 +40,7 @@ extern const struct cli_command cli_signer_cancel_commands[];
 extern const struct cli_command cli_signer_absent_commands[];
 extern const struct cli_command cli_signer_mount_commands[];
 extern const struct cli_command cli_sign_commands[];
+extern const struct cli_command cli_timestamp_commands[];
 extern const struct cli_command cli_inspect_commands[];
 extern const struct cli_command cli_verify_commands[];
 extern const struct cli_command cli_mount_commands[];

@@ -5,7 +5,7 @@
  * encapsulated content of a private type, certificates leaf and intermediates (at most LIMIT_INTERMEDIATES, no root),
  * no CRLs, one SignerInfo (issuerAndSerial, ecdsa-with-SHA384 on P-384), signed attributes contentType, messageDigest,
  * signingTime, signingCertificateV2 (one ESSCertIDv2, SHA-384), each once and no other; unsigned attributes none, or
- * one RFC 3161 token, which is not verified: crypto_cms_has_timestamp says that it is there, no more. Sources: RFC
+ * one RFC 3161 token, which is verified by crypto_timestamp_check alone (crypto/timestamp.h). Sources: RFC
  * 5652, RFC 5035 (ESS), RFC 5480. Algorithm parameters absent, NULL tolerated for digests.
  *
  * What is judged where: crypto_cms_parse proves form and signature ("integrity"), crypto_cms_check_chain proves whose

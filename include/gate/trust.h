@@ -17,14 +17,15 @@ struct trust {
 	struct config *config;
 	struct signature_account *accounts; /* one for each [account], same order */
 	size_t account_count;
-	struct trust_list_file *list_files; /* identity of each list file when it was read */
+	struct crypto_trust *timestamp_authority; /* NULL: time stamps are not looked at */
+	struct trust_list_file *list_files;	  /* identity of each list file when it was read */
 };
 
 /*
- * Loads the configuration and everything it names. Certificate files that cannot be used are configuration errors (a
- * line each appended to ret_errors, -EINVAL); revocation lists are not: their state is a fact for policy. store
- * remembers the highest sequence seen of each account (read-only: is looked at but not written; NULL: nothing is
- * remembered).
+ * Loads the configuration and everything it names. Certificate files (timestamp_authority too) that cannot be used are
+ * configuration errors (a line each appended to ret_errors, -EINVAL); revocation lists are not: their state is a fact
+ * for policy. store remembers the highest sequence seen of each account (read-only: is looked at but not written; NULL:
+ * nothing is remembered).
  */
 int trust_load(const char *config_path, struct store *store, struct trust **ret, struct buf *ret_errors);
 

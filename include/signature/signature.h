@@ -46,8 +46,16 @@ struct signature_facts {
 	struct explain integrity_why;
 	struct statement statement; /* valid when integrity is GOOD */
 
+	/*
+	 * A token that is there and was looked at makes GOOD; one that does not hold breaks integrity. UNKNOWN: there
+	 * is none, or the host names no authority that could be asked about it.
+	 */
+	bool has_timestamp;
+	enum signature_fact timestamp;
+	int64_t timestamp_s; /* when GOOD */
+
 	enum signature_fact account_known; /* an [account] section for the ARN's account */
-	enum signature_fact chain;	   /* valid at signed-at, ends in that account's CA, speaks for the ARN */
+	enum signature_fact chain; /* valid at signature_time_s, ends in that account's CA, speaks for the ARN */
 	struct explain chain_why;
 	int64_t signing_cert_not_after_s;
 	char signer_subject[256]; /* escaped; for display */
@@ -65,14 +73,27 @@ struct signature_facts {
 /* True when a ZIP comment claims to be a signature: it begins with "-----BEGIN CMS-----". */
 bool signature_is_claimed(const void *comment, size_t len);
 
+/* When it was signed, for chain and revocation: by the time stamp where one holds, else by the statement. */
+int64_t signature_time_s(const struct signature_facts *facts);
+
 /*
  * Establishes the facts for an artifact whose signed range is [0, length) with this fs-verity digest. accounts: all
- * that the host trusts. Returns 0 with *ret filled as far as things could be known (what could not be decided stays
- * UNKNOWN), or -ENOMEM.
+ * that the host trusts; timestamp_authority: whose time stamps it believes, or NULL. Returns 0 with *ret filled as far
+ * as things could be known (what could not be decided stays UNKNOWN), or -ENOMEM.
  */
 int signature_examine(const void *comment, size_t comment_len, uint64_t length,
 		      const uint8_t tree_sha256[CRYPTO_SHA256_BYTES], const struct signature_account *accounts,
-		      size_t account_count, struct signature_facts *ret);
+		      size_t account_count, const struct crypto_trust *timestamp_authority,
+		      struct signature_facts *ret);
+
+/*
+ * The comment with the authority's reply to the query (or NULL) in it (crypto/timestamp.h). -EFBIG as below.
+ */
+int signature_add_timestamp(const struct buf *comment, const struct buf *query, const struct buf *reply,
+			    struct buf *ret_comment, struct explain *ret_why);
+
+/* The query for such a reply. -EBADMSG: the comment is no signature. */
+int signature_timestamp_query(const struct buf *comment, struct buf *ret_query, struct explain *ret_why);
 
 /* Signs: statement -> the comment to be put at [L+2, end). -EFBIG above LIMIT_SIGNATURE_COMMENT_BYTES. */
 int signature_make(const struct statement *statement, const struct crypto_key *key,

@@ -143,6 +143,7 @@ struct signer_job_request {
 	const int *output_directory_fd;
 	const char *output_name;
 	const char *client_request_token; /* NULL: a fresh one */
+	const char *timestamp_url; /* http://... or file:DIR (signer_timestamp_file); NULL: without a time stamp */
 	uint64_t max_artifact_bytes;
 	uint64_t max_unpacked_bytes;
 };
@@ -162,6 +163,15 @@ int signer_start_job(struct signer *signer, const struct signer_job_request *req
  * already); other negative errno: could not be checked.
  */
 int signer_check_artifact(const struct io_reader *file, uint64_t max_unpacked_bytes, struct zip_refusal *ret_refusal);
+
+/*
+ * Puts an RFC 3161 time stamp into a signed file, which is replaced in one step; the bytes that were signed stay. No
+ * home is needed. url: http://HOST[:PORT]/PATH of a time stamp authority; or file:DIR, where the query goes into
+ * DIR/<job id>.tsq, and the reply (DER, as `openssl ts -reply` writes it) is taken from DIR/<job id>.tsr when it is
+ * there, else *ret_pending; or file:PATH of such a reply.
+ */
+int signer_timestamp_file(const char *path, const char *url, uint64_t max_artifact_bytes, bool *ret_pending,
+			  struct explain *ret_notice, struct explain *ret_why);
 
 int signer_describe_job(struct signer *signer, const char *job_id, struct signer_job *ret, struct explain *ret_why);
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/aws.h"
 #include "cli/words.h"
+#include "crypto/timestamp.h"
 #include "inspect.h"
 
 /* "2038-02-21T17:27:12Z (in 134 months)" */
@@ -39,6 +40,18 @@ static void print_statement(const struct inspection *in)
 	(void)printf("%-12s %" PRIu64 " bytes\n", "length", s->length_bytes);
 	print_hex("sha384", s->sha384, sizeof(s->sha384));
 	print_hex("tree-sha256", s->tree_sha256, sizeof(s->tree_sha256));
+}
+
+/* The stamp's own word: whether it holds depends on whom a host believes. */
+static void print_timestamp(const struct inspection *in)
+{
+	int64_t at_s;
+	if (!in->cms || !crypto_cms_has_timestamp(in->cms))
+		return;
+	if (crypto_timestamp_claim(in->cms, &at_s) == 0)
+		print_time("time stamp", at_s, in->now_s);
+	else
+		(void)printf("%-12s cannot be read\n", "time stamp");
 }
 
 static void print_certificate(const struct inspection *in, size_t index)
@@ -81,6 +94,7 @@ void inspect_print_text(const struct inspection *in)
 		(void)printf("%-12s BROKEN: %s\n", "integrity", in->integrity_why.text);
 	if (in->has_statement)
 		print_statement(in);
+	print_timestamp(in);
 	for (size_t i = 0; in->cms && i < crypto_cms_cert_count(in->cms); i++)
 		print_certificate(in, i);
 	(void)printf("\nWhether this signer is trusted is not judged here; `vouchfs verify` does that.\n");
@@ -153,6 +167,9 @@ int inspect_print_json(const struct inspection *in)
 			json_text(&j, "integrityReason", in->integrity_why.text);
 		if (in->has_statement)
 			json_statement(&j, in);
+		int64_t at_s;
+		if (in->cms && crypto_cms_has_timestamp(in->cms) && crypto_timestamp_claim(in->cms, &at_s) == 0)
+			json_time(&j, "timestampedAt", at_s);
 		json_array(&j, "certificates");
 		for (size_t i = 0; in->cms && i < crypto_cms_cert_count(in->cms); i++)
 			json_certificate(&j, crypto_cms_cert(in->cms, i));

@@ -22,6 +22,7 @@ static const struct cli_command *const commands[] = {
 	cli_signer_jobs_commands,
 	cli_signer_platform_commands,
 	cli_signer_mount_commands,
+	cli_timestamp_commands,
 };
 
 /* Data that could not be written is a failure, whatever the command thought (a full disk behind `> file`). */

@@ -21,6 +21,9 @@ const struct cli_command cli_sign_commands[] = {
 			 "Options:\n"
 			 "      --profile NAME  the signing profile (required)\n"
 			 "  -o, --output OUT    where to (default: in place)\n"
+			 "      --timestamp-url http://HOST/PATH | file:DIR\n"
+			 "                      have the signature stamped: by an RFC 3161 authority, or through a\n"
+			 "                      directory of queries and replies (see: vouchfs timestamp --help)\n"
 			 "      --json          the answer as JSON\n" CLI_SIGNER_OPTIONS,
 		.run = run,
 	},
@@ -57,37 +60,30 @@ static int print_line(const char *output, const struct signer_job *job)
 	return CLI_EXIT_OK;
 }
 
-static int sign(struct signer *signer, const char *profile, const char *file, const char *output, bool json)
+static int sign(struct signer *signer, const struct signer_job_request *request, bool json)
 {
 	struct explain why = {0}, notice = {0};
 	struct signer_job job = {0};
-	int r = signer_start_job(signer,
-				 &(struct signer_job_request){
-					 .profile_name = profile,
-					 .source_path = file,
-					 .output_path = output,
-					 .max_artifact_bytes = LIMIT_ARTIFACT_BYTES_DEFAULT,
-					 .max_unpacked_bytes = LIMIT_UNPACKED_BYTES_DEFAULT,
-				 },
-				 &job, &notice, &why);
+	int r = signer_start_job(signer, request, &job, &notice, &why);
 	if (notice.text[0])
 		cli_error("notice: %s", notice.text);
 	if (r < 0) {
 		cli_error("%s", why.text[0] ? why.text : strerror(-r));
 		return CLI_EXIT_FAILURE;
 	}
-	int exit_code = json ? print_json(&job) : print_line(output, &job);
+	int exit_code = json ? print_json(&job) : print_line(request->output_path, &job);
 	signer_job_done(&job);
 	return exit_code;
 }
 
 static int run(int argc, char **argv)
 {
-	const char *profile = NULL, *output = NULL, *home = NULL;
+	const char *profile = NULL, *output = NULL, *home = NULL, *timestamp_url = NULL;
 	bool json = false, done;
 	const struct cli_option options[] = {
 		{.name = "profile", .kind = CLI_TEXT, .required = true, .ret_text = &profile},
 		{.name = "output", .letter = 'o', .kind = CLI_TEXT, .ret_text = &output},
+		{.name = "timestamp-url", .kind = CLI_TEXT, .ret_text = &timestamp_url},
 		{.name = "json", .kind = CLI_FLAG, .ret_flag = &json},
 		{.name = "home", .kind = CLI_TEXT, .ret_text = &home},
 	};
@@ -106,7 +102,16 @@ static int run(int argc, char **argv)
 	struct signer *signer = NULL;
 	exit_code = CLI_EXIT_FAILURE;
 	if (cli_signer_open_plain(home, &signer) == 0)
-		exit_code = sign(signer, profile, argv[1], output ? output : in_place, json);
+		exit_code = sign(signer,
+				 &(struct signer_job_request){
+					 .profile_name = profile,
+					 .source_path = argv[1],
+					 .output_path = output ? output : in_place,
+					 .timestamp_url = timestamp_url,
+					 .max_artifact_bytes = LIMIT_ARTIFACT_BYTES_DEFAULT,
+					 .max_unpacked_bytes = LIMIT_UNPACKED_BYTES_DEFAULT,
+				 },
+				 json);
 	signer_close(signer);
 	free(in_place);
 	return exit_code;

@@ -28,7 +28,10 @@ const struct cli_command cli_signer_job_commands[] = {
 			 "      --profile-name NAME            (required)\n"
 			 "      --profile-owner ID             the account; another one's through --service DIR\n"
 			 "      --client-request-token TOKEN   once signed, the same token gives the same job "
-			 "again\n" CLI_SIGNER_OPTIONS,
+			 "again\n"
+			 "      --timestamp-url http://HOST/PATH | file:DIR\n"
+			 "                                     have the signature stamped by an RFC 3161 authority\n"
+			 "                                     (see: vouchfs timestamp --help)\n" CLI_SIGNER_OPTIONS,
 		.run = run_start,
 	},
 	{
@@ -102,13 +105,14 @@ static int start_job(struct signer *signer, const struct signer_job_request *req
 static int run_start(int argc, char **argv)
 {
 	const struct cli_command *command = &cli_signer_job_commands[0];
-	const char *source = NULL, *destination = NULL, *name = NULL, *owner = NULL, *token = NULL;
+	const char *source = NULL, *destination = NULL, *name = NULL, *owner = NULL, *token = NULL, *stamp = NULL;
 	const struct cli_option options[] = {
 		{.name = "source", .kind = CLI_TEXT, .required = true, .ret_text = &source},
 		{.name = "destination", .kind = CLI_TEXT, .required = true, .ret_text = &destination},
 		{.name = "profile-name", .kind = CLI_TEXT, .required = true, .ret_text = &name},
 		{.name = "profile-owner", .kind = CLI_TEXT, .ret_text = &owner},
 		{.name = "client-request-token", .kind = CLI_TEXT, .ret_text = &token},
+		{.name = "timestamp-url", .kind = CLI_TEXT, .ret_text = &stamp},
 	};
 	struct cli_signer common = {0};
 	bool done;
@@ -130,6 +134,7 @@ static int run_start(int argc, char **argv)
 						      .destination_directory = paths.directory,
 						      .destination_prefix = paths.prefix,
 						      .client_request_token = token,
+						      .timestamp_url = stamp,
 						      .max_artifact_bytes = LIMIT_ARTIFACT_BYTES_DEFAULT,
 						      .max_unpacked_bytes = LIMIT_UNPACKED_BYTES_DEFAULT,
 					      });

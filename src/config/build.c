@@ -174,10 +174,6 @@ static int set_key(const struct section *section, const struct setting *s, const
 			     place_text(first->at).text);
 		return 0;
 	}
-	if (key->unsupported) {
-		report_error(report, s->at, "\"%s\" %s", key->name, key->unsupported);
-		return 0;
-	}
 	if (s->value[0] == '\0') {
 		report_error(report, s->at, "\"%s\" has no value", key->name);
 		return 0;

@@ -64,6 +64,11 @@ static void check_code_signing(const struct section *section, struct report *rep
 		code_signing->expiry = code_signing->deployment;
 	if (!section_find(section, "revocation"))
 		code_signing->revocation = code_signing->deployment;
+	const struct setting *timestamp = section_find(section, "timestamp");
+	if (code_signing->timestamp_required && timestamp && !config->timestamp_authority)
+		report_error(report, timestamp->at,
+			     "timestamp = required, but nobody's time stamps are believed: [vouchfs] names no "
+			     "timestamp_authority");
 	check_publishers(section, report, config);
 }
 

@@ -10,13 +10,13 @@
 #define INFLATE_CACHE_MAX   (64ULL * 1024 * 1024 * 1024)
 #define STAGING_TTL_MAX_S   (365ULL * 24 * 60 * 60)
 #define KEEP_RELEASES_MAX   1000
-#define NOT_IN_THIS_VERSION "is not supported by this version"
 
 static const struct choice on_deployment[] = {{"Warn", CONFIG_WARN}, {"Enforce", CONFIG_ENFORCE}, {0}};
 static const struct choice on_load[] = {
 	{"Ignore", CONFIG_IGNORE}, {"Warn", CONFIG_WARN}, {"Enforce", CONFIG_ENFORCE}, {0}};
 static const struct choice errno_style[] = {{"key", CONFIG_ERRNO_KEY}, {"permission", CONFIG_ERRNO_PERMISSION}, {0}};
 static const struct choice durability[] = {{"commit", true}, {"none", false}, {0}};
+static const struct choice timestamp[] = {{"required", true}, {"optional", false}, {0}};
 static const struct choice yes_no[] = {{"yes", true}, {"no", false}, {0}};
 
 #define AT(field) .offset = offsetof(struct config, field)
@@ -33,7 +33,7 @@ static const struct key vouchfs_keys[] = {
 	{"inflate_cache", value_set_u64, AT(inflate_cache_bytes), .max = INFLATE_CACHE_MAX},
 	{"errno_style", value_set_choice, AT(errno_style), .choices = errno_style},
 	{"durability", value_set_flag, AT(durable), .choices = durability},
-	{"timestamp_authority", .unsupported = NOT_IN_THIS_VERSION},
+	{"timestamp_authority", value_set_path, AT(timestamp_authority)},
 	{0},
 };
 #undef AT
@@ -57,7 +57,7 @@ static const struct key code_signing_keys[] = {
 	{"expiry", value_set_choice, AT(expiry), .choices = on_deployment},
 	{"revocation", value_set_choice, AT(revocation), .choices = on_deployment},
 	{"formats", .set = value_set_formats},
-	{"timestamp", .unsupported = NOT_IN_THIS_VERSION},
+	{"timestamp", value_set_flag, AT(timestamp_required), .choices = timestamp},
 	{0},
 };
 #undef AT

@@ -28,7 +28,6 @@ struct key {
 	bool list; /* may be set more than once */
 	uint64_t min, max;
 	const struct choice *choices; /* ended by a NULL name */
-	const char *unsupported;      /* not NULL: known, and refused with this text */
 };
 
 enum kind_id { KIND_VOUCHFS, KIND_ACCOUNT, KIND_CODE_SIGNING, KIND_FUNCTION, KIND_LAYER, KIND_PRINCIPAL, KIND_COUNT };

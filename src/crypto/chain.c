@@ -57,8 +57,7 @@ static int check_time(const struct crypto_cert *cert, const char *what, int64_t 
 			     not_after, at);
 }
 
-/* What every certificate of the chain must be. */
-static int check_any(const struct crypto_cert *cert, const char *what, int64_t at_s, struct explain *ret_why)
+int crypto_chain_check_any(const struct crypto_cert *cert, const char *what, int64_t at_s, struct explain *ret_why)
 {
 	const EVP_PKEY *key = X509_get0_pubkey(cert->x509);
 	if (X509_get_extension_flags(cert->x509) & EXFLAG_INVALID)
@@ -122,7 +121,7 @@ static int check_carried(const struct crypto_cms *cms, const char *san_uri, int6
 				     cms->cert_count - 1, LIMIT_INTERMEDIATES);
 	for (size_t i = 0; i < cms->cert_count; i++) {
 		const char *what = i == 0 ? "the signer's certificate" : "an intermediate certificate";
-		int r = check_any(cms->certs[i], what, at_s, ret_why);
+		int r = crypto_chain_check_any(cms->certs[i], what, at_s, ret_why);
 		if (r == 0)
 			r = i == 0 ? check_leaf(cms->certs[i], san_uri, ret_why)
 				   : check_intermediate(cms->certs[i], ret_why);
@@ -218,7 +217,7 @@ int crypto_cms_check_chain_to(const struct crypto_cms *cms, const struct crypto_
 		const struct crypto_ca *ca = &trust->cas[i];
 		if (!may_have_issued(ca, cms->certs[cms->cert_count - 1]))
 			continue;
-		r = check_any(ca->cert, "the account's CA certificate", at_s, &why);
+		r = crypto_chain_check_any(ca->cert, "the account's CA certificate", at_s, &why);
 		if (r == 0)
 			r = check_up_to(ca, cms, &why);
 		if (r == 0)

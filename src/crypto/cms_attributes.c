@@ -5,8 +5,8 @@
  * A message without signed attributes could be forged from a genuine one (its content would be another message's
  * attributes), so they are demanded. Each value is compared with what it must be, not merely read.
  *
- * Tokens: their form is looked at (a SignedData with a TSTInfo inside), and nothing is concluded from them. Nothing
- * here verifies one.
+ * Tokens: their form is looked at (a SignedData with a TSTInfo inside), and nothing is concluded from them here;
+ * timestamp.c verifies them.
  */
 #include <errno.h>
 #include <string.h>
@@ -145,11 +145,11 @@ static int check_unsigned(struct crypto_cms *cms, const STACK_OF(X509_ATTRIBUTE)
 {
 	if (!attributes)
 		return 0;
-	if (sk_X509_ATTRIBUTE_num(attributes) != 1 ||
-	    !looks_like_token(single_value(attributes, NID_id_smime_aa_timeStampToken)))
+	const ASN1_TYPE *value = single_value(attributes, NID_id_smime_aa_timeStampToken);
+	if (sk_X509_ATTRIBUTE_num(attributes) != 1 || !looks_like_token(value))
 		return crypto_refuse(ret_why, -EBADMSG,
 				     "the unsigned attributes are something else than one RFC 3161 token");
-	cms->has_timestamp = true;
+	cms->token = value->value.sequence;
 	return 0;
 }
 

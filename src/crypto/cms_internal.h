@@ -4,6 +4,8 @@
 #ifndef CRYPTO_CMS_INTERNAL_H
 #define CRYPTO_CMS_INTERNAL_H
 
+#include <openssl/cms.h>
+
 #include "cms_profile.h"
 #include "crypto/cms.h"
 #include "internal.h"
@@ -11,7 +13,7 @@
 struct crypto_cms {
 	PROFILE_MESSAGE *message;
 	int64_t signing_time_s;
-	bool has_timestamp;
+	const ASN1_STRING *token; /* RFC 3161, DER, in message; NULL: none */
 	size_t cert_count;
 	struct crypto_cert *certs[CRYPTO_CMS_CERTS_MAX]; /* leaf, then each one's issuer */
 };
@@ -22,6 +24,8 @@ bool cms_algorithm_is(const X509_ALGOR *algorithm, int nid, bool null_tolerated)
 /* Puts the message's certificates in order into cms->certs. */
 int cms_order_certs(struct crypto_cms *cms, const PROFILE_SIGNED_DATA *data, const PROFILE_SIGNER *signer,
 		    struct explain *ret_why);
+
+int cms_write_pem(const CMS_ContentInfo *cms, struct buf *ret);
 
 /* The four signed attributes against content and leaf, and the unsigned ones. Fills in the signing time. */
 int cms_check_attributes(struct crypto_cms *cms, const PROFILE_CONTENT *content, const PROFILE_SIGNER *signer,

@@ -216,5 +216,5 @@ const struct crypto_cert *crypto_cms_cert(const struct crypto_cms *cms, size_t i
 
 bool crypto_cms_has_timestamp(const struct crypto_cms *cms)
 {
-	return cms->has_timestamp;
+	return cms->token != NULL;
 }

@@ -60,11 +60,24 @@ typedef struct {
 	STACK_OF(PROFILE_CERT_ID) * certs; /* no policies */
 } PROFILE_SIGNING_CERT;
 
+/* RFC 3161 TimeStampResp. OpenSSL's own type holds the token as a PKCS7, which would write it anew. */
+typedef struct {
+	ASN1_INTEGER *status;
+	STACK_OF(ASN1_UTF8STRING) * texts;
+	ASN1_BIT_STRING *failure;
+} PROFILE_STATUS;
+
+typedef struct {
+	PROFILE_STATUS *status;
+	ASN1_TYPE *token; /* NULL: none */
+} PROFILE_REPLY;
+
 DEFINE_STACK_OF(PROFILE_SIGNER)
 DEFINE_STACK_OF(PROFILE_CERT_ID)
 
 DECLARE_ASN1_ITEM(PROFILE_MESSAGE)
 DECLARE_ASN1_ITEM(PROFILE_SIGNING_CERT)
+DECLARE_ASN1_ITEM(PROFILE_REPLY)
 
 /* Decodes der, which must be DER and hold one value of this kind and nothing else; NULL when not. */
 void *cms_profile_decode(const ASN1_ITEM *kind, const uint8_t *der, size_t len);

@@ -9,8 +9,7 @@
 #include <openssl/cms.h>
 
 #include "base/limits.h"
-#include "crypto/cms.h"
-#include "internal.h"
+#include "cms_internal.h"
 
 #define SIGN_FLAGS (CMS_BINARY | CMS_NOSMIMECAP)
 
@@ -54,7 +53,7 @@ static CMS_ContentInfo *make_cms(const struct crypto_key *key, const struct cryp
 	return cms;
 }
 
-static int write_pem(const CMS_ContentInfo *cms, struct buf *ret)
+int cms_write_pem(const CMS_ContentInfo *cms, struct buf *ret)
 {
 	int r;
 	uint8_t *der = NULL;
@@ -88,7 +87,7 @@ int crypto_cms_sign(const struct crypto_key *key, const struct crypto_cert *cons
 	struct buf pem = {0};
 	struct crypto_cms *again = NULL;
 	CMS_ContentInfo *cms = make_cms(key, chain, chain_len, content_type_oid, content, len, signing_time_s);
-	int r = cms ? write_pem(cms, &pem) : crypto_openssl_failure();
+	int r = cms ? cms_write_pem(cms, &pem) : crypto_openssl_failure();
 	if (r < 0) {
 		explain_set(ret_why, "OpenSSL could not make the signature (does the key belong to the certificate?)");
 		goto out;

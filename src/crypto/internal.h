@@ -83,6 +83,9 @@ int crypto_cert_next_pem(const char **cursor, const char *end, struct crypto_cer
 /* The subject equals the issuer. */
 bool crypto_cert_is_self_issued(const struct crypto_cert *cert);
 
+/* What every certificate of a chain must be: strong, and valid at at_s. -EKEYREJECTED with why. */
+int crypto_chain_check_any(const struct crypto_cert *cert, const char *what, int64_t at_s, struct explain *ret_why);
+
 /* A memory BIO to write to, and its bytes appended to a buffer. */
 int crypto_bio_append(BIO *bio, struct buf *ret);
 

@@ -80,7 +80,7 @@ static void examine(struct judgement *j, const void *comment, size_t comment_len
 {
 	struct gate_decision *d = j->decision;
 	int r = signature_examine(comment, comment_len, length, d->tree_sha256, j->trust->accounts,
-				  j->trust->account_count, &d->facts);
+				  j->trust->account_count, j->trust->timestamp_authority, &d->facts);
 	if (r == 0)
 		return;
 	memset(&d->facts, 0, sizeof(d->facts));

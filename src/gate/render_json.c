@@ -41,6 +41,10 @@ static void put_signature(struct json *j, const struct signature_facts *s)
 	json_text(j, "jobArn", arn);
 	put_time(j, "signedAt", s->statement.signed_at_s);
 	put_time(j, "expiresAt", s->statement.expires_at_s);
+	if (s->timestamp == SIGNATURE_GOOD)
+		put_time(j, "timestampedAt", s->timestamp_s);
+	else
+		json_text(j, "timestampedAt", NULL);
 	text_hex(s->statement.sha384, sizeof(s->statement.sha384), hex);
 	json_text(j, "sha384", hex);
 	json_text(j, "certificateSubject", s->signer_subject);

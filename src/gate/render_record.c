@@ -44,6 +44,8 @@ static void put_statement(struct buf *out, int *error, const struct signature_fa
 	put(out, error, "sha384", text);
 	put_time(out, error, "signed-at", s->statement.signed_at_s);
 	put_time(out, error, "expires-at", s->statement.expires_at_s);
+	if (s->timestamp == SIGNATURE_GOOD)
+		put_time(out, error, "timestamped-at", s->timestamp_s);
 }
 
 static void put_checks(struct buf *out, int *error, const struct policy_verdict *verdict)
@@ -133,6 +135,7 @@ static void copy_signature(struct json *j, const char *record)
 		{"sha384", "sha384"},
 		{"signedAt", "signed-at"},
 		{"expiresAt", "expires-at"},
+		{"timestampedAt", "timestamped-at"},
 	};
 	char *signer = text_record_get(record, strlen(record), "profile-version-arn");
 	if (!signer) {

@@ -77,6 +77,12 @@ static void put_statement(struct page *page, const struct gate_decision *decisio
 	arn_print_job(&s->statement.job, text);
 	put_row(page, "job", text);
 	put(page, "  %-16s  %s, valid until %s\n", "signed at", signed_at, expires_at);
+	if (s->timestamp == SIGNATURE_GOOD) {
+		clock_format_utc(s->timestamp_s, signed_at);
+		put_row(page, "time stamp", signed_at);
+	} else if (s->has_timestamp) {
+		put_row(page, "time stamp", "not looked at (the configuration names no timestamp_authority)");
+	}
 }
 
 static void put_body(struct page *page, const struct gate_decision *decision)

@@ -4,7 +4,9 @@
 #include "gate/trust.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +54,7 @@ void trust_unref(struct trust *trust)
 		crypto_trust_unref(trust->accounts[i].trust);
 		revocation_list_free(trust->accounts[i].list);
 	}
+	crypto_trust_unref(trust->timestamp_authority);
 	free(trust->accounts);
 	free(trust->list_files);
 	if (trust->origin)
@@ -61,32 +64,47 @@ void trust_unref(struct trust *trust)
 	free(trust);
 }
 
-/* Reads the CA certificates of one account; a failure becomes a line of errors and -EINVAL. */
-static int read_certificates(const struct config *config, const struct config_account *account,
-			     struct signature_account *ret, struct buf *ret_errors)
+/* Reads a PEM file of CA certificates; a failure becomes a line of errors and -EINVAL. */
+static int read_trust(const char *file, const char *place, const char *expected, struct crypto_trust **ret,
+		      struct buf *ret_errors)
 {
 	struct buf pem = {0};
 	struct explain why = {0};
-	memcpy(ret->id, account->id, sizeof(ret->id));
-	ret->revocations_required = account->revocations_required;
-
-	int r = io_read_path(account->certificate, LIMIT_PEM_FILE_BYTES, &pem);
+	int r = io_read_path(file, LIMIT_PEM_FILE_BYTES, &pem);
 	if (r < 0)
 		explain_set(&why, "%s", strerror(-r));
 	else
-		r = crypto_trust_from_pem(pem.data, pem.len, &ret->trust, &why);
+		r = crypto_trust_from_pem(pem.data, pem.len, ret, &why);
 	buf_done(&pem);
 	if (r == 0 || r == -ENOMEM)
 		return r;
 
 	char path[512];
-	text_escape_print(path, sizeof(path), account->certificate, strlen(account->certificate));
-	r = buf_printf(
-		ret_errors,
-		"%s: [account %s] certificate = %s: %s; expected the PEM file of the account's CA, which vouchfs "
-		"signer export-trust writes\n",
-		config->path, account->id, path, why.text);
+	text_escape_print(path, sizeof(path), file, strlen(file));
+	r = buf_printf(ret_errors, "%s = %s: %s; expected %s\n", place, path, why.text, expected);
 	return r < 0 ? r : -EINVAL;
+}
+
+static int read_account(const struct config *config, const struct config_account *account,
+			struct signature_account *ret, struct buf *ret_errors)
+{
+	char place[PATH_MAX + 64];
+	memcpy(ret->id, account->id, sizeof(ret->id));
+	ret->revocations_required = account->revocations_required;
+	(void)snprintf(place, sizeof(place), "%s: [account %s] certificate", config->path, account->id);
+	return read_trust(account->certificate, place,
+			  "the PEM file of the account's CA, which vouchfs signer export-trust writes", &ret->trust,
+			  ret_errors);
+}
+
+static int read_timestamp_authority(const struct config *config, struct crypto_trust **ret, struct buf *ret_errors)
+{
+	char place[PATH_MAX + 64];
+	if (!config->timestamp_authority)
+		return 0;
+	(void)snprintf(place, sizeof(place), "%s: [vouchfs] timestamp_authority", config->path);
+	return read_trust(config->timestamp_authority, place, "the PEM file of the time stamp authority's root CA", ret,
+			  ret_errors);
 }
 
 static void read_lists(struct trust *trust, struct store *store)
@@ -110,9 +128,11 @@ int trust_from_config(struct config *config, struct store *store, struct trust *
 
 	int r = 0;
 	for (size_t i = 0; i < trust->account_count; i++) {
-		int failed = read_certificates(config, &config->accounts[i], &trust->accounts[i], ret_errors);
+		int failed = read_account(config, &config->accounts[i], &trust->accounts[i], ret_errors);
 		r = failed < 0 ? failed : r;
 	}
+	int failed = read_timestamp_authority(config, &trust->timestamp_authority, ret_errors);
+	r = failed < 0 ? failed : r;
 	if (r < 0) {
 		trust_unref(trust);
 		return r;
@@ -150,6 +170,7 @@ int trust_refresh(struct trust *trust, struct store *store, struct trust **ret)
 		return -ENOMEM;
 	next->origin = trust_ref(trust->origin ? trust->origin : trust);
 	next->config = trust->config;
+	next->timestamp_authority = trust->timestamp_authority ? crypto_trust_ref(trust->timestamp_authority) : NULL;
 	for (size_t i = 0; i < trust->account_count; i++) {
 		const struct signature_account *account = &trust->accounts[i];
 		memcpy(next->accounts[i].id, account->id, sizeof(account->id));

@@ -51,10 +51,17 @@ static void undecided(struct policy_finding *ret, const char *why, const char *r
 	SAY(ret->remedy, "%s", remedy);
 }
 
+/* Neither the signer's clock nor the authority's may run ahead of ours. */
+static int64_t latest_time_s(const struct signature_facts *s)
+{
+	int64_t proven_s = signature_time_s(s);
+	return proven_s > s->statement.signed_at_s ? proven_s : s->statement.signed_at_s;
+}
+
 static void signed_in_future(const struct policy_case *c, struct policy_finding *ret)
 {
 	char signed_at[CLOCK_UTC_SIZE], now[CLOCK_UTC_SIZE], why[160];
-	clock_format_utc(c->facts->signature->statement.signed_at_s, signed_at);
+	clock_format_utc(latest_time_s(c->facts->signature), signed_at);
 	clock_format_utc(c->now_s, now);
 	SAY(why, "signed at %s, and it is %s here", signed_at, now);
 	undecided(ret, why, "set the clocks of the signing host and of this host right");
@@ -114,7 +121,7 @@ void policy_check_revocation(const struct policy_case *c, struct policy_finding 
 
 	if (known && s->list_state == SIGNATURE_LIST_READ && s->revoked) {
 		revoked(s, ret);
-	} else if (s->statement.signed_at_s > c->now_s + LIMIT_CLOCK_AHEAD_S) {
+	} else if (latest_time_s(s) > c->now_s + LIMIT_CLOCK_AHEAD_S) {
 		signed_in_future(c, ret);
 	} else if (!known) {
 		undecided(ret, "no list is known for an account that is not trusted",

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "internal.h"
 
 static bool is_allowed(const struct config_code_signing *rules, const struct arn_profile *signer)
@@ -95,6 +96,17 @@ static void undecided(const char *signer, const char *why, struct policy_finding
 	SAY(ret->remedy, "deploy the artifact again; if it goes on, see the log of the host");
 }
 
+/* Without a stamp the time of signing is the signer's word, and this config does not take it. */
+static void not_stamped(const struct policy_case *c, const char *signer, struct policy_finding *ret)
+{
+	policy_find_undecided(ret);
+	SAY(ret->result.expected, "a time stamp (timestamp = required)");
+	SAY(ret->result.found, "signed by %s; no time stamp", signer);
+	SAY(ret->detail, "signed by %s, but code-signing config %s demands a time stamp, and the signature has none",
+	    signer, c->rules_name);
+	SAY(ret->remedy, "have the signature stamped: vouchfs timestamp --timestamp-url URL FILE");
+}
+
 void policy_check_source(const struct policy_case *c, struct policy_finding *ret)
 {
 	if (policy_settle_without_statement(c, ret))
@@ -109,6 +121,11 @@ void policy_check_source(const struct policy_case *c, struct policy_finding *ret
 	char signer[ARN_TEXT_SIZE];
 	arn_print_profile(&s->statement.profile_version, signer);
 	SAY(ret->result.found, "signed by %s", signer);
+	if (s->timestamp == SIGNATURE_GOOD) {
+		char at[CLOCK_UTC_SIZE];
+		clock_format_utc(s->timestamp_s, at);
+		SAY(ret->result.found, "signed by %s; time stamp %s", signer, at);
+	}
 
 	/* What is certainly wrong comes before what is not certain. */
 	if (!is_allowed(c->rules, &s->statement.profile_version))
@@ -117,8 +134,8 @@ void policy_check_source(const struct policy_case *c, struct policy_finding *ret
 		account_unknown(&s->statement.profile_version, signer, ret);
 	else if (s->chain == SIGNATURE_BAD)
 		chain_broken(s, signer, ret);
-	else if (c->rules->timestamp_required)
-		undecided(signer, "the config demands a time stamp, and none could be verified", ret);
+	else if (c->rules->timestamp_required && s->timestamp != SIGNATURE_GOOD)
+		not_stamped(c, signer, ret);
 	else if (s->account_known == SIGNATURE_GOOD && s->chain == SIGNATURE_GOOD)
 		ret->result.state = POLICY_OK;
 	else

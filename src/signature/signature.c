@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "crypto/timestamp.h"
 
 bool signature_is_claimed(const void *comment, size_t len)
 {
@@ -74,6 +75,24 @@ static enum signature_fact fact_of(int r, int bad)
 	return r == 0 ? SIGNATURE_GOOD : r == bad ? SIGNATURE_BAD : SIGNATURE_UNKNOWN;
 }
 
+int64_t signature_time_s(const struct signature_facts *facts)
+{
+	return facts->timestamp == SIGNATURE_GOOD ? facts->timestamp_s : facts->statement.signed_at_s;
+}
+
+/* A token that nobody is trusted to have made is as good as none; one that should hold and does not breaks integrity.
+ */
+static int examine_timestamp(const struct crypto_cms *cms, const struct crypto_trust *authority,
+			     struct signature_facts *facts)
+{
+	facts->has_timestamp = crypto_cms_has_timestamp(cms);
+	if (!facts->has_timestamp || !authority)
+		return 0;
+	int r = crypto_timestamp_check(cms, authority, &facts->timestamp_s, &facts->integrity_why);
+	facts->timestamp = fact_of(r, -EBADMSG);
+	return r;
+}
+
 static const struct signature_account *find_account(const struct signature_account *accounts, size_t count,
 						    const char *id)
 {
@@ -105,7 +124,7 @@ static int examine_chain(const struct crypto_cms *cms, const struct signature_ac
 {
 	char arn[ARN_TEXT_SIZE];
 	arn_print_profile(&facts->statement.profile_version, arn);
-	int r = crypto_cms_check_chain_to(cms, account->trust, arn, facts->statement.signed_at_s,
+	int r = crypto_cms_check_chain_to(cms, account->trust, arn, signature_time_s(facts),
 					  digests->sha256[digests->count], &facts->chain_why);
 	if (r == 0)
 		digests->count++;
@@ -127,7 +146,7 @@ static void examine_list(const struct signature_account *account, const struct c
 	facts->list_issued_at_s = account->list->issued_at_s;
 	facts->list_next_update_s = account->list->next_update_s;
 	const struct revocation *found = revocation_list_find(account->list, &statement->job,
-							      &statement->profile_version, statement->signed_at_s,
+							      &statement->profile_version, signature_time_s(facts),
 							      digests->sha256, digests->count);
 	if (found) {
 		facts->revoked = true;
@@ -174,7 +193,7 @@ static int examine_source(const struct crypto_cms *cms, const struct signature_a
 
 int signature_examine(const void *comment, size_t comment_len, uint64_t length,
 		      const uint8_t tree_sha256[CRYPTO_SHA256_BYTES], const struct signature_account *accounts,
-		      size_t account_count, struct signature_facts *ret)
+		      size_t account_count, const struct crypto_trust *timestamp_authority, struct signature_facts *ret)
 {
 	struct signature_facts facts = {.form = SIGNATURE_NONE};
 	struct crypto_cms *cms = NULL;
@@ -184,6 +203,8 @@ int signature_examine(const void *comment, size_t comment_len, uint64_t length,
 
 	facts.form = SIGNATURE_NATIVE;
 	r = read_native(comment, comment_len, length, tree_sha256, &facts.statement, &cms, &facts.integrity_why);
+	if (r == 0)
+		r = examine_timestamp(cms, timestamp_authority, &facts);
 	facts.integrity = fact_of(r, -EBADMSG);
 	if (r == 0)
 		r = examine_source(cms, accounts, account_count, &facts);
@@ -195,6 +216,16 @@ done:
 out:
 	crypto_cms_free(cms);
 	return r;
+}
+
+static int hand_out(const struct buf *comment, struct buf *ret_comment, struct explain *ret_why)
+{
+	if (comment->len > LIMIT_SIGNATURE_COMMENT_BYTES) {
+		explain_set(ret_why, "the signature has %zu bytes, more than %u (too large certificates)", comment->len,
+			    LIMIT_SIGNATURE_COMMENT_BYTES);
+		return -EFBIG;
+	}
+	return buf_append(ret_comment, comment->data, comment->len);
 }
 
 int signature_make(const struct statement *statement, const struct crypto_key *key,
@@ -215,15 +246,37 @@ int signature_make(const struct statement *statement, const struct crypto_key *k
 			    &comment, ret_why);
 	if (r < 0)
 		goto out;
-	if (comment.len > LIMIT_SIGNATURE_COMMENT_BYTES) {
-		explain_set(ret_why, "the signature has %zu bytes, more than %u (too large certificates)", comment.len,
-			    LIMIT_SIGNATURE_COMMENT_BYTES);
-		r = -EFBIG;
-		goto out;
-	}
-	r = buf_append(ret_comment, comment.data, comment.len);
+	r = hand_out(&comment, ret_comment, ret_why);
 out:
 	buf_done(&text);
 	buf_done(&comment);
+	return r;
+}
+
+int signature_timestamp_query(const struct buf *comment, struct buf *ret_query, struct explain *ret_why)
+{
+	struct crypto_cms *cms = NULL;
+	int r = crypto_cms_parse(comment->data, comment->len, STATEMENT_CONTENT_TYPE, &cms, ret_why);
+	if (r == 0)
+		r = crypto_timestamp_query(cms, ret_query);
+	crypto_cms_free(cms);
+	return r;
+}
+
+int signature_add_timestamp(const struct buf *comment, const struct buf *query, const struct buf *reply,
+			    struct buf *ret_comment, struct explain *ret_why)
+{
+	struct crypto_cms *cms = NULL, *again = NULL;
+	struct buf stamped = {0};
+	int r = crypto_cms_parse(comment->data, comment->len, STATEMENT_CONTENT_TYPE, &cms, ret_why);
+	if (r == 0)
+		r = crypto_timestamp_attach(cms, query, reply, &stamped, ret_why);
+	if (r == 0)
+		r = crypto_cms_parse(stamped.data, stamped.len, STATEMENT_CONTENT_TYPE, &again, ret_why);
+	if (r == 0)
+		r = hand_out(&stamped, ret_comment, ret_why);
+	crypto_cms_free(again);
+	crypto_cms_free(cms);
+	buf_done(&stamped);
 	return r;
 }

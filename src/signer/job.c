@@ -19,6 +19,7 @@
 #include "profile.h"
 #include "revocation.h"
 #include "signer/access.h"
+#include "stamp.h"
 
 static int absolute_path(const char *path, char **ret)
 {
@@ -101,6 +102,11 @@ static int check_request(const struct signer_job_request *request, struct explai
 {
 	ASSERT(request->output_path || request->destination_directory);
 	ASSERT(!request->output_directory_fd || (request->output_path && request->output_name));
+	if (request->timestamp_url) {
+		int r = stamp_check_url(request->timestamp_url, false, ret_why);
+		if (r < 0)
+			return r;
+	}
 	const char *token = request->client_request_token;
 	if (token && (*token == '\0' || strlen(token) > SIGNER_REQUEST_TOKEN_BYTES))
 		return home_refuse(ret_why, -EINVAL, "a client request token has 1 to %u bytes, this one has %zu",

@@ -16,6 +16,7 @@
 #include "crypto/merkle.h"
 #include "job.h"
 #include "signature/signature.h"
+#include "stamp.h"
 
 /* Adds a sentence to the notices that are there already. */
 static void PRINTF_LIKE(2, 3) add_notice(struct explain *notice, const char *format, ...)
@@ -134,13 +135,24 @@ static int verify_own(const struct signer *signer, const struct statement *state
 	struct signature_facts *facts = calloc(1, sizeof(*facts));
 	r = !facts ? -ENOMEM
 		   : signature_examine(comment->data, comment->len, statement->length_bytes, statement->tree_sha256,
-				       &account, 1, facts);
+				       &account, 1, NULL, facts);
 	if (r == 0 && facts->integrity != SIGNATURE_GOOD)
 		r = home_refuse(ret_why, -EIO, "the new signature does not verify: %s", facts->integrity_why.text);
 	else if (r == 0 && facts->chain != SIGNATURE_GOOD)
 		r = home_refuse(ret_why, -EIO, "the new signature does not verify: %s", facts->chain_why.text);
 	free(facts);
 	crypto_trust_unref(account.trust);
+	return r;
+}
+
+/* What cannot be stamped is not handed out, but for a query that waits for its reply. */
+static int stamp(const char *url, struct buf *comment, struct explain *ret_notice, struct explain *ret_why)
+{
+	bool pending;
+	struct explain notice = {0};
+	int r = stamp_comment(url, comment, &pending, &notice, ret_why);
+	if (r == 0 && pending)
+		add_notice(ret_notice, "%s", notice.text);
 	return r;
 }
 
@@ -173,6 +185,8 @@ int job_sign_draft(const struct signer *signer, const struct identity *identity,
 				   &comment, ret_why);
 	if (r == 0)
 		r = verify_own(signer, &statement, &comment, ret_why);
+	if (r == 0 && request->timestamp_url)
+		r = stamp(request->timestamp_url, &comment, ret_notice, ret_why);
 	if (r == 0)
 		r = draft_seal(draft, tail.signed_length, &comment, ret_why);
 	if (r == 0)

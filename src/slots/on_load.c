@@ -79,6 +79,7 @@ static void find_span(const struct gate_decision *decision, struct release *rele
 	const int64_t moments[] = {
 		facts->statement.signed_at_s - LIMIT_CLOCK_AHEAD_S,
 		facts->statement.signed_at_s,
+		facts->timestamp_s - LIMIT_CLOCK_AHEAD_S, /* 0 without a stamp: long past */
 		facts->statement.expires_at_s,
 		facts->list_issued_at_s,
 		facts->list_next_update_s + 1, /* its last second is a good one */

@@ -34,7 +34,7 @@ static void takes_every_key_of_the_host(void **state)
 {
 	struct config_files *files = *state;
 	const struct config *config = load_copy(files, EVERY_KEY);
-	char store[256], anchor[256];
+	char store[256], anchor[256], authority[256];
 	(void)snprintf(store, sizeof(store), "%s/store", files->dir);
 	(void)snprintf(anchor, sizeof(anchor), "%s/store-anchor", files->dir);
 
@@ -51,6 +51,8 @@ static void takes_every_key_of_the_host(void **state)
 	assert_true(config->inflate_cache_bytes == 0);
 	assert_int_equal(config->errno_style, CONFIG_ERRNO_PERMISSION);
 	assert_false(config->durable);
+	(void)snprintf(authority, sizeof(authority), "%s/trust/tsa.pem", files->dir);
+	assert_string_equal(config->timestamp_authority, authority);
 }
 
 static void takes_every_key_of_trust(void **state)
@@ -78,7 +80,8 @@ static void takes_every_key_of_trust(void **state)
 	assert_int_equal(approved->mismatch, CONFIG_WARN);
 	assert_int_equal(approved->expiry, CONFIG_WARN);
 	assert_int_equal(approved->revocation, CONFIG_WARN);
-	assert_false(approved->timestamp_required);
+	assert_true(approved->timestamp_required);
+	assert_false(config_find_code_signing(config, "defaults")->timestamp_required);
 	assert_null(config_find_code_signing(config, "approve"));
 }
 
@@ -364,7 +367,7 @@ static void sample_and_manual_name_every_key(void **state UNUSED)
 	assert_int_equal(io_read_path(MANUAL, 65536, &manual), 0);
 	for (size_t i = 0; i < KIND_COUNT; i++) {
 		for (const struct key *key = kinds[i].keys; key->name; key++) {
-			if (!key->unsupported && !strstr(sample.data, key->name))
+			if (!strstr(sample.data, key->name))
 				fail_msg("%s does not name %s", SAMPLE, key->name);
 			if (!strstr(manual.data, key->name))
 				fail_msg("%s does not name %s", MANUAL, key->name);

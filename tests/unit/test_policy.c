@@ -279,8 +279,39 @@ static void demanded_time_stamp_cannot_be_waved_through(void **state UNUSED)
 {
 	struct fixture f = good();
 	f.rules.timestamp_required = true;
+	f.signature.has_timestamp = true; /* not looked at */
 	assert_refused(judge(&f), POLICY_VF3001_UNDECIDED);
 	assert_int_equal(f.verdict.deciding, POLICY_SOURCE);
+	assert_says(f.verdict.detail, "demands a time stamp");
+	assert_says(f.verdict.remedy, "vouchfs timestamp");
+	f.signature.timestamp = SIGNATURE_BAD;
+	assert_refused(judge(&f), POLICY_VF3001_UNDECIDED);
+	f.signature.timestamp = SIGNATURE_GOOD;
+	f.signature.timestamp_s = NOW;
+	assert_int_equal(judge(&f)->outcome, POLICY_ACCEPTED);
+	assert_says(f.verdict.checks[POLICY_SOURCE].found, "time stamp 20");
+	f.rules.mismatch = CONFIG_WARN;
+	f.signature.timestamp = SIGNATURE_UNKNOWN;
+	assert_int_equal(judge(&f)->outcome, POLICY_WARNED);
+	assert_int_equal(f.verdict.reason, POLICY_VF3001_UNDECIDED);
+}
+
+static void neither_clock_may_run_ahead(void **state UNUSED)
+{
+	struct fixture f = good();
+	f.signature.timestamp = SIGNATURE_GOOD;
+	f.signature.timestamp_s = NOW + LIMIT_CLOCK_AHEAD_S;
+	assert_int_equal(judge(&f)->outcome, POLICY_ACCEPTED);
+	f.signature.timestamp_s++;
+	assert_refused(judge(&f), POLICY_VF3001_UNDECIDED);
+	assert_int_equal(f.verdict.deciding, POLICY_REVOCATION);
+	f.signature.timestamp_s = NOW;
+	f.signature.statement.signed_at_s = NOW + LIMIT_CLOCK_AHEAD_S + 1; /* the stamp's time excuses nothing */
+	assert_refused(judge(&f), POLICY_VF3001_UNDECIDED);
+	f.signature.statement.signed_at_s = NOW;
+	f.signature.timestamp = SIGNATURE_UNKNOWN; /* what does not hold has no time */
+	f.signature.timestamp_s = NOW + LIMIT_CLOCK_AHEAD_S + 1;
+	assert_int_equal(judge(&f)->outcome, POLICY_ACCEPTED);
 }
 
 static void long_texts_are_cut_with_dots(void **state UNUSED)
@@ -316,6 +347,7 @@ int main(void)
 		cmocka_unit_test(check_relaxed_by_itself_stays_relaxed_on_load),
 		cmocka_unit_test(without_config_only_form_counts),
 		cmocka_unit_test(demanded_time_stamp_cannot_be_waved_through),
+		cmocka_unit_test(neither_clock_may_run_ahead),
 		cmocka_unit_test(long_texts_are_cut_with_dots),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,7 @@ struct combination {
 	char expired;	/* n y */
 	char future;	/* n: signed in the past; y: more than five minutes ahead */
 	char list;	/* see list_letters */
+	char stamp;	/* see stamp_letters */
 	char moment;	/* D L */
 	char policy;	/* E W: untrusted_artifact_on_deployment */
 	char own[3];	/* E W: source, expiry, revocation */
@@ -40,6 +41,9 @@ struct combination {
  * s stale and it revokes, f from the future
  */
 static const char list_letters[] = "uMmboGRSsf";
+
+/* n no time stamp, none demanded; r demanded and none; s demanded and it holds; N it holds and is from the future */
+static const char stamp_letters[] = "nrsN";
 
 /* ---- the oracle ---- */
 
@@ -73,12 +77,14 @@ static const struct row front[] = {
 	{"A*A", "Uo-"}, {"A*B", "UF-"}, {"A*?", "U--"}, {"***", "???"}, /* nothing known */
 };
 
-/* allowed, account, chain -> source */
-static const struct row source[] = {{"n**", "F"}, {"yb*", "F"}, {"y*b", "F"}, {"ygg", "o"}, {"***", "U"}};
+/* allowed, account, chain, stamp -> source */
+static const struct row source[] = {
+	{"n***", "F"}, {"yb**", "F"}, {"y*b*", "F"}, {"yggr", "U"}, {"ygg*", "o"}, {"****", "U"},
+};
 
-/* account, signed in the future, list -> revocation */
+/* account, signed in the future, stamp, list -> revocation */
 static const struct row revocation[] = {
-	{"g*R", "F"}, {"g*s", "F"}, {"*y*", "U"}, {"gnG", "o"}, {"gnm", "n"}, {"***", "U"},
+	{"g**R", "F"}, {"g**s", "F"}, {"*y**", "U"}, {"**N*", "U"}, {"gn*G", "o"}, {"gn*m", "n"}, {"****", "U"},
 };
 
 /* policy on deployment, the check's own mode, on_load -> mode on load */
@@ -97,9 +103,10 @@ static void expected_states(const struct combination *c, char ret[POLICY_CHECK_C
 	else if (f[2] == 'U')
 		memcpy(ret + 2, "Fnn", 4);
 	else
-		(void)sprintf(ret + 2, "%s%c%s", look_up(source, (char[]){c->allowed, c->account, c->chain, 0}),
+		(void)sprintf(ret + 2, "%s%c%s",
+			      look_up(source, (char[]){c->allowed, c->account, c->chain, c->stamp, 0}),
 			      c->expired == 'y' ? 'F' : 'o',
-			      look_up(revocation, (char[]){c->account, c->future, c->list, 0}));
+			      look_up(revocation, (char[]){c->account, c->future, c->stamp, c->list, 0}));
 }
 
 static void expected_modes(const struct combination *c, char ret[POLICY_CHECK_COUNT + 1])
@@ -183,6 +190,9 @@ static void fill_signature(const struct combination *c, struct signature_facts *
 	s->account_known = fact_of(c->account);
 	s->chain = fact_of(c->chain);
 	fill_list(c->list, s);
+	s->has_timestamp = strchr("sN", c->stamp) != NULL;
+	s->timestamp = s->has_timestamp ? SIGNATURE_GOOD : SIGNATURE_UNKNOWN;
+	s->timestamp_s = NOW + LIMIT_CLOCK_AHEAD_S + (c->stamp == 'N' ? 1 : 0);
 }
 
 static void fill_rules(const struct combination *c, struct config_code_signing *rules)
@@ -194,6 +204,7 @@ static void fill_rules(const struct combination *c, struct config_code_signing *
 		.expiry = mode_of(c->own[1]),
 		.revocation = mode_of(c->own[2]),
 		.on_load = mode_of(c->on_load),
+		.timestamp_required = strchr("rs", c->stamp) != NULL,
 	};
 	const char *publisher = PROFILES "/good";
 	assert_true(arn_parse_profile(publisher, strlen(publisher), &rules->publishers[0]));
@@ -230,7 +241,7 @@ static void compare(const struct combination *c)
 	judged++;
 	if (got.outcome != want.outcome || got.reason != want.reason || strcmp(got.states, want.states) != 0 ||
 	    strcmp(got.modes, want.modes) != 0)
-		fail_msg("%.16s: want %c %d %s %s, got %c %d %s %s", (const char *)c, want.outcome, want.reason,
+		fail_msg("%.17s: want %c %d %s %s, got %c %d %s %s", (const char *)c, want.outcome, want.reason,
 			 want.states, want.modes, got.outcome, got.reason, got.states, got.modes);
 	assert_int_equal(v.unchecked, c->rules == 'n');
 	bool explained = v.detail[0] != '\0' && v.remedy[0] != '\0';
@@ -261,7 +272,8 @@ static void all_statements(struct combination c)
 {
 	EACH(allowed, "yn")
 	EACH(account, "ubg")
-	EACH(chain, "ubg") EACH(expired, "ny") EACH(future, "ny") EACH(list, list_letters) all_modes(c);
+	EACH(chain, "ubg")
+	EACH(expired, "ny") EACH(future, "ny") EACH(list, list_letters) EACH(stamp, stamp_letters) all_modes(c);
 }
 
 static void signed_artifacts(void **state UNUSED)
@@ -270,7 +282,7 @@ static void signed_artifacts(void **state UNUSED)
 	judged = 0;
 	EACH(zip, "AB?")
 	all_statements(c);
-	assert_int_equal(judged, 3 * 2 * 3 * 3 * 2 * 2 * 10 * (2 + 2 * 2 * 3 * 8));
+	assert_int_equal(judged, 3 * 2 * 3 * 3 * 2 * 2 * 10 * 4 * (2 + 2 * 2 * 3 * 8));
 }
 
 /* Where there is no statement to believe, what it would say must not matter: tried with the best and the worst. */
@@ -287,6 +299,7 @@ static void all_other_artifacts(void **state UNUSED)
 			c.account = c.chain = best ? 'g' : 'b';
 			c.expired = c.future = best ? 'n' : 'y';
 			c.list = best ? 'G' : 'R';
+			c.stamp = best ? 's' : 'r';
 			all_modes(c);
 		}
 	}
@@ -297,7 +310,7 @@ static void all_other_artifacts(void **state UNUSED)
 static void too_large_comes_first(void **state UNUSED)
 {
 	struct combination c = {
-		.allowed = 'y', .account = 'g', .chain = 'g', .expired = 'n', .future = 'n', .list = 'G'};
+		.allowed = 'y', .account = 'g', .chain = 'g', .expired = 'n', .future = 'n', .list = 'G', .stamp = 's'};
 	EACH(tail, "AB?") EACH(zip, "AB?") EACH(signature, "nbg") EACH(rules, "yn") EACH(on_load, "EWI")
 	{
 		struct signature_facts s = {0};

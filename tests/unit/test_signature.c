@@ -33,7 +33,7 @@ static void sign(struct scene *s)
 static void examine(struct scene *s)
 {
 	assert_int_equal(signature_examine(s->comment.data, s->comment.len, sizeof(s->bytes), s->tree, &s->account, 1,
-					   &s->facts),
+					   NULL, &s->facts),
 			 0);
 }
 
@@ -86,14 +86,14 @@ static void test_comment_that_is_no_signature(void **state)
 					       "-----BEGIN PKCS7-----"};
 	for (size_t i = 0; i < ARRAY_SIZE(comments); i++) {
 		assert_int_equal(signature_examine(comments[i], strlen(comments[i]), sizeof(s->bytes), s->tree,
-						   &s->account, 1, &s->facts),
+						   &s->account, 1, NULL, &s->facts),
 				 0);
 		assert_int_equal(s->facts.form, SIGNATURE_NONE);
 		assert_int_equal(s->facts.integrity, SIGNATURE_UNKNOWN);
 	}
 	static const char claim[] = "-----BEGIN CMS-----";
-	assert_int_equal(signature_examine(claim, strlen(claim), sizeof(s->bytes), s->tree, &s->account, 1, &s->facts),
-			 0);
+	assert_int_equal(
+		signature_examine(claim, strlen(claim), sizeof(s->bytes), s->tree, &s->account, 1, NULL, &s->facts), 0);
 	assert_int_equal(s->facts.form, SIGNATURE_NATIVE);
 	assert_int_equal(s->facts.integrity, SIGNATURE_BAD);
 }
@@ -302,7 +302,7 @@ static void test_sign_zip(void **state)
 	size_t signed_len = sizeof(empty_zip) - COMMENT_LENGTH_BYTES;
 	s->statement = trust_fixture_statement(&s->alice, zip.data, signed_len);
 	assert_int_equal(signature_examine(zip.data + sizeof(empty_zip), zip.len - sizeof(empty_zip), signed_len,
-					   s->statement.tree_sha256, &s->account, 1, &s->facts),
+					   s->statement.tree_sha256, &s->account, 1, NULL, &s->facts),
 			 0);
 	assert_int_equal(s->facts.chain, SIGNATURE_GOOD);
 	assert_true(zip.len - sizeof(empty_zip) <= LIMIT_SIGNATURE_COMMENT_BYTES);

@@ -52,7 +52,7 @@ static struct signature_facts examine(struct signer_fixture *f, const char *name
 	assert_int_equal(zip_read_tail(&reader, &tail, NULL), 0);
 	assert_int_equal(merkle_tree_of(&reader, tail.signed_length, &tree), 0);
 	assert_int_equal(signature_examine(file.data + tail.comment_offset, tail.comment_len, tail.signed_length,
-					   tree->digest, &account, 1, &facts),
+					   tree->digest, &account, 1, NULL, &facts),
 			 0);
 	merkle_tree_free(tree);
 	crypto_trust_unref(account.trust);
