@@ -153,7 +153,7 @@ int signer_authorize(struct signer *signer, const struct signer_caller *caller, 
 	struct signer_permissions permissions = {0};
 	char wanted[ARN_PROFILE_VERSION_SIZE];
 	int r = read_statements(signer, profile, version, &permissions, wanted, ret_why);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (!is_allowed(&permissions, caller, action, wanted))
 		r = refuse(signer, &permissions, caller, profile, wanted, action, ret_why);
@@ -167,7 +167,7 @@ bool signer_is_visible(struct signer *signer, const struct signer_caller *caller
 		return profile_check_exists(signer, profile, NULL) == 0;
 	struct signer_permissions permissions = {0};
 	char current[ARN_PROFILE_VERSION_SIZE];
-	if (read_statements(signer, profile, NULL, &permissions, current, NULL) < 0)
+	if (read_statements(signer, profile, NULL, &permissions, current, NULL) != 0)
 		return false;
 	bool is_visible = false;
 	for (size_t i = 0; i < permissions.count; i++)
