@@ -67,7 +67,8 @@ int crypto_timestamp_fetch(const char *url, const struct buf *query, struct buf 
 	int use_tls = 1, r;
 	BIO *request = NULL, *answer = NULL;
 	if (!text_starts_with(url, "http://") ||
-	    OSSL_HTTP_parse_url(url, &use_tls, NULL, &host, &port, NULL, &path, NULL, NULL) != 1 || use_tls) {
+	    OSSL_HTTP_parse_url(url, &use_tls, NULL, &host, &port, NULL, &path, NULL, NULL) != 1 || use_tls ||
+	    host[0] == '\0') {
 		char escaped[256];
 		r = crypto_refuse(ret_why, -EINVAL, "%s: expected http://HOST[:PORT]/PATH of a time stamp authority",
 				  text_escape_print(escaped, sizeof(escaped), url, strlen(url)));
