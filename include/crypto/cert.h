@@ -57,8 +57,10 @@ int64_t crypto_cert_not_before_s(const struct crypto_cert *cert);
 int64_t crypto_cert_not_after_s(const struct crypto_cert *cert);
 /* The URI of the one URI subjectAltName: appended. -ENODATA when there is none, or more than one. */
 int crypto_cert_san_uri(const struct crypto_cert *cert, struct buf *ret);
-/* Subject in RFC 2253 form, escaped for print. */
+/* Subject and issuer in RFC 2253 form, escaped for print. */
 int crypto_cert_subject(const struct crypto_cert *cert, struct buf *ret);
+int crypto_cert_issuer(const struct crypto_cert *cert, struct buf *ret);
+int crypto_cert_serial(const struct crypto_cert *cert, struct buf *ret); /* lower-case hex */
 void crypto_cert_free(struct crypto_cert *cert);
 
 /*
@@ -67,6 +69,10 @@ void crypto_cert_free(struct crypto_cert *cert);
  * not the whole configuration.
  */
 int crypto_trust_from_pem(const char *pem, size_t len, struct crypto_trust **ret, struct explain *ret_why);
+/* The CA of this SHA-256, as crypto_cms_check_chain_to names it; NULL when it is none of these. Lives as long as trust.
+ */
+const struct crypto_cert *crypto_trust_find(const struct crypto_trust *trust,
+					    const uint8_t sha256[CRYPTO_SHA256_BYTES]);
 struct crypto_trust *crypto_trust_ref(struct crypto_trust *trust);
 void crypto_trust_unref(struct crypto_trust *trust);
 

@@ -7,6 +7,7 @@
 
 #include "archive/zip.h"
 #include "audit/audit.h"
+#include "base/json.h"
 #include "gate/trust.h"
 #include "policy/policy.h"
 #include "signature/signature.h"
@@ -86,9 +87,7 @@ int gate_render_record(const struct gate_deployment *deployment, const struct ga
 /* release.json: schema, function, release, artifact, digests, what was checked, by whom signed, when, with which
  * config. */
 int gate_render_release_json(const char *function, const struct store_release *release, struct buf *ret);
-/* For people: what `vouchfs verify` prints, the same table under another head. */
-int gate_render_report(const char *path, const struct gate_decision *decision, struct buf *ret);
-/* `verify --json` */
-int gate_render_json(const char *path, const struct gate_decision *decision, struct buf *ret);
+/* For programs: the members of a decision, put into the object that is open. */
+void gate_put_json(struct json *j, const char *path, const struct gate_decision *decision);
 
 #endif

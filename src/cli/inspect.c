@@ -149,7 +149,7 @@ static int run(int argc, char **argv)
 	} else if (json) {
 		exit_code = inspect_print_json(&in);
 	} else {
-		inspect_print_text(&in);
+		exit_code = inspect_print_text(&in);
 	}
 	crypto_cms_free(in.cms);
 	io_close(&fd);

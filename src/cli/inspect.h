@@ -19,7 +19,8 @@ struct inspection {
 	int64_t now_s;
 };
 
-void inspect_print_text(const struct inspection *in);
-int inspect_print_json(const struct inspection *in); /* the exit code */
+/* The exit code. */
+int inspect_print_text(const struct inspection *in);
+int inspect_print_json(const struct inspection *in);
 
 #endif

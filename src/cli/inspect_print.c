@@ -1,103 +1,71 @@
 /* The report of `inspect`, for people and as JSON. */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "certificates.h"
 #include "cli/aws.h"
-#include "cli/words.h"
 #include "crypto/timestamp.h"
 #include "inspect.h"
 
-/* "2038-02-21T17:27:12Z (in 134 months)" */
-static void print_time(const char *label, int64_t at_s, int64_t now_s)
-{
-	char utc[CLOCK_UTC_SIZE], words[CLI_WORDS_SIZE];
-	clock_format_utc(at_s, utc);
-	(void)printf("%-12s %s (%s)\n", label, utc, cli_time_words(at_s, now_s, words));
-}
-
-static void print_hex(const char *label, const uint8_t *bytes, size_t len)
-{
-	char hex[CRYPTO_SHA384_HEX_SIZE];
-	ASSERT(2 * len < sizeof(hex));
-	text_hex(bytes, len, hex);
-	(void)printf("%-12s %s\n", label, hex);
-}
-
-static void print_statement(const struct inspection *in)
+static void put_statement(struct sheet *sheet, const struct inspection *in)
 {
 	const struct statement *s = &in->statement;
 	char arn[ARN_TEXT_SIZE];
 	arn_print_profile(&s->profile_version, arn);
-	(void)printf("%-12s %s\n", "profile", arn);
+	sheet_row(sheet, "profile", "%s", arn);
 	arn_print_job(&s->job, arn);
-	(void)printf("%-12s %s\n", "job", arn);
-	(void)printf("%-12s %s\n", "platform", STATEMENT_PLATFORM);
-	print_time("signed at", s->signed_at_s, in->now_s);
-	print_time(in->now_s >= s->expires_at_s ? "expired at" : "expires at", s->expires_at_s, in->now_s);
-	(void)printf("%-12s %" PRIu64 " bytes\n", "length", s->length_bytes);
-	print_hex("sha384", s->sha384, sizeof(s->sha384));
-	print_hex("tree-sha256", s->tree_sha256, sizeof(s->tree_sha256));
+	sheet_row(sheet, "job", "%s", arn);
+	sheet_row(sheet, "platform", "%s", STATEMENT_PLATFORM);
+	sheet_time(sheet, "signed at", s->signed_at_s, in->now_s);
+	sheet_time(sheet, in->now_s >= s->expires_at_s ? "expired at" : "expires at", s->expires_at_s, in->now_s);
+	sheet_row(sheet, "length", "%" PRIu64 " bytes", s->length_bytes);
+	sheet_digest(sheet, "sha384", s->sha384, sizeof(s->sha384));
+	sheet_digest(sheet, "tree-sha256", s->tree_sha256, sizeof(s->tree_sha256));
 }
 
 /* The stamp's own word: whether it holds depends on whom a host believes. */
-static void print_timestamp(const struct inspection *in)
+static void put_timestamp(struct sheet *sheet, const struct inspection *in)
 {
 	int64_t at_s;
 	if (!in->cms || !crypto_cms_has_timestamp(in->cms))
 		return;
 	if (crypto_timestamp_claim(in->cms, &at_s) == 0)
-		print_time("time stamp", at_s, in->now_s);
+		sheet_time(sheet, "time stamp", at_s, in->now_s);
 	else
-		(void)printf("%-12s cannot be read\n", "time stamp");
+		sheet_row(sheet, "time stamp", "cannot be read");
 }
 
-static void print_certificate(const struct inspection *in, size_t index)
+static void put_signature(struct sheet *sheet, const struct inspection *in)
 {
-	const struct crypto_cert *cert = crypto_cms_cert(in->cms, index);
-	struct buf subject = {0}, uri = {0};
-	uint8_t digest[CRYPTO_SHA256_BYTES];
-	char escaped[512], from[CLOCK_UTC_SIZE], to[CLOCK_UTC_SIZE], words[CLI_WORDS_SIZE];
-
-	(void)printf("\ncertificate %zu\n", index + 1);
-	if (crypto_cert_subject(cert, &subject) == 0)
-		(void)printf("%-12s %s\n", "  subject", subject.data);
-	if (crypto_cert_san_uri(cert, &uri) == 0)
-		(void)printf("%-12s %s\n", "  speaks for",
-			     text_escape_print(escaped, sizeof(escaped), uri.data, uri.len));
-	clock_format_utc(crypto_cert_not_before_s(cert), from);
-	clock_format_utc(crypto_cert_not_after_s(cert), to);
-	(void)printf("%-12s %s to %s (ends %s)\n", "  valid", from, to,
-		     cli_time_words(crypto_cert_not_after_s(cert), in->now_s, words));
-	if (crypto_cert_digest(cert, digest) == 0)
-		print_hex("  sha256", digest, sizeof(digest));
-	buf_done(&subject);
-	buf_done(&uri);
-}
-
-void inspect_print_text(const struct inspection *in)
-{
-	char path[512];
-	(void)printf("%-12s %s (%" PRIu64 " bytes)\n", "file",
-		     text_escape_print(path, sizeof(path), in->path, strlen(in->path)), in->size_bytes);
-	if (!in->claims_signature) {
-		(void)printf("%-12s no%s\n", "signed",
-			     in->tail.comment_len > 0 ? " (the ZIP's comment is an ordinary one)" : "");
-		return;
-	}
-	(void)printf("%-12s yes\n", "signed");
+	sheet_row(sheet, "signed", "yes");
+	sheet_put(sheet, "  %-13s  ", "integrity");
 	if (in->integrity)
-		(void)printf("%-12s good: these are the bytes that were signed\n", "integrity");
+		sheet_paint(sheet, SHEET_GOOD, 0, "good");
 	else
-		(void)printf("%-12s BROKEN: %s\n", "integrity", in->integrity_why.text);
+		sheet_paint(sheet, SHEET_BAD, 0, "BROKEN");
+	sheet_put(sheet, ": %s\n", in->integrity ? "these are the bytes that were signed" : in->integrity_why.text);
 	if (in->has_statement)
-		print_statement(in);
-	print_timestamp(in);
+		put_statement(sheet, in);
+	put_timestamp(sheet, in);
 	for (size_t i = 0; in->cms && i < crypto_cms_cert_count(in->cms); i++)
-		print_certificate(in, i);
-	(void)printf("\nWhether this signer is trusted is not judged here; `vouchfs verify` does that.\n");
+		certificate_put(sheet, i == 0 ? "certificate" : "intermediate", crypto_cms_cert(in->cms, i), in->now_s);
+	sheet_put(sheet, "\nWhether this signer is trusted is not judged here; `vouchfs verify` does that.\n");
+}
+
+int inspect_print_text(const struct inspection *in)
+{
+	struct sheet sheet = sheet_begin();
+	char path[512];
+	sheet_put(&sheet, "%s  %" PRIu64 " bytes\n", text_escape_print(path, sizeof(path), in->path, strlen(in->path)),
+		  in->size_bytes);
+	if (in->claims_signature)
+		put_signature(&sheet, in);
+	else
+		sheet_row(&sheet, "signed", "no%s",
+			  in->tail.comment_len > 0 ? " (the ZIP's comment is an ordinary one)" : "");
+	return sheet_print(&sheet, CLI_EXIT_OK);
 }
 
 static void json_time(struct json *j, const char *key, int64_t at_s)
@@ -134,24 +102,6 @@ static void json_statement(struct json *j, const struct inspection *in)
 	json_close(j);
 }
 
-static void json_certificate(struct json *j, const struct crypto_cert *cert)
-{
-	struct buf subject = {0}, uri = {0};
-	uint8_t digest[CRYPTO_SHA256_BYTES];
-	json_object(j, NULL);
-	if (crypto_cert_subject(cert, &subject) == 0)
-		json_text(j, "subject", subject.data);
-	if (crypto_cert_san_uri(cert, &uri) == 0)
-		json_text_n(j, "uri", uri.data, uri.len);
-	json_time(j, "notBefore", crypto_cert_not_before_s(cert));
-	json_time(j, "notAfter", crypto_cert_not_after_s(cert));
-	if (crypto_cert_digest(cert, digest) == 0)
-		json_hex(j, "sha256", digest, sizeof(digest));
-	json_close(j);
-	buf_done(&subject);
-	buf_done(&uri);
-}
-
 int inspect_print_json(const struct inspection *in)
 {
 	struct buf text = {0};
@@ -170,10 +120,7 @@ int inspect_print_json(const struct inspection *in)
 		int64_t at_s;
 		if (in->cms && crypto_cms_has_timestamp(in->cms) && crypto_timestamp_claim(in->cms, &at_s) == 0)
 			json_time(&j, "timestampedAt", at_s);
-		json_array(&j, "certificates");
-		for (size_t i = 0; in->cms && i < crypto_cms_cert_count(in->cms); i++)
-			json_certificate(&j, crypto_cms_cert(in->cms, i));
-		json_close(&j);
+		certificates_put_json(&j, in->cms);
 	}
 	json_close(&j);
 	return cli_print_json(&text, json_end(&j));

@@ -181,12 +181,12 @@ int crypto_cert_san_uri(const struct crypto_cert *cert, struct buf *ret)
 	return crypto_openssl_drain() ? -ENOMEM : r;
 }
 
-int crypto_cert_subject(const struct crypto_cert *cert, struct buf *ret)
+static int append_name(const X509_NAME *name, struct buf *ret)
 {
 	int r;
 	char *text = NULL;
 	BIO *bio = BIO_new(BIO_s_mem());
-	if (!bio || X509_NAME_print_ex(bio, X509_get_subject_name(cert->x509), 0, XN_FLAG_RFC2253) < 0) {
+	if (!bio || X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) < 0) {
 		r = crypto_openssl_failure();
 		goto out;
 	}
@@ -198,5 +198,25 @@ int crypto_cert_subject(const struct crypto_cert *cert, struct buf *ret)
 	r = crypto_bio_append(bio, ret);
 out:
 	BIO_free(bio);
+	return r;
+}
+
+int crypto_cert_subject(const struct crypto_cert *cert, struct buf *ret)
+{
+	return append_name(X509_get_subject_name(cert->x509), ret);
+}
+
+int crypto_cert_issuer(const struct crypto_cert *cert, struct buf *ret)
+{
+	return append_name(X509_get_issuer_name(cert->x509), ret);
+}
+
+int crypto_cert_serial(const struct crypto_cert *cert, struct buf *ret)
+{
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(cert->x509);
+	const uint8_t *bytes = ASN1_STRING_get0_data(serial);
+	int r = ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER ? buf_putc(ret, '-') : 0;
+	for (int i = 0; r == 0 && i < ASN1_STRING_length(serial); i++)
+		r = buf_printf(ret, "%02x", bytes[i]);
 	return r;
 }

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/x509v3.h>
 
@@ -93,6 +94,17 @@ int crypto_trust_from_pem(const char *pem, size_t len, struct crypto_trust **ret
 out:
 	crypto_trust_unref(trust);
 	return r;
+}
+
+const struct crypto_cert *crypto_trust_find(const struct crypto_trust *trust, const uint8_t sha256[CRYPTO_SHA256_BYTES])
+{
+	for (size_t i = 0; i < trust->count; i++) {
+		uint8_t digest[CRYPTO_SHA256_BYTES];
+		if (crypto_cert_digest(trust->cas[i].cert, digest) == 0 &&
+		    memcmp(digest, sha256, CRYPTO_SHA256_BYTES) == 0)
+			return trust->cas[i].cert;
+	}
+	return NULL;
 }
 
 struct crypto_trust *crypto_trust_ref(struct crypto_trust *trust)

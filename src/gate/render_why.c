@@ -135,16 +135,3 @@ int gate_render_why(const struct gate_deployment *deployment, const struct gate_
 	put_by(&page, deployment->who, decision->decided_at_s);
 	return page.error;
 }
-
-int gate_render_report(const char *path, const struct gate_decision *decision, struct buf *ret)
-{
-	struct page page = {.out = ret};
-	char file[1024];
-	text_escape_print(file, sizeof(file), path, strlen(path));
-
-	put_verdict(&page, &decision->verdict);
-	put(&page, "  file=%s%s%s\n", file, decision->config_name[0] ? "  config=" : "", decision->config_name);
-	put_body(&page, decision);
-	put_by(&page, NULL, decision->decided_at_s);
-	return page.error;
-}

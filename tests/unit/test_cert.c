@@ -85,6 +85,36 @@ static void test_made_leaf(void **state)
 	X509_free(ca);
 }
 
+static void test_issuer_and_serial(void **state)
+{
+	struct scene *s = *state;
+	X509 *x509 = x509_of(s->alice.leaf);
+	BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x509), NULL), *read = NULL;
+	struct buf issuer = {0}, serial = {0};
+	assert_int_equal(crypto_cert_issuer(s->alice.leaf, &issuer), 0);
+	assert_string_equal(issuer.data, "CN=vouchfs signing CA 111122223333");
+	assert_int_equal(crypto_cert_serial(s->alice.leaf, &serial), 0);
+	assert_true(BN_hex2bn(&read, serial.data) > 0);
+	assert_int_equal(BN_cmp(number, read), 0);
+	BN_free(number);
+	BN_free(read);
+	buf_done(&issuer);
+	buf_done(&serial);
+	X509_free(x509);
+}
+
+static void test_ca_is_found_by_its_digest(void **state)
+{
+	struct scene *s = *state;
+	uint8_t sha256[CRYPTO_SHA256_BYTES], found[CRYPTO_SHA256_BYTES];
+	assert_int_equal(crypto_cert_digest(s->alice.ca, sha256), 0);
+	assert_non_null(crypto_trust_find(s->alice.trust, sha256));
+	assert_int_equal(crypto_cert_digest(crypto_trust_find(s->alice.trust, sha256), found), 0);
+	assert_memory_equal(found, sha256, sizeof(found));
+	sha256[31] ^= 1;
+	assert_null(crypto_trust_find(s->alice.trust, sha256));
+}
+
 /* A comma is part of the URI, not the start of a second name. */
 static void test_san_is_taken_as_it_is(void **state)
 {
@@ -331,6 +361,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_made_ca),
 		TEST(test_made_leaf),
+		TEST(test_issuer_and_serial),
+		TEST(test_ca_is_found_by_its_digest),
 		TEST(test_san_is_taken_as_it_is),
 		TEST(test_two_leaves_differ),
 		TEST(test_subject_is_printable),

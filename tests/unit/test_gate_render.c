@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/json.h"
 #include "gate_fixture.h"
 
 #define SIGNER "\"profileVersionArn\": \"" GATE_FIXTURE_ARN "\""
@@ -28,6 +29,15 @@ static void assert_printable(const struct buf *text)
 {
 	for (size_t i = 0; i < text->len; i++)
 		assert_true(text->data[i] == '\n' || (text->data[i] >= ' ' && text->data[i] < 0x7f));
+}
+
+static void render_json(const char *path, const struct gate_decision *decision, struct buf *ret)
+{
+	struct json j = {.out = ret, .pretty = true};
+	json_object(&j, NULL);
+	gate_put_json(&j, path, decision);
+	json_close(&j);
+	assert_int_equal(json_end(&j), 0);
 }
 
 static void why_of_a_refusal(void **state)
@@ -62,10 +72,10 @@ static void unchecked_is_said_everywhere(void **state)
 {
 	struct gate_decision d = decide(*state, NULL, false);
 	struct buf text = {0};
-	assert_int_equal(gate_render_report("a.zip", &d, &text), 0);
-	gate_fixture_assert_says(&text, "accepted (signatures are not checked here)  file=a.zip  config=none\n");
+	assert_int_equal(gate_render_why(&deployment, &d, 0, &text), 0);
+	gate_fixture_assert_says(&text, "accepted (signatures are not checked here)  slot=");
 	buf_reset(&text);
-	assert_int_equal(gate_render_json("a.zip", &d, &text), 0);
+	render_json("a.zip", &d, &text);
 	gate_fixture_assert_says(&text, "\"unchecked\": true");
 	gate_fixture_assert_says(&text, "\"signature\": null");
 	buf_reset(&text);
@@ -78,7 +88,7 @@ static void json_of_a_warning(void **state)
 {
 	struct gate_decision d = decide(*state, "watched", false);
 	struct buf text = {0};
-	assert_int_equal(gate_render_json("a\"b.zip", &d, &text), 0);
+	render_json("a\"b.zip", &d, &text);
 	gate_fixture_assert_says(&text,
 				 "{\n    \"schema\": 1,\n    \"file\": \"a\\\"b.zip\",\n    \"outcome\": \"warned\","
 				 "\n    \"reason\": \"VF2001\",");
@@ -91,9 +101,12 @@ static void json_of_an_acceptance(void **state)
 {
 	struct gate_decision d = decide(*state, "approved", true);
 	struct buf text = {0};
-	assert_int_equal(gate_render_json("a.zip", &d, &text), 0);
+	render_json("a.zip", &d, &text);
 	gate_fixture_assert_says(&text, "\"reason\": null");
 	gate_fixture_assert_says(&text, SIGNER);
+	gate_fixture_assert_says(&text, "\"daysLeft\": 365,\n");
+	gate_fixture_assert_says(&text, "\"sequence\": 42,\n");
+	gate_fixture_assert_says(&text, "\"daysLeft\": 30\n");
 	gate_fixture_assert_says(&text, "\"decidedAt\": \"" TRUST_FIXTURE_NOW "\"");
 	buf_done(&text);
 }

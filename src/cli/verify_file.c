@@ -1,0 +1,95 @@
+/* The private copy of a file that is verified: opened once, copied once into a file without a name. */
+#include "verify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/text.h"
+#include "cli/cli.h"
+
+#define COPY_BYTES ((size_t)1 << 20)
+#define SHOWN_SIZE 512
+
+static int private_file(void)
+{
+	const char *directory = getenv("TMPDIR");
+	int dirfd = io_open_dir(directory && directory[0] ? directory : "/tmp");
+	int fd = dirfd < 0 ? dirfd : io_open_unnamed(dirfd, 0600);
+	io_close(&dirfd);
+	if (fd >= 0)
+		return fd;
+	fd = memfd_create("vouchfs-verify", MFD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Copies at most max + 1 bytes: one more than allowed is enough to know that it is too large. */
+static int copy_bytes(int from, int to, uint64_t max, uint64_t *ret_size)
+{
+	char *bytes = malloc(COPY_BYTES);
+	if (!bytes)
+		return -ENOMEM;
+	uint64_t size = 0;
+	int r = 0;
+	while (r == 0 && size <= max) {
+		uint64_t room = max - size < COPY_BYTES ? max - size + 1 : COPY_BYTES;
+		ssize_t got = io_pread(from, bytes, (size_t)room, size);
+		if (got <= 0) {
+			r = (int)got;
+			break;
+		}
+		r = io_write_full(to, bytes, (size_t)got);
+		size += (uint64_t)got;
+	}
+	free(bytes);
+	if (r == 0)
+		*ret_size = size;
+	return r;
+}
+
+/* Says what is wrong with a file; returns the failure. */
+static int fail(const char *path, int error, const char *why)
+{
+	char shown[SHOWN_SIZE];
+	cli_error("%s: %s", text_escape_print(shown, sizeof(shown), path, strlen(path)), why ? why : strerror(-error));
+	return error;
+}
+
+int verify_file_open(const char *path, uint64_t max_bytes, struct verify_file *ret)
+{
+	struct verify_file file = {.path = path, .copy_fd = -1};
+	struct stat st = {0};
+	int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int r = from < 0 || fstat(from, &st) < 0 ? fail(path, -errno, NULL) : 0;
+	if (r < 0)
+		goto out;
+	if (!S_ISREG(st.st_mode)) {
+		r = fail(path, -EINVAL, "not a regular file");
+		goto out;
+	}
+	file.copy_fd = r = private_file();
+	file.size_bytes = (uint64_t)st.st_size;
+	if (r >= 0 && file.size_bytes <= max_bytes)
+		r = copy_bytes(from, file.copy_fd, max_bytes, &file.size_bytes);
+	if (r < 0) {
+		r = fail(path, r, NULL);
+		goto out;
+	}
+	*ret = file;
+	file.copy_fd = -1;
+	r = 0;
+out:
+	io_close(&file.copy_fd);
+	io_close(&from);
+	return r;
+}
+
+void verify_file_close(struct verify_file *file)
+{
+	io_close(&file->copy_fd);
+}
