@@ -66,9 +66,10 @@ struct signer_caller {
 	bool is_owner; /* of the home, or root */
 };
 /*
- * in_group is asked for the groups that `principals` names: user before group, and of several groups that whose account
- * comes first. The owner acts for the home's account whatever the file says. A missing file: nobody acts for another
- * account. -EINVAL: the file is not well formed; nobody but the owner is let in then, nor after any other failure.
+ * in_group (NULL: in none) is asked for the groups that `principals` names: user before group, and of several groups
+ * that whose account comes first. The owner acts for the home's account whatever the file says. A missing file: nobody
+ * acts for another account. -EINVAL: the file is not well formed; nobody but the owner is let in then, nor after any
+ * other failure.
  */
 int signer_identify(struct signer *signer, uid_t uid, bool (*in_group)(void *ctx, gid_t group), void *ctx,
 		    struct signer_caller *ret, struct explain *ret_why);

@@ -64,7 +64,7 @@ static const struct config_principal *find_principal(const struct config *config
 						     bool (*in_group)(void *ctx, gid_t group), void *ctx)
 {
 	const struct config_principal *by_user = config_find_principal(config, uid, NULL, 0);
-	if (by_user)
+	if (by_user || !in_group)
 		return by_user;
 	for (size_t i = 0; i < config->principal_count; i++)
 		for (size_t g = 0; g < config->principals[i].group_count; g++)

@@ -93,6 +93,11 @@ static void test_identify(void **state)
 		if (strcmp(caller.account, rows[i].account) != 0 || caller.is_owner)
 			fail_msg("row %zu: account %s, owner %d", i, caller.account, caller.is_owner);
 	}
+	struct signer_caller caller;
+	assert_int_equal(signer_identify(f->signer, OTHER_USER, NULL, NULL, &caller, &f->why), 0);
+	assert_string_equal(caller.account, OTHER);
+	assert_int_equal(signer_identify(f->signer, NOBODY_NAMED, NULL, NULL, &caller, &f->why), 0);
+	assert_string_equal(caller.account, FIXTURE_ACCOUNT);
 }
 
 static void test_owner_and_root(void **state)
