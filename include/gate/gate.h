@@ -50,6 +50,14 @@ int gate_judge(const struct trust *trust, const struct config_code_signing *rule
 int gate_judge_release(const struct trust *trust, const struct config_code_signing *rules, enum policy_moment moment,
 		       const struct store_release *release, struct gate_decision *ret);
 
+/*
+ * The same when that was done before under a trust of the same family (trust_family): known is what was found then, and
+ * only the lists are looked up again.
+ */
+int gate_judge_release_again(const struct trust *trust, const struct config_code_signing *rules,
+			     enum policy_moment moment, const struct store_release *release,
+			     const struct signature_facts *known, struct gate_decision *ret);
+
 /* Who deploys what to where. */
 struct gate_deployment {
 	const char *function;

@@ -60,6 +60,9 @@ void trust_tell_lists(const struct trust_change *change, trust_tell *tell, void 
  */
 bool trust_has_lost_list(const struct trust_change *change);
 
+/* The same for all trusts that have configuration and certificates in common, and differ in their lists alone. */
+uint64_t trust_family(const struct trust *trust);
+
 struct trust *trust_ref(struct trust *trust);
 void trust_unref(struct trust *trust);
 

@@ -38,6 +38,12 @@ struct signature_account {
 	struct revocation_list *list; /* when READ */
 };
 
+/* The digests of the chain's certificates, as revocation lists name them: those carried, and the CA. */
+struct signature_certificates {
+	size_t count;
+	uint8_t sha256[CRYPTO_CMS_CERTS_MAX + 1][CRYPTO_SHA256_BYTES];
+};
+
 struct signature_facts {
 	enum signature_form form;
 
@@ -59,6 +65,7 @@ struct signature_facts {
 	struct explain chain_why;
 	int64_t signing_cert_not_after_s;
 	char signer_subject[256]; /* escaped; for display */
+	struct signature_certificates certificates;
 
 	bool revocations_required;
 	enum signature_list_state list_state;
@@ -94,6 +101,13 @@ int signature_add_timestamp(const struct buf *comment, const struct buf *query, 
 
 /* The query for such a reply. -EBADMSG: the comment is no signature. */
 int signature_timestamp_query(const struct buf *comment, struct buf *ret_query, struct explain *ret_why);
+
+/*
+ * Facts of the same artifact under accounts that differ in their lists alone: only these are looked up again, nothing
+ * is parsed or verified. False: *facts holds something undecided, and all has to be examined again.
+ */
+bool signature_examine_lists(const struct signature_account *accounts, size_t account_count,
+			     struct signature_facts *facts);
 
 /* Signs: statement -> the comment to be put at [L+2, end). -EFBIG above LIMIT_SIGNATURE_COMMENT_BYTES. */
 int signature_make(const struct statement *statement, const struct crypto_key *key,

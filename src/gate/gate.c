@@ -173,18 +173,34 @@ int gate_judge(const struct trust *trust, const struct config_code_signing *rule
 	return 0;
 }
 
+static int judge_release(struct judgement *j, const struct store_release *release, const struct signature_facts *known)
+{
+	struct gate_decision *d = j->decision;
+	int r = begin(j);
+	if (r < 0)
+		return r;
+	d->length_bytes = release->length_bytes;
+	d->size_bytes = release->length_bytes + sizeof(uint16_t) + release->comment_len;
+	memcpy(d->tree_sha256, release->digest, sizeof(d->tree_sha256));
+	if (known)
+		d->facts = *known;
+	if (!known || !signature_examine_lists(j->trust->accounts, j->trust->account_count, &d->facts))
+		examine(j, release->comment, release->comment_len, release->length_bytes);
+	j->facts.tail = j->facts.zip = POLICY_ZIP_ADMISSIBLE;
+	weigh(j);
+	return 0;
+}
+
 int gate_judge_release(const struct trust *trust, const struct config_code_signing *rules, enum policy_moment moment,
 		       const struct store_release *release, struct gate_decision *ret)
 {
+	return gate_judge_release_again(trust, rules, moment, release, NULL, ret);
+}
+
+int gate_judge_release_again(const struct trust *trust, const struct config_code_signing *rules,
+			     enum policy_moment moment, const struct store_release *release,
+			     const struct signature_facts *known, struct gate_decision *ret)
+{
 	struct judgement j = {.trust = trust, .rules = rules, .moment = moment, .decision = ret};
-	int r = begin(&j);
-	if (r < 0)
-		return r;
-	ret->length_bytes = release->length_bytes;
-	ret->size_bytes = release->length_bytes + sizeof(uint16_t) + release->comment_len;
-	memcpy(ret->tree_sha256, release->digest, sizeof(ret->tree_sha256));
-	examine(&j, release->comment, release->comment_len, release->length_bytes);
-	j.facts.tail = j.facts.zip = POLICY_ZIP_ADMISSIBLE;
-	weigh(&j);
-	return 0;
+	return judge_release(&j, release, known);
 }

@@ -40,6 +40,11 @@ static struct trust *trust_new(size_t account_count)
 	return trust;
 }
 
+uint64_t trust_family(const struct trust *trust)
+{
+	return trust->origin ? trust->origin->generation : trust->generation;
+}
+
 struct trust *trust_ref(struct trust *trust)
 {
 	(void)__atomic_add_fetch(&trust->refs, 1, __ATOMIC_RELAXED);

@@ -102,13 +102,7 @@ static const struct signature_account *find_account(const struct signature_accou
 	return NULL;
 }
 
-/* The digests of the chain's certificates, as revocation lists name them: those carried, and the CA. */
-struct chain_digests {
-	size_t count;
-	uint8_t sha256[CRYPTO_CMS_CERTS_MAX + 1][CRYPTO_SHA256_BYTES];
-};
-
-static int digest_carried(const struct crypto_cms *cms, struct chain_digests *ret)
+static int digest_carried(const struct crypto_cms *cms, struct signature_certificates *ret)
 {
 	for (size_t i = 0; i < crypto_cms_cert_count(cms); i++) {
 		int r = crypto_cert_digest(crypto_cms_cert(cms, i), ret->sha256[ret->count]);
@@ -120,21 +114,22 @@ static int digest_carried(const struct crypto_cms *cms, struct chain_digests *re
 }
 
 static int examine_chain(const struct crypto_cms *cms, const struct signature_account *account,
-			 struct signature_facts *facts, struct chain_digests *digests)
+			 struct signature_facts *facts)
 {
+	struct signature_certificates *certificates = &facts->certificates;
 	char arn[ARN_TEXT_SIZE];
 	arn_print_profile(&facts->statement.profile_version, arn);
 	int r = crypto_cms_check_chain_to(cms, account->trust, arn, signature_time_s(facts),
-					  digests->sha256[digests->count], &facts->chain_why);
+					  certificates->sha256[certificates->count], &facts->chain_why);
 	if (r == 0)
-		digests->count++;
+		certificates->count++;
 	facts->chain = fact_of(r, -EKEYREJECTED);
 	return r == -ENOMEM ? r : 0;
 }
 
-static void examine_list(const struct signature_account *account, const struct chain_digests *digests,
-			 struct signature_facts *facts)
+static void examine_list(const struct signature_account *account, struct signature_facts *facts)
 {
+	const struct signature_certificates *certificates = &facts->certificates;
 	const struct statement *statement = &facts->statement;
 	facts->revocations_required = account->revocations_required;
 	facts->list_state = account->list_state;
@@ -147,7 +142,7 @@ static void examine_list(const struct signature_account *account, const struct c
 	facts->list_next_update_s = account->list->next_update_s;
 	const struct revocation *found = revocation_list_find(account->list, &statement->job,
 							      &statement->profile_version, signature_time_s(facts),
-							      digests->sha256, digests->count);
+							      certificates->sha256, certificates->count);
 	if (found) {
 		facts->revoked = true;
 		facts->revocation = *found;
@@ -180,15 +175,31 @@ static int examine_source(const struct crypto_cms *cms, const struct signature_a
 		return 0;
 	}
 
-	struct chain_digests digests = {0};
-	r = digest_carried(cms, &digests);
+	r = digest_carried(cms, &facts->certificates);
 	if (r < 0)
 		return r;
-	r = examine_chain(cms, account, facts, &digests);
+	r = examine_chain(cms, account, facts);
 	if (r < 0)
 		return r;
-	examine_list(account, &digests, facts);
+	examine_list(account, facts);
 	return 0;
+}
+
+bool signature_examine_lists(const struct signature_account *accounts, size_t account_count,
+			     struct signature_facts *facts)
+{
+	if (facts->form == SIGNATURE_NONE || facts->integrity == SIGNATURE_BAD || facts->account_known == SIGNATURE_BAD)
+		return true; /* no list matters */
+	const struct signature_account *account = find_account(accounts, account_count,
+							       facts->statement.profile_version.scope.account);
+	if (facts->integrity != SIGNATURE_GOOD || facts->chain == SIGNATURE_UNKNOWN || !account)
+		return false;
+	facts->list_sequence = 0;
+	facts->list_issued_at_s = facts->list_next_update_s = 0;
+	facts->revoked = false;
+	facts->revocation = (struct revocation){0};
+	examine_list(account, facts);
+	return true;
 }
 
 int signature_examine(const void *comment, size_t comment_len, uint64_t length,

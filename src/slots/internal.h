@@ -44,13 +44,15 @@ struct release {
 	atomic_bool is_damaged; /* stored bytes failed a check */
 	atomic_uint damage_count;
 	atomic_uint_least64_t damage_recorded_ms;
-	uint8_t *checked;	    /* stored entries whose CRC has been compared (R7), a byte a view node */
-	uint64_t judged_generation; /* of the trust; 0: not judged */
-	int64_t holds_from_s;	    /* until the trust changes the verdict is this one, from here */
-	int64_t holds_until_s;	    /* to here, exclusive */
-	atomic_int blocked;	    /* 0, -EACCES (policy), -EIO (not genuine) */
-	bool warned;		    /* does not pass, and is served */
-	bool to_be_pushed;	    /* blocked, and the kernel may remember the way into it */
+	uint8_t *checked;	       /* stored entries whose CRC has been compared (R7), a byte a view node */
+	uint64_t judged_generation;    /* of the trust; 0: not judged */
+	struct signature_facts *facts; /* what was found then; NULL: not kept */
+	uint64_t facts_family;	       /* of the trust that they hold under */
+	int64_t holds_from_s;	       /* until the trust changes the verdict is this one, from here */
+	int64_t holds_until_s;	       /* to here, exclusive */
+	atomic_int blocked;	       /* 0, -EACCES (policy), -EIO (not genuine) */
+	bool warned;		       /* does not pass, and is served */
+	bool to_be_pushed;	       /* blocked, and the kernel may remember the way into it */
 };
 
 /* Takes over record on success. The new release has one reference, the caller's. */

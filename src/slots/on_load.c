@@ -94,6 +94,17 @@ static void find_span(const struct gate_decision *decision, struct release *rele
 	}
 }
 
+/* Kept, because a new list comes daily and asks the same of everything; what does not fit is found out again. */
+static void keep_facts(struct release *release, const struct trust *trust, const struct signature_facts *facts)
+{
+	if (!release->facts)
+		release->facts = malloc(sizeof(*facts));
+	if (!release->facts)
+		return;
+	*release->facts = *facts;
+	release->facts_family = trust_family(trust);
+}
+
 /* A release whose slot has no section any more is judged for its signature's integrity alone, and goes on being served.
  */
 static int judge_locked(struct release *release, const struct trust *trust)
@@ -103,9 +114,12 @@ static int judge_locked(struct release *release, const struct trust *trust)
 		return -ENOMEM;
 
 	const struct config_slot *section = slot_section(trust, release->slot);
-	int r = gate_judge_release(trust, section ? section->code_signing : NULL, POLICY_ON_LOAD, release->record,
-				   decision);
+	const struct config_code_signing *rules = section ? section->code_signing : NULL;
+	bool is_known = release->facts && release->facts_family == trust_family(trust);
+	int r = gate_judge_release_again(trust, rules, POLICY_ON_LOAD, release->record,
+					 is_known ? release->facts : NULL, decision);
 	if (r == 0) {
+		keep_facts(release, trust, &decision->facts);
 		take_verdict_locked(release, decision);
 		release->judged_generation = trust->generation;
 		find_span(decision, release);

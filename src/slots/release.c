@@ -32,6 +32,7 @@ static void release_free(struct release *release)
 {
 	view_free(release->view);
 	free(release->checked);
+	free(release->facts);
 	store_object_unref(release->object);
 	store_release_free(release->record);
 	lock_done(&release->lock);

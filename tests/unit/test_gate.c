@@ -272,6 +272,48 @@ static struct gate_decision judge_release(struct gate_fixture *f, const struct s
 	return d;
 }
 
+/* Under a new list the short way finds what the long way finds. */
+static void release_is_judged_again_by_the_lists_alone(void **state)
+{
+	struct gate_fixture *f = *state;
+	struct buf zip = gate_fixture_signed_zip(f);
+	struct gate_decision admitted = gate_fixture_judge(f, "approved", &zip, false), again;
+	struct store_release release = release_of(&admitted, &zip);
+	struct gate_decision before = judge_release(f, &release);
+	struct revocation entry = {.kind = REVOCATION_CERTIFICATE, .revoked_at_s = TRUST_FIXTURE_NOW_S, .reason = "x"};
+	memcpy(entry.certificate, before.facts.certificates.sha256[0], sizeof(entry.certificate));
+
+	gate_fixture_put_list(f, 43, &entry);
+	struct trust *next = NULL;
+	assert_int_equal(trust_refresh(f->trust, f->store, &next), 0);
+	assert_int_equal(trust_family(next), trust_family(f->trust));
+	trust_unref(f->trust);
+	f->trust = next;
+	const struct config_code_signing *rules = gate_fixture_rules(f, "approved");
+	struct gate_decision long_way = judge_release(f, &release);
+	assert_int_equal(gate_judge_release_again(f->trust, rules, POLICY_ON_LOAD, &release, &before.facts, &again), 0);
+	assert_true(again.facts.revoked);
+	assert_int_equal(again.verdict.reason, long_way.verdict.reason);
+	assert_string_equal(again.verdict.detail, long_way.verdict.detail);
+
+	/* what is not decided is found out again */
+	before.facts.chain = SIGNATURE_UNKNOWN;
+	assert_int_equal(gate_judge_release_again(f->trust, rules, POLICY_ON_LOAD, &release, &before.facts, &again), 0);
+	assert_int_equal(again.facts.chain, SIGNATURE_GOOD);
+
+	/* and nothing that was revoked stays so by itself */
+	gate_fixture_put_list(f, 44, NULL);
+	assert_int_equal(trust_refresh(f->trust, f->store, &next), 0);
+	trust_unref(f->trust);
+	f->trust = next;
+	rules = gate_fixture_rules(f, "approved");
+	assert_int_equal(gate_judge_release_again(f->trust, rules, POLICY_ON_LOAD, &release, &long_way.facts, &again),
+			 0);
+	assert_false(again.facts.revoked);
+	assert_int_equal(again.facts.list_sequence, 44);
+	buf_done(&zip);
+}
+
 static void release_is_judged_by_its_comment_and_digest(void **state)
 {
 	struct gate_fixture *f = *state;
@@ -322,6 +364,7 @@ int main(void)
 		TEST(stage_and_reader_are_judged_alike),
 		TEST(revoked_job_is_refused),
 		TEST(release_is_judged_by_its_comment_and_digest),
+		TEST(release_is_judged_again_by_the_lists_alone),
 		TEST(unsigned_release_has_no_comment),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
