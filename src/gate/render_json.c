@@ -68,11 +68,11 @@ static void put_signature(struct json *j, const struct gate_decision *decision)
 	json_text(j, "jobArn", arn);
 	put_time(j, "signedAt", s->statement.signed_at_s);
 	put_time(j, "expiresAt", s->statement.expires_at_s);
+	put_days_left(j, s->statement.expires_at_s, decision->decided_at_s);
 	if (s->timestamp == SIGNATURE_GOOD)
 		put_time(j, "timestampedAt", s->timestamp_s);
 	else
 		json_text(j, "timestampedAt", NULL);
-	put_days_left(j, s->statement.expires_at_s, decision->decided_at_s);
 	text_hex(s->statement.sha384, sizeof(s->statement.sha384), hex);
 	json_text(j, "sha384", hex);
 	json_text(j, "certificateSubject", s->signer_subject);

@@ -215,7 +215,8 @@ int signer_timestamp_file(const char *path, const char *url, uint64_t max_artifa
 	bool pending = false;
 	int r = stamp_check_url(url, true, ret_why);
 	if (r == 0)
-		r = draft_open(path, path, max_artifact_bytes, &draft, ret_why);
+		r = draft_open(&(struct draft_files){.source = path, .destination = path}, max_artifact_bytes, &draft,
+			       ret_why);
 	if (r == 0)
 		r = read_signature(&draft, &tail, &comment, ret_why);
 	if (r == 0)

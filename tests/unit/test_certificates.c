@@ -30,11 +30,11 @@ static struct crypto_cert *make(const struct forge_cert_spec *spec)
 static struct buf show(const struct forge_cert_spec *spec)
 {
 	struct crypto_cert *cert = make(spec);
-	struct page page = {0};
-	certificate_put(&page, "certificate", cert, FORGE_AT_S);
-	assert_int_equal(page.error, 0);
+	struct sheet sheet = {0};
+	certificate_put(&sheet, "certificate", cert, FORGE_AT_S);
+	assert_int_equal(sheet.error, 0);
 	crypto_cert_free(cert);
-	return page.text;
+	return sheet.text;
 }
 
 static void assert_says(const struct buf *text, const char *part)
@@ -89,12 +89,12 @@ static void names_with_control_characters(void **state UNUSED)
 
 static void paint_keeps_columns(void **state UNUSED)
 {
-	struct page plain = {0}, coloured = {.coloured = true};
-	page_paint(&plain, PAGE_BAD, 9, "refused");
-	page_paint(&coloured, PAGE_BAD, 9, "refused");
+	struct sheet plain = {0}, coloured = {.coloured = true};
+	sheet_paint(&plain, SHEET_BAD, 9, "refused");
+	sheet_paint(&coloured, SHEET_BAD, 9, "refused");
 	assert_string_equal(plain.text.data, "refused  ");
 	assert_string_equal(coloured.text.data, "\033[1;31mrefused\033[0m  ");
-	page_paint(&plain, PAGE_GOOD, 2, "long");
+	sheet_paint(&plain, SHEET_GOOD, 2, "long");
 	assert_string_equal(plain.text.data, "refused  long");
 	buf_done(&plain.text);
 	buf_done(&coloured.text);
