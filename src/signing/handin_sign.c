@@ -135,12 +135,13 @@ static struct result *new_result(const struct handin *handin)
 	return result;
 }
 
-/* The job is on record; nobody will see its result. */
-static void drop_file(int directory, const char *id)
+/* The job is on record; nobody will see its result. The record first, should it have been written after all. */
+static void drop_files(int directory, const char *id)
 {
 	char file[ARN_JOB_ID_SIZE + 4];
 	(void)snprintf(file, sizeof(file), "%s.zip", id);
-	(void)io_unlinkat(directory, file, 0);
+	if (io_unlinkat(directory, id, 0) == 0)
+		(void)io_unlinkat(directory, file, 0);
 }
 
 static int sign(struct handin *handin, struct finding *finding)
@@ -160,7 +161,7 @@ static int sign(struct handin *handin, struct finding *finding)
 		result = NULL;
 	}
 	if (r < 0 && id[0])
-		drop_file(directory, id);
+		drop_files(directory, id);
 	result_free(result);
 	io_close(&directory);
 	return r;

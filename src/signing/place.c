@@ -16,7 +16,7 @@ int signing_identify(struct signing *signing, const struct slots_caller *caller,
 	signing->principals_failed = r < 0;
 	lock_drop(&signing->lock);
 	if (is_new)
-		log_error("nobody but the owner is let in: %s", why.text[0] ? why.text : strerror(-r));
+		log_error("%s", why.text[0] ? why.text : strerror(-r));
 	return r < 0 && r != -ENOMEM ? -EACCES : r;
 }
 

@@ -40,7 +40,7 @@ static bool get_text(const char *head, size_t len, const char *key, char *ret, s
 {
 	size_t got = 0;
 	char *value = text_record_get(head, len, key);
-	bool ok = value && text_unescape_print(value, strlen(value), ret, ret_size - 1, &got);
+	bool ok = value && text_unescape_print(value, strlen(value), ret, ret_size, &got);
 	free(value);
 	ret[ok ? got : 0] = '\0';
 	return ok && strlen(ret) == got;
@@ -127,9 +127,12 @@ static int load_one(struct signing_slot *slot, int directory, const char *accoun
 	(void)snprintf(result->account, sizeof(result->account), "%s", account);
 	(void)snprintf(result->id, sizeof(result->id), "%s", id);
 	int r = result_read(directory, result);
+	int fd = r < 0 ? r : result_open_file(slot, result);
+	r = fd < 0 ? fd : 0;
+	io_close(&fd);
 	if (r < 0) {
-		log_error("%s: the record of result %s of account %s cannot be read (%s) and is left as it is",
-			  slot->name, id, account, strerror(-r));
+		log_error("%s: result %s of account %s cannot be read (%s) and is left as it is", slot->name, id,
+			  account, strerror(-r));
 		result_free(result);
 		return r == -ENOMEM ? r : 0;
 	}
