@@ -179,6 +179,8 @@ install: all
 	for page in $(wildcard conf/man/*.[1-9]); do \
 		install -D -m 0644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	install -D -m 0644 conf/vouchfs.conf $(DESTDIR)$(PREFIX)/share/doc/vouchfs/vouchfs.conf
+	for unit in $(wildcard conf/systemd/*); do \
+		install -D -m 0644 $$unit $(DESTDIR)$(PREFIX)/share/doc/vouchfs/systemd/$${unit##*/}; done
 
 ## make uninstall  what install put there
 uninstall:

@@ -85,7 +85,9 @@ TOP=$BATS_TEST_DIRNAME/../..
 	make -s install DESTDIR="$T/root" PREFIX=/usr/local >/dev/null
 	for path in usr/local/bin/vouchfs usr/local/share/man/man1/vouchfs.1 usr/local/share/man/man5/vouchfs.conf.5 \
 		usr/local/share/man/man7/vouchfs-reasons.7 usr/local/share/man/man8/mount.vouchfs.8 \
-		usr/local/share/doc/vouchfs/vouchfs.conf; do
+		usr/local/share/doc/vouchfs/vouchfs.conf \
+		usr/local/share/doc/vouchfs/systemd/vouchfs-export-trust.service \
+		usr/local/share/doc/vouchfs/systemd/vouchfs-export-trust.timer; do
 		[ -f "$T/root/$path" ]
 	done
 	[ "$(readlink "$T/root/sbin/mount.vouchfs")" = /usr/local/bin/vouchfs ]
