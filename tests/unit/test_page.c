@@ -8,12 +8,12 @@
 
 #include <cmocka.h>
 
-#include "../../src/cli/sheet.h"
+#include "../../src/cli/page.h"
 #include "capture.h"
 
 static const struct cli_command command = {.group = "signer", .name = "list-things"};
 
-static int check(struct cli_page *sheet, const char *says)
+static int check(struct cli_page *page, const char *says)
 {
 	struct capture capture;
 	struct buf out, err;
@@ -38,14 +38,14 @@ static void test_what_goes_together(void **state UNUSED)
 	} good[] = {
 		{{0}, 0, NULL},
 		{{.max_results = "25", .next_token = "t"}, 25, "t"},
-		{{.max_items = "1000", .starting_token = "t", .sheet_size = "7"}, 1000, "t"},
+		{{.max_items = "1000", .starting_token = "t", .page_size = "7"}, 1000, "t"},
 		{{.no_paginate = true, .max_results = "1"}, 1, NULL},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
-		struct cli_page sheet = good[i].page;
-		assert_int_equal(check(&sheet, NULL), 0);
-		assert_int_equal(sheet.limit, good[i].limit);
-		assert_ptr_equal(sheet.after, good[i].after);
+		struct cli_page page = good[i].page;
+		assert_int_equal(check(&page, NULL), 0);
+		assert_int_equal(page.limit, good[i].limit);
+		assert_ptr_equal(page.after, good[i].after);
 	}
 }
 
@@ -59,14 +59,14 @@ static void test_what_does_not(void **state UNUSED)
 		{{.max_results = "26"}, "--max-results is a number from 1 to 25"},
 		{{.max_results = "x"}, "--max-results is a number"},
 		{{.max_items = "0"}, "--max-items is a number from 1"},
-		{{.sheet_size = "-1"}, "--page-size is a number from 1"},
+		{{.page_size = "-1"}, "--page-size is a number from 1"},
 		{{.max_results = "1", .max_items = "1"}, "do not go with --max-results and --next-token"},
-		{{.next_token = "t", .sheet_size = "1"}, "do not go with --max-results and --next-token"},
+		{{.next_token = "t", .page_size = "1"}, "do not go with --max-results and --next-token"},
 		{{.no_paginate = true, .max_items = "1"}, "do not go with --no-paginate"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		struct cli_page sheet = bad[i].page;
-		assert_int_equal(check(&sheet, bad[i].says), CLI_EXIT_AWS_USAGE);
+		struct cli_page page = bad[i].page;
+		assert_int_equal(check(&page, bad[i].says), CLI_EXIT_AWS_USAGE);
 	}
 }
 
