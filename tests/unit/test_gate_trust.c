@@ -142,6 +142,51 @@ static void certificate_that_cannot_be_used_is_a_configuration_error(void **stat
 	gate_fixture_assert_says(&f->errors, "/account.pem: No such file or directory");
 }
 
+/* Puts a timestamp_authority into the configuration, for which any CA will do here. */
+static void configure_authority(struct gate_fixture *f)
+{
+	struct buf text = {0}, changed = {0};
+	assert_int_equal(io_read_file(f->dirfd, "vouchfs.conf", 65536, &text), 0);
+	assert_int_equal(buf_printf(&changed, "[vouchfs]\ntimestamp_authority = tsa.pem\n%s",
+				    strstr(text.data, "[vouchfs]\n") + strlen("[vouchfs]\n")),
+			 0);
+	gate_fixture_write(f, "vouchfs.conf", changed.data, changed.len);
+	buf_done(&text);
+	buf_done(&changed);
+}
+
+static void time_stamp_authority_is_read_and_kept(void **state)
+{
+	struct gate_fixture *f = *state;
+	struct trust *next = NULL;
+	struct buf pem = {0};
+	assert_null(f->trust->timestamp_authority);
+	configure_authority(f);
+	trust_fixture_ca_pem(&f->alice, &pem);
+	gate_fixture_write(f, "tsa.pem", pem.data, pem.len);
+	buf_done(&pem);
+	assert_int_equal(gate_fixture_load(f), 0);
+	assert_non_null(f->trust->timestamp_authority);
+
+	gate_fixture_put_list(f, 43, NULL);
+	assert_int_equal(trust_refresh(f->trust, f->store, &next), 0);
+	assert_ptr_not_equal(next, f->trust);
+	assert_ptr_equal(next->timestamp_authority, f->trust->timestamp_authority);
+	trust_unref(next);
+}
+
+static void time_stamp_authority_that_cannot_be_used_is_a_configuration_error(void **state)
+{
+	struct gate_fixture *f = *state;
+	configure_authority(f);
+	assert_int_equal(gate_fixture_load(f), -EINVAL);
+	gate_fixture_assert_says(&f->errors, "[vouchfs] timestamp_authority = ");
+	gate_fixture_assert_says(&f->errors, "/tsa.pem: No such file or directory");
+	gate_fixture_write(f, "tsa.pem", "hello\n", 6);
+	assert_int_equal(gate_fixture_load(f), -EINVAL);
+	gate_fixture_assert_says(&f->errors, "time stamp authority's root CA");
+}
+
 static void refresh_keeps_what_has_not_changed(void **state)
 {
 	struct gate_fixture *f = *state;
@@ -188,6 +233,8 @@ int main(void)
 		TEST(absent_and_bad_lists_are_facts_not_errors),
 		TEST(list_of_another_account_is_bad),
 		TEST(certificate_that_cannot_be_used_is_a_configuration_error),
+		TEST(time_stamp_authority_is_read_and_kept),
+		TEST(time_stamp_authority_that_cannot_be_used_is_a_configuration_error),
 		TEST(refresh_keeps_what_has_not_changed),
 		TEST(refresh_takes_a_new_list_and_leaves_the_old_trust_alone),
 	};
