@@ -30,8 +30,7 @@ static void find_ca(const struct trust *trust, const struct signature_facts *s, 
 	for (size_t i = 0; i < trust->account_count; i++) {
 		const struct signature_account *account = &trust->accounts[i];
 		if (strcmp(account->id, s->statement.profile_version.scope.account) == 0 &&
-		    crypto_cms_check_chain_to(chain->cms, account->trust, arn, s->statement.signed_at_s, sha256,
-					      NULL) == 0)
+		    crypto_cms_check_chain_to(chain->cms, account->trust, arn, signature_time_s(s), sha256, NULL) == 0)
 			chain->ca = crypto_trust_find(account->trust, sha256);
 	}
 }
@@ -152,6 +151,10 @@ static void put_statement(struct sheet *sheet, const struct gate_decision *decis
 	sheet_time(sheet, "signed at", s->statement.signed_at_s, decision->decided_at_s);
 	bool over = decision->decided_at_s >= s->statement.expires_at_s;
 	sheet_time(sheet, over ? "expired at" : "expires at", s->statement.expires_at_s, decision->decided_at_s);
+	if (s->timestamp == SIGNATURE_GOOD)
+		sheet_time(sheet, "time stamp", s->timestamp_s, decision->decided_at_s);
+	else if (s->has_timestamp)
+		sheet_row(sheet, "time stamp", "not looked at: the configuration names no timestamp_authority");
 	put_list(sheet, s, decision->decided_at_s);
 }
 

@@ -119,6 +119,10 @@ static void unsigned_attribute(struct signature_scene *s)
 {
 	s->message.other_unsigned = true;
 }
+static void token(struct signature_scene *s)
+{
+	s->message.with_timestamp = true;
+}
 static void token_of_something_else(struct signature_scene *s)
 {
 	s->message.bad_timestamp = true;
@@ -317,6 +321,7 @@ static const struct signature_case cases[] = {
 	 .message = no_signer_certificate},
 	{"should-fail-no-certificates", INTEGRITY, "form expected", .message = no_certificates},
 	{"should-fail-unsigned-attribute", INTEGRITY, "RFC 3161", .message = unsigned_attribute},
+	{"should-pass-token-that-no-authority-is-named-for", PASSES, .message = token},
 	{"should-fail-token-of-something-else", INTEGRITY, "RFC 3161", .message = token_of_something_else},
 
 	{"should-fail-stripped-content-type", INTEGRITY, "3 signed attributes", .der = without_type},
