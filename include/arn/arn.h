@@ -5,10 +5,12 @@
  *     arn:<partition>:signer:<region>:<account>:/signing-profiles/<name>/<version>   a profile version
  *     arn:<partition>:signer:<region>:<account>:/signing-jobs/<uuid>                 a signing job
  *     arn:<partition>:signer:<region>:<account>:/revocations                         an account's revocation list
+ *     arn:<partition>:lambda:<region>:<account>:code-signing-config:<name>           a code-signing config of a host
+ *     arn:<partition>:lambda:<region>:<account>:function:<name>[:<qualifier>]        a function of a host
  *
  * Partition and region are [a-z0-9-]{1,32}, the account is 12 digits, a profile name [A-Za-z0-9_]{2,64}, a version ten
- * of [A-Za-z0-9], a job id a lower-case UUID. Source of the forms: AWS Signer API 2017-08-25. Anything else does not
- * parse.
+ * of [A-Za-z0-9], a job id a lower-case UUID; names and qualifiers of lambda are [A-Za-z0-9_-]{1,64} ("$LATEST" is a
+ * qualifier, too). Source of the forms: AWS Signer API 2017-08-25, Lambda API 2015-03-31. Anything else does not parse.
  */
 #ifndef ARN_ARN_H
 #define ARN_ARN_H
@@ -21,6 +23,7 @@
 #define ARN_PROFILE_NAME_SIZE	 65
 #define ARN_PROFILE_VERSION_SIZE 11
 #define ARN_JOB_ID_SIZE		 37
+#define ARN_LAMBDA_NAME_SIZE	 65
 #define ARN_TEXT_SIZE		 256 /* enough for every form, with NUL */
 #define ARN_PARTITION_OURS	 "vouchfs"
 
@@ -41,6 +44,17 @@ struct arn_job {
 	char id[ARN_JOB_ID_SIZE];
 };
 
+struct arn_code_signing {
+	struct arn_scope scope;
+	char name[ARN_LAMBDA_NAME_SIZE];
+};
+
+struct arn_function {
+	struct arn_scope scope;
+	char name[ARN_LAMBDA_NAME_SIZE];
+	char qualifier[ARN_LAMBDA_NAME_SIZE]; /* "" where there is none */
+};
+
 bool arn_is_account(const char *text, size_t len);
 bool arn_is_region(const char *text, size_t len);
 bool arn_is_profile_name(const char *text, size_t len);
@@ -52,10 +66,14 @@ bool arn_parse_profile(const char *text, size_t len, struct arn_profile *ret);	 
 bool arn_parse_profile_version(const char *text, size_t len, struct arn_profile *ret); /* version demanded */
 bool arn_parse_job(const char *text, size_t len, struct arn_job *ret);
 bool arn_parse_revocations(const char *text, size_t len, struct arn_scope *ret);
+bool arn_parse_code_signing(const char *text, size_t len, struct arn_code_signing *ret);
+bool arn_parse_function(const char *text, size_t len, struct arn_function *ret);
 
 void arn_print_profile(const struct arn_profile *profile, char ret[ARN_TEXT_SIZE]);
 void arn_print_job(const struct arn_job *job, char ret[ARN_TEXT_SIZE]);
 void arn_print_revocations(const struct arn_scope *scope, char ret[ARN_TEXT_SIZE]);
+void arn_print_code_signing(const struct arn_code_signing *code_signing, char ret[ARN_TEXT_SIZE]);
+void arn_print_function(const struct arn_function *function, char ret[ARN_TEXT_SIZE]);
 
 bool arn_scope_equal(const struct arn_scope *a, const struct arn_scope *b);
 bool arn_profile_equal(const struct arn_profile *a, const struct arn_profile *b);

@@ -26,6 +26,16 @@
 enum config_mode { CONFIG_ENFORCE = 0, CONFIG_WARN, CONFIG_IGNORE };
 enum config_errno_style { CONFIG_ERRNO_KEY = 0, CONFIG_ERRNO_PERMISSION };
 
+/* Where a section stands. */
+struct config_origin {
+	char *file;	 /* path as errors show it, escaped */
+	unsigned line;	 /* of its first header */
+	bool in_conf_d;	 /* not in the main file */
+	bool is_split;	 /* other files say more about it */
+	int64_t mtime_s; /* of that file */
+	uint32_t mtime_ns;
+};
+
 struct config_account {
 	char id[ARN_ACCOUNT_SIZE];
 	char *certificate; /* absolute path */
@@ -50,6 +60,7 @@ struct config_code_signing {
 	 * configs that judge alike. To be compared or hashed. The trust that [account] names is not in it.
 	 */
 	char *canonical;
+	struct config_origin origin;
 };
 
 struct config_slot {
@@ -61,6 +72,7 @@ struct config_slot {
 	bool has_owner;
 	bool has_group;
 	mode_t mode; /* permission bits of the slot's directory, at most and by default 0775 */
+	struct config_origin origin;
 };
 
 struct config_layer {
@@ -125,6 +137,17 @@ int config_load(const char *path, struct config **ret, struct buf *ret_errors);
  */
 int config_load_principals(int directory_fd, const char *name, struct config **ret, struct buf *ret_errors);
 void config_free(struct config *config);
+
+/* A file of conf.d as it would be. */
+struct config_change {
+	const char *name;
+	const char *text; /* NULL: it is not there */
+	size_t len;
+};
+
+/* What config_load would say if that were on disk. */
+int config_load_changed(const char *path, const struct config_change *change, struct config **ret,
+			struct buf *ret_errors);
 
 /*
  * The section that governs a function or layer: its name, else the longest matching pattern; among equally long ones

@@ -37,6 +37,16 @@ bool arn_is_profile_version(const char *text, size_t len)
 				ARN_PROFILE_VERSION_SIZE - 1);
 }
 
+static bool is_lambda_name(const char *text, size_t len)
+{
+	return text_consists_of(text, len, UPPER LOWER DIGITS "_-", 1, ARN_LAMBDA_NAME_SIZE - 1);
+}
+
+static bool is_qualifier(const char *text, size_t len)
+{
+	return is_lambda_name(text, len) || text_equal(text, len, "$LATEST");
+}
+
 bool arn_is_uuid(const char *text, size_t len)
 {
 	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
@@ -78,12 +88,18 @@ static bool take_field(struct cursor *c, char stop, bool (*valid)(const char *, 
 	return true;
 }
 
-static bool take_scope(struct cursor *c, struct arn_scope *ret)
+/* service: with the colons around it */
+static bool take_service_scope(struct cursor *c, const char *service, struct arn_scope *ret)
 {
 	return take_literal(c, "arn:") && take_field(c, ':', is_partition, ret->partition, sizeof(ret->partition)) &&
-	       take_literal(c, ":signer:") && take_field(c, ':', arn_is_region, ret->region, sizeof(ret->region)) &&
+	       take_literal(c, service) && take_field(c, ':', arn_is_region, ret->region, sizeof(ret->region)) &&
 	       take_literal(c, ":") && take_field(c, ':', arn_is_account, ret->account, sizeof(ret->account)) &&
-	       take_literal(c, ":/");
+	       take_literal(c, ":");
+}
+
+static bool take_scope(struct cursor *c, struct arn_scope *ret)
+{
+	return take_service_scope(c, ":signer:", ret) && take_literal(c, "/");
 }
 
 bool arn_parse_profile(const char *text, size_t len, struct arn_profile *ret)
@@ -135,6 +151,35 @@ bool arn_parse_revocations(const char *text, size_t len, struct arn_scope *ret)
 	return true;
 }
 
+bool arn_parse_code_signing(const char *text, size_t len, struct arn_code_signing *ret)
+{
+	struct cursor c = {text, text + len};
+	struct arn_code_signing code_signing = {0};
+
+	if (!take_service_scope(&c, ":lambda:", &code_signing.scope) || !take_literal(&c, "code-signing-config:") ||
+	    !take_field(&c, ':', is_lambda_name, code_signing.name, sizeof(code_signing.name)) || c.at != c.end)
+		return false;
+	*ret = code_signing;
+	return true;
+}
+
+bool arn_parse_function(const char *text, size_t len, struct arn_function *ret)
+{
+	struct cursor c = {text, text + len};
+	struct arn_function function = {0};
+
+	if (!take_service_scope(&c, ":lambda:", &function.scope) || !take_literal(&c, "function:") ||
+	    !take_field(&c, ':', is_lambda_name, function.name, sizeof(function.name)))
+		return false;
+	if (c.at < c.end && (!take_literal(&c, ":") ||
+			     !take_field(&c, ':', is_qualifier, function.qualifier, sizeof(function.qualifier))))
+		return false;
+	if (c.at != c.end)
+		return false;
+	*ret = function;
+	return true;
+}
+
 static void print_arn(const struct arn_scope *scope, char ret[ARN_TEXT_SIZE], const char *resource, const char *a,
 		      const char *b)
 {
@@ -157,6 +202,24 @@ void arn_print_job(const struct arn_job *job, char ret[ARN_TEXT_SIZE])
 void arn_print_revocations(const struct arn_scope *scope, char ret[ARN_TEXT_SIZE])
 {
 	print_arn(scope, ret, "revocations", "", "");
+}
+
+static void print_lambda_arn(const struct arn_scope *scope, char ret[ARN_TEXT_SIZE], const char *resource,
+			     const char *name, const char *qualifier)
+{
+	int len = snprintf(ret, ARN_TEXT_SIZE, "arn:%s:lambda:%s:%s:%s:%s%s%s", scope->partition, scope->region,
+			   scope->account, resource, name, qualifier[0] != '\0' ? ":" : "", qualifier);
+	ASSERT(len > 0 && len < ARN_TEXT_SIZE);
+}
+
+void arn_print_code_signing(const struct arn_code_signing *code_signing, char ret[ARN_TEXT_SIZE])
+{
+	print_lambda_arn(&code_signing->scope, ret, "code-signing-config", code_signing->name, "");
+}
+
+void arn_print_function(const struct arn_function *function, char ret[ARN_TEXT_SIZE])
+{
+	print_lambda_arn(&function->scope, ret, "function", function->name, function->qualifier);
 }
 
 bool arn_scope_equal(const struct arn_scope *a, const struct arn_scope *b)

@@ -23,6 +23,8 @@ static const struct cli_command *const commands[] = {
 	cli_signer_platform_commands,
 	cli_signer_mount_commands,
 	cli_timestamp_commands,
+	cli_lambda_csc_commands,
+	cli_lambda_binding_commands,
 };
 
 /* Data that could not be written is a failure, whatever the command thought (a full disk behind `> file`). */

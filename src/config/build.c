@@ -207,13 +207,41 @@ static int set_keys(const struct section *section, struct report *report)
 	return 0;
 }
 
+/* Where the items that commands edit come from. 0 or -ENOMEM. */
+static int set_origin(const struct section *section)
+{
+	struct config_origin *origin;
+	if (section->kind == KIND_CODE_SIGNING)
+		origin = &((struct config_code_signing *)section->item)->origin;
+	else if (section->kind == KIND_FUNCTION)
+		origin = &((struct config_slot *)section->item)->origin;
+	else
+		return 0;
+
+	const struct file *file = section->at.file;
+	*origin = (struct config_origin){
+		.file = strdup(file->shown),
+		.line = section->at.line,
+		.in_conf_d = file->order > 0,
+		.mtime_s = file->mtime_s,
+		.mtime_ns = file->mtime_ns,
+	};
+	for (size_t i = 0; i < section->count; i++)
+		origin->is_split = origin->is_split || section->settings[i].at.file != file;
+	return origin->file ? 0 : -ENOMEM;
+}
+
 int build_config(struct tree *tree, struct report *report, struct config *config)
 {
 	int r = set_defaults(config);
 	if (r == 0)
 		r = build_items(tree, report, config);
-	for (size_t i = 0; r == 0 && i < tree->section_count; i++)
-		if (tree->sections[i]->item)
-			r = set_keys(tree->sections[i], report);
+	for (size_t i = 0; r == 0 && i < tree->section_count; i++) {
+		const struct section *section = tree->sections[i];
+		if (section->item)
+			r = set_keys(section, report);
+		if (r == 0 && section->item)
+			r = set_origin(section);
+	}
 	return r;
 }

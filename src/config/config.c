@@ -45,8 +45,9 @@ static int load_principals(struct tree *tree, struct report *report, struct conf
 	return r == 0 && report->count > 0 ? -EINVAL : r;
 }
 
-/* directory_fd -1: a whole configuration; else the principals in that directory. */
-static int load(int directory_fd, const char *path, struct config **ret, struct buf *ret_errors)
+/* directory_fd -1: a whole configuration, with the change; else the principals in that directory. */
+static int load(int directory_fd, const char *path, const struct config_change *change, struct config **ret,
+		struct buf *ret_errors)
 {
 	struct tree tree = {0};
 	struct report report = {0};
@@ -56,7 +57,7 @@ static int load(int directory_fd, const char *path, struct config **ret, struct 
 		goto out;
 
 	if (directory_fd < 0)
-		r = source_read(path, &tree, &report, &config->path);
+		r = source_read(path, change, &tree, &report, &config->path);
 	else
 		r = source_read_alone(directory_fd, path, &tree, &report);
 	if (r == 0)
@@ -77,13 +78,19 @@ out:
 
 int config_load(const char *path, struct config **ret, struct buf *ret_errors)
 {
-	return load(-1, path, ret, ret_errors);
+	return load(-1, path, NULL, ret, ret_errors);
+}
+
+int config_load_changed(const char *path, const struct config_change *change, struct config **ret,
+			struct buf *ret_errors)
+{
+	return load(-1, path, change, ret, ret_errors);
 }
 
 int config_load_principals(int directory_fd, const char *name, struct config **ret, struct buf *ret_errors)
 {
 	ASSERT(directory_fd >= 0);
-	return load(directory_fd, name, ret, ret_errors);
+	return load(directory_fd, name, NULL, ret, ret_errors);
 }
 
 static void free_code_signing(struct config_code_signing *code_signing)
@@ -91,6 +98,7 @@ static void free_code_signing(struct config_code_signing *code_signing)
 	free(code_signing->name);
 	free(code_signing->description);
 	free(code_signing->canonical);
+	free(code_signing->origin.file);
 }
 
 /* The arrays may be there without items, never the other way round. */
@@ -104,8 +112,10 @@ void config_free(struct config *config)
 	}
 	for (size_t i = 0; i < config->code_signing_count; i++)
 		free_code_signing(&config->code_signing[i]);
-	for (size_t i = 0; i < config->function_count; i++)
+	for (size_t i = 0; i < config->function_count; i++) {
 		free(config->functions[i].name);
+		free(config->functions[i].origin.file);
+	}
 	for (size_t i = 0; i < config->layer_count; i++)
 		free(config->layers[i].name);
 	for (size_t i = 0; i < config->principal_count; i++) {

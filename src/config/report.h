@@ -13,6 +13,8 @@ struct file {
 	char *shown;	 /* path for people: escaped */
 	char *directory; /* absolute: where relative paths in it start */
 	size_t order;	 /* 0 is the main file */
+	int64_t mtime_s; /* when it was read */
+	uint32_t mtime_ns;
 };
 
 struct place {

@@ -42,8 +42,9 @@ static bool check_directory(int fd, struct place at, struct report *report)
 }
 
 /* Appends the bytes of the open file to *ret. -EINVAL, reported, when it may not be used. */
-static int read_checked(int fd, struct place at, struct report *report, struct buf *ret)
+static int read_checked(int fd, struct file *file, struct report *report, struct buf *ret)
 {
+	struct place at = {.file = file};
 	struct stat st;
 	if (fstat(fd, &st) < 0) {
 		int r = -errno;
@@ -56,6 +57,8 @@ static int read_checked(int fd, struct place at, struct report *report, struct b
 	}
 	if (!check_owner(&st, at, "file", report))
 		return -EINVAL;
+	file->mtime_s = st.st_mtim.tv_sec;
+	file->mtime_ns = (uint32_t)st.st_mtim.tv_nsec;
 	int r = io_read_fd(fd, LIMIT_CONFIG_FILE_BYTES, ret);
 	if (r == -EFBIG) {
 		report_error(report, at, "larger than %u bytes", LIMIT_CONFIG_FILE_BYTES);
@@ -67,7 +70,7 @@ static int read_checked(int fd, struct place at, struct report *report, struct b
 }
 
 /* Symlinks are followed: configuration management places them, and what they lead to is judged. */
-static int read_one(int dirfd, const char *rel, const struct file *file, struct tree *tree, struct report *report)
+static int read_one(int dirfd, const char *rel, struct file *file, struct tree *tree, struct report *report)
 {
 	struct place whole = {.file = file};
 	struct buf bytes = {0};
@@ -77,7 +80,7 @@ static int read_one(int dirfd, const char *rel, const struct file *file, struct 
 		report_error(report, whole, "cannot be opened: %s", strerror(-r));
 		return r;
 	}
-	r = read_checked(fd, whole, report, &bytes);
+	r = read_checked(fd, file, report, &bytes);
 	if (r == 0)
 		r = tree_parse(tree, file, bytes.data, bytes.len, report);
 	buf_done(&bytes);
@@ -95,17 +98,33 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int read_drop_in(int dirfd, const char *shown, const char *absolute, const char *name, struct tree *tree,
-			struct report *report)
+/* conf.d while it is read. */
+struct drop_ins {
+	int fd;		      /* -1: it is not there */
+	const char *shown;    /* as the main file's path gives it */
+	const char *absolute; /* where relative paths start */
+	const struct config_change *change;
+};
+
+static const struct config_change *find_change(const struct drop_ins *d, const char *name)
 {
+	return d->change && strcmp(d->change->name, name) == 0 ? d->change : NULL;
+}
+
+static int read_drop_in(const struct drop_ins *d, const char *name, struct tree *tree, struct report *report)
+{
+	const struct config_change *change = find_change(d, name);
 	char *path;
-	if (asprintf(&path, "%s/%s", shown, name) < 0)
+	if (change && !change->text)
+		return 0;
+	if (asprintf(&path, "%s/%s", d->shown, name) < 0)
 		return -ENOMEM;
-	const struct file *file = tree_add_file(tree, path, absolute);
+	struct file *file = tree_add_file(tree, path, d->absolute);
 	free(path);
 	if (!file)
 		return -ENOMEM;
-	int r = read_one(dirfd, name, file, tree, report);
+	int r = change ? tree_parse(tree, file, change->text, change->len, report)
+		       : read_one(d->fd, name, file, tree, report);
 	return r == -ENOMEM ? r : 0; /* anything else is in the report */
 }
 
@@ -116,19 +135,37 @@ static int list_drop_ins(int fd, struct dirent ***ret_names)
 	return count < 0 ? -errno : count;
 }
 
-static int read_drop_ins(int fd, const char *shown, const char *absolute, struct tree *tree, struct report *report)
+/* In order, a changed one that is not on disk among them. */
+static int read_in_order(const struct drop_ins *d, struct dirent *const *names, int count, struct tree *tree,
+			 struct report *report)
+{
+	const char *added = d->change ? d->change->name : NULL;
+	int r = 0;
+	for (int i = 0; r == 0 && i < count; i++) {
+		int order = added ? strcmp(added, names[i]->d_name) : 1;
+		if (order < 0)
+			r = read_drop_in(d, added, tree, report);
+		if (order <= 0)
+			added = NULL;
+		if (r == 0)
+			r = read_drop_in(d, names[i]->d_name, tree, report);
+	}
+	return r == 0 && added ? read_drop_in(d, added, tree, report) : r;
+}
+
+static int read_drop_ins(const struct drop_ins *d, struct tree *tree, struct report *report)
 {
 	struct place whole = {.file = tree->files[tree->file_count - 1]};
 	struct dirent **names = NULL;
-	int r = 0, count = list_drop_ins(fd, &names);
+	int count = d->fd >= 0 ? list_drop_ins(d->fd, &names) : 0;
 	if (count < 0) {
 		report_error(report, whole, "cannot be listed: %s", strerror(-count));
 		return count == -ENOMEM ? count : 0;
 	}
-	if (count > (int)LIMIT_CONFIG_FILES)
-		report_error(report, whole, "more than %u files", LIMIT_CONFIG_FILES);
-	for (int i = 0; r == 0 && i < count && i < (int)LIMIT_CONFIG_FILES; i++)
-		r = read_drop_in(fd, shown, absolute, names[i]->d_name, tree, report);
+	int limit = (int)LIMIT_CONFIG_FILES - (d->change && d->change->text ? 1 : 0);
+	if (count > limit)
+		report_error(report, whole, "more than %d files", limit);
+	int r = read_in_order(d, names, count < limit ? count : limit, tree, report);
 
 	for (int i = 0; i < count; i++)
 		free(names[i]);
@@ -136,19 +173,22 @@ static int read_drop_ins(int fd, const char *shown, const char *absolute, struct
 	return r;
 }
 
-/* shown: the directory as the main file's path gives it; absolute: where relative paths start. */
-static int read_directory(const char *shown, const char *absolute, struct tree *tree, struct report *report)
+static int read_directory(const char *shown, const char *absolute, const struct config_change *change,
+			  struct tree *tree, struct report *report)
 {
+	struct drop_ins d = {.fd = -1, .shown = shown, .absolute = absolute, .change = change};
 	int r = 0, fd = io_open_dir(absolute);
-	if (fd == -ENOENT)
+	if (fd == -ENOENT && !(change && change->text))
 		return 0;
 	struct place whole = {.file = tree_add_file(tree, shown, absolute)};
 	if (!whole.file)
 		r = -ENOMEM;
-	else if (fd < 0)
+	else if (fd < 0 && fd != -ENOENT)
 		report_error(report, whole, "cannot be opened: %s", strerror(-fd));
-	else if (check_directory(fd, whole, report))
-		r = read_drop_ins(fd, shown, absolute, tree, report);
+	else if (fd < 0 || check_directory(fd, whole, report)) {
+		d.fd = fd < 0 ? -1 : fd;
+		r = read_drop_ins(&d, tree, report);
+	}
 	io_close(&fd);
 	return r;
 }
@@ -174,7 +214,8 @@ static char *beside(const char *path, const char *name)
 	return asprintf(&result, "%.*s%s", len, path, name) < 0 ? NULL : result;
 }
 
-int source_read(const char *path, struct tree *tree, struct report *report, char **ret_path)
+int source_read(const char *path, const struct config_change *change, struct tree *tree, struct report *report,
+		char **ret_path)
 {
 	int r = -ENOMEM;
 	char *absolute = absolute_path(path);
@@ -186,12 +227,12 @@ int source_read(const char *path, struct tree *tree, struct report *report, char
 	if (directory[1] != '\0')
 		directory[strlen(directory) - 1] = '\0'; /* the slash */
 
-	const struct file *file = tree_add_file(tree, path, directory);
+	struct file *file = tree_add_file(tree, path, directory);
 	if (!file)
 		goto out;
 	r = read_one(AT_FDCWD, path, file, tree, report);
 	if (r == 0)
-		r = read_directory(conf_d_shown, conf_d, tree, report);
+		r = read_directory(conf_d_shown, conf_d, change, tree, report);
 	if (r == 0) {
 		*ret_path = absolute;
 		absolute = NULL;

@@ -54,7 +54,7 @@ static char *escape_path(const char *path)
 	return shown ? text_escape_print(shown, size, path, strlen(path)) : NULL;
 }
 
-const struct file *tree_add_file(struct tree *tree, const char *path, const char *directory)
+struct file *tree_add_file(struct tree *tree, const char *path, const char *directory)
 {
 	struct file **files = reallocarray(tree->files, tree->file_count + 1, sizeof(struct file *));
 	if (!files)

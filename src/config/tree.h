@@ -33,7 +33,7 @@ struct tree {
 void tree_done(struct tree *tree);
 
 /* Keeps a file's name for places. shown and directory are copied. NULL when out of memory. */
-const struct file *tree_add_file(struct tree *tree, const char *path, const char *directory);
+struct file *tree_add_file(struct tree *tree, const char *path, const char *directory);
 
 /* Scans and parses one file's bytes into the tree. What is refused is reported and left out. 0 or -ENOMEM. */
 int tree_parse(struct tree *tree, const struct file *file, const char *bytes, size_t len, struct report *report);
