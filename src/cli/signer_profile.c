@@ -81,7 +81,7 @@ static int run_put(int argc, char **argv)
 		{.name = "signature-validity-period", .kind = CLI_TEXT, .ret_text = &validity_text},
 		{.name = "signing-key", .kind = CLI_TEXT, .ret_text = &signing_key},
 		{.name = "signing-material",
-		 .refuse = "the profile gets a key and a certificate of its own; leave it out"},
+		 .refuse = "a version gets a key and a certificate of its own; --signing-key takes a key in a token"},
 		{.name = "overrides", .refuse = "the platform has one algorithm and one format; leave it out"},
 		{.name = "signing-parameters", .refuse = "the platform takes none; leave it out"},
 		{.name = "tags", .refuse = "profiles have no tags; say it with the profile's name"},

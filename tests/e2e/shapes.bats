@@ -60,6 +60,8 @@ every_member() {
 	answer signer list-signing-profiles --include-canceled --max-items 1
 	answer signer list-signing-platforms
 	answer signer get-signing-platform --platform-id AWSLambda-SHA384-ECDSA
+	answer signer mount "$MNT" # for people: it prints nothing
+	stop_mount
 	every_member signer
 }
 

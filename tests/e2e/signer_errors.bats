@@ -156,7 +156,7 @@ job() { echo start-signing-job --destination "directory=$T" --profile-name relea
 		--signature-validity-period value=x,type=DAYS
 	misused '--signature-validity-period: type= is DAYS, MONTHS or YEARS' put-signing-profile --platform-id $PLATFORM \
 		--profile-name release --signature-validity-period value=1,type=WEEKS
-	misused "--signing-material is not for vouchfs: the profile gets a key and certificate of its own" \
+	misused "--signing-material is not for vouchfs: a version gets a key and a certificate of its own; --signing-key takes a key in a token" \
 		put-signing-profile --signing-material certificateArn=x
 	misused "--overrides is not for vouchfs: the platform has one algorithm and one format; leave it out" \
 		put-signing-profile --overrides signingImageFormat=JSON

@@ -49,6 +49,9 @@ each_command() {
 	"$@" signer create-account --account-id "$ACCOUNT" --home "$T/new"
 	"$@" signer put-signing-profile --platform-id $PLATFORM --profile-name fresh
 	"$@" signer put-signing-profile --platform-id $PLATFORM --profile-name release
+	"$@" signer cancel-signing-profile --profile-name old
+	"$@" signer add-profile-permission --profile-name release --action signer:StartSigningJob --principal 555555555555 \
+		--statement-id next
 	"$@" signer start-signing-job --source "file=$T/app.zip" --destination "directory=$OUT" --profile-name release \
 		--client-request-token once
 	"$@" sign --profile release "$T/in-place.zip"
@@ -77,6 +80,8 @@ is_whole() {
 		"$VOUCHFS" signer revoke-signature --job-id "$id" --reason leaked || return
 	done
 	[ -z "$(find "$OUT" -name '.*')" ] || { echo "left in out/: $(ls -A "$OUT")"; return 1; }
+	"$VOUCHFS" signer list-profile-permissions --profile-name release >"$T/permissions" 2>&1 ||
+		grep -q ResourceNotFoundException "$T/permissions" || return
 	if [ -d "$T/trust" ]; then
 		for name in "$T/trust/$ACCOUNT".*; do
 			[ ! -f "$name" ] || openssl asn1parse -in "$name" -noout || return
@@ -91,7 +96,8 @@ works_again() {
 	local output exit_code=0
 	output=$("$VOUCHFS" "$@" 2>&1) || exit_code=$?
 	# what was done before it was killed
-	[ "$exit_code" = 0 ] || [[ $output == *"holds a signing account already"* ]] || [[ $output == *"is signed already"* ]] || {
+	[ "$exit_code" = 0 ] || [[ $output == *"holds a signing account already"* ]] || [[ $output == *"is signed already"* ]] ||
+		[[ $output == *"has a statement next already"* ]] || {
 		echo "again: $output"
 		return 1
 	}

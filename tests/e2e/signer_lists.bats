@@ -154,6 +154,10 @@ mk_jobs() {
 AWS_OPTIONS='
 put-signing-profile profile-name signing-material signature-validity-period platform-id overrides signing-parameters tags
 get-signing-profile profile-name profile-owner
+cancel-signing-profile profile-name
+add-profile-permission profile-name profile-version action principal revision-id statement-id
+remove-profile-permission profile-name revision-id statement-id
+list-profile-permissions profile-name next-token max-items starting-token page-size
 list-signing-profiles include-canceled no-include-canceled platform-id statuses max-results next-token max-items starting-token page-size
 start-signing-job source destination profile-name client-request-token profile-owner
 describe-signing-job job-id
