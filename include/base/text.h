@@ -19,6 +19,10 @@ void text_hex(const uint8_t *bytes, size_t len, char *ret_hex);
 /* Exactly 2*len lower-case digits. */
 bool text_unhex(const char *hex, size_t hex_len, uint8_t *ret_bytes, size_t len);
 
+/* Base64 with padding and without line ends; ret has room for TEXT_BASE64_SIZE(len) characters. */
+#define TEXT_BASE64_SIZE(len) (((len) + 2) / 3 * 4 + 1)
+void text_base64(const uint8_t *bytes, size_t len, char *ret);
+
 bool text_equal(const char *a, size_t a_len, const char *b);
 bool text_starts_with(const char *text, const char *prefix);
 bool text_ends_with(const char *text, const char *suffix);

@@ -47,6 +47,8 @@ extern const struct cli_command cli_mount_commands[];
 extern const struct cli_command cli_host_commands[];
 extern const struct cli_command cli_lambda_csc_commands[];
 extern const struct cli_command cli_lambda_binding_commands[];
+extern const struct cli_command cli_lambda_function_commands[];
+extern const struct cli_command cli_lambda_function_get_commands[];
 
 /*
  * Finds the command of argv and runs it; returns the exit code. Called as "mount.vouchfs" it takes the arguments that

@@ -16,7 +16,8 @@
 int crypto_sha256(const void *bytes, size_t len, uint8_t ret[CRYPTO_SHA256_BYTES]);
 int crypto_sha384(const void *bytes, size_t len, uint8_t ret[CRYPTO_SHA384_BYTES]);
 
-/* SHA-384 of the reader's bytes [0, length). */
+/* Of the reader's bytes [0, length). */
+int crypto_sha256_reader(const struct io_reader *reader, uint64_t length, uint8_t ret[CRYPTO_SHA256_BYTES]);
 int crypto_sha384_reader(const struct io_reader *reader, uint64_t length, uint8_t ret[CRYPTO_SHA384_BYTES]);
 
 #endif

@@ -75,6 +75,23 @@ bool text_unhex(const char *hex, size_t hex_len, uint8_t *ret_bytes, size_t len)
 	return true;
 }
 
+void text_base64(const uint8_t *bytes, size_t len, char *ret)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	for (size_t i = 0; i < len; i += 3) {
+		unsigned group = (unsigned)bytes[i] << 16;
+		if (i + 1 < len)
+			group |= (unsigned)bytes[i + 1] << 8;
+		if (i + 2 < len)
+			group |= bytes[i + 2];
+		*ret++ = digits[group >> 18];
+		*ret++ = digits[group >> 12 & 63];
+		*ret++ = i + 1 < len ? digits[group >> 6 & 63] : '=';
+		*ret++ = i + 2 < len ? digits[group & 63] : '=';
+	}
+	*ret = '\0';
+}
+
 bool text_equal(const char *a, size_t a_len, const char *b)
 {
 	return strlen(b) == a_len && memcmp(a, b, a_len) == 0;

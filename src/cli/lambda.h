@@ -160,7 +160,9 @@ struct lambda_release {
 int lambda_release_read(const struct lambda_host *host, const char *function, struct lambda_release *ret);
 void lambda_release_done(struct lambda_release *release);
 void lambda_release_print(const struct lambda_host *host, const char *function, const struct lambda_release *release,
-			  bool published, struct json *j);
+			  bool published, const char *key, struct json *j);
+/* 254, after having said that nothing is served, or why it cannot be read. */
+int cli_lambda_release_failed(const struct lambda_host *host, const char *function, int r);
 /* Prints what is served; 0 or the exit code. */
 int lambda_print_function(const struct lambda_host *host, const char *function, bool published);
 

@@ -25,6 +25,8 @@ static const struct cli_command *const commands[] = {
 	cli_timestamp_commands,
 	cli_lambda_csc_commands,
 	cli_lambda_binding_commands,
+	cli_lambda_function_commands,
+	cli_lambda_function_get_commands,
 };
 
 /* Data that could not be written is a failure, whatever the command thought (a full disk behind `> file`). */

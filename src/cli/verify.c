@@ -82,7 +82,7 @@ static void explain_config_failure(int r, const char *path, const struct buf *er
 		cli_error("the configuration %s cannot be used", shown);
 }
 
-static int load_trust(const char *path, struct trust **ret)
+int cli_load_trust(const char *path, struct trust **ret)
 {
 	struct config *config = NULL;
 	struct store *store = NULL;
@@ -162,7 +162,7 @@ static int verify_one(const struct request *request, const struct trust *trust, 
 static int verify(const struct request *request, char **paths, int count)
 {
 	struct trust *trust = NULL;
-	if (load_trust(request->config_path, &trust) < 0 || !trust)
+	if (cli_load_trust(request->config_path, &trust) < 0 || !trust)
 		return CLI_EXIT_CONFIG;
 
 	int first = CLI_EXIT_OK;

@@ -1,4 +1,4 @@
-/* verify.h - the parts of `vouchfs verify`. Private to src/cli. */
+/* verify.h - the parts of `vouchfs verify`, and what another verdict without a mount needs. Private to src/cli. */
 #ifndef CLI_VERIFY_PRIVATE_H
 #define CLI_VERIFY_PRIVATE_H
 
@@ -28,5 +28,14 @@ int verify_print(const struct trust *trust, const struct verify_file *file, cons
 
 /* Judges by every code-signing config and prints a line for each; returns the exit code. */
 int verify_all(const struct trust *trust, const struct verify_file *file, bool full, bool json);
+
+/* The configuration with all it names, and what its store remembers. Says on failure what is wrong. */
+int cli_load_trust(const char *path, struct trust **ret);
+
+/*
+ * A private copy of an open file, so that what is judged cannot change. Of a file of more than max bytes only the size
+ * is taken.
+ */
+int cli_private_copy(int from, uint64_t max, int *ret_fd, uint64_t *ret_size);
 
 #endif

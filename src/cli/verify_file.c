@@ -52,6 +52,24 @@ static int copy_bytes(int from, int to, uint64_t max, uint64_t *ret_size)
 	return r;
 }
 
+int cli_private_copy(int from, uint64_t max, int *ret_fd, uint64_t *ret_size)
+{
+	struct stat st;
+	int r, copy = private_file();
+	if (copy < 0)
+		return copy;
+	r = fstat(from, &st) < 0 ? -errno : 0;
+	if (r == 0 && (uint64_t)st.st_size > max)
+		*ret_size = (uint64_t)st.st_size; /* too large to be looked into */
+	else if (r == 0)
+		r = copy_bytes(from, copy, max, ret_size);
+	if (r < 0)
+		io_close(&copy);
+	else
+		*ret_fd = copy;
+	return r;
+}
+
 /* Says what is wrong with a file; returns the failure. */
 static int fail(const char *path, int error, const char *why)
 {
@@ -62,7 +80,7 @@ static int fail(const char *path, int error, const char *why)
 
 int verify_file_open(const char *path, uint64_t max_bytes, struct verify_file *ret)
 {
-	struct verify_file file = {.path = path, .copy_fd = -1};
+	struct verify_file file = {.path = path};
 	struct stat st = {0};
 	int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int r = from < 0 || fstat(from, &st) < 0 ? fail(path, -errno, NULL) : 0;
@@ -72,19 +90,12 @@ int verify_file_open(const char *path, uint64_t max_bytes, struct verify_file *r
 		r = fail(path, -EINVAL, "not a regular file");
 		goto out;
 	}
-	file.copy_fd = r = private_file();
-	file.size_bytes = (uint64_t)st.st_size;
-	if (r >= 0 && file.size_bytes <= max_bytes)
-		r = copy_bytes(from, file.copy_fd, max_bytes, &file.size_bytes);
-	if (r < 0) {
+	r = cli_private_copy(from, max_bytes, &file.copy_fd, &file.size_bytes);
+	if (r < 0)
 		r = fail(path, r, NULL);
-		goto out;
-	}
-	*ret = file;
-	file.copy_fd = -1;
-	r = 0;
+	else
+		*ret = file;
 out:
-	io_close(&file.copy_fd);
 	io_close(&from);
 	return r;
 }

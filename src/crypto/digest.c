@@ -43,11 +43,11 @@ static int update_from_reader(EVP_MD_CTX *ctx, const struct io_reader *reader, u
 	return r;
 }
 
-int crypto_sha384_reader(const struct io_reader *reader, uint64_t length, uint8_t ret[CRYPTO_SHA384_BYTES])
+static int digest_reader(const EVP_MD *md, const struct io_reader *reader, uint64_t length, uint8_t *ret)
 {
 	int r;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	if (!ctx || !crypto_md_sha384() || EVP_DigestInit_ex(ctx, crypto_md_sha384(), NULL) != 1) {
+	if (!ctx || !md || EVP_DigestInit_ex(ctx, md, NULL) != 1) {
 		r = crypto_openssl_failure();
 		goto out;
 	}
@@ -59,4 +59,14 @@ int crypto_sha384_reader(const struct io_reader *reader, uint64_t length, uint8_
 out:
 	EVP_MD_CTX_free(ctx);
 	return r;
+}
+
+int crypto_sha256_reader(const struct io_reader *reader, uint64_t length, uint8_t ret[CRYPTO_SHA256_BYTES])
+{
+	return digest_reader(crypto_md_sha256(), reader, length, ret);
+}
+
+int crypto_sha384_reader(const struct io_reader *reader, uint64_t length, uint8_t ret[CRYPTO_SHA384_BYTES])
+{
+	return digest_reader(crypto_md_sha384(), reader, length, ret);
 }
