@@ -247,6 +247,6 @@ out:
 
 int source_read_alone(int directory_fd, const char *name, struct tree *tree, struct report *report)
 {
-	const struct file *file = tree_add_file(tree, name, "/");
+	struct file *file = tree_add_file(tree, name, "/");
 	return file ? read_one(directory_fd, name, file, tree, report) : -ENOMEM;
 }
