@@ -48,6 +48,11 @@ static int part_attr(struct signing *signing, uint64_t node, struct slots_attr *
 	if (!slot)
 		return -ENOENT;
 	fixed_attr(signing, node, parts[part].mode, ret);
+	if (S_ISDIR(ret->mode)) {
+		lock_take(&signing->lock);
+		ret->uid = slot->visitor;
+		lock_drop(&signing->lock);
+	}
 	int r = part == PART_PROFILE ? signing_render_profile(slot, &text) : 0;
 	ret->size_bytes = text.len;
 	buf_done(&text);
@@ -189,6 +194,7 @@ static int lookup_fixed(struct signing *signing, uint64_t parent, const char *na
 		r = signing_find_slot(signing, name, &who, &slot);
 	if (r < 0)
 		return r;
+	signing_visit(slot, caller);
 	if (parent == SIGNING_ROOT)
 		return part_attr(signing, signing_part_node(slot, PART_SLOT), ret);
 	return signing_has_note(slot, who.account) ? part_attr(signing, signing_part_node(slot, PART_WHY), ret)

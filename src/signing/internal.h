@@ -99,6 +99,9 @@ struct signing_slot {
 	struct result *results;
 	unsigned handin_count;
 	uint64_t staged_bytes;
+	/* Who came by last: its directories show him as their owner, so that rsync -a may set their times and modes
+	   (the kernel asks who owns them), which changes nothing. */
+	uid_t visitor;
 };
 
 struct signing {
@@ -135,6 +138,7 @@ int signing_identify(struct signing *signing, const struct slots_caller *caller,
 /* The slot of a profile that the caller may see; -ENOENT. */
 int signing_find_slot(struct signing *signing, const char *profile, const struct signer_caller *caller,
 		      struct signing_slot **ret);
+void signing_visit(struct signing_slot *slot, const struct slots_caller *caller);
 /* In the table from now on. Tree lock held. */
 void signing_free_slot(struct signing_slot *slot);
 int signing_add_slot_locked(struct signing *signing, const char *profile, struct signing_slot **ret);

@@ -82,6 +82,13 @@ int signing_find_slot(struct signing *signing, const char *profile, const struct
 	return r;
 }
 
+void signing_visit(struct signing_slot *slot, const struct slots_caller *caller)
+{
+	lock_take(&slot->signing->lock);
+	slot->visitor = caller->who.uid;
+	lock_drop(&slot->signing->lock);
+}
+
 struct signing_slot *signing_slot_of(struct signing *signing, uint64_t node)
 {
 	uint64_t index = (node & ~SIGNING_SLOT_BIT) >> 8;
@@ -141,11 +148,13 @@ int signing_place(struct signing *signing, uint64_t parent, const struct slots_c
 	r = parent & SIGNING_SLOT_BIT ? find_part(signing, parent, &place) : find_directory(signing, parent, &place);
 	if (r == 0)
 		r = signing_find_slot(signing, place.slot->name, &place.caller, &slot);
-	if (r < 0)
+	if (r < 0) {
 		signing_place_done(&place);
-	else
-		*ret = place;
-	return r;
+		return r;
+	}
+	signing_visit(place.slot, caller);
+	*ret = place;
+	return 0;
 }
 
 void signing_place_done(struct signing_place *place)

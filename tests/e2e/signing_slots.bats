@@ -110,6 +110,10 @@ assert_verifies() {
 	[[ $output != *">f"* ]] # nothing goes over
 	[ "$(as_signer ls "$SLOT/jobs" | wc -l)" = 1 ]
 	[ "$(as_signer stat -c '%s %Y' "$SLOT/app.zip")" = "$(stat -c '%s %Y' "$T/work/app.zip")" ]
+	mkdir "$T/work/build"
+	cp -p "$T/work/app.zip" "$T/work/build/"
+	as_signer rsync -a "$T/work/build/" "$SLOT/" # the directory's own mode and time, too
+	[ "$(as_signer ls "$SLOT/jobs" | wc -l)" = 1 ]
 	as_signer rsync -a "$SLOT/signed/" "$T/work/signed/"
 	assert_verifies "$T/work/signed/app.zip"
 }
