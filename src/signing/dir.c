@@ -184,7 +184,7 @@ static int lookup_fixed(struct signing *signing, uint64_t parent, const char *na
 			struct slots_attr *ret)
 {
 	struct signer_caller who;
-	struct signing_slot *slot;
+	struct signing_slot *slot = NULL;
 	if (parent == SIGNING_ROOT && strcmp(name, ".vouchfs") == 0)
 		return signing_getattr(signing, SIGNING_CONTROL, ret);
 	if (parent == SIGNING_CONTROL)
@@ -194,6 +194,7 @@ static int lookup_fixed(struct signing *signing, uint64_t parent, const char *na
 		r = signing_find_slot(signing, name, &who, &slot);
 	if (r < 0)
 		return r;
+	ASSERT(slot);
 	signing_visit(slot, caller);
 	if (parent == SIGNING_ROOT)
 		return part_attr(signing, signing_part_node(slot, PART_SLOT), ret);

@@ -22,7 +22,7 @@
 #include "slots/end_scan.h"
 #include "store/store.h"
 
-#define SIGNING_STAGING_TTL_S (24U * 3600U)
+#define SIGNING_STAGING_TTL_S (24ULL * 3600ULL)
 #define SIGNING_NODE_BUCKETS  1024U
 #define SIGNING_PATH_SIZE     192
 

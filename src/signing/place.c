@@ -117,12 +117,11 @@ static int find_directory(struct signing *signing, uint64_t parent, struct signi
 	int r = 0;
 	lock_take(&signing->lock);
 	struct signing_node *node = signing_node_find_locked(signing, parent);
-	if (!node || !node->named)
+	bool is_visible = node && node->named && (place->caller.is_owner || strcmp(node->account, place->account) == 0);
+	if (!is_visible)
 		r = -ENOENT;
 	else if (node->kind != KIND_STAGING_DIRECTORY && node->kind != KIND_ACCOUNT)
 		r = -ENOTDIR;
-	else if (strcmp(node->account, place->account) != 0 && !place->caller.is_owner)
-		r = -ENOENT;
 	if (r == 0) {
 		place->slot = node->slot;
 		place->part = node->kind == KIND_ACCOUNT ? PART_SIGNED : PART_SLOT;

@@ -352,7 +352,7 @@ static struct signing_node *find_due_locked(struct signing *signing, uint64_t no
 			bool is_staging = node->kind == KIND_STAGING || node->kind == KIND_STAGING_DIRECTORY;
 			if (!is_staging || node->handles > 0)
 				continue;
-			uint64_t due_ms = node->touched_ms + SIGNING_STAGING_TTL_S * 1000ULL;
+			uint64_t due_ms = node->touched_ms + SIGNING_STAGING_TTL_S * 1000;
 			if (due_ms <= now_ms)
 				return node;
 			if (due_ms - now_ms < *ret_next_ms)
