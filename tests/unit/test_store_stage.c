@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -253,6 +254,40 @@ static void test_failed_write(void **state)
 
 #endif
 
+/* Only stages: what was left of others goes, one process has it, and a stage is what it is elsewhere. */
+static void test_staging_alone(void **state)
+{
+	struct fixture *f = *state;
+	char path[200], left[220];
+	uint8_t *bytes = fixture_bytes(SEED, LEN), found[LEN];
+	struct store *area = NULL, *second;
+	struct store_stage *stage;
+	struct stat st;
+	(void)snprintf(path, sizeof(path), "%s/area", f->dir);
+	(void)snprintf(left, sizeof(left), "%s/staging/file.left", path);
+	assert_int_equal(store_open_staging(path, &area, &f->why), 0);
+	fixture_write(left, "x", 1);
+	assert_int_equal(store_open_staging(path, &second, &f->why), -EBUSY);
+	store_close(area);
+	assert_true(fixture_exists(left));
+	assert_int_equal(store_open_staging(path, &area, &f->why), 0);
+	assert_false(fixture_exists(left));
+
+	assert_int_equal(store_stage_new(area, &stage), 0);
+	assert_int_equal(store_stage_write(stage, bytes, LEN, 0), 0);
+	assert_int_equal(store_stage_read(stage, found, LEN, 0), LEN);
+	assert_memory_equal(found, bytes, LEN);
+	assert_int_equal(fstat(store_stage_fd(stage), &st), 0);
+	assert_int_equal(st.st_size, LEN);
+	assert_tree_of(stage, bytes, LEN);
+	store_stage_free(stage);
+	store_close(area);
+
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_int_equal(store_open_staging(path, &area, &f->why), -EPERM);
+	free(bytes);
+}
+
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -260,6 +295,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORE_TEST(test_stage_keeps_a_tree), STORE_TEST(test_stage_truncate), STORE_TEST(test_large_stage),
 		STORE_TEST(test_large_stage_ends),   STORE_TEST(test_stage_copy),     STORE_TEST(test_half_a_write),
+		STORE_TEST(test_staging_alone),
 #ifdef VOUCHFS_TEST_HOOKS
 		STORE_TEST(test_named_staging),	     STORE_TEST(test_failed_write),
 #endif
