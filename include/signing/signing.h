@@ -4,21 +4,34 @@
  *     /<profile>/                    a signing slot; there for those whom a statement allows (signer/access.h)
  *     /<profile>/<name>.zip          what was handed in last under this name; writing it starts a signing job
  *     /<profile>/signed/<name>.zip   the result, signed
+ *     /<profile>/signed/<account>/   the results of another account, for the home's owner and root
  *     /<profile>/jobs/<job id>.json  the job's record, as describe-signing-job answers
  *     /<profile>/profile.json        as get-signing-profile answers; with permission signer:GetSigningProfile
- *     /<profile>/revoke/<job id>     writing a reason revokes that signature; with signer:RevokeSignature
- *     /.vouchfs/why/<profile>        not listed; the caller's last attempt there, what was refused and what to do
+ *     /<profile>/revoke/<job id>     writing a reason revokes that signature; with signer:RevokeSignature. Not listed;
+ *                                    there (the reason) once it is revoked
+ *     /.vouchfs/why/<profile>        not listed; the last attempt of the caller's account there: what was refused, what
+ *                                    was expected, what to do
  *
- * Names that are temporary by the rules of the deploy side (.x, x~, x.tmp, x.part, x.filepart) are staging here as
- * well; a rename to a final name starts the job. When the job starts is as on the deploy side: the write that completes
- * the ZIP checks it and says what is wrong, the close that follows signs.
+ * Names that are temporary by the rules of the deploy side (slots/names.h) are staging here as well, for their writer
+ * alone, for a day; a rename to a final name starts the job. When the job starts is as on the deploy side: the write
+ * that completes the ZIP checks it and says what is wrong, the close that follows signs. A reason is taken by the write
+ * that begins it and ends in a newline, else by the close.
  *
- * A caller sees the results and jobs of his own account; the home's owner and root see all. Results and what was handed
- * in stay until they are unlinked or their time (SIGNING_KEEP_S) is over; records of jobs stay.
+ * Who asks is found out anew with each operation, and what a statement says, too: a change acts at once. A caller sees
+ * what his own account has handed in, its results and its jobs; two users of one account share them. Size and time of
+ * what was handed in are kept, so that a second rsync has nothing to do. What was handed in and its result stay until
+ * each is unlinked or their time (SIGNING_KEEP_S) is over; a later one of the same name takes their place; records of
+ * jobs stay. All of it is there again after a restart. A result is seen when it is durable; after a crash there is the
+ * one before or the new one, whole, and every job that has signed anything can be described and revoked.
  *
- * Errnos: EACCES no statement allows it (or the profile is cancelled or revoked, -EPERM), ENOENT not visible, EINVAL
- * not an admissible ZIP or name, EEXIST signed already, EFBIG too large, EROFS what is only to be read. Each has its
- * text in .vouchfs/why and in user.vouchfs.last_{outcome,reason,at,by,detail} of the slot's directory.
+ * Modes let everybody through, as the tree decides; directories show whoever came by last as their owner, so that
+ * rsync -a may set their times and modes, which changes nothing.
+ *
+ * Errnos: EACCES no statement allows it, EPERM the profile is cancelled or revoked, or somebody else's staging, ENOENT
+ * not visible, EINVAL not an admissible ZIP, name or reason, EEXIST signed already, EFBIG too large (at the write),
+ * EROFS what is only to be read, ENFILE and EDQUOT too much at once, ESHUTDOWN the service is stopping. Each refusal
+ * has its text in .vouchfs/why and in user.vouchfs.last_{outcome,reason,at,by,detail} of the slot's directory;
+ * user.vouchfs.job_id is on results and on what was handed in.
  */
 #ifndef SIGNING_SIGNING_H
 #define SIGNING_SIGNING_H
@@ -29,7 +42,8 @@
 
 struct signing;
 
-/* Opens the home (which must be the caller's own, 0700). Failures put one line into ret_errors. */
+/* Opens the home (which must be the caller's own, 0700). Failures put one line into ret_errors; -EBUSY: another process
+ * serves it. What the service keeps lies in the home's service/. */
 int signing_open(const char *home, struct signing **ret, struct buf *ret_errors);
 
 extern const struct tree_ops signing_tree_ops; /* on struct signing */
