@@ -132,8 +132,8 @@ static int read_statements(const struct signer *signer, const char *profile, con
 			   struct signer_permissions *ret, char ret_version[ARN_PROFILE_VERSION_SIZE],
 			   struct explain *ret_why)
 {
-	char current[ARN_PROFILE_VERSION_SIZE] = "";
-	int r = profile_read_version(signer, profile, current, ret_why);
+	struct signer_profile found = {0};
+	int r = profile_read(signer, profile, &found, ret_why);
 	if (r == -ENOENT) {
 		*ret = (struct signer_permissions){0};
 		r = 0;
@@ -141,7 +141,7 @@ static int read_statements(const struct signer *signer, const char *profile, con
 		r = permission_read(signer, profile, ret, ret_why);
 	}
 	if (r == 0)
-		(void)snprintf(ret_version, ARN_PROFILE_VERSION_SIZE, "%s", version ? version : current);
+		(void)snprintf(ret_version, ARN_PROFILE_VERSION_SIZE, "%s", version ? version : found.arn.version);
 	return r;
 }
 
@@ -163,8 +163,9 @@ int signer_authorize(struct signer *signer, const struct signer_caller *caller, 
 
 bool signer_is_visible(struct signer *signer, const struct signer_caller *caller, const char *profile)
 {
+	struct signer_profile found;
 	if (caller->is_owner)
-		return profile_check_exists(signer, profile, NULL) == 0;
+		return profile_read(signer, profile, &found, NULL) == 0;
 	struct signer_permissions permissions = {0};
 	char current[ARN_PROFILE_VERSION_SIZE];
 	if (read_statements(signer, profile, NULL, &permissions, current, NULL) != 0)

@@ -199,9 +199,10 @@ int signer_remove_permission(struct signer *signer, const char *profile, const c
 {
 	ASSERT(revision_id);
 	int lock = -1;
+	struct signer_profile found;
 	int r = check_id(statement_id, ret_why);
 	if (r == 0)
-		r = profile_check_exists(signer, profile, ret_why);
+		r = profile_read(signer, profile, &found, ret_why);
 	if (r == 0)
 		r = home_lock(signer, HOME_LOCK, &lock, ret_why);
 	if (r == 0)
@@ -213,8 +214,9 @@ int signer_remove_permission(struct signer *signer, const char *profile, const c
 int signer_list_permissions(struct signer *signer, const char *profile, struct signer_permissions *ret,
 			    struct explain *ret_why)
 {
+	struct signer_profile found;
 	struct signer_permissions permissions = {0};
-	int r = profile_check_exists(signer, profile, ret_why);
+	int r = profile_read(signer, profile, &found, ret_why);
 	if (r == 0)
 		r = permission_read(signer, profile, &permissions, ret_why);
 	if (r == 0 && permissions.count == 0)

@@ -18,96 +18,10 @@
 #include "signature/statement.h"
 #include "validity.h"
 
-static const char *const status_names[] = {
-	[SIGNER_PROFILE_ACTIVE] = "Active",
-	[SIGNER_PROFILE_CANCELED] = "Canceled",
-	[SIGNER_PROFILE_REVOKED] = "Revoked",
-};
-
-const char *signer_status_name(enum signer_profile_status status)
-{
-	return status_names[status];
-}
-
 static void version_path(const struct arn_profile *profile, const char *file, char ret[HOME_PATH_SIZE])
 {
 	(void)snprintf(ret, HOME_PATH_SIZE, "profiles/%s/versions/%s%s%s", profile->name, profile->version,
 		       *file ? "/" : "", file);
-}
-
-static void profile_path(const char *name, char ret[HOME_PATH_SIZE])
-{
-	(void)snprintf(ret, HOME_PATH_SIZE, "profiles/%s/profile", name);
-}
-
-static int write_record(const struct signer *signer, const struct signer_profile *profile, struct explain *ret_why)
-{
-	char path[HOME_PATH_SIZE];
-	profile_path(profile->arn.name, path);
-
-	struct buf text = {0};
-	int r = record_put(&text, "vouchfs-signing-profile", "1");
-	if (r == 0)
-		r = record_put(&text, "platform", STATEMENT_PLATFORM);
-	if (r == 0)
-		r = record_put(&text, "status", status_names[profile->status]);
-	if (r == 0)
-		r = record_put_u64(&text, "validity-value", profile->validity.value);
-	if (r == 0)
-		r = record_put(&text, "validity-type", signer_unit_name(profile->validity.unit));
-	if (r == 0)
-		r = record_put(&text, "version", profile->arn.version);
-	if (r == 0)
-		r = record_put_time(&text, "created-at", profile->created_at_s);
-	if (r == 0)
-		r = home_write(signer, path, &text, ret_why);
-	buf_done(&text);
-	return r;
-}
-
-static void parse_validity(struct record *record, struct signer_validity *ret)
-{
-	char unit[8];
-	record_u64(record, "validity-value", SIGNER_DAYS_MAX, &ret->value);
-	char *name;
-	record_text(record, "validity-type", &name);
-	(void)snprintf(unit, sizeof(unit), "%s", name ? name : "");
-	free(name);
-	if (!signer_parse_unit(unit, strlen(unit), &ret->unit) || !validity_is_allowed(ret))
-		record_bad(record, "validity-value");
-}
-
-/* -ENOENT without why when there is no such profile. */
-static int read_record(const struct signer *signer, const char *name, struct signer_profile *ret,
-		       struct explain *ret_why)
-{
-	char path[HOME_PATH_SIZE], directory[HOME_PATH_SIZE];
-	profile_path(name, path);
-	(void)snprintf(directory, sizeof(directory), "profiles/%s", name);
-
-	struct buf text = {0};
-	struct record record;
-	struct signer_profile profile = {.arn.scope = signer->scope};
-	int r = home_check_dir(signer, directory, ret_why);
-	if (r == 0)
-		r = home_read(signer, path, LIMIT_RECORD_BYTES, &text, ret_why);
-	if (r < 0)
-		goto out;
-
-	size_t status;
-	record_begin(&record, &text, "vouchfs-signing-profile");
-	record_choice(&record, "status", (const char *const[]){"Active", "Canceled"}, 2, &status);
-	profile.status = status == 0 ? SIGNER_PROFILE_ACTIVE : SIGNER_PROFILE_CANCELED;
-	parse_validity(&record, &profile.validity);
-	record_copy(&record, "version", profile.arn.version, sizeof(profile.arn.version), arn_is_profile_version);
-	record_time(&record, "created-at", &profile.created_at_s);
-	(void)snprintf(profile.arn.name, sizeof(profile.arn.name), "%s", name);
-	r = record_end(&record, path, ret_why);
-	if (r == 0)
-		*ret = profile;
-out:
-	buf_done(&text);
-	return r;
 }
 
 static void apply_revocation(struct signer_profile *profile, const struct revocation_list *list)
@@ -120,49 +34,11 @@ static void apply_revocation(struct signer_profile *profile, const struct revoca
 	profile->revocation_effective_s = entry->effective_s;
 }
 
-static int check_name(const char *name, struct explain *ret_why)
-{
-	if (arn_is_profile_name(name, strlen(name)))
-		return 0;
-	char escaped[HOME_PRINTABLE_SIZE];
-	return home_refuse(ret_why, -EINVAL, "\"%s\" is no profile name; one has 2 to 64 of A-Z, a-z, 0-9 and \"_\"",
-			   home_printable(name, escaped));
-}
-
-/* The record of the profile that a caller named. */
-static int read_named(const struct signer *signer, const char *name, struct signer_profile *ret,
-		      struct explain *ret_why)
-{
-	int r = check_name(name, ret_why);
-	if (r == 0)
-		r = read_record(signer, name, ret, ret_why);
-	if (r == -ENOENT)
-		r = home_refuse(ret_why, r, "profile with name %s does not exist in account %s", name,
-				signer->scope.account);
-	return r;
-}
-
-int profile_read_version(const struct signer *signer, const char *name, char ret_version[ARN_PROFILE_VERSION_SIZE],
-			 struct explain *ret_why)
-{
-	struct signer_profile profile;
-	int r = read_named(signer, name, &profile, ret_why);
-	if (r == 0)
-		memcpy(ret_version, profile.arn.version, ARN_PROFILE_VERSION_SIZE);
-	return r;
-}
-
-int profile_check_exists(const struct signer *signer, const char *name, struct explain *ret_why)
-{
-	struct signer_profile profile;
-	return read_named(signer, name, &profile, ret_why);
-}
-
 int signer_get_profile(struct signer *signer, const char *name, struct signer_profile *ret, struct explain *ret_why)
 {
 	struct signer_profile profile = {0};
 	struct revocation_list *list = NULL;
-	int r = read_named(signer, name, &profile, ret_why);
+	int r = profile_read(signer, name, &profile, ret_why);
 	if (r == 0)
 		r = signer_read_revocations(signer, &list, ret_why);
 	if (r == 0) {
@@ -246,7 +122,7 @@ static int begin_put(struct signer *signer, const char *name, struct signer_prof
 		r = home_refuse(ret_why, -EINVAL,
 				"profile with name %s already exists and is %s; only an Active profile gets a new "
 				"version, so choose another name",
-				name, status_names[ret->status]);
+				name, signer_status_name(ret->status));
 	return r;
 }
 
@@ -263,7 +139,7 @@ int signer_put_profile_with_key(struct signer *signer, const char *name, const c
 	int lock = -1;
 	char printable[HOME_PRINTABLE_SIZE];
 	struct signer_profile profile = {0};
-	int r = check_name(name, ret_why);
+	int r = profile_check_name(name, ret_why);
 	if (r < 0)
 		return r;
 	if (strcmp(platform, STATEMENT_PLATFORM) != 0)
@@ -286,7 +162,7 @@ int signer_put_profile_with_key(struct signer *signer, const char *name, const c
 		r = make_version(signer, &profile.arn, signing_key, clock_now_s(), ret_why);
 	}
 	if (r == 0)
-		r = write_record(signer, &profile, ret_why);
+		r = profile_write(signer, &profile, ret_why);
 	if (r == 0)
 		*ret = profile;
 	io_close(&lock);
@@ -297,7 +173,7 @@ int signer_cancel_profile(struct signer *signer, const char *name, struct explai
 {
 	int lock = -1;
 	struct signer_profile profile;
-	int r = check_name(name, ret_why);
+	int r = profile_check_name(name, ret_why);
 	if (r == 0)
 		r = home_lock(signer, HOME_LOCK, &lock, ret_why);
 	if (r == 0)
@@ -309,7 +185,7 @@ int signer_cancel_profile(struct signer *signer, const char *name, struct explai
 			name);
 	if (r == 0 && profile.status == SIGNER_PROFILE_ACTIVE) {
 		profile.status = SIGNER_PROFILE_CANCELED;
-		r = write_record(signer, &profile, ret_why);
+		r = profile_write(signer, &profile, ret_why);
 	}
 	io_close(&lock);
 	return r;
@@ -319,7 +195,7 @@ static int append_profile(const struct signer *signer, const char *name, const s
 			  struct buf *profiles, struct explain *ret_why)
 {
 	struct signer_profile profile;
-	int r = read_record(signer, name, &profile, ret_why);
+	int r = profile_read_record(signer, name, &profile, ret_why);
 	if (r == -ENOENT)
 		return 0; /* a first version that was cut off before its record */
 	if (r < 0)
@@ -374,28 +250,4 @@ int profile_read_identity(const struct signer *signer, const struct signer_profi
 	version_path(&profile->arn, "key.pem", key);
 	version_path(&profile->arn, "cert.pem", cert);
 	return identity_read(signer, key, cert, ret, ret_why);
-}
-
-int profile_check_version_name(const char *version, struct explain *ret_why)
-{
-	char escaped[HOME_PRINTABLE_SIZE];
-	if (arn_is_profile_version(version, strlen(version)))
-		return 0;
-	return home_refuse(ret_why, -EINVAL, "\"%s\" is no profile version; one has 10 letters and digits",
-			   home_printable(version, escaped));
-}
-
-int profile_check_version(const struct signer *signer, const char *name, const char *version, struct explain *ret_why)
-{
-	int r = profile_check_version_name(version, ret_why);
-	if (r < 0)
-		return r;
-	char path[HOME_PATH_SIZE];
-	(void)snprintf(path, sizeof(path), "profiles/%s/versions/%s/version", name, version);
-	struct buf record = {0};
-	r = home_read(signer, path, LIMIT_RECORD_BYTES, &record, ret_why);
-	buf_done(&record);
-	if (r == -ENOENT)
-		return home_refuse(ret_why, r, "profile %s has no version %s", name, version);
-	return r;
 }
