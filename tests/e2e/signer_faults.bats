@@ -104,21 +104,28 @@ works_again() {
 	[ "$2" != create-account ] || "$VOUCHFS" signer put-signing-profile --platform-id $PLATFORM --profile-name first --home "$T/new" >/dev/null
 }
 
-# sweep STEP FAULT COMMAND ...: until the command makes fewer calls than that
-sweep() {
-	local n calls=0 step=$1 fault=$2 what
-	shift 2
-	begin_again
-	while
-		with_fault "*:$((calls + 1)):kill" "$@"
-		[ "$status" != 0 ]
-	do
-		[ "$status" = 137 ]
-		calls=$((calls + 1))
-		[ "$calls" -lt "$CALLS" ]
+# count_calls COMMAND ...: how many changing calls it makes, in $calls: it is killed at that one, and not at the next
+count_calls() {
+	local at above=$CALLS
+	calls=0
+	while [ $((above - calls)) -gt 1 ]; do
+		at=$(((calls + above) / 2))
 		begin_again
+		with_fault "*:$at:kill" "$@"
+		case $status in
+		137) calls=$at ;;
+		0) above=$at ;;
+		*) return 1 ;;
+		esac
 	done
-	[ "$calls" -ge 4 ] # it does change something
+	[ "$calls" -ge 4 ] && [ "$above" -lt "$CALLS" ]
+}
+
+# sweep STEP FAULT COMMAND ...
+sweep() {
+	local n calls step=$1 fault=$2 what
+	shift 2
+	count_calls "$@"
 	for ((n = 1 + calls % step; n <= calls; n += step)); do
 		begin_again
 		with_fault "*:$n:$fault" "$@"
@@ -141,13 +148,13 @@ said_why() {
 }
 
 @test "kill -9 at the changing calls of every command" {
-	each_command sweep "${FAULT_STEP:-4}" kill
+	each_command sweep "${FAULT_STEP:-5}" kill
 }
 
 @test "EIO at the changing calls of every command" {
-	each_command sweep "${FAULT_STEP:-6}" EIO
+	each_command sweep "${FAULT_STEP:-9}" EIO
 }
 
 @test "a full disk at the changing calls of every command" {
-	each_command sweep "${FAULT_STEP:-7}" ENOSPC
+	each_command sweep "${FAULT_STEP:-11}" ENOSPC
 }
