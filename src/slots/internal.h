@@ -51,6 +51,7 @@ struct release {
 	int64_t holds_from_s;	       /* until the trust changes the verdict is this one, from here */
 	int64_t holds_until_s;	       /* to here, exclusive */
 	atomic_int blocked;	       /* 0, -EACCES (policy), -EIO (not genuine) */
+	int told_block;		       /* the same, as the audit log has it */
 	bool warned;		       /* does not pass, and is served */
 	bool to_be_pushed;	       /* blocked, and the kernel may remember the way into it */
 };

@@ -53,23 +53,58 @@ static int block_of(const struct policy_verdict *verdict)
 	return verdict->deciding == POLICY_INTEGRITY ? -EIO : -EACCES;
 }
 
-static void take_verdict_locked(struct release *release, const struct gate_decision *decision)
-{
-	int before = atomic_load(&release->blocked), now = block_of(&decision->verdict);
-	bool warned = decision->verdict.outcome == POLICY_WARNED;
-	bool was_warned = release->judged_generation > 0 ? release->warned : was_deployed_with_warning(release);
+/* What the log does not say yet. */
+enum news { NEWS_NONE, NEWS_DAMAGED, NEWS_BLOCKED, NEWS_UNBLOCKED, NEWS_WARNED };
 
-	if (now == -EIO && before != -EIO)
+static enum news news_of_locked(const struct release *release, const struct policy_verdict *verdict)
+{
+	int now = block_of(verdict), told = release->told_block;
+	bool was_warned = release->judged_generation > 0 ? release->warned : was_deployed_with_warning(release);
+	if (now == -EIO)
+		return told != now ? NEWS_DAMAGED : NEWS_NONE;
+	if (now == -EACCES)
+		return told != now ? NEWS_BLOCKED : NEWS_NONE;
+	if (told == -EACCES)
+		return NEWS_UNBLOCKED;
+	return verdict->outcome == POLICY_WARNED && !was_warned ? NEWS_WARNED : NEWS_NONE;
+}
+
+static void tell(struct release *release, enum news news, const struct gate_decision *decision)
+{
+	static const enum audit_event events[] = {
+		[NEWS_BLOCKED] = AUDIT_BLOCKED,
+		[NEWS_UNBLOCKED] = AUDIT_UNBLOCKED,
+		[NEWS_WARNED] = AUDIT_RELEASE_WARNED,
+	};
+	if (news == NEWS_DAMAGED)
 		(void)release_report_damage(release, "release record", -EBADMSG);
-	else if (now == -EACCES && before != -EACCES)
-		record_change(release, AUDIT_BLOCKED, decision);
-	else if (before == -EACCES && now == 0)
-		record_change(release, AUDIT_UNBLOCKED, decision);
-	else if (warned && !was_warned)
-		record_change(release, AUDIT_RELEASE_WARNED, decision);
-	release->to_be_pushed |= now != before && now != 0;
-	atomic_store(&release->blocked, now);
-	release->warned = warned;
+	else if (news != NEWS_NONE)
+		record_change(release, events[news], decision);
+}
+
+static void set_block_locked(struct release *release, int block)
+{
+	int before = atomic_exchange(&release->blocked, block);
+	release->to_be_pushed |= block != before && block != 0;
+}
+
+/*
+ * A block is in force before it is recorded, and its end after that. In haste, nothing is recorded: that waits for the
+ * disk, and what comes behind it would wait, too. False: it is to be judged again, at leisure.
+ */
+static bool take_verdict_locked(struct release *release, const struct gate_decision *decision, bool in_haste)
+{
+	int block = block_of(&decision->verdict);
+	enum news news = news_of_locked(release, &decision->verdict);
+	if (block != 0)
+		set_block_locked(release, block);
+	if (in_haste && news != NEWS_NONE)
+		return false;
+	tell(release, news, decision);
+	set_block_locked(release, block);
+	release->told_block = block;
+	release->warned = decision->verdict.outcome == POLICY_WARNED;
+	return true;
 }
 
 /* The same facts are judged alike between two of these moments. */
@@ -107,7 +142,7 @@ static void keep_facts(struct release *release, const struct trust *trust, const
 
 /* A release whose slot has no section any more is judged for its signature's integrity alone, and goes on being served.
  */
-static int judge_locked(struct release *release, const struct trust *trust)
+static int judge_locked(struct release *release, const struct trust *trust, bool in_haste)
 {
 	struct gate_decision *decision = calloc(1, sizeof(*decision));
 	if (!decision)
@@ -118,9 +153,9 @@ static int judge_locked(struct release *release, const struct trust *trust)
 	bool is_known = release->facts && release->facts_family == trust_family(trust);
 	int r = gate_judge_release_again(trust, rules, POLICY_ON_LOAD, release->record,
 					 is_known ? release->facts : NULL, decision);
-	if (r == 0) {
+	if (r == 0)
 		keep_facts(release, trust, &decision->facts);
-		take_verdict_locked(release, decision);
+	if (r == 0 && take_verdict_locked(release, decision, in_haste)) {
 		release->judged_generation = trust->generation;
 		find_span(decision, release);
 	}
@@ -135,13 +170,13 @@ static bool is_to_be_judged_locked(const struct release *release, const struct t
 	       now_s >= release->holds_until_s;
 }
 
-static int judge_if_due_locked(struct release *release)
+static int judge_if_due_locked(struct release *release, bool in_haste)
 {
 	/* Asked for under the lock: nobody judges by an older trust than whoever was here before. */
 	struct trust *trust = slots_trust(release->slots);
 	int r = 0;
 	if (is_to_be_judged_locked(release, trust)) {
-		r = judge_locked(release, trust);
+		r = judge_locked(release, trust, in_haste);
 		if (r == 0)
 			due_by(&release->slots->due, release->holds_until_s);
 	}
@@ -152,7 +187,7 @@ static int judge_if_due_locked(struct release *release)
 int release_admit(struct release *release)
 {
 	lock_take(&release->lock);
-	int r = judge_if_due_locked(release);
+	int r = judge_if_due_locked(release, false);
 	if (r == 0)
 		r = atomic_load(&release->blocked);
 	bool is_to_be_pushed = release->to_be_pushed;
@@ -228,39 +263,55 @@ static int collect_served(struct slots *slots, struct served *ret)
 }
 
 /* True: it is blocked, and that has not been pushed yet. */
-static bool judge_served(struct release *release, bool is_in_service)
+static bool judge_in_haste(struct release *release)
 {
 	lock_take(&release->lock);
-	if (is_in_service)
-		(void)judge_if_due_locked(release); /* else when it is next looked up */
-	if (release->judged_generation > 0 && release->holds_until_s > clock_now_s())
-		due_by(&release->slots->due, release->holds_until_s);
+	(void)judge_if_due_locked(release, true);
 	bool is_to_be_pushed = release->to_be_pushed;
 	release->to_be_pushed = false;
 	lock_drop(&release->lock);
 	return is_to_be_pushed;
 }
 
+/* Records what is new, lets in what passes again, and sets the timer; also for what is not in service. */
+static void judge_at_leisure(struct release *release, bool is_in_service)
+{
+	if (is_in_service)
+		(void)release_admit(release);
+	lock_take(&release->lock);
+	if (release->judged_generation > 0 && release->holds_until_s > clock_now_s())
+		due_by(&release->slots->due, release->holds_until_s);
+	lock_drop(&release->lock);
+}
+
+/* Those that are blocked now come to the front. */
+static size_t block_served(struct served *served)
+{
+	size_t blocked_count = 0;
+	for (size_t i = 0; i < served->to_be_judged; i++) {
+		struct release *release = served->all[i];
+		if (!judge_in_haste(release))
+			continue;
+		push_entry(release);
+		served->all[i] = served->all[blocked_count];
+		served->all[blocked_count++] = release;
+	}
+	return blocked_count;
+}
+
 void slots_judge_served(struct slots *slots)
 {
 	struct served served;
-	size_t blocked_count = 0;
 	int r = collect_served(slots, &served);
 	if (r < 0) {
 		log_error("what is served could not be judged again: %s", strerror(-r));
 		return;
 	}
-	for (size_t i = 0; i < served.count; i++) {
-		struct release *release = served.all[i];
-		if (judge_served(release, i < served.to_be_judged)) {
-			push_entry(release);
-			served.all[blocked_count++] = release;
-		} else {
-			release_put(release);
-		}
-	}
-	for (size_t i = 0; i < blocked_count; i++) {
+	size_t blocked_count = block_served(&served);
+	for (size_t i = 0; i < blocked_count; i++)
 		push_nodes(served.all[i]);
+	for (size_t i = 0; i < served.count; i++) {
+		judge_at_leisure(served.all[i], i < served.to_be_judged);
 		release_put(served.all[i]);
 	}
 	free(served.all);

@@ -111,6 +111,30 @@ static void it_is_blocked_before_the_kernel_is_told(void **state)
 	assert_int_equal(asked, 2);
 }
 
+/* Recording waits for the disk; nothing that is to be blocked waits for that. */
+static void count_entry(void *ctx, uint64_t parent UNUSED, const char *name UNUSED)
+{
+	unsigned *count = ctx;
+	(*count)++;
+	assert_int_equal(slots_fixture_count_records(asking, "release-blocked"), 0);
+}
+
+static void all_are_blocked_before_the_first_is_recorded(void **state)
+{
+	struct slots_fixture *f = asking = *state;
+	unsigned count = 0;
+	const struct slots_notify notify = {.ctx = &count, .entry = count_entry};
+	slots_fixture_deploy(f, "main", "one");
+	assert_int_equal(slots_fixture_mkdir(f, "functions", "team-a"), 0);
+	slots_fixture_deploy(f, "team-a", "one");
+	slots_set_notify(f->slots, &notify);
+	revoke(f, 43);
+	(void)slots_follow(f->slots);
+	assert_int_equal(count, 2);
+	assert_int_equal(slots_fixture_count_records(f, "release-blocked"), 2);
+	slots_set_notify(f->slots, &(struct slots_notify){0});
+}
+
 /* What a request finds is not pushed from the request. */
 static void a_block_that_a_lookup_finds_is_pushed_by_the_next_look(void **state)
 {
@@ -290,6 +314,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_list_that_revokes_blocks_and_is_pushed_once),
 		TEST(it_is_blocked_before_the_kernel_is_told),
+		TEST(all_are_blocked_before_the_first_is_recorded),
 		TEST(a_block_that_a_lookup_finds_is_pushed_by_the_next_look),
 		TEST(a_deployment_that_finds_a_new_list_says_so),
 		TEST(a_file_in_the_middle_of_being_written_blocks_nothing),
