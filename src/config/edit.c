@@ -200,8 +200,8 @@ static void explain_first(const struct buf *errors, struct explain *why)
 	explain_set(why, "%.*s", len, errors->data ? errors->data : "");
 }
 
-/* text NULL: the file goes. before is taken over on success. */
-static int change(struct config_edit *edit, const char *name, const char *text, char *before, struct buf *ret_errors,
+/* text NULL: the file goes. Takes *before over once the change is made. */
+static int change(struct config_edit *edit, const char *name, const char *text, char **before, struct buf *ret_errors,
 		  struct explain *why)
 {
 	const struct config_change wanted = {.name = name, .text = text, .len = text ? strlen(text) : 0};
@@ -215,14 +215,19 @@ static int change(struct config_edit *edit, const char *name, const char *text, 
 		return r;
 	}
 	r = write_file(edit, name, text);
-	if (r < 0)
+	if (r < 0) {
+		(void)write_file(edit, name, *before); /* it may be there, and only not be durable */
 		return failed(why, r, name);
+	}
 	edit->is_changed = true;
 	memcpy(edit->name, name, sizeof(edit->name));
-	edit->before = before;
+	edit->before = *before;
+	*before = NULL;
 	r = load(edit, ret_errors);
-	if (r < 0)
+	if (r < 0) {
+		(void)config_edit_undo(edit, NULL);
 		explain_first(ret_errors, why);
+	}
 	return r;
 }
 
@@ -244,10 +249,9 @@ int config_edit_put(struct config_edit *edit, const struct config_section_text *
 	}
 	r = config_edit_render(text, before, &after, ret_why);
 	if (r == 0)
-		r = change(edit, name, after.data, before, ret_errors, ret_why);
+		r = change(edit, name, after.data, &before, ret_errors, ret_why);
 out:
-	if (!edit->is_changed)
-		free(before);
+	free(before);
 	buf_done(&after);
 	return r;
 }
@@ -258,10 +262,10 @@ int config_edit_remove(struct config_edit *edit, const char *section, struct buf
 	config_edit_name(section, name);
 	int r = read_file(edit, name, &before);
 	if (r < 0)
-		return failed(ret_why, r, name);
-	r = change(edit, name, NULL, before, ret_errors, ret_why);
-	if (!edit->is_changed)
-		free(before);
+		r = failed(ret_why, r, name);
+	else
+		r = change(edit, name, NULL, &before, ret_errors, ret_why);
+	free(before);
 	return r;
 }
 

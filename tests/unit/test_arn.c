@@ -176,6 +176,59 @@ static void test_matches(void **state)
 	assert_false(arn_profile_matches(&any, &any)); /* a signature always names a version */
 }
 
+static void test_code_signing(void **state)
+{
+	(void)state;
+	static const char text[] = "arn:vouchfs:lambda:local:111122223333:code-signing-config:csc-0123456789abcdef0";
+	static const char *const others[] = {
+		"arn:vouchfs:lambda:local:111122223333:code-signing-config:",
+		"arn:vouchfs:lambda:local:111122223333:code-signing-config:a:b",
+		"arn:vouchfs:lambda:local:111122223333:code-signing-config:a*",
+		"arn:vouchfs:lambda:local:111122223333:/code-signing-config:a",
+		"arn:vouchfs:signer:local:111122223333:code-signing-config:a",
+		"arn:vouchfs:lambda:local:11112222333:code-signing-config:a",
+	};
+	struct arn_code_signing arn;
+	char printed[ARN_TEXT_SIZE];
+	assert_true(arn_parse_code_signing(text, strlen(text), &arn));
+	assert_string_equal(arn.name, "csc-0123456789abcdef0");
+	assert_string_equal(arn.scope.account, "111122223333");
+	arn_print_code_signing(&arn, printed);
+	assert_string_equal(printed, text);
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		assert_false(arn_parse_code_signing(others[i], strlen(others[i]), &arn));
+}
+
+static void test_function(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {
+		"arn:vouchfs:lambda:local:111122223333:function:main-function",
+		"arn:vouchfs:lambda:local:111122223333:function:main-function:12",
+		"arn:vouchfs:lambda:local:111122223333:function:main-function:$LATEST",
+	};
+	static const char *const qualifiers[] = {"", "12", "$LATEST"};
+	static const char *const others[] = {
+		"arn:vouchfs:lambda:local:111122223333:function:",
+		"arn:vouchfs:lambda:local:111122223333:function:a:",
+		"arn:vouchfs:lambda:local:111122223333:function:a:b:c",
+		"arn:vouchfs:lambda:local:111122223333:function:a:$latest",
+		"arn:vouchfs:lambda:local:111122223333:function:a/b",
+		"arn:vouchfs:lambda:local:111122223333:layer:a",
+	};
+	struct arn_function arn;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		char printed[ARN_TEXT_SIZE];
+		assert_true(arn_parse_function(texts[i], strlen(texts[i]), &arn));
+		assert_string_equal(arn.name, "main-function");
+		assert_string_equal(arn.qualifier, qualifiers[i]);
+		arn_print_function(&arn, printed);
+		assert_string_equal(printed, texts[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		assert_false(arn_parse_function(others[i], strlen(others[i]), &arn));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +238,8 @@ int main(void)
 		cmocka_unit_test(test_version_is_demanded),
 		cmocka_unit_test(test_job),
 		cmocka_unit_test(test_revocations),
+		cmocka_unit_test(test_code_signing),
+		cmocka_unit_test(test_function),
 		cmocka_unit_test(test_equal),
 		cmocka_unit_test(test_matches),
 	};

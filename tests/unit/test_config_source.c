@@ -218,6 +218,65 @@ static void reads_principals_alone(void **state)
 	assert_int_equal(load_principals(files), -EINVAL);
 }
 
+/* What a load says with a file of conf.d changed in memory. */
+static int load_changed(struct config_files *files, const char *name, const char *text)
+{
+	const struct config_change change = {.name = name, .text = text, .len = text ? strlen(text) : 0};
+	config_free(files->config);
+	files->config = NULL;
+	buf_reset(&files->errors);
+	return config_load_changed(files->main_path, &change, &files->config, &files->errors);
+}
+
+static void takes_a_changed_file_as_it_would_be(void **state)
+{
+	struct config_files *files = *state;
+	config_files_good(files, "");
+	assert_int_equal(load_changed(files, "new.conf", "[layer new]\n"), 0); /* without conf.d */
+	assert_non_null(config_find_layer(files->config, "new"));
+	assert_int_equal(load_changed(files, "new.conf", NULL), 0);
+	assert_null(config_find_layer(files->config, "new"));
+
+	make_conf_d(files);
+	config_files_puts(files, "conf.d/b.conf", "[layer b]\n");
+	config_files_puts(files, "conf.d/d.conf", "[layer d]\nmod = 1\n");
+	assert_int_equal(load_changed(files, "d.conf", "[layer e]\n"), 0);
+	assert_non_null(config_find_layer(files->config, "b"));
+	assert_non_null(config_find_layer(files->config, "e"));
+	assert_null(config_find_layer(files->config, "d"));
+	assert_int_equal(load_changed(files, "d.conf", NULL), 0);
+	assert_null(config_find_layer(files->config, "d"));
+	static const char *const names[] = {"a.conf", "c.conf", "e.conf"};
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		assert_int_equal(load_changed(files, names[i], "[layer x]\nmod = 2\n"), -EINVAL);
+		const char *of_d = strstr(files->errors.data, "/conf.d/d.conf:2: ");
+		const char *of_x = strstr(files->errors.data, names[i]);
+		assert_true(of_d && of_x && (of_x < of_d) == (names[i][0] < 'd'));
+	}
+	assert_int_equal(config_files_load(files), -EINVAL); /* nothing was written */
+}
+
+static void tells_where_sections_stand(void **state)
+{
+	struct config_files *files = *state;
+	make_conf_d(files);
+	config_files_good(files, "[function split]\nmode = 0755\n");
+	config_files_puts(
+		files, "conf.d/a.conf",
+		"[function split]\ncode_signing_config = none\n\n[function own]\ncode_signing_config = none\n");
+	assert_int_equal(config_files_load(files), 0);
+	const struct config_origin *main_at = &config_find_function(files->config, "main")->origin;
+	const struct config_origin *split_at = &config_find_function(files->config, "split")->origin;
+	const struct config_origin *own_at = &config_find_function(files->config, "own")->origin;
+	assert_string_equal(main_at->file, files->main_path);
+	assert_false(main_at->in_conf_d || main_at->is_split);
+	assert_true(split_at->is_split);
+	assert_true(own_at->in_conf_d && !own_at->is_split);
+	assert_int_equal(own_at->line, 4);
+	assert_non_null(strstr(own_at->file, "/conf.d/a.conf"));
+	assert_true(own_at->mtime_s > 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, config_files_setup, config_files_teardown)
 
 int main(void)
@@ -235,6 +294,8 @@ int main(void)
 		TEST(names_both_places_of_a_repeated_key),
 		TEST(prints_errors_in_the_order_of_the_files),
 		TEST(judges_drop_ins_and_their_directory),
+		TEST(takes_a_changed_file_as_it_would_be),
+		TEST(tells_where_sections_stand),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
