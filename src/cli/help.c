@@ -4,17 +4,31 @@
 
 #include "cli/cli.h"
 
+#define NAME_WIDTH_MIN 24
+
 static bool same_group(const char *a, const char *b)
 {
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+/* The names of a group in one column. */
+static int name_width(const struct cli_command *const *arrays, size_t array_count, const char *group)
+{
+	size_t width = NAME_WIDTH_MIN;
+	for (size_t i = 0; i < array_count; i++)
+		for (const struct cli_command *c = arrays[i]; c->name; c++)
+			if (same_group(c->group, group) && !c->refuse && strlen(c->name) > width)
+				width = strlen(c->name);
+	return (int)width;
+}
+
 static void list_group(const struct cli_command *const *arrays, size_t array_count, const char *group)
 {
+	int width = name_width(arrays, array_count, group);
 	for (size_t i = 0; i < array_count; i++)
 		for (const struct cli_command *c = arrays[i]; c->name; c++)
 			if (same_group(c->group, group) && !c->refuse)
-				(void)printf("  %-24s %s\n", c->name, c->summary);
+				(void)printf("  %-*s %s\n", width, c->name, c->summary);
 }
 
 void cli_help_all(const struct cli_command *const *arrays, size_t array_count)

@@ -31,7 +31,7 @@ int lambda_open_zip(const struct cli_command *command, const char *value, int *r
 		return cli_usage_error(command, "--zip-file is a file, written fileb://PATH, not \"%s\"", shown);
 
 	const char *path = value + strlen(prefix);
-	struct stat st;
+	struct stat st = {0};
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int r = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
 	if (r == 0 && !S_ISREG(st.st_mode))

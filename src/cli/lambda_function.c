@@ -164,7 +164,7 @@ static void take_back(const struct lambda_host *host, struct creation *c)
 
 static int create(const struct lambda_host *host, struct creation *c)
 {
-	struct lambda_release there;
+	struct lambda_release there = {0};
 	const struct config_slot *section = config_find_function(host->config, c->function);
 	if (!section)
 		return no_section(host, c->function);
@@ -365,7 +365,7 @@ static int unlink_artifacts(int slot_fd)
 /* A slot that was bound before anybody made it is made first: only what was made can be removed. */
 static int remove_slot(const struct lambda_host *host, const char *function)
 {
-	struct lambda_release release;
+	struct lambda_release release = {0};
 	int slots = open_slots(host), slot = -1;
 	int r = slots < 0 ? slots : 0;
 	if (r == 0)

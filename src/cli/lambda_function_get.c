@@ -66,7 +66,7 @@ static int print_location(const struct lambda_host *host, const char *function, 
 
 static int print_function(const struct lambda_host *host, const char *function)
 {
-	struct lambda_release release;
+	struct lambda_release release = {0};
 	struct buf text = {0};
 	struct json j = {.out = &text, .pretty = true};
 	int r = lambda_release_read(host, function, &release);
@@ -159,7 +159,7 @@ static int print_functions(const struct lambda_host *host, const struct lambda_p
 	json_object(&j, NULL);
 	json_array(&j, "Functions");
 	for (; i < names->count && count < page->limit; i++) {
-		struct lambda_release release;
+		struct lambda_release release = {0};
 		const char *name = names->names[i];
 		if (!config_is_function_name(name) || lambda_page_skips(page, name))
 			continue;

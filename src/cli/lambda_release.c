@@ -138,7 +138,7 @@ void lambda_release_print(const struct lambda_host *host, const char *function, 
 
 int lambda_print_function(const struct lambda_host *host, const char *function, bool published)
 {
-	struct lambda_release release;
+	struct lambda_release release = {0};
 	struct buf text = {0};
 	struct json j = {.out = &text, .pretty = true};
 	int r = lambda_release_read(host, function, &release);

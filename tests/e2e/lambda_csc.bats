@@ -14,7 +14,7 @@ refused() {
 	shift
 	run -254 --separate-stderr "$VOUCHFS" lambda "$@"
 	[ -z "$output" ]
-	output=$stderr
+	output=${stderr:?}
 	[[ $output == *"An error occurred ($name) when calling the "*" operation: "* ]] || { echo "$output"; return 1; }
 }
 
@@ -46,7 +46,7 @@ start_host() {
 
 create() { run -0 lambda create-code-signing-config --allowed-publishers "SigningProfileVersionArns=$PROFILE" "$@"; }
 
-drop_ins() { ls -A "$T/etc/conf.d" | xargs; }
+drop_ins() { (cd "$T/etc/conf.d" && shopt -s dotglob nullglob && echo *); }
 status_of() { "$VOUCHFS" status | grep " functions/$1 "; }
 
 @test "create: the answer is AWS's, the file is public and says by which command, the mount has read it" {
@@ -169,7 +169,7 @@ assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", config["LastModif
 		refused InvalidParameterValueException get-code-signing-config --code-signing-config-arn="$arn"
 	done
 	refused InvalidParameterValueException get-code-signing-config --code-signing-config-arn byhand --region eu-1
-	for name in main:1 "$HEAD:function:main:live" 'main:$LATEST' "${HEAD/local/eu-1}:function:main"; do
+	for name in main:1 "$HEAD:function:main:live" "main:\$LATEST" "${HEAD/local/eu-1}:function:main"; do
 		refused InvalidParameterValueException get-function-code-signing-config --function-name "$name"
 	done
 	for name in main "$HEAD:function:main" "$ACCOUNT:function:main"; do

@@ -17,7 +17,7 @@ refused() {
 	shift
 	run -254 --separate-stderr "$VOUCHFS" lambda "$@"
 	[ -z "$output" ]
-	output=$stderr
+	output=${stderr:?}
 	[[ $output == *"An error occurred ($name) when calling the "*" operation: "* ]] || { echo "$output"; return 1; }
 }
 
@@ -41,17 +41,17 @@ sha256_of() { openssl dgst -sha256 -binary "$1" | base64; }
 	python3 -c '
 import json, re, sys
 function = json.load(sys.stdin)
-head, size, sha256, profile = sys.argv[1:]
+head, size, sha256, profile = sys.argv[1:5]
 assert list(function) == ["FunctionName", "FunctionArn", "CodeSize", "CodeSha256", "LastModified", "Version", "State",
                           "LastUpdateStatus", "PackageType", "SigningProfileVersionArn", "SigningJobArn"], list(function)
 assert function["FunctionName"] == "team-x" and function["FunctionArn"] == head + ":function:team-x"
 assert function["CodeSize"] == int(size) and function["CodeSha256"] == sha256
 assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000\+0000", function["LastModified"])
-assert (function["Version"], function["State"], function["LastUpdateStatus"]) == ("$LATEST", "Active", "Successful")
+assert (function["Version"], function["State"], function["LastUpdateStatus"]) == (sys.argv[5], "Active", "Successful")
 assert re.fullmatch(profile + "/[0-9A-Za-z]{10}", function["SigningProfileVersionArn"])
 assert ":/signing-jobs/" in function["SigningJobArn"]
 ' "$HEAD" "$(stat -c %s "$T/a.zip")" "$(sha256_of "$T/a.zip")" \
-		"arn:vouchfs:signer:local:$ACCOUNT:/signing-profiles/release" <<<"$output"
+		"arn:vouchfs:signer:local:$ACCOUNT:/signing-profiles/release" "\$LATEST" <<<"$output"
 	[ "$(cat "$MNT/run/team-x/task/marker")" = a ]
 	local created=$output
 	run -0 lambda get-function-configuration --function-name "$HEAD:function:team-x"
