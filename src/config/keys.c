@@ -6,10 +6,10 @@
 #include "names.h"
 #include "values.h"
 
-#define SIZE_4GIB	    4294967295ULL /* ZIP without its 64-bit extension */
-#define INFLATE_CACHE_MAX   (64ULL * 1024 * 1024 * 1024)
-#define STAGING_TTL_MAX_S   (365ULL * 24 * 60 * 60)
-#define KEEP_RELEASES_MAX   1000
+#define SIZE_4GIB	  4294967295ULL /* ZIP without its 64-bit extension */
+#define INFLATE_CACHE_MAX (64ULL * 1024 * 1024 * 1024)
+#define STAGING_TTL_MAX_S (365ULL * 24 * 60 * 60)
+#define KEEP_RELEASES_MAX 1000
 
 static const struct choice on_deployment[] = {{"Warn", CONFIG_WARN}, {"Enforce", CONFIG_ENFORCE}, {0}};
 static const struct choice on_load[] = {

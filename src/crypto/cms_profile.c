@@ -6,6 +6,23 @@
 
 #include "internal.h"
 
+void *cms_profile_decode(const ASN1_ITEM *kind, const uint8_t *der, size_t len)
+{
+	if (len > LONG_MAX)
+		return NULL;
+	const uint8_t *at = der;
+	uint8_t *again = NULL;
+	void *value = (void *)ASN1_item_d2i(NULL, &at, (long)len, kind);
+	int again_len = value ? ASN1_item_i2d(value, &again, kind) : -1;
+	if (again_len < 0 || (size_t)again_len != len || memcmp(again, der, len) != 0) {
+		ASN1_item_free(value, kind);
+		value = NULL;
+	}
+	OPENSSL_free(again);
+	return value;
+}
+
+/* The grammar, to the end of the file: clang-format does not know these macros. */
 /* clang-format off */
 ASN1_SEQUENCE(PROFILE_SIGNER_ID) = {
 	ASN1_SIMPLE(PROFILE_SIGNER_ID, issuer, X509_NAME),
@@ -65,26 +82,3 @@ ASN1_SEQUENCE(PROFILE_REPLY) = {
 ASN1_SEQUENCE(PROFILE_SIGNING_CERT) = {
 	ASN1_SEQUENCE_OF(PROFILE_SIGNING_CERT, certs, PROFILE_CERT_ID),
 } ASN1_SEQUENCE_END(PROFILE_SIGNING_CERT)
-															/* clang-format on */
-
-															void *
-															cms_profile_decode(
-																const ASN1_ITEM
-																	*kind,
-																const uint8_t
-																	*der,
-																size_t len)
-{
-	if (len > LONG_MAX)
-		return NULL;
-	const uint8_t *at = der;
-	uint8_t *again = NULL;
-	void *value = (void *)ASN1_item_d2i(NULL, &at, (long)len, kind);
-	int again_len = value ? ASN1_item_i2d(value, &again, kind) : -1;
-	if (again_len < 0 || (size_t)again_len != len || memcmp(again, der, len) != 0) {
-		ASN1_item_free(value, kind);
-		value = NULL;
-	}
-	OPENSSL_free(again);
-	return value;
-}

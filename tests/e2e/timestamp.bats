@@ -187,7 +187,7 @@ serve() {
 @test "an authority that does not answer fails the job, and the file stays as it was" {
 	make_authority tsa
 	cp a.zip before.zip
-	declare -A reasons=([hangup]="error receiving" [html]="content type" [stale]="something else")
+	declare -A reasons=([hangup]="an answer of type" [html]="content type" [stale]="something else")
 	for kind in hangup html stale; do
 		rm -f http.tsr
 		serve tsa $kind
