@@ -80,13 +80,14 @@ static int read_pin_file(const char *path, char ret[KEY_PIN_MAX_BYTES + 1], stru
 		r = r == -ENOMEM ? r : -EINVAL;
 		goto out;
 	}
-	size_t len = strcspn(content.data ? content.data : "", "\r\n");
+	const char *pin = content.data ? content.data : "";
+	size_t len = strcspn(pin, "\r\n");
 	if (len == 0) {
 		explain_set(ret_why, "the PIN file %s has no PIN in its first line", escaped);
 		r = -EINVAL;
 		goto out;
 	}
-	memcpy(ret, content.data, len);
+	memcpy(ret, pin, len);
 	ret[len] = '\0';
 out:
 	crypto_wipe(&content);
@@ -97,7 +98,7 @@ out:
 static int take_attribute(const char *name, size_t name_len, const char *value, size_t value_len,
 			  struct key_reference *reference, struct explain *ret_why)
 {
-	char path[KEY_REFERENCE_MAX_BYTES + 1];
+	char path[KEY_REFERENCE_MAX_BYTES + 1] = "";
 	int r = -EINVAL;
 	if (text_equal(name, name_len, "module-path")) {
 		r = decode(value, value_len, reference->module_path, sizeof(reference->module_path));
