@@ -65,6 +65,63 @@ every_member() {
 	every_member signer
 }
 
+@test "lambda" {
+	local publishers zip=fileb://$T/a.zip job
+	mk_account
+	publishers=SigningProfileVersionArns=$(mk_profile release)
+	mk_config <<-END
+		[code-signing-config guarded]
+		allowed_publisher = ${publishers#*=}
+		untrusted_artifact_on_load = Enforce
+		[function open-*]
+		code_signing_config = none
+		[function guarded-*]
+		code_signing_config = guarded
+	END
+	start_mount
+	answer lambda create-code-signing-config --code-signing-config-id a --allowed-publishers "$publishers"
+	answer lambda create-code-signing-config --code-signing-config-id b --allowed-publishers "$publishers" --description D
+	answer lambda update-code-signing-config --code-signing-config-arn b --description E
+	answer lambda update-code-signing-config --code-signing-config-arn a \
+		--code-signing-policies UntrustedArtifactOnDeployment=Enforce
+	answer lambda get-code-signing-config --code-signing-config-arn a
+	answer lambda get-code-signing-config --code-signing-config-arn b
+	answer lambda list-code-signing-configs
+	answer lambda list-code-signing-configs --max-items 1
+	answer lambda list-code-signing-configs --max-items 1 --no-paginate
+
+	mk_zip "$T/a.zip"
+	answer lambda create-function --function-name open-x --zip-file "$zip"
+	answer lambda update-function-code --function-name open-x --zip-file "$zip"
+	job=$(VOUCHFS_SIGNER_HOME=$(home_of) "$VOUCHFS" sign --json --profile release "$T/a.zip" | json_value jobId)
+	answer lambda create-function --function-name guarded-x --zip-file "$zip"
+	answer lambda create-function --function-name open-y --zip-file "$zip"
+	answer lambda update-function-code --function-name open-x --zip-file "$zip" --dry-run
+	answer lambda update-function-code --function-name open-x --zip-file "$zip" --publish
+	answer lambda get-function --function-name open-x
+	answer lambda get-function-configuration --function-name open-x
+	answer lambda list-functions --max-items 1
+	answer lambda list-functions --max-items 1 --no-paginate
+
+	answer lambda get-function-code-signing-config --function-name open-x
+	answer lambda put-function-code-signing-config --function-name open-x --code-signing-config-arn b
+	answer lambda put-function-code-signing-config --function-name open-y --code-signing-config-arn b
+	answer lambda get-function-code-signing-config --function-name open-x
+	answer lambda list-functions-by-code-signing-config --code-signing-config-arn b --max-items 1
+	answer lambda list-functions-by-code-signing-config --code-signing-config-arn b --max-items 1 --no-paginate
+	answer lambda delete-function-code-signing-config --function-name open-x
+	answer lambda delete-code-signing-config --code-signing-config-arn a
+	answer lambda delete-function --function-name open-x
+
+	signer "$ACCOUNT" revoke-signature --job-id "$job" --reason leaked >/dev/null
+	export_trust
+	"$VOUCHFS" reload
+	answer lambda get-function --function-name guarded-x
+	answer lambda get-function-configuration --function-name guarded-x
+	answer lambda list-functions
+	every_member lambda
+}
+
 # finds TEXT VERB ANSWER: the comparison fails and says so
 finds() {
 	run python3 "$BATS_TEST_DIRNAME/shapes.py" check "$2" "$T/seen" <<<"$3"

@@ -29,6 +29,13 @@ PATTERNS = {
     "text": r".*",
     # as the AWS CLI prints the times of signer; lambda has milliseconds and another form of the offset
     "time": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00",
+    "time-ns": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z",
+    "csc-id": r"[A-Za-z0-9_-]{1,29}",
+    "csc-arn": LAMBDA_ARN + r"code-signing-config:[A-Za-z0-9_-]{1,29}",
+    "function-arn": LAMBDA_ARN + r"function:[A-Za-z0-9_-]{1,64}",
+    "policy": r"Warn|Enforce",
+    "state": r"Active|Failed",
+    "base64": r"[A-Za-z0-9+/]+={0,2}",
     "time-ms": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000",
 }
 KINDS = {"object": dict, "list": list, "bool": bool, "number": int}
