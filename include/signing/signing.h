@@ -38,7 +38,7 @@
 
 #include "slots/tree.h"
 
-#define SIGNING_KEEP_S (7U * 86400U)
+#define SIGNING_KEEP_S 604800U /* a week */
 
 struct signing;
 
