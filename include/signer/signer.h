@@ -22,7 +22,7 @@
  *
  * Failures: negative errno and a sentence in ret_why. The errno stands for AWS's error names (signer_error_name):
  * -ENOENT ResourceNotFoundException, -EINVAL ValidationException, -EACCES AccessDeniedException, -EEXIST
- * ConflictException, -E2BIG ServiceLimitExceededException.
+ * ConflictException, -E2BIG ServiceLimitExceededException, -ENFILE TooManyRequestsException.
  */
 #ifndef SIGNER_SIGNER_H
 #define SIGNER_SIGNER_H
@@ -181,7 +181,22 @@ int signer_describe_job(struct signer *signer, const char *job_id, struct signer
  */
 int signer_list_jobs(struct signer *signer, struct signer_job **ret, size_t *ret_count, struct explain *ret_damaged,
 		     struct explain *ret_why);
+void signer_sort_jobs(struct signer_job *jobs, size_t count);
 void signer_jobs_free(struct signer_job *jobs, size_t count);
+
+/* ---- for those who have a job done by a signing service (signing/signing.h): no home is needed ---- */
+
+/* What is asked of a request before anything is signed: a token, the destination. The folders of its prefix are made.
+ */
+int signer_check_request(const struct signer_job_request *request, struct explain *ret_why);
+/* A regular file of at most max_bytes; failures as of signer_start_job. */
+int signer_open_source(const char *path, uint64_t max_bytes, int *ret_fd, struct explain *ret_why);
+/* Copies an open file to where the request wants the job's result: whole or not at all, durable. *ret_path: free(). */
+int signer_place_result(int fd, const struct signer_job_request *request, const struct arn_job *job, char **ret_path,
+			struct explain *ret_why);
+/* A whole job as text, and back; signer_job_done. Parsing: -EBADMSG when it is none. */
+int signer_print_job(const struct signer_job *job, struct buf *ret);
+int signer_parse_job(const struct buf *text, struct signer_job *ret);
 
 /* ---- revocation: irreversible; each call that changes something signs a list with the next sequence ---- */
 

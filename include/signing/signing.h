@@ -31,7 +31,9 @@
  * not visible, EINVAL not an admissible ZIP, name or reason, EEXIST signed already, EFBIG too large (at the write),
  * EROFS what is only to be read, ENFILE and EDQUOT too much at once, ESHUTDOWN the service is stopping. Each refusal
  * has its text in .vouchfs/why and in user.vouchfs.last_{outcome,reason,at,by,detail} of the slot's directory;
- * user.vouchfs.job_id is on results and on what was handed in.
+ * user.vouchfs.job_id is on results and on what was handed in, user.vouchfs.record (signer_parse_job) on records of
+ * jobs. The root has user.vouchfs.{account,region} of the service, and user.vouchfs.caller, the account of whoever
+ * asks; EACCES while the home does not say who acts for whom.
  */
 #ifndef SIGNING_SIGNING_H
 #define SIGNING_SIGNING_H

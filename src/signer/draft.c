@@ -16,16 +16,10 @@
 
 #define COPY_BYTES (1U << 20)
 
-/* The source is the caller's and may be a symlink; it is opened once and not looked up again. */
-static int open_source(const struct draft_files *files, uint64_t max_bytes, int *ret_fd, struct explain *ret_why)
+/* Takes over fd. */
+static int check_source(int fd, const char *path, uint64_t max_bytes, int *ret_fd, struct explain *ret_why)
 {
 	char escaped[HOME_PRINTABLE_SIZE];
-	const char *path = files->source;
-	int fd = files->source_fd ? fcntl(*files->source_fd, F_DUPFD_CLOEXEC, 0)
-				  : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return home_failed(ret_why, -errno, "the source %s cannot be opened", home_printable(path, escaped));
-
 	struct stat st;
 	int r = fstat(fd, &st) < 0 ? -errno : 0;
 	if (r < 0)
@@ -42,27 +36,57 @@ static int open_source(const struct draft_files *files, uint64_t max_bytes, int 
 	return r;
 }
 
-static int open_destination(const struct draft_files *files, struct draft *draft, struct explain *ret_why)
+/* The source is the caller's and may be a symlink; it is opened once and not looked up again. */
+int signer_open_source(const char *path, uint64_t max_bytes, int *ret_fd, struct explain *ret_why)
+{
+	char escaped[HOME_PRINTABLE_SIZE];
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return home_failed(ret_why, -errno, "the source %s cannot be opened", home_printable(path, escaped));
+	return check_source(fd, path, max_bytes, ret_fd, ret_why);
+}
+
+static int open_source(const struct draft_files *files, uint64_t max_bytes, int *ret_fd, struct explain *ret_why)
+{
+	if (!files->source_fd)
+		return signer_open_source(files->source, max_bytes, ret_fd, ret_why);
+	int fd = fcntl(*files->source_fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return home_failed(ret_why, -errno, "the source");
+	return check_source(fd, files->source, max_bytes, ret_fd, ret_why);
+}
+
+int draft_open_directory(const char *path, int *ret_fd, struct explain *ret_why)
 {
 	char directory[PATH_MAX], escaped[HOME_PRINTABLE_SIZE];
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) + 1 : 0;
+	if (len >= sizeof(directory))
+		return home_refuse(ret_why, -EINVAL, "the destination's name is too long");
+	memcpy(directory, path, len);
+	directory[len] = '\0';
+	int fd = io_open_dir(len > 0 ? directory : ".");
+	if (fd < 0)
+		return home_failed(ret_why, fd, "the destination directory %s", home_printable(directory, escaped));
+	*ret_fd = fd;
+	return 0;
+}
+
+static int open_destination(const struct draft_files *files, struct draft *draft, struct explain *ret_why)
+{
+	char escaped[HOME_PRINTABLE_SIZE];
 	const char *path = files->destination, *slash = strrchr(path, '/');
 	const char *name = files->directory_fd ? files->name : slash ? slash + 1 : path;
-	size_t len = slash ? (size_t)(slash - path) + 1 : 0;
-	if (strlen(name) >= sizeof(draft->name) || len >= sizeof(directory))
+	if (strlen(name) >= sizeof(draft->name))
 		return home_refuse(ret_why, -EINVAL, "the destination's name is too long");
 	if (*name == '\0' || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return home_refuse(ret_why, -EINVAL, "the destination %s is not a file name",
 				   home_printable(path, escaped));
-
-	memcpy(directory, path, len);
-	directory[len] = '\0';
-	draft->directory = files->directory_fd ? io_open_dirat(*files->directory_fd, ".")
-					       : io_open_dir(len > 0 ? directory : ".");
-	if (draft->directory < 0)
-		return home_failed(ret_why, draft->directory, "the destination directory %s",
-				   home_printable(directory, escaped));
 	memcpy(draft->name, name, strlen(name) + 1);
-	return 0;
+	if (!files->directory_fd)
+		return draft_open_directory(path, &draft->directory, ret_why);
+	draft->directory = io_open_dirat(*files->directory_fd, ".");
+	return draft->directory < 0 ? home_failed(ret_why, draft->directory, "the destination directory") : 0;
 }
 
 static int open_named(struct draft *draft)

@@ -32,6 +32,9 @@ struct draft_files {
 	const char *name;	 /* in that directory */
 };
 
+/* The directory that a file is in, or is to be in. */
+int draft_open_directory(const char *path, int *ret_fd, struct explain *ret_why);
+
 /* -ENOENT: no source, no destination directory; -EINVAL: not a regular file; -EFBIG: more than max_bytes. */
 int draft_open(const struct draft_files *files, uint64_t max_bytes, struct draft *ret, struct explain *ret_why);
 

@@ -30,6 +30,8 @@ const char *signer_error_name(int error)
 		return "ConflictException";
 	case -E2BIG:
 		return "ServiceLimitExceededException";
+	case -ENFILE:
+		return "TooManyRequestsException";
 	default:
 		return "InternalServiceErrorException";
 	}

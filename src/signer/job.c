@@ -6,97 +6,19 @@
 #include "job.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "destination.h"
 #include "profile.h"
 #include "revocation.h"
 #include "signer/access.h"
 #include "stamp.h"
-
-static int absolute_path(const char *path, char **ret)
-{
-	char *absolute = NULL;
-	if (path[0] == '/') {
-		absolute = strdup(path);
-	} else {
-		char *here = getcwd(NULL, 0);
-		if (!here)
-			return -errno;
-		if (asprintf(&absolute, "%s/%s", here, path) < 0)
-			absolute = NULL;
-		free(here);
-	}
-	if (!absolute)
-		return -ENOMEM;
-	*ret = absolute;
-	return 0;
-}
-
-/* Makes the folders that a prefix like "signed/v1-" names; they stay below the directory. */
-static int make_prefix_folders(const char *directory, const char *prefix, struct explain *ret_why)
-{
-	if (!strchr(prefix, '/'))
-		return 0;
-	char partial[PATH_MAX], escaped[HOME_PRINTABLE_SIZE];
-	if (strlen(prefix) >= sizeof(partial))
-		return home_refuse(ret_why, -EINVAL, "the destination's prefix is too long");
-	memcpy(partial, prefix, strlen(prefix) + 1);
-
-	int fd = io_open_dir(directory);
-	if (fd < 0)
-		return home_failed(ret_why, fd, "the destination directory %s", home_printable(directory, escaped));
-	int r = 0;
-	for (char *slash = strchr(partial, '/'); r == 0 && slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		r = io_mkdirat(fd, partial, 0777);
-		int folder = r < 0 ? r : io_open_dirat(fd, partial); /* refuses ".." and symlinks */
-		r = folder < 0 ? folder : 0;
-		io_close(&folder);
-		*slash = '/';
-	}
-	io_close(&fd);
-	return r < 0 ? home_failed(ret_why, r, "the folders of the prefix in %s", home_printable(directory, escaped))
-		     : 0;
-}
-
-static bool is_inner_prefix(const char *prefix)
-{
-	size_t len = strlen(prefix);
-	return prefix[0] != '/' && strcmp(prefix, "..") != 0 && !text_starts_with(prefix, "../") &&
-	       !strstr(prefix, "/../") && !(len >= 3 && strcmp(prefix + len - 3, "/..") == 0);
-}
-
-static int destination_path(const struct signer_job_request *request, const struct arn_job *job, char **ret,
-			    struct explain *ret_why)
-{
-	if (request->output_path)
-		return absolute_path(request->output_path, ret);
-
-	char escaped[HOME_PRINTABLE_SIZE];
-	const char *prefix = request->destination_prefix ? request->destination_prefix : "";
-	if (!is_inner_prefix(prefix))
-		return home_refuse(ret_why, -EINVAL,
-				   "the destination's prefix %s leads out of its directory; leave out \"..\" and the "
-				   "leading \"/\"",
-				   home_printable(prefix, escaped));
-	int r = make_prefix_folders(request->destination_directory, prefix, ret_why);
-	if (r < 0)
-		return r;
-	char *path;
-	if (asprintf(&path, "%s/%s%s.zip", request->destination_directory, prefix, job->id) < 0)
-		return -ENOMEM;
-	r = absolute_path(path, ret);
-	free(path);
-	return r;
-}
 
 static int check_request(const struct signer_job_request *request, struct explain *ret_why)
 {
@@ -112,6 +34,12 @@ static int check_request(const struct signer_job_request *request, struct explai
 		return home_refuse(ret_why, -EINVAL, "a client request token has 1 to %u bytes, this one has %zu",
 				   SIGNER_REQUEST_TOKEN_BYTES, strlen(token));
 	return 0;
+}
+
+int signer_check_request(const struct signer_job_request *request, struct explain *ret_why)
+{
+	int r = check_request(request, ret_why);
+	return r == 0 ? destination_check(request, ret_why) : r;
 }
 
 static const char *invoker_of(const struct signer *signer, const struct signer_job_request *request)
@@ -130,7 +58,7 @@ static int begin_job(const struct signer *signer, const struct signer_job_reques
 	memcpy(job->requested_by, invoker, sizeof(job->requested_by));
 	memcpy(job->job_invoker, invoker, sizeof(job->job_invoker));
 
-	int r = absolute_path(request->source_path, &job->source);
+	int r = destination_absolute(request->source_path, &job->source);
 	if (r == 0 && request->client_request_token &&
 	    !(job->client_request_token = strdup(request->client_request_token)))
 		r = -ENOMEM;

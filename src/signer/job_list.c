@@ -49,6 +49,12 @@ static int newest_first(const void *a, const void *b)
 	return strcmp(left->arn.id, right->arn.id);
 }
 
+void signer_sort_jobs(struct signer_job *jobs, size_t count)
+{
+	if (count > 1)
+		qsort(jobs, count, sizeof(*jobs), newest_first);
+}
+
 static void tell_damaged(const struct listing *listing, struct explain *ret_damaged)
 {
 	size_t others = listing->damaged_count - 1;
@@ -85,7 +91,7 @@ int signer_list_jobs(struct signer *signer, struct signer_job **ret, size_t *ret
 	if (r < 0)
 		goto out;
 
-	qsort(listing.jobs, listing.count, sizeof(*listing.jobs), newest_first);
+	signer_sort_jobs(listing.jobs, listing.count);
 	tell_damaged(&listing, ret_damaged);
 	*ret = listing.jobs;
 	*ret_count = listing.count;

@@ -69,6 +69,21 @@ int job_write(const struct signer *signer, const struct signer_job *job, struct 
 	return r;
 }
 
+/* What is elsewhere in a home goes along: whose job it is, and what the revocation list says of it. */
+int signer_print_job(const struct signer_job *job, struct buf *ret)
+{
+	char arn[ARN_TEXT_SIZE];
+	arn_print_job(&job->arn, arn);
+	int r = print(job, ret);
+	if (r == 0)
+		r = record_put(ret, "job-arn", arn);
+	if (r == 0 && job->revoked)
+		r = record_put_time(ret, "revoked-at", job->revoked_at_s);
+	if (r == 0 && job->revoked)
+		r = record_put(ret, "revocation-reason", job->revocation_reason);
+	return r;
+}
+
 static bool is_any(const char *text, size_t len)
 {
 	return text && len > 0;
@@ -100,6 +115,29 @@ static void parse(struct record *record, struct signer_job *job)
 	if (revoked_by)
 		record_copy(record, "revoked-by", job->revoked_by, sizeof(job->revoked_by), arn_is_account);
 	free(revoked_by);
+}
+
+int signer_parse_job(const struct buf *text, struct signer_job *ret)
+{
+	struct signer_job job = {0};
+	struct record record;
+	char arn[ARN_TEXT_SIZE];
+	record_begin(&record, text, "vouchfs-signing-job");
+	record_copy(&record, "job-arn", arn, sizeof(arn), is_any);
+	if (!arn_parse_job(arn, strlen(arn), &job.arn))
+		record_bad(&record, "job-arn");
+	memcpy(job.revoked_by, job.arn.scope.account, sizeof(job.revoked_by));
+	parse(&record, &job);
+	record_optional_text(&record, "revocation-reason", &job.revocation_reason);
+	job.revoked = job.revocation_reason;
+	if (job.revoked)
+		record_time(&record, "revoked-at", &job.revoked_at_s);
+	int r = record_end(&record, "", NULL) < 0 ? -EBADMSG : 0;
+	if (r == 0)
+		*ret = job;
+	else
+		signer_job_done(&job);
+	return r;
 }
 
 int job_read(const struct signer *signer, const char *job_id, struct signer_job *ret, struct explain *ret_why)
