@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "service.h"
 #include "signer.h"
 
 static int run(int argc, char **argv);
@@ -24,7 +25,7 @@ const struct cli_command cli_sign_commands[] = {
 			 "      --timestamp-url http://HOST/PATH | file:DIR\n"
 			 "                      have the signature stamped: by an RFC 3161 authority, or through a\n"
 			 "                      directory of queries and replies (see: vouchfs timestamp --help)\n"
-			 "      --json          the answer as JSON\n" CLI_SIGNER_OPTIONS,
+			 "      --json          the answer as JSON\n" CLI_SERVICE_OPTIONS,
 		.run = run,
 	},
 	{.name = NULL},
@@ -60,11 +61,14 @@ static int print_line(const char *output, const struct signer_job *job)
 	return CLI_EXIT_OK;
 }
 
-static int sign(struct signer *signer, const struct signer_job_request *request, bool json)
+/* signer NULL: through the service. */
+static int sign(struct signer *signer, const struct service *service, const struct signer_job_request *request,
+		bool json)
 {
 	struct explain why = {0}, notice = {0};
 	struct signer_job job = {0};
-	int r = signer_start_job(signer, request, &job, &notice, &why);
+	int r = signer ? signer_start_job(signer, request, &job, &notice, &why)
+		       : service_start_job(service, request, &job, &notice, &why);
 	if (notice.text[0])
 		cli_error("notice: %s", notice.text);
 	if (r < 0) {
@@ -76,9 +80,21 @@ static int sign(struct signer *signer, const struct signer_job_request *request,
 	return exit_code;
 }
 
+static int open_either(const char *home, const char *service_path, struct signer **ret_signer,
+		       struct service *ret_service)
+{
+	struct explain why = {0};
+	if (!service_path)
+		return cli_signer_open_plain(home, ret_signer);
+	int r = service_open(service_path, ret_service, &why);
+	if (r < 0)
+		cli_error("%s", why.text);
+	return r;
+}
+
 static int run(int argc, char **argv)
 {
-	const char *profile = NULL, *output = NULL, *home = NULL, *timestamp_url = NULL;
+	const char *profile = NULL, *output = NULL, *home = NULL, *timestamp_url = NULL, *service_path = NULL;
 	bool json = false, done;
 	const struct cli_option options[] = {
 		{.name = "profile", .kind = CLI_TEXT, .required = true, .ret_text = &profile},
@@ -86,10 +102,18 @@ static int run(int argc, char **argv)
 		{.name = "timestamp-url", .kind = CLI_TEXT, .ret_text = &timestamp_url},
 		{.name = "json", .kind = CLI_FLAG, .ret_flag = &json},
 		{.name = "home", .kind = CLI_TEXT, .ret_text = &home},
+		{.name = "service", .kind = CLI_TEXT, .ret_text = &service_path},
 	};
 	int exit_code = cli_parse(&cli_sign_commands[0], options, ARRAY_SIZE(options), &argc, argv, 1, 1, &done);
 	if (exit_code != 0 || done)
 		return exit_code;
+	if (home && service_path)
+		return cli_usage_error(&cli_sign_commands[0],
+				       "--service does not go with --home: it is one or the other");
+	service_path = cli_signer_service(home, service_path);
+	if (service_path && timestamp_url)
+		return cli_usage_error(&cli_sign_commands[0], "--timestamp-url does not go with a signing service; "
+							      "stamp the result: vouchfs timestamp");
 
 	/* In place means the file that a symlink leads to. */
 	char *in_place = output ? NULL : realpath(argv[1], NULL);
@@ -100,9 +124,10 @@ static int run(int argc, char **argv)
 		return CLI_EXIT_FAILURE;
 	}
 	struct signer *signer = NULL;
+	struct service service = SERVICE_NONE;
 	exit_code = CLI_EXIT_FAILURE;
-	if (cli_signer_open_plain(home, &signer) == 0)
-		exit_code = sign(signer,
+	if (open_either(home, service_path, &signer, &service) == 0)
+		exit_code = sign(signer, &service,
 				 &(struct signer_job_request){
 					 .profile_name = profile,
 					 .source_path = argv[1],
@@ -112,6 +137,7 @@ static int run(int argc, char **argv)
 					 .max_unpacked_bytes = LIMIT_UNPACKED_BYTES_DEFAULT,
 				 },
 				 json);
+	service_close(&service);
 	signer_close(signer);
 	free(in_place);
 	return exit_code;

@@ -11,12 +11,19 @@
 
 #define CLI_PLATFORM_DISPLAY_NAME "AWS Lambda"
 
+#define CLI_SERVICE_OPTIONS                                                                                            \
+	CLI_SIGNER_OPTIONS                                                                                             \
+	"      --service DIR where a signing service is mounted, for those who cannot read its home\n"                 \
+	"                    (default $VOUCHFS_SIGNER_SERVICE, when no home is named)\n"
+
 struct cli_signer {
 	struct cli_aws aws;
 	const char *home;
+	bool takes_service;  /* set before parsing: the verb can go through a signing service */
+	const char *service; /* NULL: it works on the home */
 };
 
-/* cli_aws_parse with --home. */
+/* cli_aws_parse with --home and --service. */
 int cli_signer_parse(const struct cli_command *command, const struct cli_option *options, size_t option_count,
 		     int *argc, char **argv, struct cli_signer *ret, bool *ret_done);
 
@@ -30,8 +37,22 @@ char *cli_signer_home(const char *given);
 int cli_signer_open(const struct cli_command *command, const char *operation, const struct cli_signer *options,
 		    struct signer **ret);
 
+struct service;
+
+/* Opens the service that was named (service.h; service_close); 0 or the exit code, after having said why. */
+int cli_signer_open_service(const struct cli_command *command, const char *operation, const struct cli_signer *options,
+			    struct service *ret);
+
+/* --service DIR, else $VOUCHFS_SIGNER_SERVICE where neither --home nor $VOUCHFS_SIGNER_HOME is given; NULL: the home.
+ */
+const char *cli_signer_service(const char *home, const char *service);
+
 /* --profile-owner, --job-owner: 0, or the exit code when it is not the home's account. */
 int cli_signer_check_owner(const char *operation, const struct signer *signer, const char *owner);
+
+/* The same through a service, where the default is the caller's account. */
+int cli_service_check_profile_owner(const char *operation, const struct service *service, const char *owner,
+				    const char *profile);
 
 /* Says that a PIN on the command line can be seen by everybody; NULL: no key was named. */
 void cli_signer_notice_pin(const char *key_reference);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service.h"
 #include "signer.h"
 #include "signer/render.h"
 
@@ -17,21 +18,27 @@ const struct cli_command cli_signer_job_commands[] = {
 		.usage = "Examples:\n"
 			 "  vouchfs signer start-signing-job --source file=build/app.zip \\\n"
 			 "      --destination directory=out,prefix=signed- --profile-name "
-			 "profile_for_application_ABC\n\n"
+			 "profile_for_application_ABC\n"
+			 "  vouchfs signer start-signing-job --service /srv/signing --profile-owner 111122223333 \\\n"
+			 "      --source file=app.zip --destination directory=out --profile-name release\n\n"
 			 "Writes <directory>/<prefix><job id>.zip and prints the job's id. When the command returns, "
 			 "the\n"
 			 "job is done. A ZIP that is signed already, or that breaks one of the rules for ZIPs, "
-			 "fails.\n\n"
+			 "fails.\n"
+			 "Through a service a token is remembered for 7 days, and a ZIP that it refuses makes no "
+			 "job.\n\n"
 			 "Options:\n"
 			 "      --source file=PATH             (required)\n"
 			 "      --destination directory=DIR[,prefix=TEXT]  (required)\n"
 			 "      --profile-name NAME            (required)\n"
-			 "      --profile-owner ID             the account; another one's through --service DIR\n"
+			 "      --profile-owner ID             whose profile it is (default: your own account's);\n"
+			 "                                     another account's through its --service DIR\n"
 			 "      --client-request-token TOKEN   once signed, the same token gives the same job "
 			 "again\n"
 			 "      --timestamp-url http://HOST/PATH | file:DIR\n"
 			 "                                     have the signature stamped by an RFC 3161 authority\n"
-			 "                                     (see: vouchfs timestamp --help)\n" CLI_SIGNER_OPTIONS,
+			 "                                     (see: vouchfs timestamp --help);\n"
+			 "                                     not through a service\n" CLI_SERVICE_OPTIONS,
 		.run = run_start,
 	},
 	{
@@ -41,7 +48,7 @@ const struct cli_command cli_signer_job_commands[] = {
 		.usage = "Examples:\n"
 			 "  vouchfs signer describe-signing-job --job-id 621a6850-a128-42db-bc30-bd65cc54e187\n\n"
 			 "Options:\n"
-			 "      --job-id ID   (required)\n" CLI_SIGNER_OPTIONS,
+			 "      --job-id ID   (required)\n" CLI_SERVICE_OPTIONS,
 		.run = run_describe,
 	},
 	{.name = NULL},
@@ -82,11 +89,13 @@ static int parse_paths(const struct cli_command *command, const char *source, co
 	return 0;
 }
 
-static int start_job(struct signer *signer, const struct signer_job_request *request)
+/* signer NULL: through the service. */
+static int start_job(struct signer *signer, const struct service *service, const struct signer_job_request *request)
 {
 	struct explain why = {0}, notice = {0};
 	struct signer_job job = {0};
-	int r = signer_start_job(signer, request, &job, &notice, &why);
+	int r = signer ? signer_start_job(signer, request, &job, &notice, &why)
+		       : service_start_job(service, request, &job, &notice, &why);
 	if (notice.text[0])
 		cli_error("notice: %s", notice.text);
 	if (r < 0)
@@ -102,6 +111,25 @@ static int start_job(struct signer *signer, const struct signer_job_request *req
 	return cli_print_json(&text, json_end(&j));
 }
 
+static int start(const struct cli_command *command, const struct cli_signer *options, const char *owner,
+		 const struct signer_job_request *request)
+{
+	static const char operation[] = "StartSigningJob";
+	struct signer *signer = NULL;
+	struct service service = SERVICE_NONE;
+	int exit_code = options->service ? cli_signer_open_service(command, operation, options, &service)
+					 : cli_signer_open(command, operation, options, &signer);
+	if (exit_code == 0)
+		exit_code = options->service
+				    ? cli_service_check_profile_owner(operation, &service, owner, request->profile_name)
+				    : cli_signer_check_owner(operation, signer, owner);
+	if (exit_code == 0)
+		exit_code = start_job(signer, &service, request);
+	service_close(&service);
+	signer_close(signer);
+	return exit_code;
+}
+
 static int run_start(int argc, char **argv)
 {
 	const struct cli_command *command = &cli_signer_job_commands[0];
@@ -114,31 +142,29 @@ static int run_start(int argc, char **argv)
 		{.name = "client-request-token", .kind = CLI_TEXT, .ret_text = &token},
 		{.name = "timestamp-url", .kind = CLI_TEXT, .ret_text = &stamp},
 	};
-	struct cli_signer common = {0};
+	struct cli_signer common = {.takes_service = true};
 	bool done;
 	int exit_code = cli_signer_parse(command, options, ARRAY_SIZE(options), &argc, argv, &common, &done);
 	if (exit_code != 0 || done)
 		return exit_code;
+	if (common.service && stamp)
+		return cli_usage_error(command, "--timestamp-url does not go with a signing service; stamp the result: "
+						"vouchfs timestamp");
 
 	struct paths paths = {0};
-	struct signer *signer = NULL;
 	exit_code = parse_paths(command, source, destination, &paths);
 	if (exit_code == 0)
-		exit_code = cli_signer_open(command, "StartSigningJob", &common, &signer);
-	if (exit_code == 0)
-		exit_code = cli_signer_check_owner("StartSigningJob", signer, owner);
-	if (exit_code == 0)
-		exit_code = start_job(signer, &(struct signer_job_request){
-						      .profile_name = name,
-						      .source_path = paths.file,
-						      .destination_directory = paths.directory,
-						      .destination_prefix = paths.prefix,
-						      .client_request_token = token,
-						      .timestamp_url = stamp,
-						      .max_artifact_bytes = LIMIT_ARTIFACT_BYTES_DEFAULT,
-						      .max_unpacked_bytes = LIMIT_UNPACKED_BYTES_DEFAULT,
-					      });
-	signer_close(signer);
+		exit_code = start(command, &common, owner,
+				  &(struct signer_job_request){
+					  .profile_name = name,
+					  .source_path = paths.file,
+					  .destination_directory = paths.directory,
+					  .destination_prefix = paths.prefix,
+					  .client_request_token = token,
+					  .timestamp_url = stamp,
+					  .max_artifact_bytes = LIMIT_ARTIFACT_BYTES_DEFAULT,
+					  .max_unpacked_bytes = LIMIT_UNPACKED_BYTES_DEFAULT,
+				  });
 	paths_done(&paths);
 	return exit_code;
 }
@@ -157,6 +183,23 @@ static int describe_job(struct signer *signer, const char *job_id)
 	return cli_print_json(&text, json_end(&j));
 }
 
+static int describe_through(const struct cli_command *command, const struct cli_signer *options, const char *job_id)
+{
+	static const char operation[] = "DescribeSigningJob";
+	struct explain why = {0};
+	struct service service = SERVICE_NONE;
+	struct buf text = {0};
+	int exit_code = cli_signer_open_service(command, operation, options, &service);
+	if (exit_code != 0)
+		return exit_code;
+	int r = service_describe_job(&service, job_id, &text, &why);
+	service_close(&service);
+	if (r == 0)
+		return cli_print_json(&text, 0);
+	buf_done(&text);
+	return cli_signer_failed(operation, r, &why);
+}
+
 static int run_describe(int argc, char **argv)
 {
 	const struct cli_command *command = &cli_signer_job_commands[1];
@@ -164,11 +207,13 @@ static int run_describe(int argc, char **argv)
 	const struct cli_option options[] = {
 		{.name = "job-id", .kind = CLI_TEXT, .required = true, .ret_text = &job_id},
 	};
-	struct cli_signer common = {0};
+	struct cli_signer common = {.takes_service = true};
 	bool done;
 	int exit_code = cli_signer_parse(command, options, ARRAY_SIZE(options), &argc, argv, &common, &done);
 	if (exit_code != 0 || done)
 		return exit_code;
+	if (common.service)
+		return describe_through(command, &common, job_id);
 
 	struct signer *signer = NULL;
 	exit_code = cli_signer_open(command, "DescribeSigningJob", &common, &signer);

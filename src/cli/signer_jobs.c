@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "page.h"
+#include "service.h"
 #include "signature/statement.h"
 #include "signer.h"
 #include "signer/render.h"
@@ -36,7 +37,7 @@ const struct cli_command cli_signer_jobs_commands[] = {
 			 "      --signature-expires-before TIME, --signature-expires-after TIME\n"
 			 "                             UTC like 2026-11-01T00:00:00Z, with an offset like +01:00, or\n"
 			 "                             seconds since 1970; a failed job has no "
-			 "signature\n" CLI_PAGE_USAGE CLI_SIGNER_OPTIONS,
+			 "signature\n" CLI_PAGE_USAGE CLI_SERVICE_OPTIONS,
 		.run = run_list,
 	},
 	{
@@ -50,7 +51,7 @@ const struct cli_command cli_signer_jobs_commands[] = {
 			"has\n"
 			"failed.\n\n"
 			"Options:\n"
-			"      --job-id ID   (required)\n" CLI_SIGNER_OPTIONS,
+			"      --job-id ID   (required)\n" CLI_SERVICE_OPTIONS,
 		.run = run_wait,
 	},
 	{.name = NULL},
@@ -204,15 +205,24 @@ static void print_jobs(struct json *j, const struct filter *filter, struct cli_p
 	json_close(j);
 }
 
-static int list(struct signer *signer, const struct filter *filter, struct cli_page *page)
+static int read_jobs(struct signer *signer, const struct service *service, struct signer_job **ret, size_t *ret_count,
+		     struct explain *ret_damaged, struct explain *ret_why)
 {
-	struct explain why = {0}, damaged;
+	return signer ? signer_list_jobs(signer, ret, ret_count, ret_damaged, ret_why)
+		      : service_list_jobs(service, ret, ret_count, ret_why);
+}
+
+/* signer NULL: through the service. */
+static int list(struct signer *signer, const struct service *service, const struct filter *filter,
+		struct cli_page *page)
+{
+	struct explain why = {0}, damaged = {0};
 	struct position position = {0};
 	struct signer_job *jobs = NULL;
 	size_t count = 0;
 	if (page->after && !parse_token(page->after, &position))
 		return cli_page_bad_token(page, "ListSigningJobs");
-	int r = signer_list_jobs(signer, &jobs, &count, &damaged, &why);
+	int r = read_jobs(signer, service, &jobs, &count, &damaged, &why);
 	if (r < 0)
 		return cli_signer_failed("ListSigningJobs", r, &why);
 
@@ -222,6 +232,14 @@ static int list(struct signer *signer, const struct filter *filter, struct cli_p
 	signer_jobs_free(jobs, count);
 	int exit_code = cli_print_json(&text, json_end(&j));
 	return damaged.text[0] ? cli_signer_failed("ListSigningJobs", -EIO, &damaged) : exit_code;
+}
+
+/* One of the two, as the options say. */
+static int open_either(const struct cli_command *command, const char *operation, const struct cli_signer *options,
+		       struct signer **ret_signer, struct service *ret_service)
+{
+	return options->service ? cli_signer_open_service(command, operation, options, ret_service)
+				: cli_signer_open(command, operation, options, ret_signer);
 }
 
 static int run_list(int argc, char **argv)
@@ -240,7 +258,7 @@ static int run_list(int argc, char **argv)
 		{.name = "signature-expires-after", .kind = CLI_TEXT, .ret_text = &filter.after_text},
 		CLI_PAGE_OPTIONS(&page),
 	};
-	struct cli_signer common = {0};
+	struct cli_signer common = {.takes_service = true};
 	bool done;
 	int exit_code = cli_signer_parse(command, options, ARRAY_SIZE(options), &argc, argv, &common, &done);
 	if (exit_code != 0 || done)
@@ -252,9 +270,11 @@ static int run_list(int argc, char **argv)
 		return exit_code;
 
 	struct signer *signer = NULL;
-	exit_code = cli_signer_open(command, "ListSigningJobs", &common, &signer);
+	struct service service = SERVICE_NONE;
+	exit_code = open_either(command, "ListSigningJobs", &common, &signer, &service);
 	if (exit_code == 0)
-		exit_code = list(signer, &filter, &page);
+		exit_code = list(signer, &service, &filter, &page);
+	service_close(&service);
 	signer_close(signer);
 	return exit_code;
 }
@@ -262,12 +282,13 @@ static int run_list(int argc, char **argv)
 /* What the AWS CLI exits with when what it waits for cannot come any more. */
 #define EXIT_WAITED_IN_VAIN 255
 
-static int wait_for(struct signer *signer, const char *job_id)
+static int wait_for(struct signer *signer, const struct service *service, const char *job_id)
 {
 	struct explain why = {0};
 	struct signer_job job = {0};
 	char escaped[EXPLAIN_MAX];
-	int r = signer_describe_job(signer, job_id, &job, &why);
+	int r = signer ? signer_describe_job(signer, job_id, &job, &why)
+		       : service_find_job(service, job_id, &job, NULL, &why);
 	if (r < 0)
 		return cli_signer_failed("DescribeSigningJob", r, &why);
 	if (!job.succeeded)
@@ -287,7 +308,7 @@ static int run_wait(int argc, char **argv)
 		{.name = "job-id", .kind = CLI_TEXT, .required = true, .ret_text = &job_id},
 	};
 	bool is_named = argc > 1 && strcmp(argv[1], condition) == 0;
-	struct cli_signer common = {0};
+	struct cli_signer common = {.takes_service = true};
 	bool done;
 	if (!is_named && (argc < 2 || argv[1][0] != '-'))
 		return cli_usage_error(command, "wait for what? There is: wait %s --job-id ID", condition);
@@ -298,9 +319,11 @@ static int run_wait(int argc, char **argv)
 		return exit_code;
 
 	struct signer *signer = NULL;
-	exit_code = cli_signer_open(command, "DescribeSigningJob", &common, &signer);
+	struct service service = SERVICE_NONE;
+	exit_code = open_either(command, "DescribeSigningJob", &common, &signer, &service);
 	if (exit_code == 0)
-		exit_code = wait_for(signer, job_id);
+		exit_code = wait_for(signer, &service, job_id);
+	service_close(&service);
 	signer_close(signer);
 	return exit_code;
 }

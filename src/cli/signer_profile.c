@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "service.h"
 #include "signature/statement.h"
 #include "signer.h"
 #include "signer/render.h"
@@ -44,8 +45,9 @@ const struct cli_command cli_signer_profile_commands[] = {
 			 "  vouchfs signer get-signing-profile --profile-name profile_for_application_ABC\n\n"
 			 "Options:\n"
 			 "      --profile-name NAME  (required)\n"
-			 "      --profile-owner ID   the account; another one's through --service "
-			 "DIR\n" CLI_SIGNER_OPTIONS,
+			 "      --profile-owner ID   whose profile it is (default: your own account's); another "
+			 "account's\n"
+			 "                           through its --service DIR\n" CLI_SERVICE_OPTIONS,
 		.run = run_get,
 	},
 	{.name = NULL},
@@ -117,6 +119,26 @@ static int run_put(int argc, char **argv)
 	return cli_print_json(&text, json_end(&j));
 }
 
+static int get_through(const struct cli_command *command, const struct cli_signer *options, const char *name,
+		       const char *owner)
+{
+	static const char operation[] = "GetSigningProfile";
+	struct explain why = {0};
+	struct service service = SERVICE_NONE;
+	struct buf text = {0};
+	int exit_code = cli_signer_open_service(command, operation, options, &service);
+	if (exit_code == 0)
+		exit_code = cli_service_check_profile_owner(operation, &service, owner, name);
+	if (exit_code != 0)
+		goto out;
+	int r = service_get_profile(&service, name, &text, &why);
+	exit_code = r < 0 ? cli_signer_failed(operation, r, &why) : cli_print_json(&text, 0);
+out:
+	buf_done(&text);
+	service_close(&service);
+	return exit_code;
+}
+
 static int run_get(int argc, char **argv)
 {
 	const struct cli_command *command = &cli_signer_profile_commands[1];
@@ -125,11 +147,13 @@ static int run_get(int argc, char **argv)
 		{.name = "profile-name", .kind = CLI_TEXT, .required = true, .ret_text = &name},
 		{.name = "profile-owner", .kind = CLI_TEXT, .ret_text = &owner},
 	};
-	struct cli_signer common = {0};
+	struct cli_signer common = {.takes_service = true};
 	bool done;
 	int exit_code = cli_signer_parse(command, options, ARRAY_SIZE(options), &argc, argv, &common, &done);
 	if (exit_code != 0 || done)
 		return exit_code;
+	if (common.service)
+		return get_through(command, &common, name, owner);
 
 	struct signer *signer = NULL;
 	exit_code = cli_signer_open(command, "GetSigningProfile", &common, &signer);

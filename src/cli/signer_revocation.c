@@ -1,7 +1,9 @@
 /* signer revoke-signature, revoke-signing-profile, refresh-revocations */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "service.h"
 #include "signer.h"
 
 static int run_revoke_signature(int argc, char **argv);
@@ -20,7 +22,10 @@ const struct cli_command cli_signer_revocation_commands[] = {
 			 "Options:\n"
 			 "      --job-id ID      (required)\n"
 			 "      --reason TEXT    1 to 500 characters of printable ASCII (required)\n"
-			 "      --job-owner ID   the account; another one's through --service DIR\n" CLI_SIGNER_OPTIONS,
+			 "      --job-owner ID   whose job it is (default: your own account's); another account's "
+			 "through\n"
+			 "                       its --service DIR, where you revoke what your account has had "
+			 "signed\n" CLI_SERVICE_OPTIONS,
 		.run = run_revoke_signature,
 	},
 	{
@@ -59,6 +64,25 @@ const struct cli_command cli_signer_revocation_commands[] = {
 	{.name = NULL},
 };
 
+static int revoke_through(const struct cli_command *command, const struct cli_signer *options, const char *job_id,
+			  const char *owner, const char *reason)
+{
+	static const char operation[] = "RevokeSignature";
+	struct explain why = {0};
+	struct service service = SERVICE_NONE;
+	char what[160], escaped[128];
+	int exit_code = cli_signer_open_service(command, operation, options, &service);
+	if (exit_code != 0)
+		return exit_code;
+	(void)snprintf(what, sizeof(what), "signing job %s",
+		       text_escape_print(escaped, sizeof(escaped), job_id, strlen(job_id)));
+	int r = service_check_owner(&service, "job-owner", owner, what, &why);
+	if (r == 0)
+		r = service_revoke(&service, job_id, reason, &why);
+	service_close(&service);
+	return r < 0 ? cli_signer_failed(operation, r, &why) : CLI_EXIT_OK;
+}
+
 static int run_revoke_signature(int argc, char **argv)
 {
 	const struct cli_command *command = &cli_signer_revocation_commands[0];
@@ -68,11 +92,13 @@ static int run_revoke_signature(int argc, char **argv)
 		{.name = "reason", .kind = CLI_TEXT, .required = true, .ret_text = &reason},
 		{.name = "job-owner", .kind = CLI_TEXT, .ret_text = &owner},
 	};
-	struct cli_signer common = {0};
+	struct cli_signer common = {.takes_service = true};
 	bool done;
 	int exit_code = cli_signer_parse(command, options, ARRAY_SIZE(options), &argc, argv, &common, &done);
 	if (exit_code != 0 || done)
 		return exit_code;
+	if (common.service)
+		return revoke_through(command, &common, job_id, owner, reason);
 
 	struct signer *signer = NULL;
 	struct explain why = {0};
