@@ -20,36 +20,62 @@ static const char *printable(const char *text, char ret[PRINTABLE_SIZE])
 	return text_escape_print(ret, PRINTABLE_SIZE, text, strlen(text));
 }
 
-int service_attribute(int fd, const char *name, char *ret, size_t ret_size)
+static int end_attribute(ssize_t len, char *ret)
 {
-	ssize_t len = fgetxattr(fd, name, ret, ret_size - 1);
 	if (len < 0)
 		return errno == EOPNOTSUPP ? -ENODATA : -errno;
 	ret[len] = '\0';
 	return 0;
 }
 
+int service_attribute(int fd, const char *name, char *ret, size_t ret_size)
+{
+	return end_attribute(fgetxattr(fd, name, ret, ret_size - 1), ret);
+}
+
+/* Who cannot be told from others cannot open the root, and is to hear why. */
+static int root_attribute(const char *path, const char *name, char *ret, size_t ret_size)
+{
+	return end_attribute(getxattr(path, name, ret, ret_size - 1), ret);
+}
+
 /* ---- reaching it ---- */
 
-/* What its root says of it. */
-static int identify(struct service *service, struct explain *ret_why)
+static int cannot_reach(const struct service *service, int r, struct explain *ret_why)
+{
+	char escaped[PRINTABLE_SIZE];
+	explain_set(ret_why,
+		    "the signing service %s cannot be reached: %s; name the directory where it is mounted with "
+		    "--service DIR",
+		    printable(service->path, escaped), strerror(-r));
+	return r;
+}
+
+/* Whose service it is. */
+static int identify_service(struct service *service, struct explain *ret_why)
 {
 	char escaped[PRINTABLE_SIZE];
 	struct stat st;
-	int r = service_attribute(service->root, "user.vouchfs.account", service->account, sizeof(service->account));
-	if (r == 0)
-		r = service_attribute(service->root, "user.vouchfs.region", service->region, sizeof(service->region));
-	if (r == 0 && fstat(service->root, &st) < 0)
-		r = -errno;
-	if (r < 0) {
-		explain_set(ret_why,
-			    "%s is no signing service: it is not what vouchfs signer mount has mounted (%s); name the "
-			    "mountpoint with --service DIR",
-			    printable(service->path, escaped), strerror(-r));
-		return r == -ENODATA ? -EINVAL : r;
-	}
+	const char *path = service->path;
+	if (stat(path, &st) < 0)
+		return cannot_reach(service, -errno, ret_why);
 	service->is_owner = geteuid() == 0 || geteuid() == st.st_uid;
-	r = service_attribute(service->root, "user.vouchfs.caller", service->caller, sizeof(service->caller));
+	int r = root_attribute(path, "user.vouchfs.account", service->account, sizeof(service->account));
+	if (r == 0)
+		r = root_attribute(path, "user.vouchfs.region", service->region, sizeof(service->region));
+	if (r == 0)
+		return 0;
+	explain_set(ret_why,
+		    "%s is no signing service: it is not what vouchfs signer mount has mounted (%s); name the "
+		    "mountpoint with --service DIR",
+		    printable(path, escaped), strerror(-r));
+	return r == -ENODATA ? -EINVAL : r;
+}
+
+static int identify_caller(struct service *service, struct explain *ret_why)
+{
+	char escaped[PRINTABLE_SIZE];
+	int r = root_attribute(service->path, "user.vouchfs.caller", service->caller, sizeof(service->caller));
 	if (r < 0)
 		explain_set(ret_why,
 			    "the signing service %s cannot tell for which account user %u acts (%s); account %s has to "
@@ -60,22 +86,18 @@ static int identify(struct service *service, struct explain *ret_why)
 
 int service_open(const char *path, struct service *ret, struct explain *ret_why)
 {
-	char escaped[PRINTABLE_SIZE];
-	struct service service = {.path = path, .root = io_open_dir(path)};
-	int r = service.root;
+	struct service service = {.path = path, .root = -1};
 	io_fault_arm();
+	int r = identify_service(&service, ret_why);
+	if (r == 0)
+		r = identify_caller(&service, ret_why);
 	if (r < 0)
-		explain_set(ret_why,
-			    "the signing service %s cannot be reached: %s; name the directory where it is mounted with "
-			    "--service DIR",
-			    printable(path, escaped), strerror(-r));
-	else
-		r = identify(&service, ret_why);
-	if (r < 0)
-		service_close(&service);
-	else
-		*ret = service;
-	return r < 0 ? r : 0;
+		return r;
+	service.root = io_open_dir(path);
+	if (service.root < 0)
+		return cannot_reach(&service, service.root, ret_why);
+	*ret = service;
+	return 0;
 }
 
 void service_close(struct service *service)
@@ -179,8 +201,12 @@ bool service_tells(const struct service *service, const char *profile, struct ex
 	struct service_why why;
 	if (!read_why(service, profile, &why) || !why.check[0])
 		return false;
-	bool has_remedy = why.remedy[0] && strcmp(why.check, "permission") != 0; /* which names its remedy itself */
-	explain_set(ret_why, "%s%s%s", why.found, has_remedy ? "; " : "", has_remedy ? why.remedy : "");
+	if (strcmp(why.check, "permission") == 0) /* names its remedy itself */
+		explain_set(ret_why, "%s", why.found);
+	else if (why.remedy[0])
+		explain_set(ret_why, "%s; %s", why.found, why.remedy);
+	else
+		explain_set(ret_why, "%s%s%s", why.found, why.expected[0] ? "; expected: " : "", why.expected);
 	return true;
 }
 

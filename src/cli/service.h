@@ -80,7 +80,7 @@ int service_start_job(const struct service *service, const struct signer_job_req
 struct service_why {
 	uint64_t pid; /* 0: not said */
 	char check[32];
-	char found[EXPLAIN_MAX], remedy[EXPLAIN_MAX];
+	char found[EXPLAIN_MAX], expected[EXPLAIN_MAX], remedy[EXPLAIN_MAX];
 };
 void service_why_parse(const char *text, struct service_why *ret);
 

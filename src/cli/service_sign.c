@@ -89,35 +89,39 @@ static int copy_all(int from, int to)
 	return r < 0 ? r : (int)got;
 }
 
-/* Whether the token's job is done: 1 and its result is there, 0 not yet; -ESTALE: without its result. */
-static int is_token_done(const struct exchange *exchange)
+static bool has_result(const struct exchange *exchange)
 {
-	char job_id[ARN_JOB_ID_SIZE];
 	int fd = io_openat(exchange->slot, exchange->signed_name, O_RDONLY, 0);
 	bool is_there = fd >= 0;
 	io_close(&fd);
-	if (is_there)
-		return 1;
-	fd = io_openat(exchange->slot, exchange->name, O_RDONLY, 0);
-	bool is_stale = fd >= 0 && service_attribute(fd, JOB_ATTRIBUTE, job_id, sizeof(job_id)) == 0;
+	return is_there;
+}
+
+/* What was handed in says that it is signed, and both sides come at once. */
+static bool is_signed(const struct exchange *exchange)
+{
+	char job_id[ARN_JOB_ID_SIZE];
+	int fd = io_openat(exchange->slot, exchange->name, O_RDONLY, 0);
+	bool is = fd >= 0 && service_attribute(fd, JOB_ATTRIBUTE, job_id, sizeof(job_id)) == 0;
 	io_close(&fd);
-	return is_stale ? -ESTALE : 0;
+	return is;
 }
 
 /*
- * A descriptor to write to, or -EEXIST when the token's job is done. Where another call with the token is at work, its
- * outcome is waited for: when it fails, its name is free.
+ * A descriptor to write to; -EEXIST: the token's job is done, -ESTALE: and its result is gone. Where another call with
+ * the token is at work, its outcome is waited for: when it fails, its name is free.
  */
 static int open_name(const struct exchange *exchange)
 {
 	uint64_t since_ms = clock_monotonic_ms();
 	for (;;) {
+		if (exchange->request->client_request_token && has_result(exchange))
+			return -EEXIST;
 		int fd = io_openat(exchange->slot, exchange->name, O_WRONLY | O_CREAT | O_EXCL, 0666);
 		if (fd != -EEXIST)
 			return fd;
-		int done = is_token_done(exchange);
-		if (done != 0)
-			return done < 0 ? done : -EEXIST;
+		if (is_signed(exchange))
+			return has_result(exchange) ? -EEXIST : -ESTALE;
 		if (clock_monotonic_ms() - since_ms > TOKEN_WAIT_MS)
 			return -EBUSY;
 		(void)nanosleep(&(struct timespec){.tv_nsec = TOKEN_POLL_NS}, NULL);

@@ -43,6 +43,8 @@ static void take_row(const char *line, size_t len, struct service_why *ret)
 	size_t label_len = strcspn(label, " "), value_len = len - VALUE_AT;
 	if (text_equal(label, label_len, "detail"))
 		copy(ret->found, sizeof(ret->found), value, value_len);
+	else if (text_equal(label, label_len, "expected"))
+		copy(ret->expected, sizeof(ret->expected), value, value_len);
 	else if (text_equal(label, label_len, "remedy"))
 		copy(ret->remedy, sizeof(ret->remedy), value, value_len);
 	else if (text_equal(label, label_len, "by"))
