@@ -114,6 +114,13 @@ int cli_signer_open(const struct cli_command *command, const char *operation, co
 	return exit_code;
 }
 
+int cli_signer_open_either(const struct cli_command *command, const char *operation, const struct cli_signer *options,
+			   struct signer **ret_signer, struct service *ret_service)
+{
+	return options->service ? cli_signer_open_service(command, operation, options, ret_service)
+				: cli_signer_open(command, operation, options, ret_signer);
+}
+
 int cli_signer_check_owner(const char *operation, const struct signer *signer, const char *owner)
 {
 	const char *account = signer_scope(signer)->account;

@@ -42,6 +42,9 @@ struct service;
 /* Opens the service that was named (service.h; service_close); 0 or the exit code, after having said why. */
 int cli_signer_open_service(const struct cli_command *command, const char *operation, const struct cli_signer *options,
 			    struct service *ret);
+/* The home or the service, as the options say; the other one stays as it is. */
+int cli_signer_open_either(const struct cli_command *command, const char *operation, const struct cli_signer *options,
+			   struct signer **ret_signer, struct service *ret_service);
 
 /* --service DIR, else $VOUCHFS_SIGNER_SERVICE where neither --home nor $VOUCHFS_SIGNER_HOME is given; NULL: the home.
  */

@@ -117,8 +117,7 @@ static int start(const struct cli_command *command, const struct cli_signer *opt
 	static const char operation[] = "StartSigningJob";
 	struct signer *signer = NULL;
 	struct service service = SERVICE_NONE;
-	int exit_code = options->service ? cli_signer_open_service(command, operation, options, &service)
-					 : cli_signer_open(command, operation, options, &signer);
+	int exit_code = cli_signer_open_either(command, operation, options, &signer, &service);
 	if (exit_code == 0)
 		exit_code = options->service
 				    ? cli_service_check_profile_owner(operation, &service, owner, request->profile_name)

@@ -234,14 +234,6 @@ static int list(struct signer *signer, const struct service *service, const stru
 	return damaged.text[0] ? cli_signer_failed("ListSigningJobs", -EIO, &damaged) : exit_code;
 }
 
-/* One of the two, as the options say. */
-static int open_either(const struct cli_command *command, const char *operation, const struct cli_signer *options,
-		       struct signer **ret_signer, struct service *ret_service)
-{
-	return options->service ? cli_signer_open_service(command, operation, options, ret_service)
-				: cli_signer_open(command, operation, options, ret_signer);
-}
-
 static int run_list(int argc, char **argv)
 {
 	const struct cli_command *command = &cli_signer_jobs_commands[0];
@@ -271,7 +263,7 @@ static int run_list(int argc, char **argv)
 
 	struct signer *signer = NULL;
 	struct service service = SERVICE_NONE;
-	exit_code = open_either(command, "ListSigningJobs", &common, &signer, &service);
+	exit_code = cli_signer_open_either(command, "ListSigningJobs", &common, &signer, &service);
 	if (exit_code == 0)
 		exit_code = list(signer, &service, &filter, &page);
 	service_close(&service);
@@ -320,7 +312,7 @@ static int run_wait(int argc, char **argv)
 
 	struct signer *signer = NULL;
 	struct service service = SERVICE_NONE;
-	exit_code = open_either(command, "DescribeSigningJob", &common, &signer, &service);
+	exit_code = cli_signer_open_either(command, "DescribeSigningJob", &common, &signer, &service);
 	if (exit_code == 0)
 		exit_code = wait_for(signer, &service, job_id);
 	service_close(&service);

@@ -100,7 +100,7 @@ assert_slot_is_clean() {
 	allow StartSigningJob "$ACCOUNT"
 	start colleague
 	start colleague --profile-owner "$ACCOUNT"
-	[ "$(ls out | wc -l)" = 2 ]
+	[ "$(find out -type f | wc -l)" = 2 ]
 }
 
 @test "without a grant, and with the wrong owner" {
@@ -165,13 +165,23 @@ assert_slot_is_clean() {
 	assert_slot_is_clean
 }
 
+@test "what the service has to say of a signature is said" {
+	allow StartSigningJob
+	printf 'built today' | zip -q -z app.zip
+	run -0 --separate-stderr start_as_consumer
+	[[ $stderr == "vouchfs: notice: "*comment* ]]
+	run -0 --separate-stderr start_as_consumer --client-request-token x
+	run -0 --separate-stderr start_as_consumer --client-request-token x # signs nothing
+	[ -z "$stderr" ]
+}
+
 @test "a token gives the same job again" {
 	allow StartSigningJob
 	first=$(start_as_consumer --client-request-token 'build 7 / x')
 	[ "$(start_as_consumer --client-request-token 'build 7 / x')" = "$first" ]
 	second=$(start_as_consumer --client-request-token other)
 	[ "$second" != "$first" ]
-	[ "$(ls out | wc -l)" = 2 ]
+	[ "$(find out -type f | wc -l)" = 2 ]
 	[ "$(as_uid games ls "$MNT/release/jobs" | wc -l)" = 2 ]
 	head -c 100 app.zip >cut.zip # a token whose job was refused is free
 	chmod 0644 cut.zip
@@ -191,7 +201,7 @@ assert_slot_is_clean() {
 	done
 	for pid in "${pids[@]}"; do wait "$pid"; done
 	for n in 2 3 4; do cmp answer1 "answer$n"; done
-	[ "$(ls out | wc -l)" = 1 ]
+	[ "$(find out -type f | wc -l)" = 1 ]
 	[ "$(as_uid games ls "$MNT/release/jobs" | wc -l)" = 1 ]
 }
 
@@ -282,7 +292,8 @@ assert_slot_is_clean() {
 	done
 	refused $NOT_FOUND RevokeSignature "signing job $job of account $CONSUMER, *; what is that account's is named with --job-owner $ACCOUNT" \
 		consumer revoke-signature --job-id "$job" --reason leaked
-	! signer "$ACCOUNT" describe-signing-job --job-id "$job" | grep -q revocationRecord
+	run -0 signer "$ACCOUNT" describe-signing-job --job-id "$job"
+	[[ $output != *revocationRecord* ]]
 	run -0 --separate-stderr revoke consumer 'key was lost'
 	[ -z "$output$stderr" ]
 	run -0 revoke consumer 'once more'
