@@ -64,6 +64,8 @@ int signer_list_permissions(struct signer *signer, const char *profile, struct s
 struct signer_caller {
 	char account[ARN_ACCOUNT_SIZE];
 	bool is_owner; /* of the home, or root */
+	bool by_group; /* the account was found by this group */
+	gid_t group;
 };
 /*
  * in_group (NULL: in none) is asked for the groups that `principals` names: user before group, and of several groups
@@ -73,6 +75,13 @@ struct signer_caller {
  */
 int signer_identify(struct signer *signer, uid_t uid, bool (*in_group)(void *ctx, gid_t group), void *ctx,
 		    struct signer_caller *ret, struct explain *ret_why);
+
+/*
+ * For what a caller goes on doing after he was identified: 0 while `principals` still says the same of him (of the
+ * group by which he was found, where it was one), else -EACCES with why; other errnos as signer_identify.
+ */
+int signer_identify_again(struct signer *signer, uid_t uid, const struct signer_caller *caller,
+			  struct explain *ret_why);
 
 /*
  * 0, or -EACCES with why (which account, which action, how to allow it); other errnos: it cannot be told, so no. A

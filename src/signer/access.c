@@ -73,21 +73,56 @@ static const struct config_principal *find_principal(const struct config *config
 	return NULL;
 }
 
+/* Asks on behalf of the search, and keeps the group by which it ends. */
+struct asking {
+	bool (*in_group)(void *ctx, gid_t group);
+	void *ctx;
+	struct signer_caller *caller;
+};
+
+static bool ask_group(void *ctx, gid_t group)
+{
+	const struct asking *asking = ctx;
+	bool is_in = asking->in_group && asking->in_group(asking->ctx, group);
+	asking->caller->by_group = is_in;
+	asking->caller->group = group;
+	return is_in;
+}
+
 int signer_identify(struct signer *signer, uid_t uid, bool (*in_group)(void *ctx, gid_t group), void *ctx,
 		    struct signer_caller *ret, struct explain *ret_why)
 {
 	struct signer_caller caller = {0};
+	struct asking asking = {in_group, ctx, &caller};
 	struct config *config = NULL;
 	int r = is_owner(signer, uid, &caller.is_owner, ret_why);
 	if (r == 0 && !caller.is_owner)
 		r = load_principals(signer, &config, ret_why);
 	if (r < 0)
 		return r;
-	const struct config_principal *principal = config ? find_principal(config, uid, in_group, ctx) : NULL;
+	const struct config_principal *principal = config ? find_principal(config, uid, ask_group, &asking) : NULL;
 	memcpy(caller.account, principal ? principal->account : signer->scope.account, sizeof(caller.account));
 	config_free(config);
 	*ret = caller;
 	return 0;
+}
+
+static bool is_group_of(void *ctx, gid_t group)
+{
+	const struct signer_caller *caller = ctx;
+	return caller->by_group && caller->group == group;
+}
+
+int signer_identify_again(struct signer *signer, uid_t uid, const struct signer_caller *caller, struct explain *ret_why)
+{
+	struct signer_caller before = *caller, now;
+	int r = signer_identify(signer, uid, is_group_of, &before, &now, ret_why);
+	if (r < 0)
+		return r;
+	if (strcmp(now.account, caller->account) == 0 && now.is_owner == caller->is_owner)
+		return 0;
+	return home_refuse(ret_why, -EACCES, "user id %u does not act for account %s any more", (unsigned)uid,
+			   caller->account);
 }
 
 static bool is_allowed(const struct signer_permissions *permissions, const struct signer_caller *caller,

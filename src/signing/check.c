@@ -15,10 +15,22 @@ static int refuse(struct finding *finding, int error, const char *check, const c
 	return error;
 }
 
-int signing_check_permission(struct signing_slot *slot, const struct signer_caller *caller, enum signer_action action,
-			     struct finding *ret)
+int signing_check_caller(struct signing_slot *slot, const struct signer_caller *caller, uid_t uid, struct finding *ret)
 {
-	int r = signer_authorize(slot->signing->signer, caller, slot->name, NULL, action, &ret->found);
+	int r = signer_identify_again(slot->signing->signer, uid, caller, &ret->found);
+	if (r == 0)
+		return 0;
+	explain_set(&ret->expected, "a user who acts for account %s until the file is closed", caller->account);
+	explain_set(&ret->remedy,
+		    "hand it in again, for the account that you act for now; the file principals of the signer's home "
+		    "says for which");
+	return refuse(ret, r == -ENOMEM ? r : -EACCES, "caller", "EACCES");
+}
+
+int signing_check_permission(struct signing_slot *slot, const struct signer_caller *caller, enum signer_action action,
+			     const char *version, struct finding *ret)
+{
+	int r = signer_authorize(slot->signing->signer, caller, slot->name, version, action, &ret->found);
 	if (r == 0)
 		return 0;
 	explain_set(&ret->expected, "a statement of the profile that allows account %s the action %s", caller->account,
@@ -45,7 +57,7 @@ static int check_status(const struct signer_profile *profile, struct finding *re
 int signing_check_profile(struct signing_slot *slot, const struct signer_caller *caller, struct finding *ret)
 {
 	struct signer_profile profile;
-	int r = signing_check_permission(slot, caller, SIGNER_START_SIGNING_JOB, ret);
+	int r = signing_check_permission(slot, caller, SIGNER_START_SIGNING_JOB, NULL, ret);
 	if (r < 0)
 		return r;
 	r = signer_get_profile(slot->signing->signer, slot->name, &profile, &ret->found);

@@ -124,7 +124,7 @@ static int lookup_part(const struct signing_place *place, const char *name, stru
 			continue;
 		struct finding finding = {0};
 		int r = part == PART_PROFILE ? signing_check_permission(place->slot, &place->caller,
-									SIGNER_GET_SIGNING_PROFILE, &finding)
+									SIGNER_GET_SIGNING_PROFILE, NULL, &finding)
 					     : 0;
 		return r < 0 ? r : part_attr(place->slot->signing, signing_part_node(place->slot, part), ret);
 	}

@@ -27,13 +27,21 @@ int handin_refuse_locked(struct handin *handin, int error, const struct finding 
 	return handin->result = error;
 }
 
+/* Principals, permissions and the profile may have changed since the file was opened. */
+static int check_profile(struct handin *handin, struct finding *finding)
+{
+	const struct handin_identity *identity = &handin->identity;
+	int r = signing_check_caller(handin->slot, &identity->caller, identity->who.uid, finding);
+	return r == 0 ? signing_check_profile(handin->slot, &identity->caller, finding) : r;
+}
+
 static int check(struct handin *handin, struct finding *finding)
 {
 	struct io_reader file = store_stage_reader(handin->stage);
 	int r = signing_begin(handin->slot->signing);
 	if (r < 0)
 		return r;
-	r = signing_check_profile(handin->slot, &handin->identity.caller, finding);
+	r = check_profile(handin, finding);
 	if (r == 0)
 		r = signing_check_artifact(&file, finding);
 	signing_end(handin->slot->signing);
@@ -190,11 +198,10 @@ static int sign_and_note(struct handin *handin)
 	return r;
 }
 
-/* Permissions may have changed since the write that completed the ZIP. */
 static int check_profile_again(struct handin *handin)
 {
 	struct finding finding = {0};
-	int r = signing_check_profile(handin->slot, &handin->identity.caller, &finding);
+	int r = check_profile(handin, &finding);
 	return r < 0 ? handin_refuse_locked(handin, r, &finding) : 0;
 }
 

@@ -234,8 +234,11 @@ int signing_list_note(struct signing_slot *slot, const char *account, struct buf
 
 /* ---- permissions and checks (check.c): 0, or the errno that is answered, with what was found ---- */
 
+/* Whether who was identified before still acts for that account. */
+int signing_check_caller(struct signing_slot *slot, const struct signer_caller *caller, uid_t uid, struct finding *ret);
+/* version: NULL for the current one. */
 int signing_check_permission(struct signing_slot *slot, const struct signer_caller *caller, enum signer_action action,
-			     struct finding *ret);
+			     const char *version, struct finding *ret);
 /* Whether anything may be signed with the profile by the caller. */
 int signing_check_profile(struct signing_slot *slot, const struct signer_caller *caller, struct finding *ret);
 int signing_check_artifact(const struct io_reader *file, struct finding *ret);

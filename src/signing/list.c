@@ -104,7 +104,8 @@ static int list_parts(struct tree_handle *dir, const struct signing_place *place
 	for (enum signing_part part = PART_SIGNED; r == 0 && part < PART_PROFILE; part++)
 		r = add(dir, signing_part_name(part), signing_part_node(place->slot, part), S_IFDIR);
 	struct finding finding = {0};
-	if (r == 0 && signing_check_permission(place->slot, &place->caller, SIGNER_GET_SIGNING_PROFILE, &finding) == 0)
+	if (r == 0 &&
+	    signing_check_permission(place->slot, &place->caller, SIGNER_GET_SIGNING_PROFILE, NULL, &finding) == 0)
 		r = add(dir, signing_part_name(PART_PROFILE), signing_part_node(place->slot, PART_PROFILE), S_IFREG);
 	return r;
 }

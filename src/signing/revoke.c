@@ -40,10 +40,13 @@ int revoking_new(const struct signing_place *place, const char *job_id, const st
 {
 	struct finding finding = {0};
 	struct signer_job job = {0};
-	int r = signing_check_permission(place->slot, &place->caller, SIGNER_REVOKE_SIGNATURE, &finding);
-	if (r == 0) {
-		r = signing_find_job(place, job_id, &job);
-		signer_job_done(&job);
+	/* A statement may be for the version alone that the job was signed with. */
+	int found = signing_find_job(place, job_id, &job);
+	int r = signing_check_permission(place->slot, &place->caller, SIGNER_REVOKE_SIGNATURE,
+					 found == 0 ? job.profile_version.version : NULL, &finding);
+	signer_job_done(&job);
+	if (r == 0 && found < 0) {
+		r = found;
 		explain_set(&finding.found, "no signing job of profile %s and account %s has this id",
 			    place->slot->name, place->caller.account);
 		explain_set(&finding.expected, "the name of the file is the id of a job, see jobs/");
@@ -79,10 +82,12 @@ static int revoke_locked(struct revoking *revoking)
 		len--;
 	if (len > 0)
 		memcpy(reason, revoking->text.data, len);
-	int r = strlen(reason) == len ? 0 : -EINVAL;
-	if (r < 0)
+	int r = signing_check_caller(revoking->slot, &revoking->caller, revoking->who.uid, &finding);
+	if (r == 0 && strlen(reason) != len) {
+		r = -EINVAL;
 		explain_set(&finding.found, "a reason is printable text");
-	else
+	}
+	if (r == 0)
 		r = signer_revoke_signature(revoking->slot->signing->signer, &revoking->caller, revoking->job_id,
 					    reason, &finding.found);
 	revoking->result = r;

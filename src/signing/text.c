@@ -117,7 +117,7 @@ static int open_profile(struct signing_slot *slot, const struct signer_caller *w
 			struct buf *ret)
 {
 	struct finding finding = {0};
-	int r = signing_check_permission(slot, who, SIGNER_GET_SIGNING_PROFILE, &finding);
+	int r = signing_check_permission(slot, who, SIGNER_GET_SIGNING_PROFILE, NULL, &finding);
 	if (r == 0)
 		return signing_render_profile(slot, ret);
 	signing_note(&(struct attempt){slot, who->account, "profile.json", &caller->who}, &finding);

@@ -216,6 +216,51 @@ static void a_permission_that_goes_before_the_close_refuses_it(void **state)
 	buf_done(&zip);
 }
 
+static void set_principals(struct signing_fixture *f, const char *text)
+{
+	signer_fixture_write(f->host, "home/principals", text, strlen(text));
+}
+
+static void who_acts_for_another_account_by_the_close_is_refused(void **state)
+{
+	struct signing_fixture *f = *state;
+	struct tree_handle *file;
+	struct buf zip = signing_fixture_zip("x");
+	assert_int_equal(signing_fixture_open(f, &alice, SLOT, "app.zip", &file), 0);
+	assert_int_equal(OPS->write(file, zip.data, zip.len, 0), 0);
+	set_principals(f, "[principal " ALICE_ACCOUNT "]\nuser = 70003\n[principal " BOB_ACCOUNT "]\nuser = 70001\n");
+	assert_int_equal(OPS->flush(file), -EACCES);
+	assert_string_equal(signing_fixture_list(f, &carol, SLOT "/signed"), "");
+	assert_non_null(strstr(signing_fixture_last(f, &carol, "detail"), "user id 70001"));
+	assert_int_equal(OPS->write(file, zip.data, zip.len, 0), 0);
+	assert_int_equal(OPS->flush(file), -EACCES); /* nor what is written later */
+	OPS->release(file);
+	assert_string_equal(signing_fixture_list(f, &alice, SLOT "/signed"), "");
+	buf_done(&zip);
+}
+
+static bool is_builder(void *ctx, gid_t group)
+{
+	return ctx && group == 80001;
+}
+
+static void a_group_that_stays_signs_at_the_close(void **state)
+{
+	struct signing_fixture *f = *state;
+	struct tree_handle *file;
+	struct buf zip = signing_fixture_zip("x");
+	const struct slots_caller dave = {.who = {.uid = 70004}, .in_group = is_builder, .ctx = f};
+	set_principals(f, "[principal " BOB_ACCOUNT "]\ngroup = 80001\n");
+	assert_int_equal(signing_fixture_open(f, &dave, SLOT, "app.zip", &file), 0);
+	assert_int_equal(OPS->write(file, zip.data, zip.len, 0), 0);
+	assert_int_equal(OPS->flush(file), 0);
+	assert_int_equal(OPS->write(file, zip.data, zip.len, 0), 0);
+	set_principals(f, "[principal " BOB_ACCOUNT "]\ngroup = 80002\n");
+	assert_int_equal(OPS->flush(file), -EACCES);
+	OPS->release(file);
+	buf_done(&zip);
+}
+
 static void what_is_no_admissible_zip_is_refused_with_its_rule(void **state)
 {
 	struct signing_fixture *f = *state;
@@ -332,6 +377,8 @@ int main(void)
 		TEST(appending_begins_with_a_copy),
 		TEST(no_permission_refuses_the_create),
 		TEST(a_permission_that_goes_before_the_close_refuses_it),
+		TEST(who_acts_for_another_account_by_the_close_is_refused),
+		TEST(a_group_that_stays_signs_at_the_close),
 		TEST(what_is_no_admissible_zip_is_refused_with_its_rule),
 		TEST(the_completing_write_hears_the_refusal),
 		TEST(what_is_signed_already_is_refused),
