@@ -36,10 +36,11 @@ struct slots_options {
 	const char *run_target;	 /* NULL: MNT/run is a directory to mount on; else the target of the symlink MNT/run */
 };
 
-/* Who asks. in_group knows the supplementary groups; it is asked at mkdir only. */
+/* Who asks. in_group knows the supplementary groups, where they can be read; else it says no. */
 struct slots_caller {
 	struct audit_who who;
 	bool (*in_group)(void *ctx, gid_t group);
+	bool (*knows_groups)(void *ctx); /* they can be read; NULL: yes */
 	void *ctx;
 };
 

@@ -117,6 +117,12 @@ static bool in_group(void *ctx, gid_t group)
 	return found;
 }
 
+/* Not where /proc hides the processes of others (hidepid), nor of a process in a namespace that we do not see. */
+static bool knows_groups(void *ctx)
+{
+	return fuse_req_getgroups(ctx, 0, NULL) >= 0;
+}
+
 /* Empty when the process is in a namespace that we do not see (pid 0), or gone. */
 static void read_command(pid_t pid, char *ret, size_t size)
 {
@@ -138,6 +144,7 @@ void reply_looker(fuse_req_t req, struct slots_caller *ret)
 	*ret = (struct slots_caller){
 		.who = {.uid = ctx->uid, .gid = ctx->gid, .pid = ctx->pid},
 		.in_group = in_group,
+		.knows_groups = knows_groups,
 		.ctx = req,
 	};
 }

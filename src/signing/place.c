@@ -7,10 +7,33 @@
 #include "base/log.h"
 #include "internal.h"
 
+struct asking {
+	const struct slots_caller *caller;
+	bool is_unknown; /* that he is not in a group that principals names */
+};
+
+static bool ask_group(void *ctx, gid_t group)
+{
+	struct asking *asking = ctx;
+	const struct slots_caller *caller = asking->caller;
+	bool is_in = caller->in_group && caller->in_group(caller->ctx, group);
+	asking->is_unknown |= !is_in && caller->knows_groups && !caller->knows_groups(caller->ctx);
+	return is_in;
+}
+
 int signing_identify(struct signing *signing, const struct slots_caller *caller, struct signer_caller *ret)
 {
 	struct explain why = {0};
-	int r = signer_identify(signing->signer, caller->who.uid, caller->in_group, caller->ctx, ret, &why);
+	struct asking asking = {.caller = caller};
+	int r = signer_identify(signing->signer, caller->who.uid, ask_group, &asking, ret, &why);
+	if (r == 0 && asking.is_unknown) { /* else whoever hides his groups would act for the home's account */
+		explain_set(
+			&why,
+			"principals names groups, and those of process %d (user id %u) cannot be read, so it is not "
+			"let in: does /proc hide processes (hidepid, ProtectProc)? name users instead, or show them",
+			caller->who.pid, caller->who.uid);
+		r = -EACCES;
+	}
 	lock_take(&signing->lock);
 	bool is_new = r < 0 && !signing->principals_failed;
 	signing->principals_failed = r < 0;

@@ -344,6 +344,34 @@ static void what_is_too_large_is_refused_at_the_write(void **state)
 	assert_int_equal(signing_fixture_has(f, &alice, SLOT "/app.zip"), -ENOENT);
 }
 
+static bool is_in_none(void *ctx UNUSED, gid_t group UNUSED)
+{
+	return false;
+}
+
+static bool knows_nothing(void *ctx UNUSED)
+{
+	return false;
+}
+
+static void groups_that_cannot_be_read_let_nobody_in(void **state)
+{
+	struct signing_fixture *f = *state;
+	struct slots_caller hidden = mallory, found = {.who = {.uid = 70004}, .in_group = is_builder, .ctx = f};
+	hidden.in_group = is_in_none;
+	signing_fixture_allow(f, FIXTURE_ACCOUNT, SIGNER_START_SIGNING_JOB, "own-start");
+	set_principals(f, "[principal " BOB_ACCOUNT "]\ngroup = 80001\n[principal " ALICE_ACCOUNT "]\nuser = 70001\n");
+	assert_int_equal(signing_fixture_has(f, &hidden, SLOT), 0);
+	assert_int_equal(signing_fixture_has(f, &found, SLOT), 0);
+	log_set_level((enum log_level) - 1);
+	hidden.knows_groups = found.knows_groups = knows_nothing;
+	assert_int_equal(signing_fixture_has(f, &hidden, SLOT), -EACCES); /* may be a builder */
+	assert_int_equal(signing_fixture_has(f, &found, SLOT), 0);
+	log_set_level(LOG_LEVEL_ERROR);
+	set_principals(f, "[principal " ALICE_ACCOUNT "]\nuser = 70001\n");
+	assert_int_equal(signing_fixture_has(f, &hidden, SLOT), 0); /* nobody asks for groups */
+}
+
 static void principals_that_are_damaged_let_nobody_in(void **state)
 {
 	struct signing_fixture *f = *state;
@@ -385,6 +413,7 @@ int main(void)
 		TEST(a_profile_that_is_cancelled_signs_no_more),
 		TEST(bad_names_are_refused),
 		TEST(what_is_too_large_is_refused_at_the_write),
+		TEST(groups_that_cannot_be_read_let_nobody_in),
 		TEST(principals_that_are_damaged_let_nobody_in),
 	};
 	return cmocka_run_group_tests_name("signing slots", tests, NULL, NULL);
