@@ -20,6 +20,7 @@ static void detach(struct tree_handle *handle)
 	struct signing_node *node = handle->file;
 	struct handin *hidden = NULL, *settled = NULL;
 	lock_take(&handle->signing->lock);
+	handle->signing->reader_count -= handle->is_reader;
 	if (handle->handin && --handle->handin->handles == 0 && node->kind == KIND_HANDED_IN &&
 	    node->handin == handle->handin) {
 		hidden = node->handin;

@@ -109,7 +109,7 @@ struct signing {
 	struct store *staging;
 	int results_fd, notes_fd;
 	struct timespec started;
-	unsigned handin_max;
+	unsigned handin_max, reader_max;
 
 	pthread_mutex_t lock; /* the tree lock: all below */
 	pthread_cond_t idle;
@@ -120,7 +120,7 @@ struct signing {
 	size_t slot_count;
 	struct signing_node *nodes[SIGNING_NODE_BUCKETS];
 	uint64_t next_node;
-	unsigned handin_count;
+	unsigned handin_count, reader_count;
 };
 
 /* A directory of the home, made where it is missing. A descriptor. */
@@ -304,7 +304,8 @@ struct tree_handle {
 	struct handin *handin;	   /* NULL: reads a result or text */
 	struct revoking *revoking; /* writes a reason */
 	bool writable;
-	int fd; /* the first fd_bytes come from it, then text */
+	bool is_reader; /* counted as one */
+	int fd;		/* the first fd_bytes come from it, then text */
 	uint64_t fd_bytes;
 	struct buf text;
 	struct slots_dirent *entries; /* directories */

@@ -248,8 +248,22 @@ static int open_for_writing(const struct opened *opened, int open_flags, const s
 	return r;
 }
 
+/* Whoever opens a result again and again leaves descriptors for others. */
+static int count_reader(struct tree_handle *handle)
+{
+	struct signing *signing = handle->signing;
+	lock_take(&signing->lock);
+	handle->is_reader = signing->reader_count < signing->reader_max;
+	signing->reader_count += handle->is_reader;
+	lock_drop(&signing->lock);
+	return handle->is_reader ? 0 : -ENFILE;
+}
+
 static int open_result(struct tree_handle *handle, struct opened *opened)
 {
+	int r = count_reader(handle);
+	if (r < 0)
+		return r;
 	handle->fd = result_open_file(opened->place.slot, &opened->result);
 	if (handle->fd < 0)
 		return handle->fd;

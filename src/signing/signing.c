@@ -13,13 +13,13 @@
 
 /* ---- open and close ---- */
 
-/* A hand-in keeps a descriptor; half of those that there can be are for all else. */
-static unsigned count_handins_max(void)
+/* A hand-in keeps a descriptor, and so does whoever reads what was signed: at most a half and a quarter. */
+static void share_descriptors(struct signing *signing)
 {
 	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 2 > UINT32_MAX)
-		return UINT32_MAX;
-	return (unsigned)(limit.rlim_cur / 2);
+	bool is_known = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 2 <= UINT32_MAX;
+	signing->handin_max = is_known ? (unsigned)(limit.rlim_cur / 2) : UINT32_MAX;
+	signing->reader_max = is_known ? (unsigned)(limit.rlim_cur / 4) : UINT32_MAX;
 }
 
 int signing_open_directory(int parent, const char *name)
@@ -79,9 +79,9 @@ static struct signing *new_signing(void)
 		.results_fd = -1,
 		.notes_fd = -1,
 		.started = clock_now(),
-		.handin_max = count_handins_max(),
 		.next_node = SIGNING_FIRST_DYNAMIC,
 	};
+	share_descriptors(signing);
 	lock_init(&signing->lock);
 	ASSERT(pthread_cond_init(&signing->idle, NULL) == 0);
 	return signing;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -220,11 +221,38 @@ static void a_disk_that_fails_to_sync_leaves_the_old_one_or_the_new_one(void **s
 	cut_off_at_every(*state, "fsync", "EIO");
 }
 
+static void reading_leaves_descriptors_for_signing(void **state)
+{
+	struct signing_fixture *f = *state;
+	struct rlimit before, few;
+	struct tree_handle *files[64];
+	struct slots_attr result;
+	size_t count = 0;
+	int r = 0;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){.rlim_cur = ARRAY_SIZE(files), .rlim_max = before.rlim_max};
+	signing_fixture_hand_in(f, &alice, "app.zip", "x");
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	signing_fixture_restart(f);
+	assert_int_equal(signing_fixture_path(f, &alice, SLOT "/signed/app.zip", &result), 0);
+	while (r == 0 && count < ARRAY_SIZE(files))
+		r = OPS->open(f->signing, result.node, O_RDONLY, &alice, &files[count++]);
+	assert_int_equal(r, -ENFILE);
+	signing_fixture_hand_in(f, &bob, "app.zip", "x");
+	OPS->release(files[0]);
+	assert_int_equal(OPS->open(f->signing, result.node, O_RDONLY, &alice, &files[0]), 0);
+	while (--count > 0)
+		OPS->release(files[count - 1]);
+	signing_fixture_forget(f, &result);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, signing_fixture_setup, signing_fixture_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(reading_leaves_descriptors_for_signing),
 		TEST(accounts_do_not_see_one_another),
 		TEST(staging_is_its_writers),
 		TEST(either_side_can_be_unlinked),
