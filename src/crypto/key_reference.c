@@ -150,6 +150,10 @@ static int check_reference(const struct key_reference *reference, struct explain
 {
 	char escaped[256];
 	const char *module = reference->module_path;
+	if (strstr(reference->object, "pin-")) { /* not shown: it may be the PIN */
+		explain_set(ret_why, "pin-source and pin-value belong behind the \"?\" of a pkcs11: reference");
+		return -EINVAL;
+	}
 	if (!(has_attribute(reference->object, "token") || has_attribute(reference->object, "serial")) ||
 	    !(has_attribute(reference->object, "object") || has_attribute(reference->object, "id"))) {
 		explain_set(ret_why,

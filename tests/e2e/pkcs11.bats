@@ -102,6 +102,8 @@ refuses() {
 	refuses "pkcs11:token=box;object=release?pin-source=file:pin&module-path=$MODULE" "absolute path"
 	refuses "pkcs11:token=box;object=release?pin-value=4321&module-path=/none.so" "/none.so cannot be read"
 	refuses "pkcs11:token=box;object=release?pin-value=4321&colour=red" "takes pin-source"
+	refuses "pkcs11:token=box;object=release;pin-value=4321" "belong behind"
+	refuses "pkcs11:token=box;pin-value=4321;object=release?$REST" "belong behind"
 	refuses "pkcs11:object=release?$REST" "does not name one key"
 	refuses "pkcs11:token=box?$REST" "does not name one key"
 	refuses "release.pem" "expected a reference"
