@@ -9,32 +9,62 @@
 
 #define COPY_BYTES ((size_t)128 * 1024)
 
-/* ---- a slot's share of descriptors and bytes ---- */
+/* ---- an account's share of a slot's descriptors and bytes ---- */
+
+/* NULL: no memory. */
+static struct signing_share *find_share_locked(struct signing_slot *slot, const char *account)
+{
+	struct signing_share *share = slot->shares;
+	while (share && strcmp(share->account, account) != 0)
+		share = share->next;
+	if (share || !(share = calloc(1, sizeof(*share))))
+		return share;
+	(void)snprintf(share->account, sizeof(share->account), "%s", account);
+	share->next = slot->shares;
+	slot->shares = share;
+	return share;
+}
 
 static int count_in(struct handin *handin)
 {
 	struct signing *signing = handin->slot->signing;
+	int r = 0;
 	lock_take(&signing->lock);
-	bool fits = handin->slot->handin_count < LIMIT_UPLOADS_PER_SLOT && signing->handin_count < signing->handin_max;
-	handin->is_counted = fits;
-	handin->slot->handin_count += fits;
-	signing->handin_count += fits;
+	struct signing_share *share = find_share_locked(handin->slot, handin->identity.caller.account);
+	if (!share)
+		r = -ENOMEM;
+	else if (share->handin_count >= LIMIT_UPLOADS_PER_SLOT || signing->handin_count >= signing->handin_max)
+		r = -ENFILE;
+	if (r == 0) {
+		handin->share = share;
+		share->handin_count++;
+		signing->handin_count++;
+	}
 	lock_drop(&signing->lock);
-	return fits ? 0 : -ENFILE;
+	return r;
+}
+
+static void count_out_locked(struct handin *handin)
+{
+	if (!handin->share)
+		return;
+	handin->share->handin_count--;
+	handin->share->staged_bytes -= handin->staged_bytes;
+	handin->slot->signing->handin_count--;
 }
 
 /* The copy is about to have this size. */
 static int reserve(struct handin *handin, uint64_t size_bytes)
 {
-	struct signing_slot *slot = handin->slot;
-	lock_take(&slot->signing->lock);
-	uint64_t total = slot->staged_bytes - handin->staged_bytes + size_bytes;
+	struct signing *signing = handin->slot->signing;
+	lock_take(&signing->lock);
+	uint64_t total = handin->share->staged_bytes - handin->staged_bytes + size_bytes;
 	bool fits = size_bytes <= handin->staged_bytes || total <= LIMIT_STAGED_PER_SLOT * LIMIT_ARTIFACT_BYTES_DEFAULT;
 	if (fits) {
-		slot->staged_bytes = total;
+		handin->share->staged_bytes = total;
 		handin->staged_bytes = size_bytes;
 	}
-	lock_drop(&slot->signing->lock);
+	lock_drop(&signing->lock);
 	return fits ? 0 : -EDQUOT;
 }
 
@@ -78,11 +108,8 @@ void handin_put(struct handin *handin)
 	struct signing *signing = handin->slot->signing;
 	lock_take(&signing->lock);
 	bool last = --handin->refs == 0;
-	if (last) {
-		handin->slot->handin_count -= handin->is_counted;
-		signing->handin_count -= handin->is_counted;
-		handin->slot->staged_bytes -= handin->staged_bytes;
-	}
+	if (last)
+		count_out_locked(handin);
 	lock_drop(&signing->lock);
 	if (!last)
 		return;

@@ -89,6 +89,14 @@ struct result {
 	bool is_signed;
 };
 
+/* What an account's hand-ins take; each has limits of its own, or one could keep the others out. Tree lock. */
+struct signing_share {
+	struct signing_share *next;
+	char account[ARN_ACCOUNT_SIZE];
+	unsigned handin_count;
+	uint64_t staged_bytes;
+};
+
 struct signing_slot {
 	struct signing *signing;
 	uint64_t index;
@@ -97,8 +105,7 @@ struct signing_slot {
 	/* tree lock */
 	struct signing_node *nodes;
 	struct result *results;
-	unsigned handin_count;
-	uint64_t staged_bytes;
+	struct signing_share *shares; /* of every account that was here */
 	/* Who came by last: its directories show him as their owner, so that rsync -a may set their times and modes
 	   (the kernel asks who owns them), which changes nothing. */
 	uid_t visitor;
@@ -180,8 +187,8 @@ void signing_node_name_locked(struct signing_node *node, const struct signing_pl
 /* Frees the node when nobody knows it any more. Returns a hand-in to put after unlocking, or NULL. */
 struct handin *signing_node_settle_locked(struct signing_node *node);
 void signing_node_attr_locked(const struct signing_node *node, struct slots_attr *ret);
-/* No more staging names. */
-bool signing_is_full_locked(const struct signing_slot *slot);
+/* No more staging names of this account. */
+bool signing_is_full_locked(const struct signing_place *place);
 
 /* ---- results (result.c, result_record.c) ---- */
 
@@ -255,9 +262,9 @@ struct handin_identity {
 
 struct handin {
 	struct signing_slot *slot;
-	unsigned refs; /* tree lock, as all up to is_signed */
+	struct signing_share *share; /* NULL: not counted */
+	unsigned refs;		     /* tree lock, as all up to is_signed */
 	unsigned handles;
-	bool is_counted;
 	uint64_t size_bytes, staged_bytes;
 	struct timespec mtime;
 	uid_t uid;

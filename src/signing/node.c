@@ -164,10 +164,11 @@ void signing_node_attr_locked(const struct signing_node *node, struct slots_attr
 }
 
 /* A staging file keeps a descriptor open until it is swept. */
-bool signing_is_full_locked(const struct signing_slot *slot)
+bool signing_is_full_locked(const struct signing_place *place)
 {
 	unsigned count = 0;
-	for (const struct signing_node *node = slot->nodes; node; node = node->next)
-		count += node->kind == KIND_STAGING || node->kind == KIND_STAGING_DIRECTORY;
+	for (const struct signing_node *node = place->slot->nodes; node; node = node->next)
+		count += (node->kind == KIND_STAGING || node->kind == KIND_STAGING_DIRECTORY) &&
+			 strcmp(node->account, place->account) == 0;
 	return count >= LIMIT_STAGING_FILES_PER_SLOT;
 }

@@ -89,7 +89,7 @@ static int add_handin(const struct signing_place *place, const char *name, enum 
 		r = -EEXIST;
 	else if (node && node->kind == KIND_STAGING_DIRECTORY)
 		r = -EISDIR;
-	else if (!node && kind == KIND_STAGING && signing_is_full_locked(place->slot))
+	else if (!node && kind == KIND_STAGING && signing_is_full_locked(place))
 		r = -ENOSPC;
 	else if (!node && !(node = signing_node_add_locked(place, kind, name, handin->uid)))
 		r = -ENOMEM;

@@ -84,6 +84,11 @@ void signing_free_slot(struct signing_slot *slot)
 		slot->results = result->next;
 		result_free(result);
 	}
+	while (slot->shares) {
+		struct signing_share *share = slot->shares;
+		slot->shares = share->next;
+		free(share);
+	}
 	lock_done(&slot->lock);
 	free(slot);
 }

@@ -39,7 +39,7 @@ static int make_directory(const struct signing_place *place, const char *name, c
 	lock_take(&signing->lock);
 	if (signing_node_named_locked(place, KIND_STAGING_DIRECTORY, name))
 		r = -EEXIST;
-	else if (signing_is_full_locked(place->slot))
+	else if (signing_is_full_locked(place))
 		r = -ENOSPC;
 	else if (!(node = signing_node_add_locked(place, KIND_STAGING_DIRECTORY, name, caller->who.uid)))
 		r = -ENOMEM;
@@ -261,7 +261,7 @@ static int rename_to_staging(const struct source *source, const struct signing_p
 {
 	struct signing *signing = to->slot->signing;
 	lock_take(&signing->lock);
-	bool is_full = source->node->kind == KIND_HANDED_IN && signing_is_full_locked(to->slot);
+	bool is_full = source->node->kind == KIND_HANDED_IN && signing_is_full_locked(to);
 	lock_drop(&signing->lock);
 	if (is_full)
 		return -ENOSPC;

@@ -247,11 +247,38 @@ static void reading_leaves_descriptors_for_signing(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+/* A temporary name whose content ends here; */
+static int stage(struct signing_fixture *f, const struct slots_caller *caller, unsigned number, uint64_t end)
+{
+	char name[32];
+	struct tree_handle *file;
+	(void)snprintf(name, sizeof(name), ".%u.zip", number);
+	int r = signing_fixture_open(f, caller, SLOT, name, &file);
+	if (r < 0)
+		return r;
+	r = end > 0 ? OPS->write(file, "x", 1, end - 1) : 0;
+	OPS->release(file);
+	return r;
+}
+
+static void one_account_leaves_room_for_another(void **state)
+{
+	struct signing_fixture *f = *state;
+	unsigned count = 0;
+	while (count < LIMIT_STAGED_PER_SLOT && stage(f, &alice, count, LIMIT_ARTIFACT_BYTES_DEFAULT) == 0)
+		count++;
+	assert_int_equal(count, LIMIT_STAGED_PER_SLOT);
+	assert_int_equal(stage(f, &alice, count, 1), -EDQUOT);
+	assert_int_equal(stage(f, &bob, 0, 1), 0);
+	signing_fixture_hand_in(f, &bob, "app.zip", "x");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, signing_fixture_setup, signing_fixture_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(one_account_leaves_room_for_another),
 		TEST(reading_leaves_descriptors_for_signing),
 		TEST(accounts_do_not_see_one_another),
 		TEST(staging_is_its_writers),
