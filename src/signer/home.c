@@ -283,6 +283,7 @@ int signer_open(const char *home, struct signer **ret, struct explain *ret_why)
 	if (!signer)
 		return -ENOMEM;
 	signer->fd = -1;
+	proved_list_init(&signer->proved);
 	int r = home_open_dir(home, &signer->fd, ret_why);
 	if (r == 0)
 		r = read_account(signer, home, ret_why);
@@ -299,6 +300,7 @@ void signer_close(struct signer *signer)
 	if (!signer)
 		return;
 	io_close(&signer->fd);
+	proved_list_done(&signer->proved);
 	free(signer);
 }
 

@@ -6,6 +6,7 @@
 #define SIGNER_HOME_H
 
 #include "base/buf.h"
+#include "proved_list.h"
 #include "signer/signer.h"
 
 #define HOME_PATH_SIZE	  192
@@ -24,6 +25,7 @@ struct signer {
 	struct arn_scope scope;
 	int64_t created_at_s;
 	unsigned revocation_list_days;
+	struct proved_list proved;
 };
 
 #define HOME_PRINTABLE_SIZE 256

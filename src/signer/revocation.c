@@ -49,25 +49,32 @@ int revocation_publish(const struct signer *signer, const struct identity *ca, s
 	return r;
 }
 
-int signer_read_revocations(struct signer *signer, struct revocation_list **ret, struct explain *ret_why)
+static int prove_list(struct signer *signer, const struct buf *pem, struct revocation_list **ret,
+		      struct explain *ret_why)
 {
 	struct crypto_trust *trust = NULL;
-	struct revocation_list *list = NULL;
-	struct buf pem = {0};
 	int r = identity_read_trust(signer, &trust, ret_why);
 	if (r == 0)
-		r = home_read(signer, HOME_REVOCATIONS, CRYPTO_CMS_PEM_MAX_BYTES, &pem, ret_why);
+		r = revocation_list_read(pem->data, pem->len, signer->scope.account, trust, ret, ret_why);
+	if (r == 0)
+		proved_list_put(&signer->proved, pem, *ret);
+	crypto_trust_unref(trust);
+	return r;
+}
+
+int signer_read_revocations(struct signer *signer, struct revocation_list **ret, struct explain *ret_why)
+{
+	struct buf pem = {0};
+	int r = home_read(signer, HOME_REVOCATIONS, CRYPTO_CMS_PEM_MAX_BYTES, &pem, ret_why);
 	if (r == -ENOENT)
 		r = home_refuse(
 			ret_why, -EIO,
 			"the revocation list is missing in the signer's home; restore it from a backup or a host");
-	if (r == 0)
-		r = revocation_list_read(pem.data, pem.len, signer->scope.account, trust, &list, ret_why);
 	if (r == 0) {
-		ASSERT(list);
-		*ret = list;
+		r = proved_list_get(&signer->proved, &pem, ret);
+		if (r == -ENOENT)
+			r = prove_list(signer, &pem, ret, ret_why);
 	}
-	crypto_trust_unref(trust);
 	buf_done(&pem);
 	return r;
 }

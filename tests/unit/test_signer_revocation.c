@@ -212,6 +212,23 @@ static void test_unreadable_list(void **state)
 	assert_non_null(strstr(f->why.text, "missing"));
 }
 
+/* One byte of a list that was proved before is another: what was remembered does not answer for it. */
+static void test_list_changed_under_an_open_home(void **state)
+{
+	struct signer_fixture *f = *state;
+	check_list(f, 1, 0);
+	check_list(f, 1, 0); /* from memory */
+	struct buf pem = signer_fixture_read(f, "home/revocations");
+	pem.data[pem.len / 2] ^= 1;
+	signer_fixture_write(f, "home/revocations", pem.data, pem.len);
+	struct revocation_list *list = NULL;
+	assert_int_equal(signer_read_revocations(f->signer, &list, &f->why), -EBADMSG);
+	pem.data[pem.len / 2] ^= 1;
+	signer_fixture_write(f, "home/revocations", pem.data, pem.len);
+	check_list(f, 1, 0);
+	buf_done(&pem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +239,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refresh, signer_setup, signer_teardown),
 		cmocka_unit_test_setup_teardown(test_export, signer_setup, signer_teardown),
 		cmocka_unit_test_setup_teardown(test_unreadable_list, signer_setup, signer_teardown),
+		cmocka_unit_test_setup_teardown(test_list_changed_under_an_open_home, signer_setup, signer_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
