@@ -55,7 +55,7 @@ static const struct mount_option refused_options[] = {
 	{"noexec", "runtimes map shared objects from run/"},
 	{"suid", "set-user-id bits in artifacts never count"},
 	{"dev", "there are no devices in artifacts"},
-	{NULL},
+	{.name = NULL},
 };
 
 /* ---- the commands ---- */

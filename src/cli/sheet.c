@@ -38,6 +38,7 @@ void sheet_text(struct sheet *sheet, const char *text)
 		sheet->error = r;
 }
 
+static void put_args(struct sheet *sheet, const char *format, va_list args) PRINTF_LIKE(2, 0);
 static void put_args(struct sheet *sheet, const char *format, va_list args)
 {
 	char line[LINE_SIZE];

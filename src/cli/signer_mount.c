@@ -43,7 +43,7 @@ static const struct mount_option refused_options[] = {
 	{"exec", "nothing is to be run from a signing slot"},
 	{"suid", "nothing is to be run from a signing slot"},
 	{"dev", "there are no devices in signing slots"},
-	{NULL},
+	{.name = NULL},
 };
 
 static int mount_home(const char *given_home, const char *given_mountpoint, struct fs_signer_mount_options *options)
