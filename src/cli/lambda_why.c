@@ -47,8 +47,10 @@ static void take_head(const struct line *line, struct lambda_why *ret)
 		return;
 	}
 	if (behind(line, "VF")) {
-		copy(ret->code, sizeof(ret->code), at, strcspn(at, " \n"));
-		at += strlen(ret->code) + 1;
+		size_t len = strcspn(at, " \n");
+		copy(ret->code, sizeof(ret->code), at, len);
+		at += len;
+		at += strspn(at, " ");
 	}
 	copy(ret->outcome, sizeof(ret->outcome), at, strcspn(at, " \n"));
 }
