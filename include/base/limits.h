@@ -26,6 +26,7 @@
 /* names */
 #define LIMIT_NAME_BYTES	  255U
 #define LIMIT_FUNCTION_NAME_BYTES 64U
+#define LIMIT_LAYERS		  5U /* of a function, as in Lambda */
 #define LIMIT_PROFILE_NAME_BYTES  64U
 
 /* files that are read whole */

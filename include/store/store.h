@@ -46,6 +46,7 @@
 #include "base/buf.h"
 #include "base/explain.h"
 #include "base/io.h"
+#include "base/limits.h"
 #include "crypto/merkle.h"
 
 struct store;
@@ -116,8 +117,25 @@ const uint8_t *store_object_digest(const struct store_object *object);
 
 /* ---- slots and releases of functions ---- */
 
+/*
+ * A slot is a function's or, when its name begins with STORE_LAYER_PREFIX, a layer's: layers/<l>/ beside
+ * functions/<f>/, whose releases are the layer's published versions, all of them kept, none of them current.
+ */
+#define STORE_LAYER_PREFIX "layer:"
+
+/* A layer version in a release: what it was when it was attached. Its object stays as long as a release has it. */
+struct store_layer {
+	char *layer;	  /* without the prefix */
+	uint64_t version; /* number of the layer's release */
+	uint64_t id;	  /* its id */
+	uint8_t digest[CRYPTO_SHA256_BYTES];
+	uint64_t length_bytes;
+	uint8_t *comment;
+	size_t comment_len;
+};
+
 struct store_release {
-	uint64_t number; /* 1, 2, ... within the function */
+	uint64_t number; /* 1, 2, ... within the slot */
 	uint64_t id;	 /* unique in the store, never used again */
 	char *artifact_name;
 	uint8_t digest[CRYPTO_SHA256_BYTES];
@@ -128,7 +146,9 @@ struct store_release {
 	uint32_t mtime_ns;
 	uint32_t uid;
 	int64_t created_at_s;
-	char *decision; /* text lines of the gate's; opaque here */
+	char *decision;				 /* text lines of the gate's; opaque here */
+	struct store_layer layers[LIMIT_LAYERS]; /* of a function's release, lowest first */
+	size_t layer_count;
 };
 void store_release_free(struct store_release *release); /* also the struct itself */
 

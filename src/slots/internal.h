@@ -30,12 +30,15 @@ struct release {
 	UT_hash_handle hh;
 	struct slots *slots;
 	struct slot *slot;
-	uint64_t slot_id;	      /* a slot that is removed and made again is another one */
-	struct store_release *record; /* immutable but for its times (tree lock) */
-	unsigned refs;		      /* tree lock: listed, handles, calls in flight, and one while lookups > 0 */
-	uint64_t lookups;	      /* tree lock: what the kernel knows */
-	bool listed;		      /* tree lock: among the last keep_releases */
-	bool removed;		      /* tree lock: its record goes with the last reference */
+	uint64_t slot_id;		      /* a slot that is removed and made again is another one */
+	struct store_release *record;	      /* immutable but for its times (tree lock) */
+	struct release *layers[LIMIT_LAYERS]; /* a function's, lowest first; immutable, with references. Shared: one for
+						 each layer version in memory, by its id */
+	size_t layer_count;
+	unsigned refs;	  /* tree lock: listed, handles, calls in flight, and one while lookups > 0 */
+	uint64_t lookups; /* tree lock: what the kernel knows */
+	bool listed;	  /* tree lock: among the last keep_releases */
+	bool removed;	  /* tree lock: its record goes with the last reference */
 
 	pthread_mutex_t lock; /* loading: view, object, judgement */
 	enum release_view view_state;

@@ -5,14 +5,20 @@
  *     2                          /.releases
  *     <id> << 24 | 0             /.releases/<function>, id is the slot's
  *     <id> << 24 | index         something of a release, id is the release's (store_next_id gives both, so they differ)
+ *     <id> << 24 | 1 << 23 | k   a folder of the release's opt/, where layers are merged; k counts from 1
+ *
+ * A file below opt/ is the layer version's own node: its id, and RUN_INDEX_TASK + the entry in the layer's view. So it
+ * is one inode in every function that has the layer, and its pages are cached once. Folders are the release's, so that
+ * a release that is blocked shows none.
  */
 #ifndef SLOTS_RUN_NODE_H
 #define SLOTS_RUN_NODE_H
 
 #include "base/base.h"
 
-#define RUN_NODE_RELEASES   2
-#define RUN_NODE_INDEX_BITS 24
+#define RUN_NODE_RELEASES    2
+#define RUN_NODE_INDEX_BITS  24
+#define RUN_INDEX_OPT_FOLDER (1U << 23)
 
 enum run_index {
 	RUN_INDEX_DIR = 0, /* the slot's directory, or the release's */
