@@ -7,19 +7,21 @@
  *     next-id, generation     counters
  *     staging/                private files of writes in progress, and intents (below)
  *     objects/ab/<digest>/    payload: the bytes [0, L) of an artifact, 0400; tree: 32 bytes for each 4,096;
- *                             ref.<function>: empty, that function may have a release of it
+ *                             ref.<slot>: empty, that slot may have a release of it
  *     functions/<f>/          slot, note, releases/<n>, current
+ *     layers/<l>/             slot, note, releases/<n>, last
  *     revocations/<account>   what was last seen of a list
  *     audit/                  segments of the audit log (module audit)
  *
  * Commit: intent -> object (fsync, link, fsync directory) -> release record (write, fsync, rename, fsync directory) ->
  * current (the same) -> intent removed. A crash at any system call leaves the old release or the new one, whole. What
- * is in flight is named by an empty file staging/intent.<n>.<digest>.<function>, made first, so recovery looks at those
- * alone and its cost is that of what was in flight, not of the store. It may be interrupted and repeated. A function is
- * removed by moving its directory into staging/, which says the same.
+ * is in flight is named by an empty file staging/intent.<n>.<digest>.<slot>, made first, so recovery looks at those
+ * alone and its cost is that of what was in flight, not of the store. It may be interrupted and repeated. A slot is
+ * removed by moving its directory into staging/, which says the same. A layer has no current: its version is there when
+ * its record is.
  *
- * Who needs an object is answered without reading the other slots: ref.<function> is made before the first record, and
- * when a change of (function, digest) ends, that function's few records are read and a reference without a record is
+ * Who needs an object is answered without reading the other slots: ref.<slot> is made before the first record, and when
+ * a change of (slot, digest) ends, that slot's records are read and a reference without a record is
  * removed; the object goes with its last reference. What a crash or a full disk can leave is a reference or an object
  * too many, never one too few.
  *
@@ -115,13 +117,20 @@ int store_object_pread(struct store_object *object, void *buf, size_t len, uint6
 struct io_reader store_object_reader(struct store_object *object); /* size_bytes is the length L */
 const uint8_t *store_object_digest(const struct store_object *object);
 
-/* ---- slots and releases of functions ---- */
+/* ---- slots and releases ---- */
 
 /*
  * A slot is a function's or, when its name begins with STORE_LAYER_PREFIX, a layer's: layers/<l>/ beside
- * functions/<f>/, whose releases are the layer's published versions, all of them kept, none of them current.
+ * functions/<f>/, whose releases are the layer's published versions, all of them kept, none of them current. What the
+ * functions here call function is any slot. The number of a removed version is not given again while the layer is
+ * there.
  */
-#define STORE_LAYER_PREFIX "layer:"
+#define STORE_LAYER_PREFIX   "layer:"
+#define STORE_SLOT_PATH_SIZE (LIMIT_FUNCTION_NAME_BYTES + 16)
+
+bool store_is_layer(const char *slot);
+/* "functions/<f>" or "layers/<l>": where it is in the store, and what it is called on the mount. Returns ret. */
+const char *store_slot_path(const char *slot, char ret[STORE_SLOT_PATH_SIZE]);
 
 /* A layer version in a release: what it was when it was attached. Its object stays as long as a release has it. */
 struct store_layer {
@@ -156,18 +165,18 @@ void store_release_free(struct store_release *release); /* also the struct itsel
 int store_next_id(struct store *store, uint64_t *ret);
 
 /*
- * Writes the record and makes it current; number and id are set before; -EEXIST: the number was used. Its object must
- * be there, put for this function or by an earlier release (a rollback): else -ENOENT. Ends the intent of its object,
- * also when it fails: what was put for it is removed then.
+ * Writes the record and, of a function, makes it current; number and id are set before; -EEXIST: the number was used.
+ * Its object must be there, put for this function or by an earlier release (a rollback): else -ENOENT. Ends the intent
+ * of its object, also when it fails: what was put for it is removed then.
  */
 int store_commit_release(struct store *store, const char *function, const struct store_release *release);
 /* Rewrites a record in place (times of the artifact); atomic. The digest must be the same (-EINVAL). */
 int store_update_release(struct store *store, const char *function, const struct store_release *release);
-/* Number of the newest release record or 0; for numbering. */
+/* The highest number that is used, or 0; for numbering. */
 int store_newest_release(struct store *store, const char *function, uint64_t *ret);
 int store_load_release(struct store *store, const char *function, uint64_t number, struct store_release **ret);
-/* What current names; when it or its record is torn, the newest record that is whole (logged). -ENOENT: none; -EBADMSG:
- * there are, and none is whole. */
+/* What current names; when it or its record is torn, the newest record that is whole (logged). -ENOENT: none, as of
+ * every layer; -EBADMSG: there are, and none is whole. */
 int store_load_current(struct store *store, const char *function, struct store_release **ret);
 /* Ascending; *ret is freed by the caller. */
 int store_list_releases(struct store *store, const char *function, uint64_t **ret, size_t *ret_count);
@@ -175,8 +184,10 @@ int store_list_releases(struct store *store, const char *function, uint64_t **re
  * it is the current one; -ENOENT. After -EIO it may be gone all the same. */
 int store_remove_release(struct store *store, const char *function, uint64_t number);
 
-/* Names of slots that the store knows, unsorted; *ret and each name are freed by the caller. */
+/* Names of functions, and of layers without prefix, that the store knows, unsorted; *ret and each name are freed by the
+ * caller. */
 int store_list_functions(struct store *store, char ***ret, size_t *ret_count);
+int store_list_layers(struct store *store, char ***ret, size_t *ret_count);
 /*
  * Small text files of a slot, opaque here: "slot" (durable facts) and "note" (last decision; shown only, so it is not
  * synced). -ENOENT when absent; -EBADMSG when torn.

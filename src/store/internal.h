@@ -25,7 +25,7 @@ struct store {
 	bool durable;
 	bool read_only;
 	bool is_staging_only;
-	int root_fd, lock_fd, staging_fd, objects_fd, functions_fd, revocations_fd, audit_fd;
+	int root_fd, lock_fd, staging_fd, objects_fd, functions_fd, layers_fd, revocations_fd, audit_fd;
 
 	pthread_mutex_t lock; /* the table of open objects, the list of intents, removal of objects */
 	struct store_object *objects[STORE_OBJECT_BUCKETS];
@@ -68,13 +68,33 @@ int store_ensure_dir(struct store *store, int dirfd, const char *name);
 /* 1 to LIMIT_FUNCTION_NAME_BYTES of [A-Za-z0-9._-], not starting with a dot. */
 bool store_is_name(const char *name);
 
+/* ---- store_slot.c: a slot's directory ---- */
+
+/* A name, or a layer's: STORE_LAYER_PREFIX and a name. */
+bool store_is_slot(const char *slot);
+#define STORE_SLOT_SIZE (sizeof(STORE_LAYER_PREFIX) + LIMIT_FUNCTION_NAME_BYTES)
+/* The name without prefix. */
+const char *store_slot_name(const char *slot);
+/* functions/ or layers/. */
+int store_slot_parent(const struct store *store, const char *slot);
+int store_open_slot(const struct store *store, const char *slot);
+int store_ensure_slot(struct store *store, const char *slot);
+
+/*
+ * layers/<l>/last: the highest number that was given, once a version that had it is removed, so that it is not given
+ * again. 0: there is none, or it is damaged.
+ */
+uint64_t store_read_last(int slot_fd, const char *slot);
+/* Before such a record is removed. */
+int store_keep_last(struct store *store, int slot_fd, const char *slot, uint64_t number);
+
 /* ---- store_text.c: texts with a checksum that know their place ---- */
 
 /* Appends the last line, "sha256: <hex of all before>". */
 int store_seal(struct buf *text);
 /* -EBADMSG, or the length of what is before the last line. */
 int store_unseal(const char *text, size_t len, size_t *ret_len);
-/* place ("functions/f/current") is written into the file and must be there when it is read. */
+/* place ("functions/f/current", "layers/l/note") is written into the file and must be there when it is read. */
 int store_write_text(struct store *store, int dirfd, const char *file, const char *place, const char *text, size_t len);
 /* The same by store_show_bytes; a torn one is -EBADMSG. */
 int store_show_text(struct store *store, int dirfd, const char *file, const char *place, const char *text, size_t len);
@@ -93,7 +113,6 @@ int store_record_decode(const char *function, uint64_t number, const char *text,
 
 /* ---- store_release.c ---- */
 
-int store_open_function(const struct store *store, const char *function);
 /* Reads a record below an open functions/<f>/. */
 int store_read_release(int function_fd, const char *function, uint64_t number, struct store_release **ret);
 /* Ascending; *ret is freed by the caller. No directory: none. */

@@ -25,12 +25,12 @@ struct opening {
 	char shown[SHOWN_PATH_SIZE];
 };
 
-static const char *const parts[] = {"staging", "objects", "functions", "revocations", "audit"};
+static const char *const parts[] = {"staging", "objects", "functions", "layers", "revocations", "audit"};
 
 static int *part_fd(struct store *store, size_t part)
 {
-	int *const fds[] = {&store->staging_fd, &store->objects_fd, &store->functions_fd, &store->revocations_fd,
-			    &store->audit_fd};
+	int *const fds[] = {&store->staging_fd, &store->objects_fd,	&store->functions_fd,
+			    &store->layers_fd,	&store->revocations_fd, &store->audit_fd};
 	_Static_assert(ARRAY_SIZE(fds) == ARRAY_SIZE(parts), "each part has its descriptor");
 	return fds[part];
 }
@@ -189,13 +189,22 @@ static int take_lock(const struct opening *opening)
 	return r;
 }
 
+/* What the first stores did not have yet: made when it is missing, done without when only looking. */
+static bool is_late_part(const char *part)
+{
+	return strcmp(part, "layers") == 0;
+}
+
 /* format is written last: what has it is a whole store. */
 static int open_parts(const struct opening *opening, bool is_new)
 {
 	struct store *store = opening->store;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-		int fd = is_new ? store_ensure_dir(store, store->root_fd, parts[i])
-				: io_open_dirat(store->root_fd, parts[i]);
+		bool is_made = !store->read_only && (is_new || is_late_part(parts[i]));
+		int fd = is_made ? store_ensure_dir(store, store->root_fd, parts[i])
+				 : io_open_dirat(store->root_fd, parts[i]);
+		if (fd == -ENOENT && store->read_only && is_late_part(parts[i]))
+			continue;
 		if (fd < 0) {
 			explain_set(opening->why, "store %s: %s/ cannot be opened: %s", opening->shown, parts[i],
 				    strerror(-fd));

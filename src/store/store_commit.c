@@ -3,7 +3,9 @@
  *
  *     reference in the object's directory -> record -> generation (with an anchor) -> current
  *
- * One change at a time for each function; the caller's slot lock sees to that.
+ * Of a layer the record is the last step, and recovery leaves it: generation -> record.
+ *
+ * One change at a time for each slot; the caller's slot lock sees to that.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -39,7 +41,7 @@ static int change_init(struct store *store, const char *function, uint64_t numbe
 {
 	struct change change = {.store = store, .function = function, .function_fd = -1, .releases_fd = -1};
 	number_name(number, change.name);
-	change.function_fd = store_ensure_dir(store, store->functions_fd, function);
+	change.function_fd = store_ensure_slot(store, function);
 	if (change.function_fd < 0)
 		return change.function_fd;
 	change.releases_fd = store_ensure_dir(store, change.function_fd, "releases");
@@ -126,6 +128,18 @@ static int switch_release(struct change *change, const struct store_release *rel
 	return r;
 }
 
+/* A failure behind the rename (the fsync of the directory) leaves open whether it would be there after a crash. */
+static int add_version(struct change *change, const struct store_release *release)
+{
+	int r = store_bump_generation(change->store);
+	if (r < 0)
+		return r;
+	r = write_record(change, release);
+	if (r < 0)
+		undo_record(change);
+	return r;
+}
+
 /* A record that needs its reference: the one that the object's arrival made, or one made now. */
 static int reference_object(struct store *store, const char *function, const uint8_t digest[CRYPTO_SHA256_BYTES])
 {
@@ -159,7 +173,7 @@ static int commit(struct store *store, const char *function, const struct store_
 	}
 	r = reference_object(store, function, release->digest);
 	if (r == 0)
-		r = switch_release(&change, release);
+		r = store_is_layer(function) ? add_version(&change, release) : switch_release(&change, release);
 	*ret_unfinished = change.unfinished;
 out:
 	change_done(&change);
@@ -170,7 +184,7 @@ int store_commit_release(struct store *store, const char *function, const struct
 {
 	if (store->read_only)
 		return -EROFS;
-	if (!store_is_name(function))
+	if (!store_is_slot(function))
 		return -EINVAL;
 	struct store_intent *intent;
 	int r = store_intent_resume(store, function, release->digest, &intent);
@@ -207,14 +221,16 @@ out:
 }
 
 /* Takes the record away, durably, before anything that it needs may go. */
-static int remove_record(struct store *store, int function_fd, uint64_t number)
+static int remove_record(struct store *store, int function_fd, const char *function, uint64_t number)
 {
 	char name[NUMBER_SIZE];
 	number_name(number, name);
 	int fd = io_open_dirat(function_fd, "releases");
 	if (fd < 0)
 		return fd;
-	int r = io_unlinkat(fd, name, 0);
+	int r = store_is_layer(function) ? store_keep_last(store, function_fd, function, number) : 0;
+	if (r == 0)
+		r = io_unlinkat(fd, name, 0);
 	if (r == 0)
 		r = store_sync(store, fd);
 	io_close(&fd);
@@ -229,7 +245,7 @@ static int remove_release(struct store *store, int function_fd, const char *func
 	struct store_release *release = NULL;
 	int r = store_read_release(function_fd, function, number, &release);
 	if (r == -EBADMSG) /* which object it had is lost; that one is left behind */
-		return remove_record(store, function_fd, number);
+		return remove_record(store, function_fd, function, number);
 	if (r < 0)
 		return r;
 
@@ -237,7 +253,7 @@ static int remove_release(struct store *store, int function_fd, const char *func
 	r = store_intent_begin(store, function, release->digest, &intent);
 	if (r < 0)
 		goto out;
-	r = remove_record(store, function_fd, number);
+	r = remove_record(store, function_fd, function, number);
 	if (r < 0) /* it may come back after a crash, and then needs its object */
 		store_intent_park(store, intent);
 	else
@@ -251,7 +267,7 @@ int store_remove_release(struct store *store, const char *function, uint64_t num
 {
 	if (store->read_only)
 		return -EROFS;
-	int fd = store_open_function(store, function);
+	int fd = store_open_slot(store, function);
 	if (fd < 0)
 		return fd;
 	int r = remove_release(store, fd, function, number);

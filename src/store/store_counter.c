@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,8 @@
 
 #define ANCHOR_TEXT_MAX 256
 #define LOST_IDS	(1U << 20)
+
+typedef int list_names(struct store *store, char ***ret, size_t *ret_count);
 
 static int highest_id_of(struct store *store, const char *function, uint64_t *highest)
 {
@@ -34,19 +37,26 @@ static int highest_id_of(struct store *store, const char *function, uint64_t *hi
 	return r;
 }
 
+static int find_highest_id_in(struct store *store, list_names *list, const char *prefix, uint64_t *highest)
+{
+	char **names = NULL, slot[STORE_SLOT_SIZE];
+	size_t count = 0;
+	int r = list(store, &names, &count);
+	for (size_t i = 0; i < count; i++) {
+		(void)snprintf(slot, sizeof(slot), "%s%s", prefix, names[i]);
+		if (r == 0)
+			r = highest_id_of(store, slot, highest);
+		free(names[i]);
+	}
+	free(names);
+	return r;
+}
+
 /* The file is lost: reads every record. New stores have none to read. */
 static int find_highest_id(struct store *store, uint64_t *ret)
 {
-	char **functions = NULL;
-	size_t count = 0;
-	int r = store_list_functions(store, &functions, &count);
-	for (size_t i = 0; i < count; i++) {
-		if (r == 0)
-			r = highest_id_of(store, functions[i], ret);
-		free(functions[i]);
-	}
-	free(functions);
-	return r;
+	int r = find_highest_id_in(store, store_list_functions, "", ret);
+	return r == 0 ? find_highest_id_in(store, store_list_layers, STORE_LAYER_PREFIX, ret) : r;
 }
 
 static int load_next_id(struct store *store)

@@ -12,12 +12,12 @@
 
 #define REMOVED_PREFIX	     "removed."
 #define RANDOM_BYTES	     16
-#define SLOT_FILE_PLACE_SIZE (STORE_PLACE_SIZE + LIMIT_FUNCTION_NAME_BYTES)
+#define SLOT_FILE_PLACE_SIZE (STORE_SLOT_PATH_SIZE + LIMIT_FUNCTION_NAME_BYTES + 2)
 
-int store_list_functions(struct store *store, char ***ret, size_t *ret_count)
+static int list_slots(int parent_fd, char ***ret, size_t *ret_count)
 {
-	struct io_names names;
-	int r = io_list_dir(store->functions_fd, ".", &names);
+	struct io_names names = {0};
+	int r = parent_fd < 0 ? 0 : io_list_dir(parent_fd, ".", &names);
 	if (r < 0)
 		return r;
 	size_t kept = 0;
@@ -32,27 +32,42 @@ int store_list_functions(struct store *store, char ***ret, size_t *ret_count)
 	return 0;
 }
 
+int store_list_functions(struct store *store, char ***ret, size_t *ret_count)
+{
+	return list_slots(store->functions_fd, ret, ret_count);
+}
+
+int store_list_layers(struct store *store, char ***ret, size_t *ret_count)
+{
+	return list_slots(store->layers_fd, ret, ret_count);
+}
+
 static bool is_slot_file(const char *file)
 {
-	return store_is_name(file) && strcmp(file, "current") != 0 && strcmp(file, "releases") != 0;
+	static const char *const others[] = {"current", "last", "releases"};
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (strcmp(file, others[i]) == 0)
+			return false;
+	return store_is_name(file);
 }
 
 static void slot_file_place(const char *function, const char *file, char ret[SLOT_FILE_PLACE_SIZE])
 {
-	(void)snprintf(ret, SLOT_FILE_PLACE_SIZE, "functions/%s/%s", function, file);
+	char path[STORE_SLOT_PATH_SIZE];
+	(void)snprintf(ret, SLOT_FILE_PLACE_SIZE, "%s/%s", store_slot_path(function, path), file);
 }
 
 int store_put_slot_file(struct store *store, const char *function, const char *file, const char *text, size_t len)
 {
 	if (store->read_only)
 		return -EROFS;
-	if (!store_is_name(function) || !is_slot_file(file))
+	if (!store_is_slot(function) || !is_slot_file(file))
 		return -EINVAL;
 	if (len > LIMIT_RECORD_BYTES)
 		return -EFBIG;
 	char place[SLOT_FILE_PLACE_SIZE];
 	slot_file_place(function, file, place);
-	int fd = store_ensure_dir(store, store->functions_fd, function);
+	int fd = store_ensure_slot(store, function);
 	if (fd < 0)
 		return fd;
 	bool is_shown_only = strcmp(file, "note") == 0;
@@ -66,7 +81,7 @@ int store_get_slot_file(struct store *store, const char *function, const char *f
 {
 	if (!is_slot_file(file))
 		return -EINVAL;
-	int fd = store_open_function(store, function);
+	int fd = store_open_slot(store, function);
 	if (fd < 0)
 		return fd;
 	char place[SLOT_FILE_PLACE_SIZE];
@@ -108,7 +123,7 @@ const char *store_removed_function(const char *staged)
 	if (!text_starts_with(staged, REMOVED_PREFIX))
 		return NULL;
 	const char *dot = strchr(staged + strlen(REMOVED_PREFIX), '.');
-	return dot && store_is_name(dot + 1) ? dot + 1 : NULL;
+	return dot && store_is_slot(dot + 1) ? dot + 1 : NULL;
 }
 
 /* Lets go of the objects that the records of a removed slot name. */
@@ -163,27 +178,29 @@ int store_remove_function(struct store *store, const char *function)
 {
 	if (store->read_only)
 		return -EROFS;
-	if (!store_is_name(function))
+	if (!store_is_slot(function))
 		return -EINVAL;
+	int parent = store_slot_parent(store, function);
+	const char *name = store_slot_name(function);
 	char random[RANDOM_BYTES + 1], staged[STORE_NAME_SIZE];
 	random_alphanumeric(random, RANDOM_BYTES);
 	(void)snprintf(staged, sizeof(staged), REMOVED_PREFIX "%s.%s", random, function);
 
 	int r = store_bump_generation(store);
 	if (r == 0)
-		r = io_renameat(store->functions_fd, function, store->staging_fd, staged);
+		r = io_renameat(parent, name, store->staging_fd, staged);
 	if (r < 0)
 		return r;
-	r = store_sync(store, store->functions_fd);
+	r = store_sync(store, parent);
 	if (r == 0)
 		r = store_sync(store, store->staging_fd);
 	if (r < 0) {
-		(void)io_renameat(store->staging_fd, staged, store->functions_fd, function);
+		(void)io_renameat(store->staging_fd, staged, parent, name);
 		return r;
 	}
 	r = store_finish_removal(store, staged);
 	if (r < 0)
-		log_warning("store: cannot clean up behind function %s (%s); the next start tries again", function,
+		log_warning("store: cannot clean up behind %s (%s); the next start tries again", function,
 			    strerror(-r));
 	return 0;
 }

@@ -18,7 +18,7 @@ struct store_intent {
 	uint64_t number;
 	bool parked;
 	uint8_t digest[CRYPTO_SHA256_BYTES];
-	char function[LIMIT_FUNCTION_NAME_BYTES + 1];
+	char function[STORE_SLOT_SIZE];
 };
 
 static void intent_name(const struct store_intent *intent, char ret[STORE_NAME_SIZE])
@@ -38,7 +38,7 @@ bool store_intent_parse(const char *name, struct store_intent_name *ret)
 	struct store_intent_name parsed;
 	if (!function || !text_parse_u64(number, (size_t)(hex - number), UINT64_MAX, &parsed.number) ||
 	    !text_unhex(hex + 1, (size_t)(function - hex - 1), parsed.digest, sizeof(parsed.digest)) ||
-	    !store_is_name(function + 1))
+	    !store_is_slot(function + 1))
 		return false;
 	parsed.function = function + 1;
 	*ret = parsed;
@@ -164,7 +164,7 @@ int store_ensure_reference(int object_fd, const char *function, bool *ret_made)
 /* Does a record of the function name the object? 1, 0, or a negative errno: not known. */
 static int is_needed(const struct store *store, const char *function, const uint8_t *digest)
 {
-	int fd = store_open_function(store, function);
+	int fd = store_open_slot(store, function);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	uint64_t *numbers = NULL;
@@ -246,7 +246,7 @@ void store_intent_end(struct store *store, struct store_intent *intent)
 	if (r == 0)
 		r = io_unlinkat(store->staging_fd, name, 0);
 	if (r < 0)
-		log_warning("store: cannot clean up behind a change of function %s (%s); the next start tries again",
+		log_warning("store: cannot clean up behind a change of %s (%s); the next start tries again",
 			    intent->function, strerror(-r));
 	free(intent);
 }

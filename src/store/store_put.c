@@ -1,7 +1,7 @@
 /*
  * How a stage becomes an object:
  *
- *     intent -> objects/ab/<digest>/ -> ref.<function> -> fsync payload -> tree -> payload -> fsync the directory
+ *     intent -> objects/ab/<digest>/ -> ref.<slot> -> fsync payload -> tree -> payload -> fsync the directory
  *
  * The payload gets its name last, so an object that has one is whole. The same bytes put again replace what is there:
  * that is how a damaged object heals.
@@ -71,7 +71,7 @@ int store_put_object(struct store *store, struct store_stage *stage, uint64_t le
 	const struct merkle_tree *computed;
 	struct store_file file = {.fd = -1};
 	struct merkle_tree *tree = NULL;
-	int r = store_is_name(function) ? store_stage_tree(stage, length, &computed) : -EINVAL;
+	int r = store_is_slot(function) ? store_stage_tree(stage, length, &computed) : -EINVAL;
 	store_stage_take(stage, &file, &tree);
 	if (r == 0)
 		r = io_ftruncate(file.fd, length);

@@ -1,8 +1,9 @@
 /*
- * The text of a release, functions/<f>/releases/<number>. One form only: every line is there, in this order.
+ * The text of a release, functions/<f>/releases/<number> or layers/<l>/releases/<number>. One form only: every line is
+ * there, in this order.
  *
  *     vouchfs-release: 1
- *     function: main-function
+ *     function: main-function              or layer:<l>
  *     number: 7
  *     id: 1234
  *     artifact: main-function.zip          escaped as text_escape_print does
@@ -59,7 +60,7 @@ static int encode_tail(const struct store_release *release, struct buf *out)
 
 int store_record_encode(const char *function, const struct store_release *release, struct buf *ret)
 {
-	if (!store_is_name(function) || release->number == 0 || release->id == 0 || !release->artifact_name ||
+	if (!store_is_slot(function) || release->number == 0 || release->id == 0 || !release->artifact_name ||
 	    !is_file_name(release->artifact_name, strlen(release->artifact_name)) ||
 	    release->comment_len > LIMIT_ZIP_COMMENT_BYTES || release->mtime_ns > NS_MAX ||
 	    release->mtime_s < -INT64_MAX || release->created_at_s < -INT64_MAX)

@@ -1,9 +1,9 @@
 /*
  * Recovery: brings staging/ to rest when the store is opened. Each entry says what was going on:
  *
- *     intent.<n>.<digest>.<function>     a commit or the removal of a release: records above current are taken back,
- *                                        then the reference and the object are looked at
- *     removed.<random>.<function>        a slot that was being removed: goes on
+ *     intent.<n>.<digest>.<slot>         a commit or the removal of a release: a function's records above current are
+ *                                        taken back, then the reference and the object are looked at
+ *     removed.<random>.<slot>            a slot that was being removed: goes on
  *     anything else                      a private file nobody has: removed
  *
  * An entry goes last, when all it stands for is done, so recovery may be interrupted and begun again. One that cannot
@@ -49,10 +49,13 @@ static int sync_releases(const struct store *store, int function_fd)
 	return r;
 }
 
-/* A current that cannot be read proves nothing about the records; then they all stay. */
+/* A current that cannot be read proves nothing about the records; then they all stay. So do those of layers: there the
+ * record is all there is. */
 static int undo_commit(const struct store *store, const struct store_intent_name *intent, struct tally *tally)
 {
-	int fd = store_open_function(store, intent->function);
+	if (store_is_layer(intent->function))
+		return 0;
+	int fd = store_open_slot(store, intent->function);
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : fd;
 	uint64_t current = 0, *numbers = NULL;
@@ -110,6 +113,8 @@ static int sync_parents(const struct store *store)
 {
 	int r = store_sync(store, store->functions_fd);
 	if (r == 0)
+		r = store_sync(store, store->layers_fd);
+	if (r == 0)
 		r = store_sync(store, store->objects_fd);
 	return r;
 }
@@ -118,7 +123,7 @@ static void report(const struct tally *tally)
 {
 	log_notice(
 		"store: recovered: %u interrupted changes (%u releases taken back, %u objects removed), %u removals of "
-		"functions finished, %u staging files removed",
+		"slots finished, %u staging files removed",
 		tally->changes, tally->releases, tally->objects, tally->removals, tally->files);
 	if (tally->unfinished > 0)
 		log_warning("store: %u entries of staging/ could not be dealt with; the next start tries again",

@@ -1,4 +1,4 @@
-/* The releases of a function: which there are, which one is current. Reading only; store_commit.c changes them. */
+/* The releases of a slot: which there are, which one is current. Reading only; store_commit.c changes them. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,12 +13,8 @@
 
 void store_current_place(const char *function, char ret[STORE_PLACE_SIZE])
 {
-	(void)snprintf(ret, STORE_PLACE_SIZE, "functions/%s/current", function);
-}
-
-int store_open_function(const struct store *store, const char *function)
-{
-	return store_is_name(function) ? io_open_dirat(store->functions_fd, function) : -EINVAL;
+	char path[STORE_SLOT_PATH_SIZE];
+	(void)snprintf(ret, STORE_PLACE_SIZE, "%s/current", store_slot_path(function, path));
 }
 
 int store_read_release(int function_fd, const char *function, uint64_t number, struct store_release **ret)
@@ -69,7 +65,7 @@ int store_read_current(int function_fd, const char *function, uint64_t *ret)
 
 int store_list_releases(struct store *store, const char *function, uint64_t **ret, size_t *ret_count)
 {
-	int fd = store_open_function(store, function);
+	int fd = store_open_slot(store, function);
 	if (fd < 0)
 		return fd;
 	int r = store_read_numbers(fd, ret, ret_count);
@@ -79,23 +75,28 @@ int store_list_releases(struct store *store, const char *function, uint64_t **re
 
 int store_newest_release(struct store *store, const char *function, uint64_t *ret)
 {
-	uint64_t *numbers;
+	uint64_t *numbers, newest = 0, last = 0;
 	size_t count;
-	int r = store_list_releases(store, function, &numbers, &count);
-	if (r == -ENOENT) {
+	int fd = store_open_slot(store, function);
+	if (fd == -ENOENT) {
 		*ret = 0;
 		return 0;
 	}
+	int r = fd < 0 ? fd : store_read_numbers(fd, &numbers, &count);
 	if (r < 0)
-		return r;
-	*ret = count > 0 ? numbers[count - 1] : 0;
+		goto out;
+	newest = count > 0 ? numbers[count - 1] : 0;
 	free(numbers);
-	return 0;
+	last = store_is_layer(function) ? store_read_last(fd, function) : 0;
+	*ret = newest > last ? newest : last;
+out:
+	io_close(&fd);
+	return r;
 }
 
 int store_load_release(struct store *store, const char *function, uint64_t number, struct store_release **ret)
 {
-	int fd = store_open_function(store, function);
+	int fd = store_open_slot(store, function);
 	if (fd < 0)
 		return fd;
 	int r = store_read_release(fd, function, number, ret);
@@ -120,7 +121,7 @@ static int load_newest_whole(int function_fd, const char *function, struct store
 
 int store_load_current(struct store *store, const char *function, struct store_release **ret)
 {
-	int fd = store_open_function(store, function);
+	int fd = store_open_slot(store, function);
 	if (fd < 0)
 		return fd;
 

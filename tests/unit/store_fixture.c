@@ -304,17 +304,27 @@ static bool check_references(const struct fixture *f, const struct buf *needs)
 	return whole;
 }
 
+typedef int list_names(struct store *store, char ***ret, size_t *ret_count);
+
+static bool note_slots(const struct fixture *f, list_names *list, const char *prefix, struct buf *needs)
+{
+	char **names = NULL, slot[128];
+	size_t count = 0;
+	bool whole = list(f->store, &names, &count) == 0;
+	for (size_t i = 0; i < count; i++) {
+		(void)snprintf(slot, sizeof(slot), "%s%s", prefix, names[i]);
+		whole = note_records(f, slot, needs) && whole;
+		free(names[i]);
+	}
+	free(names);
+	return whole;
+}
+
 bool fixture_is_whole(const struct fixture *f)
 {
-	char **functions = NULL;
-	size_t count = 0;
 	struct buf needs = {0};
-	bool whole = store_list_functions(f->store, &functions, &count) == 0;
-	for (size_t i = 0; i < count; i++) {
-		whole = note_records(f, functions[i], &needs) && whole;
-		free(functions[i]);
-	}
-	free(functions);
+	bool whole = note_slots(f, store_list_functions, "", &needs);
+	whole = note_slots(f, store_list_layers, STORE_LAYER_PREFIX, &needs) && whole;
 	whole = check_objects(f, &needs) && whole;
 	whole = check_references(f, &needs) && whole;
 	size_t staged = fixture_count(fixture_path(f, "staging"));

@@ -137,6 +137,69 @@ static enum outcome look_for_main(struct store *store)
 	return count == 1 && fixture_current(store, "main") == 0 ? NEW : NEITHER;
 }
 
+/* Of a layer every version stays and none is current. */
+static void prepare_layer(struct store *store)
+{
+	assert_int_equal(fixture_deploy(store, "layer:base", 1, OLD_SEED, ARTIFACT_BYTES), 0);
+}
+
+static int publish_second(struct store *store)
+{
+	return fixture_deploy(store, "layer:base", 2, NEW_SEED, ARTIFACT_BYTES);
+}
+
+static bool has_version(struct store *store, uint64_t number, unsigned seed)
+{
+	struct store_release *release = NULL;
+	bool found = store_load_release(store, "layer:base", number, &release) == 0 &&
+		     fixture_holds(store, release, seed);
+	store_release_free(release);
+	return found;
+}
+
+/* Number of versions; -1: one of them is not whole. */
+static int count_versions(struct store *store)
+{
+	uint64_t *numbers = NULL;
+	size_t count = 0;
+	assert_int_equal(store_list_releases(store, "layer:base", &numbers, &count), 0);
+	bool whole = true;
+	for (size_t i = 0; i < count; i++)
+		whole = whole && has_version(store, numbers[i], numbers[i] == 2 ? NEW_SEED : OLD_SEED);
+	free(numbers);
+	return whole ? (int)count : -1;
+}
+
+static enum outcome look_at_versions(struct store *store)
+{
+	if (!has_version(store, 1, OLD_SEED) || fixture_current(store, "layer:base") != 0)
+		return NEITHER;
+	return count_versions(store) == 1 ? OLD : count_versions(store) == 2 ? NEW : NEITHER;
+}
+
+static void prepare_two_versions(struct store *store)
+{
+	prepare_layer(store);
+	assert_int_equal(publish_second(store), 0);
+}
+
+static int remove_second(struct store *store)
+{
+	return store_remove_release(store, "layer:base", 2);
+}
+
+/* Removed or not, its number is used. */
+static enum outcome look_for_second(struct store *store)
+{
+	uint64_t newest = 0;
+	if (!has_version(store, 1, OLD_SEED) || store_newest_release(store, "layer:base", &newest) < 0 || newest != 2)
+		return NEITHER;
+	return count_versions(store) == 2 ? OLD : count_versions(store) == 1 ? NEW : NEITHER;
+}
+
+static const struct scenario publish = {.prepare = prepare_layer, .change = publish_second, .look = look_at_versions};
+static const struct scenario removal_of_version = {
+	.prepare = prepare_two_versions, .change = remove_second, .look = look_for_second, .may_stick = true};
 static const struct scenario deploy = {.prepare = prepare_one, .change = deploy_second, .look = look_at_main};
 static const struct scenario deploy_shared = {.prepare = prepare_shared, .change = deploy_second, .look = look_at_main};
 static const struct scenario deploy_new = {.prepare = prepare_nothing, .change = deploy_first, .look = look_at_first};
@@ -325,6 +388,18 @@ static void test_remove_function(void **state UNUSED)
 	sweep(&undeploy);
 }
 
+static void test_publish(void **state UNUSED)
+{
+	sweep(&publish);
+	sweep_errors(&publish, true, "EIO", sweep_kills(&publish, true, false));
+}
+
+static void test_remove_version(void **state UNUSED)
+{
+	sweep(&removal_of_version);
+	sweep_errors(&removal_of_version, true, "EIO", sweep_kills(&removal_of_version, true, false));
+}
+
 /* In the child: no byte can be written from the nth write on, but names can be removed. */
 static int full_disk_child(const struct fixture *f, const struct run *run, unsigned nth)
 {
@@ -364,6 +439,7 @@ static void test_crash_in_recovery(void **state UNUSED)
 {
 	(void)sweep_kills(&deploy, false, true);
 	(void)sweep_kills(&undeploy, false, true);
+	(void)sweep_kills(&publish, false, true);
 }
 
 int main(void)
@@ -375,6 +451,8 @@ int main(void)
 		cmocka_unit_test(test_deploy_new),
 		cmocka_unit_test(test_remove_release),
 		cmocka_unit_test(test_remove_function),
+		cmocka_unit_test(test_publish),
+		cmocka_unit_test(test_remove_version),
 		cmocka_unit_test(test_full_disk_leaves_nothing),
 		cmocka_unit_test(test_crash_in_recovery),
 	};

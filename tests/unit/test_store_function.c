@@ -133,6 +133,104 @@ static void test_removal(void **state)
 	assert_true(fixture_is_whole(f));
 }
 
+static size_t count_layers(struct fixture *f)
+{
+	char **names;
+	size_t count;
+	assert_int_equal(store_list_layers(f->store, &names, &count), 0);
+	for (size_t i = 0; i < count; i++) {
+		assert_string_equal(names[i], "main");
+		free(names[i]);
+	}
+	free(names);
+	return count;
+}
+
+/* The function and the layer of one name have nothing in common but an object. */
+static void test_layers(void **state)
+{
+	struct fixture *f = *state;
+	struct store_release *release;
+	char path[STORE_SLOT_PATH_SIZE];
+	assert_int_equal(fixture_deploy(f->store, "main", 1, 1, LEN), 0);
+	assert_int_equal(fixture_deploy(f->store, "layer:main", 1, 1, LEN), 0);
+	assert_int_equal(fixture_deploy(f->store, "layer:main", 2, 2, LEN), 0);
+	assert_int_equal(fixture_deploy(f->store, "layer:main", 2, 2, LEN), -EEXIST);
+	assert_int_equal(put(f, "layer:main", "slot", "made: 1\n"), 0);
+	assert_int_equal(put(f, "layer:main", "last", "1"), -EINVAL);
+	fixture_reopen(f);
+	assert_functions(f, 1, "main");
+	assert_int_equal(count_layers(f), 1);
+	assert_slot_file(f, "layer:main", "slot", "made: 1\n");
+	assert_int_equal(get(f, "main", "slot"), -ENOENT);
+	assert_int_equal(store_load_current(f->store, "layer:main", &release), -ENOENT);
+	assert_true(fixture_exists(fixture_path(f, "layers/main/releases/2")));
+	assert_false(fixture_exists(fixture_path(f, "layers/main/current")));
+	assert_true(fixture_is_whole(f));
+	assert_string_equal(store_slot_path("layer:main", path), "layers/main");
+	assert_string_equal(store_slot_path("main", path), "functions/main");
+
+	assert_int_equal(store_remove_function(f->store, "main"), 0);
+	assert_int_equal(store_load_release(f->store, "layer:main", 1, &release), 0);
+	assert_true(fixture_holds(f->store, release, 1));
+	store_release_free(release);
+	assert_int_equal(store_remove_function(f->store, "layer:main"), 0);
+	assert_int_equal(count_layers(f), 0);
+	assert_true(fixture_is_whole(f));
+	assert_int_equal(fixture_deploy(f->store, "layer:.main", 1, 1, LEN), -EINVAL);
+	assert_int_equal(fixture_deploy(f->store, "layer:layer:main", 1, 1, LEN), -EINVAL);
+	assert_int_equal(fixture_deploy(f->store, "other:main", 1, 1, LEN), -EINVAL);
+}
+
+static uint64_t newest_version(struct fixture *f)
+{
+	uint64_t newest;
+	assert_int_equal(store_newest_release(f->store, "layer:main", &newest), 0);
+	return newest;
+}
+
+static void test_numbers_of_removed_versions_are_not_given_again(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(newest_version(f), 0);
+	for (unsigned n = 1; n <= 3; n++)
+		assert_int_equal(fixture_deploy(f->store, "layer:main", n, n, LEN), 0);
+	assert_int_equal(store_remove_release(f->store, "layer:main", 3), 0);
+	assert_int_equal(store_remove_release(f->store, "layer:main", 1), 0);
+	assert_int_equal(newest_version(f), 3);
+	assert_int_equal(store_remove_release(f->store, "layer:main", 2), 0);
+	fixture_reopen(f);
+	assert_int_equal(newest_version(f), 3);
+	assert_true(fixture_is_whole(f));
+	assert_int_equal(fixture_deploy(f->store, "layer:main", 4, 4, LEN), 0);
+	assert_int_equal(newest_version(f), 4);
+	fixture_flip(fixture_path(f, "layers/main/last"), 0); /* what is there still counts */
+	assert_int_equal(newest_version(f), 4);
+}
+
+/* A store that was made before there were layers. */
+static void test_a_store_without_layers(void **state)
+{
+	struct fixture *f = *state;
+	struct store_options options = fixture_options(f);
+	uint64_t newest;
+	char **names;
+	size_t count;
+	options.read_only = true;
+	assert_int_equal(fixture_deploy(f->store, "main", 1, 1, LEN), 0);
+	fixture_close(f);
+	assert_int_equal(remove(fixture_path(f, "layers")), 0);
+	assert_int_equal(store_open(&options, &f->store, &f->why), 0);
+	assert_int_equal(store_list_layers(f->store, &names, &count), 0);
+	free(names);
+	assert_int_equal(count, 0);
+	assert_int_equal(store_newest_release(f->store, "layer:main", &newest), 0);
+	assert_int_equal(newest, 0);
+	fixture_reopen(f);
+	assert_int_equal(fixture_deploy(f->store, "layer:main", 1, 1, LEN), 0);
+	assert_int_equal(fixture_current(f->store, "main"), 1);
+}
+
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -142,6 +240,9 @@ int main(void)
 		STORE_TEST(test_slot_files_are_checked),
 		STORE_TEST(test_revocations),
 		STORE_TEST(test_removal),
+		STORE_TEST(test_layers),
+		STORE_TEST(test_numbers_of_removed_versions_are_not_given_again),
+		STORE_TEST(test_a_store_without_layers),
 	};
 	return cmocka_run_group_tests_name("store_function", tests, fixture_group_setup, fixture_group_teardown);
 }
