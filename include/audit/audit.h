@@ -43,13 +43,15 @@ enum audit_event {
 	AUDIT_PAGE_CHECK,	 /* stored bytes were not what was put there */
 	AUDIT_DEPLOYMENT_FAILED, /* accepted, then not committed: disk full and the like */
 	AUDIT_RELEASE_WARNED,	 /* what is served would not pass any more, and the config only warns */
+	AUDIT_PUBLICATION,	 /* of a layer version, accepted or refused: the verdict says */
+	AUDIT_VERSION_REMOVED,	 /* of a layer */
 };
 
 /* NULL and 0 leave a member out. */
 struct audit_record {
 	enum audit_event event;
 	const struct audit_who *who;
-	const char *slot;     /* "functions/<f>" */
+	const char *slot;     /* "functions/<f>", "layers/<l>" */
 	const char *artifact; /* its name */
 	uint64_t release;
 	uint64_t size_bytes;

@@ -63,26 +63,17 @@ struct config_code_signing {
 	struct config_origin origin;
 };
 
+/* A function, or a layer. */
 struct config_slot {
 	char *name; /* or a pattern with one or more '*' */
 	bool is_pattern;
-	const struct config_code_signing *code_signing; /* NULL: "none", nothing is checked but the ZIP rules */
+	const struct config_code_signing *code_signing; /* NULL: "none", nothing is checked but the ZIP rules; layers */
 	uid_t owner;					/* without has_owner: the user the daemon runs as */
 	gid_t group;					/* without has_group: that user's group */
 	bool has_owner;
 	bool has_group;
 	mode_t mode; /* permission bits of the slot's directory, at most and by default 0775 */
 	struct config_origin origin;
-};
-
-struct config_layer {
-	char *name;
-	bool is_pattern;
-	uid_t owner;
-	gid_t group;
-	bool has_owner;
-	bool has_group;
-	mode_t mode; /* permission bits, at most 0775 */
 };
 
 /* Who acts for another account. No user and no group is in two of them. */
@@ -116,7 +107,7 @@ struct config {
 	size_t code_signing_count;
 	struct config_slot *functions;
 	size_t function_count;
-	struct config_layer *layers;
+	struct config_slot *layers;
 	size_t layer_count;
 	struct config_principal *principals;
 	size_t principal_count;
@@ -154,7 +145,7 @@ int config_load_changed(const char *path, const struct config_change *change, st
  * that with fewer stars, then that whose first star comes later, then the first by name. NULL: none.
  */
 const struct config_slot *config_find_function(const struct config *config, const char *name);
-const struct config_layer *config_find_layer(const struct config *config, const char *name);
+const struct config_slot *config_find_layer(const struct config *config, const char *name);
 
 const struct config_account *config_find_account(const struct config *config, const char *id);
 const struct config_code_signing *config_find_code_signing(const struct config *config, const char *name);

@@ -44,6 +44,12 @@ int gate_judge(const struct trust *trust, const struct config_code_signing *rule
 	       const struct gate_artifact *artifact, bool full, struct gate_decision *ret);
 
 /*
+ * A layer version that is to be published: integrity where there is a signature, and the ZIP rules in full. Who signed
+ * it, expiry and revocation are judged when a function attaches it.
+ */
+int gate_judge_layer(const struct trust *trust, const struct gate_artifact *artifact, struct gate_decision *ret);
+
+/*
  * Judges what a release holds without reading its payload: the comment against the digest that is on record. The ZIP
  * rules are taken as passed (they were, for these bytes). On load.
  */
@@ -60,7 +66,7 @@ int gate_judge_release_again(const struct trust *trust, const struct config_code
 
 /* Who deploys what to where. */
 struct gate_deployment {
-	const char *function;
+	const char *function; /* the slot, as store.h has it: or a layer's */
 	const char *artifact_name;
 	const struct audit_who *who;
 	enum config_errno_style errno_style;
@@ -75,8 +81,9 @@ void gate_record_refusal(struct audit *audit, const struct gate_deployment *depl
 
 /*
  * Commits an artifact that was accepted or warned about: audit record, durable (I3) -> object -> release record ->
- * current (I2). Consumes the stage's file. On failure nothing is visible, the old release stays, and the log says that
- * the deployment failed. Call under the slot's commit lock. *ret is freed with store_release_free.
+ * current (I2), of a layer no current. Consumes the stage's file. On failure nothing is visible, the old release stays,
+ * and the log says that the deployment failed. Call under the slot's commit lock. *ret is freed with
+ * store_release_free.
  */
 int gate_commit(struct store *store, struct audit *audit, struct store_stage *stage, const void *comment,
 		size_t comment_len, const struct gate_deployment *deployment, const struct gate_decision *decision,
@@ -85,8 +92,8 @@ int gate_commit(struct store *store, struct audit *audit, struct store_stage *st
 /* ---- renderings of one decision; all append to ret ---- */
 
 /*
- * For people: the whole of `.vouchfs/why/functions/<f>` and of `vouchfs why`. kept_release: what is still served after
- * a refusal, 0 for nothing.
+ * For people: the whole of `.vouchfs/why/functions/<f>`, `layers/<l>`, and of `vouchfs why`. kept_release: what is
+ * still served after a refusal, 0 for nothing; of a layer its newest version.
  */
 int gate_render_why(const struct gate_deployment *deployment, const struct gate_decision *decision,
 		    uint64_t kept_release, struct buf *ret);

@@ -34,7 +34,7 @@ enum policy_state {
 enum policy_outcome { POLICY_REFUSED = 0, POLICY_WARNED, POLICY_ACCEPTED };
 
 /* Which of a config's policies counts. */
-enum policy_moment { POLICY_ON_DEPLOYMENT = 0, POLICY_ON_LOAD };
+enum policy_moment { POLICY_ON_DEPLOYMENT = 0, POLICY_ON_LOAD, POLICY_ON_PUBLICATION };
 
 /* What was found out about the ZIP itself. */
 enum policy_zip { POLICY_ZIP_UNKNOWN = 0, POLICY_ZIP_BROKEN, POLICY_ZIP_ADMISSIBLE };
@@ -65,7 +65,7 @@ struct policy_verdict {
 	enum policy_outcome outcome;
 	enum policy_reason reason;  /* of the deciding check; of the first failed one when warned; NONE when accepted */
 	enum policy_check deciding; /* POLICY_CHECK_COUNT: accepted, or refused before any check (VF4001, VF4002) */
-	bool unchecked;		    /* code_signing_config = none: signatures were not asked for */
+	bool unchecked;		    /* no rules: who signed it, if anybody, was not asked for */
 	struct policy_check_result checks[POLICY_CHECK_COUNT];
 	char detail[POLICY_DETAIL_SIZE]; /* one sentence: what failed, expected against found */
 	char remedy[POLICY_REMEDY_SIZE]; /* what to do */
@@ -74,7 +74,8 @@ struct policy_verdict {
 /*
  * What each moment asks: on deployment each of source, expiry and revocation has the mode that the config gives it; on
  * load all three have on_load, but one that the config relaxes by itself (Warn beside Enforce) stays relaxed. Ignore
- * still evaluates and reports, and decides nothing.
+ * still evaluates and reports, and decides nothing. When a layer version is published nobody has rules yet (NULL): who
+ * signed it is judged where it is attached.
  *
  * rules NULL stands for code_signing_config = none: the ZIP rules, and the integrity of a signature that is there,
  * still hold. rules_name is for the texts. Never fails.

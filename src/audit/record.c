@@ -28,6 +28,8 @@ const char *audit_event_name(enum audit_event event)
 		[AUDIT_PAGE_CHECK] = "page-check-failed",
 		[AUDIT_DEPLOYMENT_FAILED] = "deployment-failed",
 		[AUDIT_RELEASE_WARNED] = "release-warned",
+		[AUDIT_PUBLICATION] = "layer-publication",
+		[AUDIT_VERSION_REMOVED] = "layer-version-removed",
 	};
 	ASSERT(event > 0 && (size_t)event < ARRAY_SIZE(names) && names[event]);
 	return names[event];

@@ -45,9 +45,8 @@ static int new_code_signing(struct config *config, const char *argument, void **
 	return code_signing->name && code_signing->description ? 0 : -ENOMEM;
 }
 
-static int new_function(struct config *config, const char *argument, void **ret_item)
+static int new_slot(struct config_slot *slot, const char *argument, void **ret_item)
 {
-	struct config_slot *slot = &config->functions[config->function_count++];
 	slot->name = strdup(argument);
 	slot->is_pattern = name_is_pattern(argument);
 	slot->mode = SLOT_MODE;
@@ -55,14 +54,14 @@ static int new_function(struct config *config, const char *argument, void **ret_
 	return slot->name ? 0 : -ENOMEM;
 }
 
+static int new_function(struct config *config, const char *argument, void **ret_item)
+{
+	return new_slot(&config->functions[config->function_count++], argument, ret_item);
+}
+
 static int new_layer(struct config *config, const char *argument, void **ret_item)
 {
-	struct config_layer *layer = &config->layers[config->layer_count++];
-	layer->name = strdup(argument);
-	layer->is_pattern = name_is_pattern(argument);
-	layer->mode = SLOT_MODE;
-	*ret_item = layer;
-	return layer->name ? 0 : -ENOMEM;
+	return new_slot(&config->layers[config->layer_count++], argument, ret_item);
 }
 
 static int new_principal(struct config *config, const char *argument, void **ret_item)

@@ -136,7 +136,7 @@ static void put_slots(struct printer *p, const struct config *config)
 		put_access(p, slot->has_owner ? &slot->owner : NULL, slot->has_group ? &slot->group : NULL, slot->mode);
 	}
 	for (size_t i = 0; i < config->layer_count; i++) {
-		const struct config_layer *layer = &config->layers[i];
+		const struct config_slot *layer = &config->layers[i];
 		put_section(p, "layer", layer->name);
 		put_access(p, layer->has_owner ? &layer->owner : NULL, layer->has_group ? &layer->group : NULL,
 			   layer->mode);

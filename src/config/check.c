@@ -95,7 +95,7 @@ static void check_function(const struct section *section, struct report *report,
 
 static void check_layer(const struct section *section, struct report *report UNUSED, struct config *config UNUSED)
 {
-	struct config_layer *layer = section->item;
+	struct config_slot *layer = section->item;
 	layer->has_owner = section_find(section, "owner") != NULL;
 	layer->has_group = section_find(section, "group") != NULL;
 }

@@ -146,26 +146,25 @@ static bool governs_better(const char *candidate, const char *best, const char *
 	return !best || name_compare_patterns(candidate, best) < 0;
 }
 
-const struct config_slot *config_find_function(const struct config *config, const char *name)
+static const struct config_slot *find_slot(const struct config_slot *slots, size_t count, const char *name)
 {
 	const struct config_slot *best = NULL;
 	if (!config_is_function_name(name))
 		return NULL;
-	for (size_t i = 0; i < config->function_count; i++)
-		if (governs_better(config->functions[i].name, best ? best->name : NULL, name))
-			best = &config->functions[i];
+	for (size_t i = 0; i < count; i++)
+		if (governs_better(slots[i].name, best ? best->name : NULL, name))
+			best = &slots[i];
 	return best;
 }
 
-const struct config_layer *config_find_layer(const struct config *config, const char *name)
+const struct config_slot *config_find_function(const struct config *config, const char *name)
 {
-	const struct config_layer *best = NULL;
-	if (!config_is_function_name(name))
-		return NULL;
-	for (size_t i = 0; i < config->layer_count; i++)
-		if (governs_better(config->layers[i].name, best ? best->name : NULL, name))
-			best = &config->layers[i];
-	return best;
+	return find_slot(config->functions, config->function_count, name);
+}
+
+const struct config_slot *config_find_layer(const struct config *config, const char *name)
+{
+	return find_slot(config->layers, config->layer_count, name);
 }
 
 const struct config_account *config_find_account(const struct config *config, const char *id)

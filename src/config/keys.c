@@ -70,9 +70,7 @@ static const struct key function_keys[] = {
 	{"mode", value_set_mode, AT(mode)},
 	{0},
 };
-#undef AT
 
-#define AT(field) .offset = offsetof(struct config_layer, field)
 static const struct key layer_keys[] = {
 	{"owner", value_set_owner, AT(owner)},
 	{"group", value_set_group, AT(group)},

@@ -1,6 +1,6 @@
 /*
- * commit.c - from a verdict to a release. Order: audit record, durable (I3) -> object -> release record -> current
- * (I2). Whatever fails on the way leaves the old release in service.
+ * commit.c - from a verdict to a release, or to a layer version. Order: audit record, durable (I3) -> object -> release
+ * record -> current (I2). Whatever fails on the way leaves the old release in service.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 /* An audit record of a decision; the texts that it points to live in here, too. */
 struct entry {
 	struct audit_record record;
-	char slot[sizeof("functions/") + LIMIT_NAME_BYTES];
+	char slot[STORE_SLOT_PATH_SIZE];
 	char tree_sha256[CRYPTO_SHA256_HEX_SIZE];
 };
 
@@ -25,11 +25,11 @@ static void describe(const struct gate_deployment *deployment, const struct gate
 	bool has_statement = s->form == SIGNATURE_NATIVE && s->integrity == SIGNATURE_GOOD;
 
 	memset(ret, 0, sizeof(*ret));
-	(void)snprintf(ret->slot, sizeof(ret->slot), "functions/%s", deployment->function);
+	(void)store_slot_path(deployment->function, ret->slot);
 	if (decision->length_bytes > 0)
 		text_hex(decision->tree_sha256, sizeof(decision->tree_sha256), ret->tree_sha256);
 	ret->record = (struct audit_record){
-		.event = AUDIT_DEPLOYMENT,
+		.event = store_is_layer(deployment->function) ? AUDIT_PUBLICATION : AUDIT_DEPLOYMENT,
 		.who = deployment->who,
 		.slot = ret->slot,
 		.artifact = deployment->artifact_name,
@@ -60,7 +60,8 @@ static void record_failure(struct audit *audit, const struct gate_deployment *de
 	struct entry entry;
 	struct explain detail;
 	describe(deployment, decision, &entry);
-	explain_set(&detail, "release %llu was accepted and could not be committed: %s", (unsigned long long)release,
+	explain_set(&detail, "%s %llu was accepted and could not be committed: %s",
+		    store_is_layer(deployment->function) ? "version" : "release", (unsigned long long)release,
 		    strerror(error));
 	entry.record.event = AUDIT_DEPLOYMENT_FAILED;
 	entry.record.release = release;

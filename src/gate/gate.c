@@ -173,6 +173,11 @@ int gate_judge(const struct trust *trust, const struct config_code_signing *rule
 	return 0;
 }
 
+int gate_judge_layer(const struct trust *trust, const struct gate_artifact *artifact, struct gate_decision *ret)
+{
+	return gate_judge(trust, NULL, POLICY_ON_PUBLICATION, artifact, false, ret);
+}
+
 static int judge_release(struct judgement *j, const struct store_release *release, const struct signature_facts *known)
 {
 	struct gate_decision *d = j->decision;

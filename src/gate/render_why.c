@@ -40,14 +40,36 @@ static void put_row(struct page *page, const char *label, const char *value)
 		put(page, "  %-16s  %s\n", label, value);
 }
 
-static void put_verdict(struct page *page, const struct policy_verdict *verdict)
+static void put_verdict(struct page *page, const struct policy_verdict *verdict, bool is_layer)
 {
 	if (verdict->reason == POLICY_REASON_NONE)
 		put(page, "%s", policy_outcome_name(verdict->outcome));
 	else
 		put(page, "%s %s", policy_reason_info(verdict->reason)->code, policy_outcome_name(verdict->outcome));
 	if (verdict->unchecked)
-		put(page, " (signatures are not checked here)");
+		put(page, is_layer ? " (who signed it is judged when a function attaches it)"
+				   : " (signatures are not checked here)");
+}
+
+static void put_slot(struct page *page, const struct gate_deployment *deployment, const char *config)
+{
+	char slot[STORE_SLOT_PATH_SIZE], artifact[4 * LIMIT_NAME_BYTES + 1];
+	const char *name = deployment->artifact_name ? deployment->artifact_name : "";
+	text_escape_print(artifact, sizeof(artifact), name, strlen(name));
+	put(page, "  slot=%s  artifact=%s", store_slot_path(deployment->function, slot), artifact);
+	if (!store_is_layer(deployment->function))
+		put(page, "  config=%s", config);
+	put(page, "\n");
+}
+
+static void put_kept(struct page *page, bool is_layer, unsigned long long kept)
+{
+	if (kept == 0)
+		put_row(page, "kept", is_layer ? "nothing was published before" : "nothing was served before");
+	else if (is_layer)
+		put(page, "  %-16s  what is published, up to version %llu\n", "kept", kept);
+	else
+		put(page, "  %-16s  release %llu is still served\n", "kept", kept);
 }
 
 static void put_check(struct page *page, enum policy_check check, const struct policy_check_result *result)
@@ -118,20 +140,13 @@ int gate_render_why(const struct gate_deployment *deployment, const struct gate_
 		    uint64_t kept_release, struct buf *ret)
 {
 	struct page page = {.out = ret};
-	const char *name = deployment->artifact_name ? deployment->artifact_name : "";
-	char artifact[4 * LIMIT_NAME_BYTES + 1];
-	text_escape_print(artifact, sizeof(artifact), name, strlen(name));
+	bool is_layer = store_is_layer(deployment->function);
 
-	put_verdict(&page, &decision->verdict);
-	put(&page, "  slot=functions/%s  artifact=%s  config=%s\n", deployment->function, artifact,
-	    decision->config_name);
+	put_verdict(&page, &decision->verdict, is_layer);
+	put_slot(&page, deployment, decision->config_name);
 	put_body(&page, decision);
-	if (decision->verdict.outcome == POLICY_REFUSED) {
-		if (kept_release > 0)
-			put(&page, "  %-16s  release %llu is still served\n", "kept", (unsigned long long)kept_release);
-		else
-			put_row(&page, "kept", "nothing was served before");
-	}
+	if (decision->verdict.outcome == POLICY_REFUSED)
+		put_kept(&page, is_layer, kept_release);
 	put_by(&page, deployment->who, decision->decided_at_s);
 	return page.error;
 }

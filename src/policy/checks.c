@@ -22,7 +22,9 @@ bool policy_settle_without_statement(const struct policy_case *c, struct policy_
 {
 	if (!c->rules) {
 		ret->result.state = POLICY_NOT_APPLICABLE;
-		SAY(ret->result.found, "not asked for: code_signing_config = none");
+		SAY(ret->result.found, "%s",
+		    c->moment == POLICY_ON_PUBLICATION ? "judged when a function attaches it"
+						       : "not asked for: code_signing_config = none");
 		return true;
 	}
 	ret->result.state = POLICY_NOT_REACHED;

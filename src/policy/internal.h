@@ -17,6 +17,7 @@ struct policy_case {
 	const struct policy_facts *facts;
 	const struct config_code_signing *rules; /* NULL: none */
 	const char *rules_name;
+	enum policy_moment moment;
 	int64_t now_s;
 };
 

@@ -138,7 +138,12 @@ void policy_judge(const struct policy_facts *facts, const struct config_code_sig
 		[POLICY_REVOCATION] = policy_check_revocation,
 	};
 	struct policy_case c = {
-		.facts = facts, .rules = rules, .rules_name = rules_name ? rules_name : "none", .now_s = now_s};
+		.facts = facts,
+		.rules = rules,
+		.rules_name = rules_name ? rules_name : "none",
+		.moment = moment,
+		.now_s = now_s,
+	};
 	struct policy_finding findings[POLICY_CHECK_COUNT] = {0};
 
 	*ret = (struct policy_verdict){.outcome = POLICY_REFUSED,

@@ -55,7 +55,7 @@ static int layer_attr_locked(struct slots *slots, uint64_t index, struct slots_a
 	const struct config *config = slots->trust->config;
 	if (index >= config->layer_count || config->layers[index].is_pattern)
 		return -ENOENT;
-	const struct config_layer *layer = &config->layers[index];
+	const struct config_slot *layer = &config->layers[index];
 	*ret = (struct slots_attr){
 		.node = DEPLOY_LAYER_BIT | index,
 		.mode = S_IFDIR | layer->mode,
@@ -147,7 +147,7 @@ static int lookup_layer(struct slots *slots, const char *name, struct slots_attr
 {
 	lock_take(&slots->lock);
 	const struct config *config = slots->trust->config;
-	const struct config_layer *layer = config_find_layer(config, name);
+	const struct config_slot *layer = config_find_layer(config, name);
 	int r = layer ? layer_attr_locked(slots, (uint64_t)(layer - config->layers), ret) : -ENOENT;
 	lock_drop(&slots->lock);
 	return r;

@@ -101,7 +101,7 @@ static void takes_every_key_of_slots_and_principals(void **state)
 	assert_true(pattern->is_pattern && !pattern->has_owner && !pattern->has_group);
 	assert_int_equal(pattern->mode, 0775);
 
-	const struct config_layer *layer = config_find_layer(config, "base");
+	const struct config_slot *layer = config_find_layer(config, "base");
 	assert_true(layer->has_owner && layer->has_group);
 	assert_true(layer->owner == 4294967294U);
 	assert_int_equal(layer->group, 0);
