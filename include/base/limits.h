@@ -47,6 +47,7 @@
 /* staging */
 #define LIMIT_STAGING_FILES_PER_SLOT 1024U
 #define LIMIT_UPLOADS_PER_SLOT	     2048U /* staging files, and files that are open for writing */
+#define LIMIT_PUBLISHED_NAME_MS	     60000 /* the name that a layer version was written under is found */
 #define LIMIT_STAGED_PER_SLOT	     8U	   /* bytes of them all, in artifacts of max_artifact_size */
 
 /* logs */

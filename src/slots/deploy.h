@@ -2,8 +2,7 @@
  * deploy.h - how the deploy side's nodes are numbered and found. Private to src/slots/deploy_*.c.
  *
  *     1 .. 15               the fixed tree
- *     1 << 62 | index       a slot's directory          1 << 61 | index    its file below .vouchfs/why/functions
- *     1 << 60 | index       a declared layer's directory
+ *     1 << 62 | index       a slot's directory          1 << 61 | index    its file below .vouchfs/why
  *     1 << 32 ...           names below a slot, counted up
  */
 #ifndef SLOTS_DEPLOY_PRIVATE_H
@@ -23,12 +22,12 @@ enum deploy_fixed {
 	DEPLOY_NODE_HEALTH,
 	DEPLOY_NODE_WHY,
 	DEPLOY_NODE_WHY_FUNCTIONS,
+	DEPLOY_NODE_WHY_LAYERS,
 	DEPLOY_NODE_FIXED_END,
 };
 
 #define DEPLOY_SLOT_BIT	     (1ULL << 62)
 #define DEPLOY_WHY_BIT	     (1ULL << 61)
-#define DEPLOY_LAYER_BIT     (1ULL << 60)
 #define DEPLOY_FIRST_DYNAMIC (1ULL << 32)
 
 struct deploy_fixed_entry {
@@ -68,14 +67,25 @@ struct deploy_node *deploy_node_add_locked(const struct deploy_place *place, con
 void deploy_node_unname_locked(struct deploy_node *node);
 /* Frees the node when nobody knows it any more. Returns an upload to put after unlocking, or NULL. */
 struct upload *deploy_node_settle_locked(struct deploy_node *node);
+/* Nobody writes to the upload that the node shows any more. Returns what is to be put after unlocking, or NULL. */
+struct upload *deploy_hide_locked(struct deploy_node *node, struct upload *upload);
 /* What stat shows. */
 void deploy_node_attr_locked(const struct deploy_node *node, const struct trust *trust, struct slots_attr *ret);
 
 /* No more staging names. */
 bool deploy_is_full_locked(const struct slot *slot);
 
-/* True when the slot's current artifact is listed under this name. Slot lock or tree lock held. */
+/* What a slot lists under this name, or NULL: its current artifact, a layer's version. Slot lock or tree lock held. */
+struct release *deploy_artifact_locked(const struct slot *slot, const char *name);
 bool deploy_is_artifact_locked(const struct slot *slot, const char *name);
+/*
+ * Whether the node has the name under which a version was published, which is not the version's own: it is not listed,
+ * and is found for a while (LIMIT_PUBLISHED_NAME_MS, or until the kernel forgets it), because tools that have just
+ * written it go on with it.
+ */
+bool deploy_lingers_locked(const struct deploy_node *node);
+/* The release that is behind a name, listed or lingering; NULL: none. */
+struct release *deploy_shown_locked(const struct deploy_node *node);
 
 struct tree_handle {
 	struct slots *slots;

@@ -3,14 +3,15 @@
 
 #include "deploy.h"
 
-/* The release that a node shows: the listed artifact's. With a reference, or NULL. */
+/* The release that a node shows. With a reference, or NULL. */
 static struct release *shown_release(struct slots *slots, uint64_t id)
 {
 	struct release *release = NULL;
 	lock_take(&slots->lock);
 	const struct deploy_node *node = deploy_node_find_locked(slots, id);
-	if (node && node->named && !node->dir && deploy_is_artifact_locked(node->slot, node->name))
-		release = release_ref_locked(node->slot->current);
+	struct release *shown = node ? deploy_shown_locked(node) : NULL;
+	if (shown)
+		release = release_ref_locked(shown);
 	lock_drop(&slots->lock);
 	return release;
 }

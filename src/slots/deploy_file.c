@@ -34,6 +34,18 @@ static struct upload *show_locked(struct deploy_node *node, struct upload *uploa
 	return before;
 }
 
+struct upload *deploy_hide_locked(struct deploy_node *node, struct upload *upload)
+{
+	if (node->kind != DEPLOY_FILE || node->upload != upload)
+		return NULL;
+	if (deploy_lingers_locked(node)) {
+		upload_uncount_locked(upload);
+		return NULL;
+	}
+	node->upload = NULL;
+	return upload;
+}
+
 void deploy_release(struct tree_handle *handle)
 {
 	if (!handle)
@@ -43,11 +55,8 @@ void deploy_release(struct tree_handle *handle)
 	struct upload *hidden = NULL, *settled = NULL;
 	if (node) {
 		lock_take(&slots->lock);
-		if (handle->upload && --handle->upload->handles == 0 && node->kind == DEPLOY_FILE &&
-		    node->upload == handle->upload) {
-			hidden = node->upload;
-			node->upload = NULL;
-		}
+		if (handle->upload && --handle->upload->handles == 0)
+			hidden = deploy_hide_locked(node, handle->upload);
 		node->handles--;
 		node->touched_ms = clock_monotonic_ms();
 		settled = deploy_node_settle_locked(node);
@@ -81,10 +90,25 @@ static int check_new_name(const struct deploy_place *place, const char *name, en
 		*ret = DEPLOY_STAGING_FILE;
 		return 0;
 	}
-	if (kind == DEPLOY_NAME_LAYERS)
+	if (kind == DEPLOY_NAME_LAYERS && !place->slot->is_layer)
 		return -EOPNOTSUPP;
 	*ret = DEPLOY_FILE;
 	return kind == DEPLOY_NAME_FINAL ? 0 : -EINVAL;
+}
+
+/* A version is begun under its own name, or under none that is another's. */
+static int check_version_name(struct slot *slot, const char *name, const struct slots_caller *caller)
+{
+	struct explain why = {0};
+	lock_take(&slot->lock);
+	int r = version_check_name_locked(slot, name, NULL, &why);
+	if (r == -EINVAL) {
+		const struct gate_deployment deployment = {
+			.function = slot->name, .artifact_name = name, .who = &caller->who};
+		slot_set_name_note_locked(slot, &deployment, &why);
+	}
+	lock_drop(&slot->lock);
+	return r;
 }
 
 static int is_draining(struct slots *slots)
@@ -100,6 +124,8 @@ static int create_at(struct slots *slots, const struct deploy_place *place, cons
 {
 	enum deploy_kind kind = DEPLOY_FILE;
 	int r = check_new_name(place, name, &kind);
+	if (r == 0 && kind == DEPLOY_FILE && place->slot->is_layer)
+		r = check_version_name(place->slot, name, caller);
 	if (r == 0)
 		r = is_draining(slots);
 	if (r < 0)
@@ -146,8 +172,6 @@ int deploy_create(struct slots *slots, uint64_t parent, const char *name, int op
 		  const struct slots_caller *caller, struct slots_attr *ret, struct tree_handle **ret_handle)
 {
 	struct deploy_place place;
-	if (parent & DEPLOY_LAYER_BIT)
-		return -EOPNOTSUPP;
 	int r = deploy_place(slots, parent, &place);
 	if (r < 0)
 		return r;
@@ -198,6 +222,7 @@ struct opened {
 	char name[LIMIT_NAME_BYTES + 1];
 	bool is_final;
 	bool is_named;
+	bool is_version;	 /* of a layer, under its own name: not to be written to */
 	struct release *release; /* the artifact that it shows */
 	struct upload *shown;	 /* what is being written under its name */
 };
@@ -206,8 +231,10 @@ static void look_at_locked(const struct deploy_node *node, struct opened *ret)
 {
 	*ret = (struct opened){.is_final = node->kind == DEPLOY_FILE, .is_named = node->named};
 	memcpy(ret->name, node->name, sizeof(ret->name));
-	if (ret->is_final && node->named && deploy_is_artifact_locked(node->slot, node->name))
-		ret->release = release_ref_locked(node->slot->current);
+	struct release *shown = deploy_shown_locked(node);
+	if (shown)
+		ret->release = release_ref_locked(shown);
+	ret->is_version = shown && node->slot->is_layer && !deploy_lingers_locked(node);
 	if (node->upload)
 		ret->shown = upload_ref_locked(node->upload);
 }
@@ -219,7 +246,7 @@ static int open_upload(const struct tree_handle *handle, const struct opened *op
 {
 	struct release *origin = open_flags & O_TRUNC ? NULL : opened->release;
 	bool anew = opened->is_final && ((open_flags & O_TRUNC) || opened->release || !opened->shown);
-	int r = is_draining(handle->slots);
+	int r = opened->is_version ? -EEXIST : is_draining(handle->slots);
 	if (r < 0)
 		return r;
 	if (anew && opened->is_named)
@@ -343,46 +370,52 @@ int deploy_fsync(struct tree_handle *handle UNUSED)
 /* ---- times and sizes ---- */
 
 /* Times that arrive after the close belong to the release that it made. */
-static int set_release_times(struct slot *slot, const char *name, const struct timespec *mtime)
+static int set_release_times(struct release *release, const struct timespec *mtime)
 {
+	struct slot *slot = release->slot;
 	struct slots *slots = slot->slots;
 	int r = 0;
 	lock_take(&slot->lock);
 	lock_take(&slots->lock);
-	struct release *release = deploy_is_artifact_locked(slot, name) ? release_ref_locked(slot->current) : NULL;
-	if (release) {
+	bool is_kept = release->listed;
+	if (is_kept) {
 		release->record->mtime_s = mtime->tv_sec;
 		release->record->mtime_ns = (uint32_t)mtime->tv_nsec;
 	}
 	lock_drop(&slots->lock);
-	if (release) /* only whoever holds the slot lock changes its times */
+	if (is_kept) /* only whoever holds the slot lock changes its times */
 		r = store_update_release(slots->store, slot->name, release->record);
 	lock_drop(&slot->lock);
-	release_put(release);
 	return r;
+}
+
+/* The release whose times a node's are, with a reference, or NULL. */
+static struct release *release_of_times_locked(const struct deploy_node *node)
+{
+	const struct upload *upload = node->upload;
+	if (upload && upload->size_bytes > 0 && !upload->is_published)
+		return NULL; /* it carries its times with it until it is published */
+	struct release *release = deploy_shown_locked(node);
+	/* Whoever wrote what was published already has no say in its times. */
+	bool is_other = release && deploy_lingers_locked(node) && upload->uid != release->record->uid;
+	return release && !is_other ? release_ref_locked(release) : NULL;
 }
 
 static int set_times(struct slots *slots, uint64_t node, const struct timespec *mtime)
 {
-	char name[LIMIT_NAME_BYTES + 1] = "";
-	struct slot *slot = NULL;
-
+	struct release *release = NULL;
 	lock_take(&slots->lock);
 	struct deploy_node *found = deploy_node_find_locked(slots, node);
 	if (found) {
 		found->mtime = *mtime;
 		if (found->upload)
 			found->upload->mtime = *mtime;
-		if (found->kind == DEPLOY_FILE && found->named) {
-			slot = found->slot;
-			memcpy(name, found->name, sizeof(name));
-		}
-		/* An upload that is not published yet carries its times with it. */
-		if (found->upload && found->upload->size_bytes > 0 && !found->upload->is_published)
-			slot = NULL;
+		release = release_of_times_locked(found);
 	}
 	lock_drop(&slots->lock);
-	return slot ? set_release_times(slot, name, mtime) : 0;
+	int r = release ? set_release_times(release, mtime) : 0;
+	release_put(release);
+	return r;
 }
 
 int deploy_setattr(struct slots *slots, uint64_t node, struct tree_handle *handle, const struct tree_change *change,

@@ -1,5 +1,6 @@
 /* What mkdir and rmdir do: slots under a pattern, staging directories below a slot. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "deploy.h"
@@ -29,11 +30,15 @@ static int find_or_add(struct slots *slots, const char *name, struct slot **ret)
 	return r;
 }
 
-static int make_slot(struct slots *slots, const char *name, const struct slots_caller *caller, struct slots_attr *ret)
+static int make_slot(struct slots *slots, const char *name, bool is_layer, const struct slots_caller *caller,
+		     struct slots_attr *ret)
 {
 	struct slot *slot = NULL;
 	struct trust *trust = slots_trust(slots);
-	const struct config_slot *section = config_find_function(trust->config, name);
+	const struct config_slot *section = is_layer ? config_find_layer(trust->config, name)
+						     : config_find_function(trust->config, name);
+	char slot_name[sizeof(STORE_LAYER_PREFIX) + LIMIT_FUNCTION_NAME_BYTES];
+	(void)snprintf(slot_name, sizeof(slot_name), "%s%s", is_layer ? STORE_LAYER_PREFIX : "", name);
 	int r = 0;
 	if (!config_is_function_name(name))
 		r = -EINVAL;
@@ -42,7 +47,7 @@ static int make_slot(struct slots *slots, const char *name, const struct slots_c
 	else if (!section || !may_make(section, caller))
 		r = -EACCES;
 	if (r == 0)
-		r = find_or_add(slots, name, &slot);
+		r = find_or_add(slots, slot_name, &slot);
 	if (r == 0)
 		r = slot_make(slot, caller->who.uid);
 	trust_unref(trust);
@@ -104,8 +109,8 @@ static int make_staging_directory(const struct deploy_place *place, const char *
 int deploy_mkdir(struct slots *slots, uint64_t parent, const char *name, const struct slots_caller *caller,
 		 struct slots_attr *ret)
 {
-	if (parent == DEPLOY_NODE_FUNCTIONS)
-		return make_slot(slots, name, caller, ret);
+	if (parent == DEPLOY_NODE_FUNCTIONS || parent == DEPLOY_NODE_LAYERS)
+		return make_slot(slots, name, parent == DEPLOY_NODE_LAYERS, caller, ret);
 
 	struct deploy_place place;
 	int r = deploy_place(slots, parent, &place);
@@ -119,15 +124,15 @@ int deploy_mkdir(struct slots *slots, uint64_t parent, const char *name, const s
 static bool has_entries_locked(const struct slot *slot, const struct deploy_node *dir)
 {
 	for (const struct deploy_node *node = slot->files; node; node = node->next)
-		if (node->dir == dir && (node->kind != DEPLOY_FILE || node->upload))
+		if (node->dir == dir && (node->kind != DEPLOY_FILE || (node->upload && node->upload->handles > 0)))
 			return true;
 	return false;
 }
 
-static int remove_slot(struct slots *slots, const char *name, const struct slots_caller *caller)
+static int remove_slot(struct slots *slots, const char *name, bool is_layer, const struct slots_caller *caller)
 {
 	struct slot *slot;
-	int r = slot_find(slots, name, &slot);
+	int r = is_layer ? slot_find_layer(slots, name, &slot) : slot_find(slots, name, &slot);
 	if (r < 0)
 		return r;
 	lock_take(&slots->lock);
@@ -144,8 +149,8 @@ static int remove_slot(struct slots *slots, const char *name, const struct slots
 
 int deploy_rmdir(struct slots *slots, uint64_t parent, const char *name, const struct slots_caller *caller)
 {
-	if (parent == DEPLOY_NODE_FUNCTIONS)
-		return remove_slot(slots, name, caller);
+	if (parent == DEPLOY_NODE_FUNCTIONS || parent == DEPLOY_NODE_LAYERS)
+		return remove_slot(slots, name, parent == DEPLOY_NODE_LAYERS, caller);
 
 	struct deploy_place place;
 	int r = deploy_place(slots, parent, &place);

@@ -19,6 +19,7 @@ static const struct deploy_fixed_entry fixed[] = {
 	{DEPLOY_NODE_HEALTH, DEPLOY_NODE_CONTROL, "health", false, true},
 	{DEPLOY_NODE_WHY, DEPLOY_NODE_CONTROL, "why", true, true},
 	{DEPLOY_NODE_WHY_FUNCTIONS, DEPLOY_NODE_WHY, "functions", true, true},
+	{DEPLOY_NODE_WHY_LAYERS, DEPLOY_NODE_WHY, "layers", true, true},
 };
 
 const struct deploy_fixed_entry *deploy_fixed_entry(uint64_t node)
@@ -37,7 +38,8 @@ const struct deploy_fixed_entry *deploy_fixed_find(uint64_t parent, const char *
 bool deploy_is_fixed(uint64_t node)
 {
 	const struct deploy_fixed_entry *entry = deploy_fixed_entry(node);
-	return entry && entry->is_directory && node != DEPLOY_NODE_FUNCTIONS; /* a reload changes its mode */
+	/* a reload changes the mode of those two */
+	return entry && entry->is_directory && node != DEPLOY_NODE_FUNCTIONS && node != DEPLOY_NODE_LAYERS;
 }
 
 struct slot *deploy_slot(struct slots *slots, uint64_t node)
@@ -55,7 +57,7 @@ struct slot *deploy_slot(struct slots *slots, uint64_t node)
 
 int deploy_place(struct slots *slots, uint64_t parent, struct deploy_place *ret)
 {
-	if (deploy_fixed_entry(parent) || (parent & (DEPLOY_WHY_BIT | DEPLOY_LAYER_BIT)))
+	if (deploy_fixed_entry(parent) || (parent & DEPLOY_WHY_BIT))
 		return -EPERM; /* nothing is made in the fixed directories */
 	if (parent & DEPLOY_SLOT_BIT) {
 		*ret = (struct deploy_place){.slot = deploy_slot(slots, parent)};
@@ -154,9 +156,31 @@ struct upload *deploy_node_settle_locked(struct deploy_node *node)
 	return upload;
 }
 
+struct release *deploy_artifact_locked(const struct slot *slot, const char *name)
+{
+	if (slot->is_layer)
+		return version_named_locked(slot, name);
+	bool is_shown = slot_shows_artifact(slot) && strcmp(slot->current->record->artifact_name, name) == 0;
+	return is_shown ? slot->current : NULL;
+}
+
 bool deploy_is_artifact_locked(const struct slot *slot, const char *name)
 {
-	return slot_shows_artifact(slot) && strcmp(slot->current->record->artifact_name, name) == 0;
+	return deploy_artifact_locked(slot, name) != NULL;
+}
+
+bool deploy_lingers_locked(const struct deploy_node *node)
+{
+	const struct upload *upload = node->upload;
+	return node->slot->is_layer && node->kind == DEPLOY_FILE && node->named && upload && upload->is_published &&
+	       upload->version && !deploy_is_artifact_locked(node->slot, node->name);
+}
+
+struct release *deploy_shown_locked(const struct deploy_node *node)
+{
+	if (!node->named || node->dir || node->kind != DEPLOY_FILE)
+		return NULL;
+	return deploy_lingers_locked(node) ? node->upload->version : deploy_artifact_locked(node->slot, node->name);
 }
 
 void deploy_node_attr_locked(const struct deploy_node *node, const struct trust *trust, struct slots_attr *ret)
@@ -176,8 +200,10 @@ void deploy_node_attr_locked(const struct deploy_node *node, const struct trust 
 		ret->uid = node->upload->uid;
 		ret->size_bytes = node->upload->size_bytes;
 		ret->mtime = node->upload->mtime;
-	} else if (deploy_is_artifact_locked(node->slot, node->name)) {
-		const struct release *release = node->slot->current;
+		return;
+	}
+	const struct release *release = deploy_artifact_locked(node->slot, node->name);
+	if (release) {
 		ret->uid = release->record->uid;
 		ret->size_bytes = release_file_size(release);
 		ret->mtime = release_mtime_locked(release);

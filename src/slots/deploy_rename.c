@@ -26,7 +26,7 @@ static int hide_artifact(struct slot *slot, const char *name)
 	return r;
 }
 
-int deploy_unlink(struct slots *slots, uint64_t parent, const char *name, const struct slots_caller *caller UNUSED)
+int deploy_unlink(struct slots *slots, uint64_t parent, const char *name, const struct slots_caller *caller)
 {
 	struct deploy_place place;
 	int r = deploy_place(slots, parent, &place);
@@ -44,7 +44,8 @@ int deploy_unlink(struct slots *slots, uint64_t parent, const char *name, const 
 	lock_drop(&slots->lock);
 
 	if (r == 0 && is_artifact)
-		r = hide_artifact(place.slot, name);
+		r = place.slot->is_layer ? version_remove(place.slot, name, &caller->who)
+					 : hide_artifact(place.slot, name);
 	lock_take(&slots->lock);
 	node = r == 0 ? deploy_node_named_locked(&place, name) : NULL;
 	if (node) {
@@ -80,10 +81,10 @@ static int find_source(struct slots *slots, const struct deploy_place *place, co
 	lock_take(&slots->lock);
 	struct deploy_node *node = deploy_node_named_locked(place, name);
 	ret->is_artifact = !place->dir && deploy_is_artifact_locked(place->slot, name);
-	if (node && node->kind == DEPLOY_STAGING_DIR)
-		r = -EPERM;
-	else if (node && ret->is_artifact)
-		release = release_ref_locked(place->slot->current);
+	if (node && (node->kind == DEPLOY_STAGING_DIR || (ret->is_artifact && place->slot->is_layer)))
+		r = -EPERM; /* versions keep their names */
+	else if (node && deploy_shown_locked(node))
+		release = release_ref_locked(deploy_shown_locked(node));
 	else if (node && node->upload)
 		ret->upload = upload_ref_locked(node->upload);
 	else
@@ -118,7 +119,7 @@ static void source_done(struct slots *slots, struct source *source)
 static void move_node(struct slots *slots, const struct source *source, const struct deploy_place *to, const char *name,
 		      enum deploy_kind kind)
 {
-	struct upload *settled = NULL, *before = NULL;
+	struct upload *settled = NULL, *before = NULL, *hidden = NULL;
 	struct deploy_node *node = source->node;
 	ASSERT(node && source->upload);
 
@@ -139,11 +140,14 @@ static void move_node(struct slots *slots, const struct source *source, const st
 	node->named = true;
 	node->kind = kind;
 	before = node->upload;
-	bool is_shown = kind != DEPLOY_FILE || source->upload->handles > 0;
-	node->upload = is_shown ? upload_ref_locked(source->upload) : NULL;
+	node->upload = upload_ref_locked(source->upload);
+	node->touched_ms = clock_monotonic_ms();
+	if (kind == DEPLOY_FILE && source->upload->handles == 0)
+		hidden = deploy_hide_locked(node, source->upload);
 	lock_drop(&slots->lock);
 	upload_put(settled);
 	upload_put(before);
+	upload_put(hidden);
 }
 
 static bool is_full(struct slot *slot)
@@ -174,7 +178,7 @@ static int rename_into(struct slots *slots, const struct source *source, const s
 	if (kind == DEPLOY_NAME_INVALID)
 		return -EINVAL;
 	if (kind == DEPLOY_NAME_LAYERS)
-		return -EOPNOTSUPP;
+		return to->slot->is_layer ? -EINVAL : -EOPNOTSUPP;
 	if (kind == DEPLOY_NAME_STAGING)
 		return rename_to_staging(slots, source, to, name);
 	int r = upload_finish_as(source->upload, name, &source->caller->who);
@@ -225,23 +229,48 @@ int deploy_rename(struct slots *slots, uint64_t parent, const char *name, uint64
 
 /* ---- sweep ---- */
 
-/* One staging name whose time is over, or NULL; *ret_next_ms is when the next one is due. */
+/* When its time is over; UINT64_MAX: never, or not before whoever has it open lets go. */
+static uint64_t due_of_locked(const struct deploy_node *node)
+{
+	uint64_t ttl_ms = node->slot->slots->trust->config->staging_ttl_s * 1000;
+	if (deploy_lingers_locked(node)) /* looked at again where it is still open: nobody says when it is closed */
+		return (node->handles > 0 ? clock_monotonic_ms() + 1 : node->touched_ms) + LIMIT_PUBLISHED_NAME_MS;
+	return node->kind == DEPLOY_FILE || !node->named || node->handles > 0 ? UINT64_MAX : node->touched_ms + ttl_ms;
+}
+
+/* One name whose time is over, or NULL; *ret_next_ms is when the next one is due. */
 static struct deploy_node *find_due_locked(struct slots *slots, uint64_t now_ms, uint64_t *ret_next_ms)
 {
-	uint64_t ttl_ms = slots->trust->config->staging_ttl_s * 1000;
 	*ret_next_ms = UINT64_MAX;
 	struct deploy_node *node, *next;
 	HASH_ITER(hh, slots->nodes, node, next)
 	{
-		if (node->kind == DEPLOY_FILE || !node->named || node->handles > 0)
+		uint64_t due_ms = due_of_locked(node);
+		if (due_ms == UINT64_MAX)
 			continue;
-		uint64_t due_ms = node->touched_ms + ttl_ms;
 		if (due_ms <= now_ms)
 			return node;
 		if (due_ms - now_ms < *ret_next_ms)
 			*ret_next_ms = due_ms - now_ms;
 	}
 	return NULL;
+}
+
+/* Returns an upload to put after unlocking, or NULL. */
+static struct upload *forget_locked(struct deploy_node *node)
+{
+	struct upload *lingering = NULL;
+	char name[4 * sizeof(node->name)];
+	text_escape_print(name, sizeof(name), node->name, strlen(node->name));
+	if (node->kind != DEPLOY_FILE) {
+		log_notice("%s: staging file %s: staging_ttl is over", node->slot->path, name);
+	} else { /* what it stands for is published */
+		lingering = node->upload;
+		node->upload = NULL;
+	}
+	deploy_node_unname_locked(node);
+	struct upload *upload = deploy_node_settle_locked(node);
+	return lingering ? lingering : upload;
 }
 
 uint64_t slots_sweep(struct slots *slots)
@@ -251,13 +280,8 @@ uint64_t slots_sweep(struct slots *slots)
 		struct upload *upload = NULL;
 		lock_take(&slots->lock);
 		struct deploy_node *node = find_due_locked(slots, clock_monotonic_ms(), &next_ms);
-		if (node) {
-			char name[4 * sizeof(node->name)];
-			text_escape_print(name, sizeof(name), node->name, strlen(node->name));
-			log_notice("functions/%s: staging file %s: staging_ttl is over", node->slot->name, name);
-			deploy_node_unname_locked(node);
-			upload = deploy_node_settle_locked(node);
-		}
+		if (node)
+			upload = forget_locked(node);
 		lock_drop(&slots->lock);
 		upload_put(upload);
 		if (!node)

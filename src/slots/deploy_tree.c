@@ -11,12 +11,19 @@
 
 /* ---- attributes ---- */
 
-static bool has_patterns(const struct config *config)
+static bool has_patterns(const struct config_slot *sections, size_t count)
 {
-	for (size_t i = 0; i < config->function_count; i++)
-		if (config->functions[i].is_pattern)
+	for (size_t i = 0; i < count; i++)
+		if (sections[i].is_pattern)
 			return true;
 	return false;
+}
+
+static bool can_be_made_in(const struct config *config, uint64_t node)
+{
+	if (node == DEPLOY_NODE_FUNCTIONS)
+		return has_patterns(config->functions, config->function_count);
+	return node == DEPLOY_NODE_LAYERS && has_patterns(config->layers, config->layer_count);
 }
 
 static void fixed_attr_locked(struct slots *slots, const struct deploy_fixed_entry *entry, struct slots_attr *ret)
@@ -24,7 +31,7 @@ static void fixed_attr_locked(struct slots *slots, const struct deploy_fixed_ent
 	*ret = (struct slots_attr){.node = entry->node, .nlink = entry->is_directory ? 2 : 1, .mtime = slots->started};
 	ret->mode = entry->is_directory ? S_IFDIR | 0755 : S_IFREG | 0444;
 	/* Like /tmp: whoever may make slots is decided in deploy_mkdir, by the pattern's group. */
-	if (entry->node == DEPLOY_NODE_FUNCTIONS && has_patterns(slots->trust->config))
+	if (can_be_made_in(slots->trust->config, entry->node))
 		ret->mode = S_IFDIR | 01777;
 	if (entry->node == DEPLOY_NODE_RUN && slots->run_target) {
 		ret->mode = S_IFLNK | 0777;
@@ -38,31 +45,16 @@ static int slot_attr_locked(const struct slot *slot, struct slots_attr *ret)
 	const struct config_slot *section = slot_section(slot->slots->trust, slot);
 	if (!slot_is_present(slot, section))
 		return -ENOENT;
+	/* Of a layer, its newest version's. */
+	const struct release *newest = slot->is_layer && slot->listed_count > 0 ? slot->listed[slot->listed_count - 1]
+										: slot->current;
 	*ret = (struct slots_attr){
 		.node = deploy_slot_node(slot),
 		.mode = S_IFDIR | section->mode,
 		.nlink = 2,
 		.uid = section->is_pattern ? slot->facts.maker : slot_owner(section),
 		.gid = slot_group(section),
-		.mtime = slot->current ? (struct timespec){.tv_sec = slot->current->record->created_at_s}
-				       : slot->slots->started,
-	};
-	return 0;
-}
-
-static int layer_attr_locked(struct slots *slots, uint64_t index, struct slots_attr *ret)
-{
-	const struct config *config = slots->trust->config;
-	if (index >= config->layer_count || config->layers[index].is_pattern)
-		return -ENOENT;
-	const struct config_slot *layer = &config->layers[index];
-	*ret = (struct slots_attr){
-		.node = DEPLOY_LAYER_BIT | index,
-		.mode = S_IFDIR | layer->mode,
-		.nlink = 2,
-		.uid = layer->has_owner ? layer->owner : geteuid(),
-		.gid = layer->has_group ? layer->group : getegid(),
-		.mtime = slots->started,
+		.mtime = newest ? (struct timespec){.tv_sec = newest->record->created_at_s} : slot->slots->started,
 	};
 	return 0;
 }
@@ -83,8 +75,6 @@ static int attr_locked(struct slots *slots, uint64_t node, struct slots_attr *re
 		fixed_attr_locked(slots, entry, ret);
 		return 0;
 	}
-	if (node & DEPLOY_LAYER_BIT)
-		return layer_attr_locked(slots, node & ~DEPLOY_LAYER_BIT, ret);
 	if (node & (DEPLOY_SLOT_BIT | DEPLOY_WHY_BIT)) {
 		uint64_t index = node & ~(DEPLOY_SLOT_BIT | DEPLOY_WHY_BIT);
 		if (index >= slots->slot_count)
@@ -114,7 +104,7 @@ int deploy_readlink(struct slots *slots, uint64_t node, struct buf *ret)
 
 /* ---- lookup ---- */
 
-/* A name below a slot exists when it is staging, the listed artifact, or open for writing. */
+/* A name below a slot exists when it is staging, what the slot lists, open for writing, or has just been published. */
 static int lookup_below_slot(struct slots *slots, const struct deploy_place *place, const char *name,
 			     struct slots_attr *ret)
 {
@@ -136,21 +126,33 @@ static int lookup_below_slot(struct slots *slots, const struct deploy_place *pla
 	return r;
 }
 
-static int lookup_slot(struct slots *slots, const char *name, struct slots_attr *ret, uint64_t kind)
+/* The directories with a name for each slot. */
+struct slots_directory {
+	uint64_t node;
+	uint64_t bit; /* of the nodes in it */
+	bool of_layers;
+};
+
+static const struct slots_directory *find_slots_directory(uint64_t node)
 {
-	struct slot *slot;
-	int r = slot_find(slots, name, &slot);
-	return r < 0 ? r : deploy_getattr(slots, kind | slot->index, ret);
+	static const struct slots_directory directories[] = {
+		{DEPLOY_NODE_FUNCTIONS, DEPLOY_SLOT_BIT, false},
+		{DEPLOY_NODE_LAYERS, DEPLOY_SLOT_BIT, true},
+		{DEPLOY_NODE_WHY_FUNCTIONS, DEPLOY_WHY_BIT, false},
+		{DEPLOY_NODE_WHY_LAYERS, DEPLOY_WHY_BIT, true},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
+		if (directories[i].node == node)
+			return &directories[i];
+	return NULL;
 }
 
-static int lookup_layer(struct slots *slots, const char *name, struct slots_attr *ret)
+static int lookup_slot(struct slots *slots, const struct slots_directory *directory, const char *name,
+		       struct slots_attr *ret)
 {
-	lock_take(&slots->lock);
-	const struct config *config = slots->trust->config;
-	const struct config_slot *layer = config_find_layer(config, name);
-	int r = layer ? layer_attr_locked(slots, (uint64_t)(layer - config->layers), ret) : -ENOENT;
-	lock_drop(&slots->lock);
-	return r;
+	struct slot *slot;
+	int r = directory->of_layers ? slot_find_layer(slots, name, &slot) : slot_find(slots, name, &slot);
+	return r < 0 ? r : deploy_getattr(slots, directory->bit | slot->index, ret);
 }
 
 int deploy_lookup(struct slots *slots, uint64_t parent, const char *name, struct slots_attr *ret)
@@ -158,13 +160,10 @@ int deploy_lookup(struct slots *slots, uint64_t parent, const char *name, struct
 	const struct deploy_fixed_entry *entry = deploy_fixed_find(parent, name);
 	if (entry)
 		return deploy_getattr(slots, entry->node, ret);
-	if (parent == DEPLOY_NODE_FUNCTIONS)
-		return lookup_slot(slots, name, ret, DEPLOY_SLOT_BIT);
-	if (parent == DEPLOY_NODE_WHY_FUNCTIONS)
-		return lookup_slot(slots, name, ret, DEPLOY_WHY_BIT);
-	if (parent == DEPLOY_NODE_LAYERS)
-		return lookup_layer(slots, name, ret);
-	if (deploy_fixed_entry(parent) || (parent & DEPLOY_LAYER_BIT))
+	const struct slots_directory *directory = find_slots_directory(parent);
+	if (directory)
+		return lookup_slot(slots, directory, name, ret);
+	if (deploy_fixed_entry(parent))
 		return -ENOENT;
 
 	struct deploy_place place;
@@ -220,54 +219,56 @@ static int list_fixed_locked(struct tree_handle *dir)
 	return r;
 }
 
-static int list_slots_locked(struct tree_handle *dir)
+static int list_slots_locked(struct tree_handle *dir, const struct slots_directory *directory)
 {
 	struct slots *slots = dir->slots;
-	bool is_why = dir->node == DEPLOY_NODE_WHY_FUNCTIONS;
+	bool is_why = directory->bit == DEPLOY_WHY_BIT;
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < slots->slot_count; i++) {
 		struct slots_attr attr;
 		const struct slot *slot = slots->list[i];
+		if (slot->is_layer != directory->of_layers)
+			continue;
 		if ((is_why ? why_attr_locked(slot, &attr) : slot_attr_locked(slot, &attr)) == 0)
-			r = add_dirent(dir, slot->name, &attr);
+			r = add_dirent(dir, slot->label, &attr);
 	}
 	return r;
 }
 
-static int list_layers_locked(struct tree_handle *dir)
+static int list_file_locked(struct tree_handle *dir, const struct slot *slot, const char *name)
 {
-	int r = 0;
-	const struct config *config = dir->slots->trust->config;
-	for (size_t i = 0; r == 0 && i < config->layer_count; i++) {
-		struct slots_attr attr;
-		if (layer_attr_locked(dir->slots, i, &attr) == 0)
-			r = add_dirent(dir, config->layers[i].name, &attr);
-	}
-	return r;
+	struct slots_attr attr = {.node = DEPLOY_FIRST_DYNAMIC, .mode = S_IFREG};
+	for (const struct deploy_node *node = slot->files; node; node = node->next)
+		if (!node->dir && strcmp(node->name, name) == 0)
+			attr.node = node->id;
+	return add_dirent(dir, name, &attr);
 }
 
 static int list_slot_locked(struct tree_handle *dir, const struct slot *slot)
 {
 	if (!slot_shows_artifact(slot))
 		return 0;
-	const struct store_release *record = slot->current->record;
-	struct slots_attr attr = {.node = DEPLOY_FIRST_DYNAMIC, .mode = S_IFREG};
-	for (const struct deploy_node *node = slot->files; node; node = node->next)
-		if (!node->dir && strcmp(node->name, record->artifact_name) == 0)
-			attr.node = node->id;
-	return add_dirent(dir, record->artifact_name, &attr);
+	if (!slot->is_layer)
+		return list_file_locked(dir, slot, slot->current->record->artifact_name);
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < slot->listed_count; i++) {
+		char name[32];
+		(void)snprintf(name, sizeof(name), "%llu.zip", (unsigned long long)slot->listed[i]->record->number);
+		r = list_file_locked(dir, slot, name);
+	}
+	return r;
 }
 
 /* Of a slot under a pattern only the store knows whether it was made; of any slot, whether there was a decision. */
-static void load_for_listing(struct slots *slots, uint64_t node)
+static void load_for_listing(struct slots *slots, const struct slots_directory *directory)
 {
 	struct slot *slot;
 	for (uint64_t i = 0; (slot = slot_by_index(slots, i)) != NULL; i++) {
 		lock_take(&slots->lock);
 		const struct config_slot *section = slot_section(slots->trust, slot);
-		bool is_known = section && !section->is_pattern && node == DEPLOY_NODE_FUNCTIONS;
+		bool is_known = section && !section->is_pattern && directory->bit == DEPLOY_SLOT_BIT;
 		lock_drop(&slots->lock);
-		if (!is_known)
+		if (!is_known && slot->is_layer == directory->of_layers)
 			(void)slot_load(slot); /* logged; one that cannot be read does not hide the others */
 	}
 }
@@ -280,10 +281,9 @@ static int list_locked(struct tree_handle *dir, const struct slot *slot)
 		r = add_dirent(dir, "..", &self);
 	if (r == 0)
 		r = list_fixed_locked(dir);
-	if (r == 0 && (dir->node == DEPLOY_NODE_FUNCTIONS || dir->node == DEPLOY_NODE_WHY_FUNCTIONS))
-		r = list_slots_locked(dir);
-	if (r == 0 && dir->node == DEPLOY_NODE_LAYERS)
-		r = list_layers_locked(dir);
+	const struct slots_directory *directory = find_slots_directory(dir->node);
+	if (r == 0 && directory)
+		r = list_slots_locked(dir, directory);
 	if (r == 0 && slot)
 		r = list_slot_locked(dir, slot);
 	return r;
@@ -298,8 +298,9 @@ int deploy_opendir(struct slots *slots, uint64_t node, struct tree_handle **ret_
 	if (!S_ISDIR(attr.mode))
 		return -ENOTDIR;
 
-	if (node == DEPLOY_NODE_FUNCTIONS || node == DEPLOY_NODE_WHY_FUNCTIONS)
-		load_for_listing(slots, node);
+	const struct slots_directory *directory = find_slots_directory(node);
+	if (directory)
+		load_for_listing(slots, directory);
 	struct slot *slot = deploy_slot(slots, node);
 	struct tree_handle *dir = calloc(1, sizeof(*dir));
 	if (!dir)

@@ -85,7 +85,7 @@ int release_check_stored(struct release *release, uint32_t view_node);
 /* A failed check of stored bytes goes into the audit log and comes out as -EIO. */
 int release_report_damage(struct release *release, const char *what, int error);
 
-/* ---- a function slot ---- */
+/* ---- a slot: a function's or a layer's ---- */
 
 /* What is durable of a slot beside its releases. */
 struct slot_facts {
@@ -99,7 +99,10 @@ struct slot {
 	UT_hash_handle hh;    /* by name */
 	UT_hash_handle hh_id; /* by id, once it has one */
 	struct slots *slots;
-	char *name;
+	char *name;			 /* as the store has it: a layer's begins with STORE_LAYER_PREFIX */
+	const char *label;		 /* without the prefix; inside name */
+	char path[STORE_SLOT_PATH_SIZE]; /* "functions/<f>" or "layers/<l>" */
+	bool is_layer;
 	uint64_t index; /* in slots->list; never changes */
 
 	pthread_mutex_t lock; /* the commit lock */
@@ -108,10 +111,11 @@ struct slot {
 	/* changed under both the slot lock and the tree lock, read under either */
 	struct slot_facts facts;
 	struct release *current;
-	struct release **listed; /* ascending; the last is not always current (rollback) */
+	struct release **listed; /* ascending; the last is not always current (rollback). A layer's: every version */
 	size_t listed_count;
-	bool damaged;	  /* there are releases and none is whole */
-	bool is_removing; /* its objects may be gone already */
+	uint64_t last_version; /* of a layer: the highest number that was given */
+	bool damaged;	       /* there are releases and none is whole */
+	bool is_removing;      /* its objects may be gone already */
 	struct slot_note *note;
 
 	/* tree lock */
@@ -137,14 +141,17 @@ gid_t slot_group(const struct config_slot *section);
 
 /* Inserts a name into the table; the slot is not loaded. Tree lock held. */
 int slot_add(struct slots *slots, const char *name, struct slot **ret);
-/* -ENOENT when no configuration and no store knows it. Loaded. */
+/* A function; -ENOENT when no configuration and no store knows it. Loaded. */
 int slot_find(struct slots *slots, const char *name, struct slot **ret);
+/* The same for a layer; name is without prefix. */
+int slot_find_layer(struct slots *slots, const char *name, struct slot **ret);
 struct slot *slot_by_index(struct slots *slots, uint64_t index);
 struct slot *slot_by_id(struct slots *slots, uint64_t id);
 /* Whether the deploy side shows it under its section (NULL: none): named there, or made by mkdir. */
 bool slot_is_present(const struct slot *slot, const struct config_slot *section);
 int slot_load(struct slot *slot);
-/* Whether the current artifact is listed, that is not unlinked. Slot lock or tree lock held. */
+/* Whether the current artifact is listed, that is not unlinked; of a layer, whether it has a version. Slot lock or tree
+ * lock held. */
 bool slot_shows_artifact(const struct slot *slot);
 /* Slot lock and tree lock held. */
 void slot_set_facts_locked(struct slot *slot, const struct slot_facts *facts);
@@ -175,11 +182,37 @@ void slot_set_note_locked(struct slot *slot, const struct gate_deployment *deplo
 /* What passed its checks, or could not even be written whole, and was not deployed: the disk's fault. error is
  * negative. */
 void slot_set_failure_note_locked(struct slot *slot, const struct gate_deployment *deployment, int error);
+/* A version cannot have this name, or this content under it. */
+void slot_set_name_note_locked(struct slot *slot, const struct gate_deployment *deployment, const struct explain *why);
+/* There was none. */
+void slot_clear_note_locked(struct slot *slot);
 struct slot_note *slot_note_get(struct slot *slot); /* with a reference, or NULL */
 void slot_note_put(struct slots *slots, struct slot_note *note);
+/* Puts a release at the end of the list; takes over the reference on success. Both locks held. */
+int slot_list_locked(struct slot *slot, struct release *release);
 struct release *slot_current(struct slot *slot); /* with a reference, or NULL */
 bool slot_is_damaged(struct slot *slot);	 /* has releases, none of which can be served */
 void slot_free(struct slot *slot);
+
+/* ---- a layer's versions ---- */
+
+/* The version with this number, or NULL; no reference. Slot lock or tree lock held. */
+struct release *version_find_locked(const struct slot *slot, uint64_t number);
+/* The same for "<n>.zip". */
+struct release *version_named_locked(const struct slot *slot, const char *name);
+/* The version whose file would be the same, or NULL; no reference. Slot lock held. */
+struct release *version_equal_locked(const struct slot *slot, const uint8_t *digest, const struct buf *comment);
+/*
+ * Whether what equals this version (NULL: none) may be written under a name: any that is no number, the next number, or
+ * that of the version it equals. Else -EEXIST, or -EINVAL (a gap, a number that was given before, "01"), and why. Slot
+ * lock or tree lock held.
+ */
+int version_check_name_locked(const struct slot *slot, const char *name, const struct release *equal,
+			      struct explain *ret_why);
+/* Lists a version that was committed; takes over the reference on success. Slot lock held. */
+int version_add_locked(struct slot *slot, struct release *release);
+/* unlink: recorded, and gone from the store; who has it attached keeps it. -ENOENT */
+int version_remove(struct slot *slot, const char *name, const struct audit_who *who);
 
 /* ---- an upload: the private copy behind an open file or a staging name ---- */
 
@@ -202,7 +235,8 @@ struct upload {
 	uint64_t staged_bytes; /* what the copy counts in its slot */
 	struct timespec mtime;
 	uid_t uid;
-	bool is_published; /* the bytes as they are are a release */
+	bool is_published;	 /* the bytes as they are are a release */
+	struct release *version; /* of a layer: the one that they are then; with a reference */
 
 	pthread_mutex_t lock;	   /* all below */
 	struct store_stage *stage; /* NULL: a write makes one, as a copy of origin or empty */
@@ -230,6 +264,8 @@ ssize_t upload_read(struct upload *upload, void *buf, size_t len, uint64_t offse
 int upload_finish(struct upload *upload);
 /* Gives an upload its final name, judges and publishes it for whoever renames; on failure it is what it was. */
 int upload_finish_as(struct upload *upload, const char *name, const struct audit_who *who);
+/* It does not count in its slot any more; nothing is written to it any more. Tree lock held. */
+void upload_uncount_locked(struct upload *upload);
 /* Gives it a staging name: no close is a verdict any more. */
 void upload_make_staging(struct upload *upload, const char *name);
 

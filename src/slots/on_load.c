@@ -17,8 +17,7 @@
 /* Audit log and daemon's log: a release is blocked, warned about, or neither any more. */
 static void record_change(struct release *release, enum audit_event event, const struct gate_decision *decision)
 {
-	char slot[LIMIT_FUNCTION_NAME_BYTES + 16];
-	(void)snprintf(slot, sizeof(slot), "functions/%s", release->slot->name);
+	const char *slot = release->slot->path;
 	struct audit_record entry = {
 		.event = event,
 		.slot = slot,

@@ -80,7 +80,7 @@ static void remove_record(struct release *release)
 	int r = is_ours ? store_remove_release(release->slots->store, slot->name, release->record->number) : 0;
 	lock_drop(&slot->lock);
 	if (r < 0)
-		log_warning("function %s: release %llu could not be removed: %s", slot->name,
+		log_warning("%s: release %llu could not be removed: %s", slot->path,
 			    (unsigned long long)release->record->number, strerror(-r));
 }
 
@@ -118,7 +118,7 @@ static bool is_to_be_recorded(struct release *release)
 
 int release_report_damage(struct release *release, const char *what, int error)
 {
-	char slot[LIMIT_FUNCTION_NAME_BYTES + 16], tree[CRYPTO_SHA256_HEX_SIZE], detail[512];
+	char tree[CRYPTO_SHA256_HEX_SIZE], detail[512];
 	const struct store_release *record = release->record;
 
 	if (error == -EBADMSG)
@@ -126,15 +126,14 @@ int release_report_damage(struct release *release, const char *what, int error)
 	if (!is_to_be_recorded(release))
 		return -EIO;
 	bool is_damaged = atomic_load(&release->is_damaged);
-	(void)snprintf(slot, sizeof(slot), "functions/%s", release->slot->name);
 	text_hex(record->digest, sizeof(record->digest), tree);
 	(void)snprintf(detail, sizeof(detail), "%s: %s; the release is damaged in the store, deploy the artifact again",
 		       what, is_damaged ? "the stored bytes are not what was verified" : strerror(-error));
-	log_error("%s release %llu: %s", slot, (unsigned long long)record->number, detail);
+	log_error("%s release %llu: %s", release->slot->path, (unsigned long long)record->number, detail);
 
 	struct audit_record entry = {
 		.event = AUDIT_PAGE_CHECK,
-		.slot = slot,
+		.slot = release->slot->path,
 		.artifact = record->artifact_name,
 		.release = record->number,
 		.tree_sha256 = tree,
@@ -250,7 +249,7 @@ static int view_failed_locked(struct release *release, int error)
 	if (error == -ENOMEM || (error == -ENOENT && is_undeployed(release)))
 		return error;
 	if (error == -EMFILE || error == -ENFILE) { /* says nothing about the release */
-		log_error("function %s: %s", release->slot->name, strerror(-error));
+		log_error("%s: %s", release->slot->path, strerror(-error));
 		return -EIO;
 	}
 	if (error == -EBADMSG || error == -ENOENT || atomic_load(&release->is_damaged))

@@ -121,5 +121,5 @@ bool run_is_slot_directory(struct slots *slots, uint64_t node, struct slot **ret
 	if (run_node_index(node) != RUN_INDEX_DIR)
 		return false;
 	*ret = slot_by_id(slots, run_node_id(node));
-	return *ret != NULL;
+	return *ret && !(*ret)->is_layer;
 }

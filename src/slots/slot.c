@@ -1,4 +1,4 @@
-/* Function slots: the table, what makes and removes them, and the switch to another release. */
+/* Slots: the table, what makes and removes them, and the switch to another release. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +29,9 @@ int slot_add(struct slots *slots, const char *name, struct slot **ret)
 	}
 	slot->slots = slots;
 	slot->name = copy;
+	slot->is_layer = store_is_layer(copy);
+	slot->label = slot->is_layer ? copy + strlen(STORE_LAYER_PREFIX) : copy;
+	(void)store_slot_path(copy, slot->path);
 	slot->index = slots->slot_count;
 	lock_init(&slot->lock);
 	slots->list[slots->slot_count++] = slot;
@@ -53,6 +56,13 @@ void slot_free(struct slot *slot)
 	free(slot);
 }
 
+/* By the name that the store has. */
+static const struct config_slot *find_section(const struct config *config, const char *name)
+{
+	return store_is_layer(name) ? config_find_layer(config, name + strlen(STORE_LAYER_PREFIX))
+				    : config_find_function(config, name);
+}
+
 static struct slot *find_or_add_locked(struct slots *slots, const char *name, bool add)
 {
 	struct slot *slot;
@@ -62,12 +72,10 @@ static struct slot *find_or_add_locked(struct slots *slots, const char *name, bo
 	return slot;
 }
 
-int slot_find(struct slots *slots, const char *name, struct slot **ret)
+static int find_and_load(struct slots *slots, const char *name, struct slot **ret)
 {
-	if (!config_is_function_name(name))
-		return -ENOENT;
 	lock_take(&slots->lock);
-	const struct config_slot *section = config_find_function(slots->trust->config, name);
+	const struct config_slot *section = find_section(slots->trust->config, name);
 	bool declared = section && !section->is_pattern; /* since a reload, perhaps */
 	struct slot *slot = find_or_add_locked(slots, name, declared);
 	lock_drop(&slots->lock);
@@ -78,6 +86,20 @@ int slot_find(struct slots *slots, const char *name, struct slot **ret)
 	if (r == 0)
 		*ret = slot;
 	return r;
+}
+
+int slot_find(struct slots *slots, const char *name, struct slot **ret)
+{
+	return config_is_function_name(name) ? find_and_load(slots, name, ret) : -ENOENT;
+}
+
+int slot_find_layer(struct slots *slots, const char *name, struct slot **ret)
+{
+	char slot[sizeof(STORE_LAYER_PREFIX) + LIMIT_FUNCTION_NAME_BYTES];
+	if (!config_is_function_name(name))
+		return -ENOENT;
+	(void)snprintf(slot, sizeof(slot), STORE_LAYER_PREFIX "%s", name);
+	return find_and_load(slots, slot, ret);
 }
 
 struct slot *slot_by_index(struct slots *slots, uint64_t index)
@@ -99,7 +121,7 @@ struct slot *slot_by_id(struct slots *slots, uint64_t id)
 
 const struct config_slot *slot_section(const struct trust *trust, const struct slot *slot)
 {
-	return config_find_function(trust->config, slot->name);
+	return find_section(trust->config, slot->name);
 }
 
 uid_t slot_owner(const struct config_slot *section)
@@ -119,6 +141,8 @@ bool slot_is_present(const struct slot *slot, const struct config_slot *section)
 
 bool slot_shows_artifact(const struct slot *slot)
 {
+	if (slot->is_layer)
+		return slot->listed_count > 0;
 	return slot->current && slot->facts.hidden_release != slot->current->record->number;
 }
 
@@ -175,7 +199,7 @@ int slot_change_locked(struct slot *slot, const struct slot_facts *facts)
 	return r;
 }
 
-static int append_listed(struct slot *slot, struct release *release)
+int slot_list_locked(struct slot *slot, struct release *release)
 {
 	ASSERT(release);
 	struct release **listed = reallocarray(slot->listed, slot->listed_count + 1, sizeof(struct release *));
@@ -211,7 +235,7 @@ int slot_switch_locked(struct slot *slot, struct release *release, struct releas
 	struct release *dropped = NULL;
 
 	lock_take(&slots->lock);
-	int r = append_listed(slot, release);
+	int r = slot_list_locked(slot, release);
 	if (r == 0) {
 		if (slot->current) {
 			ASSERT(slot->current->refs > 1); /* the list's */
@@ -295,18 +319,19 @@ static size_t unlist_all(struct slot *slot, struct release ***ret)
 	return count;
 }
 
-/* Undeploys in the log and in the store. */
+/* Undeploys in the log and in the store. A layer without versions stays there unmade: it knows which numbers it gave.
+ */
 static int remove_stored(struct slot *slot, const struct audit_who *who)
 {
 	struct slots *slots = slot->slots;
-	char path[LIMIT_FUNCTION_NAME_BYTES + 16];
-	(void)snprintf(path, sizeof(path), "functions/%s", slot->name);
-	struct audit_record record = {.event = AUDIT_UNDEPLOY, .who = who, .slot = path};
+	struct audit_record record = {.event = AUDIT_UNDEPLOY, .who = who, .slot = slot->path};
 	int r = audit_append(slots->audit, &record, NULL);
+	const struct slot_facts unmade = {.id = slot->facts.id};
 	if (r == 0)
-		r = store_remove_function(slots->store, slot->name);
+		r = slot->is_layer ? slot_change_locked(slot, &unmade)
+				   : store_remove_function(slots->store, slot->name);
 	if (r < 0)
-		log_error("%s could not be undeployed: %s", path, strerror(-r));
+		log_error("%s could not be undeployed: %s", slot->path, strerror(-r));
 	return r;
 }
 
@@ -329,13 +354,15 @@ int slot_remove(struct slot *slot, const struct audit_who *who)
 		what.slot_id = slot->facts.id;
 		set_removing(slot, true);
 		r = remove_stored(slot, who);
-		if (r == 0)
+		if (r == 0 && !slot->is_layer)
 			count = unlist_all(slot, &listed);
 		else
 			set_removing(slot, false);
+		if (r == 0 && slot->is_layer)
+			slot_clear_note_locked(slot);
 	}
 	lock_drop(&slot->lock);
-	if (r < 0)
+	if (r < 0 || slot->is_layer)
 		return r;
 
 	slot_notify_switch(slot, &what);

@@ -20,6 +20,7 @@ struct loading {
 	struct release **listed;
 	size_t listed_count;
 	struct release *current;
+	uint64_t last_version;
 	bool damaged;
 };
 
@@ -66,7 +67,7 @@ static int load_note(struct loading *l)
 		r = slot_note_new(&text, &l->note);
 	buf_done(&text);
 	if (r < 0 && r != -ENOENT && r != -ENOMEM)
-		log_warning("function %s: the last decision cannot be read: %s", l->slot->name, strerror(-r));
+		log_warning("%s: the last decision cannot be read: %s", l->slot->path, strerror(-r));
 	return r == -ENOMEM ? r : 0;
 }
 
@@ -80,7 +81,7 @@ static int load_listed(struct loading *l, uint64_t number, uint64_t current)
 	struct release *release = NULL;
 	int r = store_load_release(slot->slots->store, slot->name, number, &record);
 	if (r == -EBADMSG || r == -ENOENT) {
-		log_warning("function %s: release %llu cannot be read: %s", slot->name, (unsigned long long)number,
+		log_warning("%s: release %llu cannot be read: %s", slot->path, (unsigned long long)number,
 			    strerror(-r));
 		return 0;
 	}
@@ -106,7 +107,7 @@ static int load_numbers(struct loading *l, const uint64_t *numbers, size_t count
 	if (!l->listed)
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		bool is_old = count - i > slots->keep_releases && numbers[i] != current;
+		bool is_old = !l->slot->is_layer && count - i > slots->keep_releases && numbers[i] != current;
 		if (is_old)
 			(void)store_remove_release(slots->store, l->slot->name, numbers[i]);
 		else
@@ -118,8 +119,7 @@ static int load_numbers(struct loading *l, const uint64_t *numbers, size_t count
 /* Without its facts a slot needs another id; that it has releases shows that it was made. */
 static int replace_facts(struct loading *l)
 {
-	log_warning("function %s: what is known of the slot itself is damaged or gone; its releases are served",
-		    l->slot->name);
+	log_warning("%s: what is known of the slot itself is damaged or gone; its releases are served", l->slot->path);
 	l->facts_are_lost = true;
 	l->facts = (struct slot_facts){.made = true, .maker = geteuid()};
 	return store_next_id(l->slot->slots->store, &l->facts.id);
@@ -150,6 +150,25 @@ static int load_releases(struct loading *l)
 	return r;
 }
 
+/* Of a layer: every version that is whole. */
+static int load_versions(struct loading *l)
+{
+	struct store *store = l->slot->slots->store;
+	uint64_t *numbers = NULL;
+	size_t count = 0;
+	int r = store_newest_release(store, l->slot->name, &l->last_version);
+	if (r == 0)
+		r = store_list_releases(store, l->slot->name, &numbers, &count);
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0 && l->facts.id == 0 && (count > 0 || l->facts_are_lost))
+		r = replace_facts(l);
+	if (r == 0)
+		r = load_numbers(l, numbers, count, 0);
+	free(numbers);
+	return r;
+}
+
 /* ---- the slot ---- */
 
 static void install(struct loading *l)
@@ -161,6 +180,7 @@ static void install(struct loading *l)
 	slot->listed = l->listed;
 	slot->listed_count = l->listed_count;
 	slot->current = l->current;
+	slot->last_version = l->last_version;
 	slot->damaged = l->damaged;
 	lock_drop(&slot->slots->lock);
 	*l = (struct loading){.slot = slot};
@@ -173,18 +193,18 @@ static int load_locked(struct slot *slot)
 	if (r == 0)
 		r = load_note(&l);
 	if (r == 0)
-		r = load_releases(&l);
+		r = slot->is_layer ? load_versions(&l) : load_releases(&l);
 	if (r < 0) {
-		log_error("function %s cannot be loaded from the store: %s", slot->name, strerror(-r));
+		log_error("%s cannot be loaded from the store: %s", slot->path, strerror(-r));
 		loading_done(&l);
 		return r;
 	}
 	bool is_to_be_saved = l.facts_are_lost;
 	if (l.damaged)
-		log_error("function %s: no release of it is whole; deploy it again", slot->name);
+		log_error("%s: no release of it is whole; deploy it again", slot->path);
 	install(&l);
 	if (is_to_be_saved && slot_save_locked(slot) < 0)
-		log_warning("function %s: the slot's own record cannot be written", slot->name);
+		log_warning("%s: the slot's own record cannot be written", slot->path);
 	atomic_store(&slot->loaded, true);
 	return 0;
 }

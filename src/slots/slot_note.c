@@ -67,8 +67,7 @@ static void keep_note(struct slot *slot, struct buf *text)
 	struct slot_note *note = NULL;
 	int r = store_put_slot_file(slots->store, slot->name, "note", text->data, text->len);
 	if (r < 0)
-		log_warning("function %s: the decision's text cannot be kept over a restart: %s", slot->name,
-			    strerror(-r));
+		log_warning("%s: the decision's text cannot be kept over a restart: %s", slot->path, strerror(-r));
 	if (slot_note_new(text, &note) == 0) {
 		lock_take(&slots->lock);
 		struct slot_note *before = slot->note;
@@ -93,24 +92,67 @@ void slot_set_note_locked(struct slot *slot, const struct gate_deployment *deplo
 	buf_done(&text);
 }
 
+#define ARTIFACT_SIZE (4 * (LIMIT_NAME_BYTES + 1))
+#define KEPT_SIZE     64
+
+static void print_kept(const struct slot *slot, char ret[KEPT_SIZE])
+{
+	(void)snprintf(ret, KEPT_SIZE, slot->is_layer ? "what is published" : "nothing is served");
+	if (slot->current)
+		(void)snprintf(ret, KEPT_SIZE, "release %llu is still served",
+			       (unsigned long long)slot->current->record->number);
+}
+
+void slot_set_name_note_locked(struct slot *slot, const struct gate_deployment *deployment, const struct explain *why)
+{
+	char artifact[ARTIFACT_SIZE], kept[KEPT_SIZE];
+	text_escape_print(artifact, sizeof(artifact), deployment->artifact_name, strlen(deployment->artifact_name));
+	print_kept(slot, kept);
+	struct buf text = {0};
+	int r = render_head(deployment, "refused", "-", clock_now_s(), why->text, &text);
+	if (r == 0)
+		r = buf_printf(&text,
+			       "not published  slot=%s  artifact=%s\n"
+			       "  %s\n"
+			       "  kept              %s\n"
+			       "  remedy            copy it to a name that is no number (%s.zip), or to %llu.zip\n",
+			       slot->path, artifact, why->text, kept, slot->label,
+			       (unsigned long long)slot->last_version + 1);
+	if (r == 0)
+		keep_note(slot, &text);
+	buf_done(&text);
+}
+
+void slot_clear_note_locked(struct slot *slot)
+{
+	struct slots *slots = slot->slots;
+	int r = store_put_slot_file(slots->store, slot->name, "note", "", 0);
+	if (r < 0)
+		log_warning("%s: the last decision cannot be removed: %s", slot->path, strerror(-r));
+	lock_take(&slots->lock);
+	struct slot_note *before = slot->note;
+	slot->note = NULL;
+	lock_drop(&slots->lock);
+	slot_note_put(slots, before);
+}
+
 void slot_set_failure_note_locked(struct slot *slot, const struct gate_deployment *deployment, int error)
 {
-	char artifact[4 * (LIMIT_NAME_BYTES + 1)], kept[64] = "nothing is served";
+	char artifact[ARTIFACT_SIZE], kept[KEPT_SIZE];
 	text_escape_print(artifact, sizeof(artifact), deployment->artifact_name, strlen(deployment->artifact_name));
-	if (slot->current)
-		(void)snprintf(kept, sizeof(kept), "release %llu is still served",
-			       (unsigned long long)slot->current->record->number);
+	print_kept(slot, kept);
 
 	struct buf text = {0};
 	int r = render_head(deployment, "failed", "-", clock_now_s(), strerror(-error), &text);
 	if (r == 0)
 		r = buf_printf(&text,
-			       "not deployed  slot=functions/%s  artifact=%s\n"
+			       "%s  slot=%s  artifact=%s\n"
 			       "  no check refused it: the store could not take it: %s\n"
 			       "  kept              %s\n"
 			       "  remedy            put right what the disk or its quota lacks, then copy the artifact "
 			       "again\n",
-			       deployment->function, artifact, strerror(-error), kept);
+			       slot->is_layer ? "not published" : "not deployed", slot->path, artifact,
+			       strerror(-error), kept);
 	if (r == 0)
 		keep_note(slot, &text);
 	buf_done(&text);

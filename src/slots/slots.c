@@ -14,11 +14,13 @@
 
 /* ---- open ---- */
 
-static int add_slot_locked(struct slots *slots, const char *name)
+static int add_slot_locked(struct slots *slots, const char *prefix, const char *name)
 {
 	struct slot *slot;
-	HASH_FIND_STR(slots->by_name, name, slot);
-	return slot ? 0 : slot_add(slots, name, &slot);
+	char slot_name[sizeof(STORE_LAYER_PREFIX) + LIMIT_FUNCTION_NAME_BYTES];
+	(void)snprintf(slot_name, sizeof(slot_name), "%s%s", prefix, name);
+	HASH_FIND_STR(slots->by_name, slot_name, slot);
+	return slot ? 0 : slot_add(slots, slot_name, &slot);
 }
 
 static int add_declared_locked(struct slots *slots, const struct config *config)
@@ -26,26 +28,39 @@ static int add_declared_locked(struct slots *slots, const struct config *config)
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < config->function_count; i++)
 		if (!config->functions[i].is_pattern)
-			r = add_slot_locked(slots, config->functions[i].name);
+			r = add_slot_locked(slots, "", config->functions[i].name);
+	for (size_t i = 0; r == 0 && i < config->layer_count; i++)
+		if (!config->layers[i].is_pattern)
+			r = add_slot_locked(slots, STORE_LAYER_PREFIX, config->layers[i].name);
 	return r;
 }
 
-static int add_slots(struct slots *slots)
+typedef int list_names(struct store *store, char ***ret, size_t *ret_count);
+
+static int add_stored(struct slots *slots, list_names *list, const char *prefix)
 {
 	char **names = NULL;
 	size_t count = 0;
-	int r = store_list_functions(slots->store, &names, &count);
+	int r = list(slots->store, &names, &count);
 	lock_take(&slots->lock);
-	if (r == 0)
-		r = add_declared_locked(slots, slots->trust->config);
 	for (size_t i = 0; i < count; i++) {
 		if (r == 0)
-			r = add_slot_locked(slots, names[i]);
+			r = add_slot_locked(slots, prefix, names[i]);
 		free(names[i]);
 	}
 	lock_drop(&slots->lock);
 	free(names);
 	return r;
+}
+
+static int add_slots(struct slots *slots)
+{
+	lock_take(&slots->lock);
+	int r = add_declared_locked(slots, slots->trust->config);
+	lock_drop(&slots->lock);
+	if (r == 0)
+		r = add_stored(slots, store_list_functions, "");
+	return r == 0 ? add_stored(slots, store_list_layers, STORE_LAYER_PREFIX) : r;
 }
 
 static int say(struct buf *errors, const char *what, int error)

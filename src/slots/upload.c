@@ -20,11 +20,11 @@ static int count_upload(struct upload *upload)
 	slots->upload_count += !is_full;
 	lock_drop(&slots->lock);
 	if (is_full)
-		log_warning("functions/%s: too many files are being written", upload->slot->name);
+		log_warning("%s: too many files are being written", upload->slot->path);
 	return is_full ? -ENFILE : 0;
 }
 
-static void uncount_locked(struct upload *upload)
+void upload_uncount_locked(struct upload *upload)
 {
 	upload->slot->upload_count -= upload->is_counted;
 	upload->slots->upload_count -= upload->is_counted;
@@ -116,13 +116,14 @@ void upload_put(struct upload *upload)
 	lock_take(&upload->slots->lock);
 	bool last = --upload->refs == 0;
 	if (last)
-		uncount_locked(upload);
+		upload_uncount_locked(upload);
 	lock_drop(&upload->slots->lock);
 	if (!last)
 		return;
 	store_stage_free(upload->stage);
 	release_put(upload->origin);
 	release_put(upload->outdated);
+	release_put(upload->version);
 	free(upload->decision);
 	lock_done(&upload->lock);
 	free(upload);

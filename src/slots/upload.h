@@ -12,6 +12,17 @@ int upload_ensure_stage_locked(struct upload *upload);
 void upload_drop_stage_locked(struct upload *upload);
 /* A verdict under today's trust on the bytes as they are; a refusal is recorded and comes back as its errno. */
 int upload_judge_locked(struct upload *upload);
+/* The comment of what was judged; appended. */
+int upload_read_comment_locked(struct upload *upload, struct buf *ret);
+/*
+ * A layer version that was accepted, before it is committed: *ret_is_published, when its content is published already.
+ * What the upload was a copy of is put into *ret_before then. -EEXIST, -EINVAL: not under this name; noted. Slot lock
+ * held.
+ */
+int upload_settle_version_locked(struct upload *upload, const struct gate_deployment *deployment,
+				 bool *ret_is_published, struct release **ret_before);
+/* Says in the decision which version came of it. */
+void upload_name_version_locked(struct upload *upload, const char *how, uint64_t number);
 /* Refuses what would become larger than an artifact may be. */
 int upload_refuse_size_locked(struct upload *upload, const struct trust *trust, uint64_t size_bytes);
 

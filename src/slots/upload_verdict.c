@@ -34,7 +34,7 @@ static void log_outcome(const struct upload *upload, const char *text)
 {
 	char name[4 * sizeof(upload->identity.name)];
 	text_escape_print(name, sizeof(name), upload->identity.name, strlen(upload->identity.name));
-	log_notice("functions/%s: %s %s", upload->slot->name, name, text);
+	log_notice("%s: %s %s", upload->slot->path, name, text);
 }
 
 /* The slot may have been removed under an open file. */
@@ -50,7 +50,9 @@ static bool has_slot(const struct upload *upload, const struct trust *trust)
 static int refuse_locked(struct upload *upload, const struct trust *trust)
 {
 	struct gate_deployment deployment;
-	const struct release *kept = upload->slot->current;
+	const struct slot *slot = upload->slot;
+	const struct release *newest = slot->listed_count > 0 ? slot->listed[slot->listed_count - 1] : NULL;
+	const struct release *kept = slot->is_layer ? newest : slot->current;
 	describe(upload, trust, &deployment);
 	gate_record_refusal(upload->slots->audit, &deployment, upload->decision);
 	if (has_slot(upload, trust))
@@ -80,9 +82,12 @@ int upload_refuse_size_locked(struct upload *upload, const struct trust *trust, 
 	(void)snprintf(detail, sizeof(detail), "the artifact has more than max_artifact_size (%llu bytes)",
 		       (unsigned long long)trust->config->max_artifact_bytes);
 	*decision = (struct gate_decision){.size_bytes = size_bytes, .decided_at_s = clock_now_s()};
-	policy_refuse(POLICY_VF4002_TOO_LARGE, detail,
-		      "make it smaller (move parts into layers), or raise max_artifact_size in the configuration",
-		      &decision->verdict);
+	policy_refuse(
+		POLICY_VF4002_TOO_LARGE, detail,
+		upload->slot->is_layer
+			? "make it smaller, or raise max_artifact_size in the configuration"
+			: "make it smaller (move parts into layers), or raise max_artifact_size in the configuration",
+		&decision->verdict);
 	(void)snprintf(decision->config_name, sizeof(decision->config_name), "%s",
 		       section && section->code_signing ? section->code_signing->name : "none");
 	upload->judged = true;
@@ -99,7 +104,10 @@ static int judge(struct upload *upload, const struct trust *trust)
 	if (r < 0)
 		return r;
 	const struct gate_artifact artifact = {.file = store_stage_reader(upload->stage), .stage = upload->stage};
-	r = gate_judge(trust, section->code_signing, POLICY_ON_DEPLOYMENT, &artifact, false, upload->decision);
+	if (upload->slot->is_layer)
+		r = gate_judge_layer(trust, &artifact, upload->decision);
+	else
+		r = gate_judge(trust, section->code_signing, POLICY_ON_DEPLOYMENT, &artifact, false, upload->decision);
 	slots_end_verdict(upload->slots);
 	if (r < 0)
 		return r;
@@ -127,7 +135,7 @@ int upload_judge_locked(struct upload *upload)
 
 /* ---- publishing ---- */
 
-static int read_comment(struct upload *upload, struct buf *ret)
+int upload_read_comment_locked(struct upload *upload, struct buf *ret)
 {
 	const struct zip_tail *tail = &upload->decision->tail;
 	int r = buf_reserve(ret, tail->comment_len);
@@ -142,9 +150,20 @@ static int read_comment(struct upload *upload, struct buf *ret)
 
 /* What one attempt to publish leaves to be done once the slot lock is given back. */
 struct published {
+	uint64_t number; /* of what was committed */
 	struct slot_switch what;
 	struct release *before; /* what the upload was a copy of */
 };
+
+/* Takes over the reference on success. */
+static int show_locked(struct slot *slot, struct release *release, struct slot_switch *ret)
+{
+	if (slot->is_layer)
+		return version_add_locked(slot, release); /* of which the run side knows nothing */
+	*ret = (struct slot_switch){
+		.slot_id = slot->facts.id, .number = release->record->number, .is_first = slot->current == NULL};
+	return slot_switch_locked(slot, release, &ret->dropped);
+}
 
 static int commit_locked(struct upload *upload, const struct gate_deployment *deployment, struct published *ret)
 {
@@ -156,7 +175,7 @@ static int commit_locked(struct upload *upload, const struct gate_deployment *de
 
 	int r = slot->facts.id == 0 ? slot_save_locked(slot) : 0;
 	if (r == 0)
-		r = read_comment(upload, &comment);
+		r = upload_read_comment_locked(upload, &comment);
 	if (r < 0)
 		goto out;
 
@@ -168,14 +187,13 @@ static int commit_locked(struct upload *upload, const struct gate_deployment *de
 	if (r < 0)
 		goto out;
 
-	ret->what = (struct slot_switch){
-		.slot_id = slot->facts.id, .number = record->number, .is_first = slot->current == NULL};
+	ret->number = record->number;
 	r = release_new(slot, slot->facts.id, record, &release);
 	if (r < 0)
 		goto out;
 	record = NULL;
 	upload->origin = release_ref(release);
-	r = slot_switch_locked(slot, release, &ret->what.dropped);
+	r = show_locked(slot, release, &ret->what);
 	if (r == 0)
 		release = NULL;
 out:
@@ -204,10 +222,17 @@ static int publish_locked(struct upload *upload, const struct trust *trust, stru
 		return r;
 
 	struct gate_deployment deployment;
+	bool is_published = false;
 	describe(upload, trust, &deployment);
+	if (upload->slot->is_layer)
+		r = upload_settle_version_locked(upload, &deployment, &is_published, &ret->before);
+	if (r < 0 || is_published)
+		return r;
 	r = commit_locked(upload, &deployment, ret);
+	if (r == 0 && upload->slot->is_layer)
+		upload_name_version_locked(upload, "published as", ret->number);
 	if (r == 0)
-		slot_set_note_locked(upload->slot, &deployment, upload->decision, ret->what.number);
+		slot_set_note_locked(upload->slot, &deployment, upload->decision, ret->number);
 	else
 		slot_set_failure_note_locked(upload->slot, &deployment, r);
 	log_outcome(upload, r < 0 ? strerror(-r) : policy_outcome_name(upload->decision->verdict.outcome));
@@ -232,12 +257,18 @@ static int publish(struct upload *upload)
 		return r;
 
 	struct published done = {0};
+	struct release *version = NULL;
 	r = publish_today(upload, &done);
 	if (r == 0) {
 		lock_take(&upload->slots->lock);
 		upload->is_published = true;
+		if (upload->slot->is_layer) {
+			version = upload->version;
+			upload->version = release_ref_locked(upload->origin);
+		}
 		lock_drop(&upload->slots->lock);
 	}
+	release_put(version);
 	if (done.what.number > 0)
 		slot_notify_switch(upload->slot, &done.what);
 	release_put(upload->outdated);
