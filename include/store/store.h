@@ -7,7 +7,7 @@
  *     next-id, generation     counters
  *     staging/                private files of writes in progress, and intents (below)
  *     objects/ab/<digest>/    payload: the bytes [0, L) of an artifact, 0400; tree: 32 bytes for each 4,096;
- *                             ref.<slot>: empty, that slot may have a release of it
+ *                             ref.<slot>: empty, that slot may have a release of it, or with it as a layer
  *     functions/<f>/          slot, note, releases/<n>, current
  *     layers/<l>/             slot, note, releases/<n>, last
  *     revocations/<account>   what was last seen of a list
@@ -158,19 +158,27 @@ struct store_release {
 	char *decision;				 /* text lines of the gate's; opaque here */
 	struct store_layer layers[LIMIT_LAYERS]; /* of a function's release, lowest first */
 	size_t layer_count;
+	char *layers_text; /* of a release that has layers: their list as it was written, with its times and writer */
+	int64_t layers_mtime_s;
+	uint32_t layers_mtime_ns;
+	uint32_t layers_uid;
 };
 void store_release_free(struct store_release *release); /* also the struct itself */
+/* Does it have these bytes, as its artifact or as a layer? */
+bool store_release_has(const struct store_release *release, const uint8_t digest[CRYPTO_SHA256_BYTES]);
+/* Copies layers and their list from one release to another that has none. -ENOMEM: it still has none. */
+int store_release_copy_layers(struct store_release *to, const struct store_release *from);
 
 /* Unique over restarts and crashes, never 0. Ids are reserved on disk in blocks, which can fail. */
 int store_next_id(struct store *store, uint64_t *ret);
 
 /*
  * Writes the record and, of a function, makes it current; number and id are set before; -EEXIST: the number was used.
- * Its object must be there, put for this function or by an earlier release (a rollback): else -ENOENT. Ends the intent
- * of its object, also when it fails: what was put for it is removed then.
+ * Its object must be there, put for this function or by an earlier release (a rollback), and those of its layers: else
+ * -ENOENT. Ends the intent of its object, also when it fails: what was put for it is removed then.
  */
 int store_commit_release(struct store *store, const char *function, const struct store_release *release);
-/* Rewrites a record in place (times of the artifact); atomic. The digest must be the same (-EINVAL). */
+/* Rewrites a record in place (times of the artifact or of the list); atomic. What it has must be the same (-EINVAL). */
 int store_update_release(struct store *store, const char *function, const struct store_release *release);
 /* The highest number that is used, or 0; for numbering. */
 int store_newest_release(struct store *store, const char *function, uint64_t *ret);

@@ -140,6 +140,47 @@ static int add_version(struct change *change, const struct store_release *releas
 	return r;
 }
 
+/* ---- the change of each object that a release has ---- */
+
+struct intents {
+	struct store_intent *all[1 + LIMIT_LAYERS];
+	size_t count;
+};
+
+static bool has_begun(const struct store_release *release, size_t layer)
+{
+	if (memcmp(release->layers[layer].digest, release->digest, sizeof(release->digest)) == 0)
+		return true;
+	for (size_t i = 0; i < layer; i++)
+		if (memcmp(release->layers[layer].digest, release->layers[i].digest, sizeof(release->digest)) == 0)
+			return true;
+	return false;
+}
+
+/* One for each object, beside that of the artifact; on failure those that have begun are in *intents all the same. */
+static int begin_layers(struct store *store, const char *function, const struct store_release *release,
+			struct intents *intents)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < release->layer_count; i++) {
+		if (has_begun(release, i))
+			continue;
+		r = store_intent_begin(store, function, release->layers[i].digest, &intents->all[intents->count]);
+		intents->count += r == 0;
+	}
+	return r;
+}
+
+static void end_all(struct store *store, struct intents *intents, bool unfinished)
+{
+	for (size_t i = 0; i < intents->count; i++) {
+		if (unfinished)
+			store_intent_park(store, intents->all[i]);
+		else
+			store_intent_end(store, intents->all[i]);
+	}
+}
+
 /* A record that needs its reference: the one that the object's arrival made, or one made now. */
 static int reference_object(struct store *store, const char *function, const uint8_t digest[CRYPTO_SHA256_BYTES])
 {
@@ -153,6 +194,15 @@ static int reference_object(struct store *store, const char *function, const uin
 	if (r == 0 && made)
 		r = store_sync(store, fd);
 	io_close(&fd);
+	return r;
+}
+
+/* An object that is a layer may be gone when the release that it was taken from is removed at the same time. */
+static int reference_all(struct store *store, const char *function, const struct store_release *release)
+{
+	int r = reference_object(store, function, release->digest);
+	for (size_t i = 0; r == 0 && i < release->layer_count; i++)
+		r = reference_object(store, function, release->layers[i].digest);
 	return r;
 }
 
@@ -171,7 +221,7 @@ static int commit(struct store *store, const char *function, const struct store_
 		r = r == 0 || r == -EBADMSG ? -EEXIST : r;
 		goto out;
 	}
-	r = reference_object(store, function, release->digest);
+	r = reference_all(store, function, release);
 	if (r == 0)
 		r = store_is_layer(function) ? add_version(&change, release) : switch_release(&change, release);
 	*ret_unfinished = change.unfinished;
@@ -186,17 +236,24 @@ int store_commit_release(struct store *store, const char *function, const struct
 		return -EROFS;
 	if (!store_is_slot(function))
 		return -EINVAL;
-	struct store_intent *intent;
-	int r = store_intent_resume(store, function, release->digest, &intent);
+	struct intents intents = {.count = 1};
+	int r = store_intent_resume(store, function, release->digest, &intents.all[0]);
 	if (r < 0)
 		return r;
 	bool unfinished = false;
-	r = commit(store, function, release, &unfinished);
-	if (unfinished)
-		store_intent_park(store, intent);
-	else
-		store_intent_end(store, intent);
+	r = begin_layers(store, function, release, &intents);
+	if (r == 0)
+		r = commit(store, function, release, &unfinished);
+	end_all(store, &intents, unfinished);
 	return r;
+}
+
+static bool have_the_same(const struct store_release *a, const struct store_release *b)
+{
+	bool same = memcmp(a->digest, b->digest, sizeof(a->digest)) == 0 && a->layer_count == b->layer_count;
+	for (size_t i = 0; same && i < a->layer_count; i++)
+		same = memcmp(a->layers[i].digest, b->layers[i].digest, sizeof(a->layers[i].digest)) == 0;
+	return same;
 }
 
 int store_update_release(struct store *store, const char *function, const struct store_release *release)
@@ -209,7 +266,7 @@ int store_update_release(struct store *store, const char *function, const struct
 		return r;
 	struct change change = {.function_fd = -1, .releases_fd = -1};
 	r = -EINVAL;
-	if (memcmp(old->digest, release->digest, sizeof(old->digest)) != 0)
+	if (!have_the_same(old, release))
 		goto out;
 	r = change_init(store, function, release->number, &change);
 	if (r == 0)
@@ -249,15 +306,17 @@ static int remove_release(struct store *store, int function_fd, const char *func
 	if (r < 0)
 		return r;
 
-	struct store_intent *intent;
-	r = store_intent_begin(store, function, release->digest, &intent);
+	struct intents intents = {.count = 1};
+	bool unfinished = false;
+	r = store_intent_begin(store, function, release->digest, &intents.all[0]);
 	if (r < 0)
 		goto out;
-	r = remove_record(store, function_fd, function, number);
-	if (r < 0) /* it may come back after a crash, and then needs its object */
-		store_intent_park(store, intent);
-	else
-		store_intent_end(store, intent);
+	r = begin_layers(store, function, release, &intents);
+	if (r == 0) {
+		r = remove_record(store, function_fd, function, number);
+		unfinished = r < 0; /* it may come back after a crash, and then needs its objects */
+	}
+	end_all(store, &intents, unfinished);
 out:
 	store_release_free(release);
 	return r;

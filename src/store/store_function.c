@@ -126,6 +126,15 @@ const char *store_removed_function(const char *staged)
 	return dot && store_is_slot(dot + 1) ? dot + 1 : NULL;
 }
 
+static int release_objects_of(struct store *store, const char *function, const struct store_release *release)
+{
+	bool removed;
+	int r = store_sweep_object(store, function, release->digest, &removed);
+	for (size_t i = 0; r == 0 && i < release->layer_count; i++)
+		r = store_sweep_object(store, function, release->layers[i].digest, &removed);
+	return r;
+}
+
 /* Lets go of the objects that the records of a removed slot name. */
 static int release_objects(struct store *store, int slot_fd, const char *function)
 {
@@ -134,10 +143,9 @@ static int release_objects(struct store *store, int slot_fd, const char *functio
 	int r = store_read_numbers(slot_fd, &numbers, &count);
 	for (size_t i = 0; i < count && r == 0; i++) {
 		struct store_release *release = NULL;
-		bool removed;
 		r = store_read_release(slot_fd, function, numbers[i], &release);
 		if (r == 0)
-			r = store_sweep_object(store, function, release->digest, &removed);
+			r = release_objects_of(store, function, release);
 		else if (r == -EBADMSG) /* which object it had is lost; that one is left behind */
 			r = 0;
 		store_release_free(release);

@@ -161,7 +161,7 @@ int store_ensure_reference(int object_fd, const char *function, bool *ret_made)
 	return 0;
 }
 
-/* Does a record of the function name the object? 1, 0, or a negative errno: not known. */
+/* Does a record of the function name the object, as artifact or as layer? 1, 0, or a negative errno: not known. */
 static int is_needed(const struct store *store, const char *function, const uint8_t *digest)
 {
 	int fd = store_open_slot(store, function);
@@ -174,7 +174,7 @@ static int is_needed(const struct store *store, const char *function, const uint
 		struct store_release *release = NULL;
 		r = store_read_release(fd, function, numbers[--count], &release);
 		if (r == 0)
-			r = memcmp(release->digest, digest, sizeof(release->digest)) == 0;
+			r = store_release_has(release, digest);
 		else if (r == -EBADMSG || r == -ENOENT) /* leads to no object any more */
 			r = 0;
 		store_release_free(release);

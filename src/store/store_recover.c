@@ -32,7 +32,7 @@ static int undo_record(int function_fd, const char *function, uint64_t number, c
 	char path[PATH_SIZE];
 	struct store_release *release = NULL;
 	int r = store_read_release(function_fd, function, number, &release);
-	bool same = r == 0 && memcmp(release->digest, digest, sizeof(release->digest)) == 0;
+	bool same = r == 0 && store_release_has(release, digest);
 	store_release_free(release);
 	if (!same)
 		return r == -EBADMSG || r == -ENOENT ? 0 : r;

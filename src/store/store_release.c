@@ -22,7 +22,7 @@ int store_read_release(int function_fd, const char *function, uint64_t number, s
 	char path[sizeof("releases/") + NUMBER_SIZE];
 	struct buf text = {0};
 	(void)snprintf(path, sizeof(path), "releases/%" PRIu64, number);
-	int r = store_as_damage(io_read_file(function_fd, path, LIMIT_RECORD_BYTES, &text));
+	int r = store_as_damage(io_read_file(function_fd, path, LIMIT_RELEASE_BYTES, &text));
 	if (r == 0)
 		r = store_record_decode(function, number, text.data ? text.data : "", text.len, ret);
 	buf_done(&text);

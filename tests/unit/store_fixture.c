@@ -127,7 +127,38 @@ int fixture_release(struct store *store, uint64_t number, const uint8_t *digest,
 	return store_next_id(store, &ret->id);
 }
 
+void fixture_layer(struct store *store, const char *function, uint64_t number, struct store_layer *ret)
+{
+	static uint8_t comment[] = "a layer's comment";
+	struct store_release *release = NULL;
+	ASSERT(store_load_release(store, function, number, &release) == 0);
+	*ret = (struct store_layer){
+		.layer = (char *)(uintptr_t) "lib",
+		.version = number,
+		.id = release->id,
+		.length_bytes = release->length_bytes,
+		.comment = comment,
+		.comment_len = sizeof(comment) - 1,
+	};
+	memcpy(ret->digest, release->digest, sizeof(ret->digest));
+	store_release_free(release);
+}
+
 int fixture_deploy(struct store *store, const char *function, uint64_t number, unsigned seed, size_t len)
+{
+	return fixture_deploy_layered(store, function, number, seed, len, NULL, 0);
+}
+
+static void add_layers(struct store_release *release, const struct store_layer *layers, size_t layer_count)
+{
+	for (size_t i = 0; i < layer_count; i++)
+		release->layers[i] = layers[i];
+	release->layer_count = layer_count;
+	release->layers_text = (char *)(uintptr_t) "lib:1\n";
+}
+
+int fixture_deploy_layered(struct store *store, const char *function, uint64_t number, unsigned seed, size_t len,
+			   const struct store_layer *layers, size_t layer_count)
 {
 	uint8_t *bytes = fixture_bytes(seed, len);
 	struct store_object *object = NULL;
@@ -135,6 +166,7 @@ int fixture_deploy(struct store *store, const char *function, uint64_t number, u
 	if (r == 0) {
 		struct store_release release;
 		r = fixture_release(store, number, store_object_digest(object), len, &release);
+		add_layers(&release, layers, layer_count);
 		if (r == 0)
 			r = store_commit_release(store, function, &release);
 		else
@@ -155,12 +187,12 @@ uint64_t fixture_current(struct store *store, const char *function)
 	return number;
 }
 
-bool fixture_holds(struct store *store, const struct store_release *release, unsigned seed)
+static bool object_holds(struct store *store, const uint8_t *digest, uint64_t length, unsigned seed)
 {
 	struct store_object *object;
-	if (store_open_object(store, release->digest, release->length_bytes, &object) < 0)
+	if (store_open_object(store, digest, length, &object) < 0)
 		return false;
-	size_t len = (size_t)release->length_bytes;
+	size_t len = (size_t)length;
 	uint8_t *expected = fixture_bytes(seed, len), *found = malloc(len + 1);
 	ASSERT(found);
 	bool same = store_object_pread(object, found, len, 0) == 0 && memcmp(expected, found, len) == 0;
@@ -168,6 +200,16 @@ bool fixture_holds(struct store *store, const struct store_release *release, uns
 	free(found);
 	store_object_unref(object);
 	return same;
+}
+
+bool fixture_holds(struct store *store, const struct store_release *release, unsigned seed)
+{
+	return object_holds(store, release->digest, release->length_bytes, seed);
+}
+
+bool fixture_layer_holds(struct store *store, const struct store_layer *layer, unsigned seed)
+{
+	return object_holds(store, layer->digest, layer->length_bytes, seed);
 }
 
 const char *fixture_path(const struct fixture *f, const char *format, ...)
@@ -222,6 +264,24 @@ size_t fixture_count(const char *path)
 	return count;
 }
 
+static bool note_object(const struct fixture *f, const char *function, const uint8_t *digest, struct buf *needs)
+{
+	char hex[CRYPTO_SHA256_HEX_SIZE];
+	text_hex(digest, CRYPTO_SHA256_BYTES, hex);
+	ASSERT(buf_printf(needs, "%s ref.%s\n", hex, function) == 0);
+	return fixture_exists(fixture_object_path(f, digest, "payload")) &&
+	       fixture_exists(fixture_object_path(f, digest, "tree"));
+}
+
+static bool note_release(const struct fixture *f, const char *function, const struct store_release *release,
+			 struct buf *needs)
+{
+	bool whole = note_object(f, function, release->digest, needs);
+	for (size_t i = 0; i < release->layer_count; i++)
+		whole = note_object(f, function, release->layers[i].digest, needs) && whole;
+	return whole;
+}
+
 /* What the records need, as "<digest hex> <function>" lines. */
 static bool note_records(const struct fixture *f, const char *function, struct buf *needs)
 {
@@ -230,16 +290,11 @@ static bool note_records(const struct fixture *f, const char *function, struct b
 	bool whole = store_list_releases(f->store, function, &numbers, &count) == 0;
 	for (size_t i = 0; i < count; i++) {
 		struct store_release *release = NULL;
-		char hex[CRYPTO_SHA256_HEX_SIZE];
 		if (store_load_release(f->store, function, numbers[i], &release) < 0 ||
-		    !fixture_exists(fixture_object_path(f, release->digest, "payload")) ||
-		    !fixture_exists(fixture_object_path(f, release->digest, "tree"))) {
+		    !note_release(f, function, release, needs)) {
 			(void)fprintf(stderr, "%s: release %u or its object is not whole\n", function,
 				      (unsigned)numbers[i]);
 			whole = false;
-		} else {
-			text_hex(release->digest, sizeof(release->digest), hex);
-			ASSERT(buf_printf(needs, "%s ref.%s\n", hex, function) == 0);
 		}
 		store_release_free(release);
 	}

@@ -32,10 +32,16 @@ int fixture_put(struct store *store, const char *function, const void *bytes, si
 int fixture_release(struct store *store, uint64_t number, const uint8_t *digest, size_t len, struct store_release *ret);
 /* Puts fixture_bytes(seed, len) and commits them. */
 int fixture_deploy(struct store *store, const char *function, uint64_t number, unsigned seed, size_t len);
+/* The layer version that a function's release stands for, with bytes of fixture_bytes(seed, len); nothing is owned. */
+void fixture_layer(struct store *store, const char *function, uint64_t number, struct store_layer *ret);
+/* Puts fixture_bytes(seed, len) and commits them with layers. */
+int fixture_deploy_layered(struct store *store, const char *function, uint64_t number, unsigned seed, size_t len,
+			   const struct store_layer *layers, size_t layer_count);
 /* Number of the current release; 0: none. */
 uint64_t fixture_current(struct store *store, const char *function);
 /* Does the release's object hold fixture_bytes(seed, length)? */
 bool fixture_holds(struct store *store, const struct store_release *release, unsigned seed);
+bool fixture_layer_holds(struct store *store, const struct store_layer *layer, unsigned seed);
 
 /* Paths below the store; the result is valid until the next call. */
 const char *fixture_path(const struct fixture *f, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -200,6 +200,97 @@ static enum outcome look_for_second(struct store *store)
 static const struct scenario publish = {.prepare = prepare_layer, .change = publish_second, .look = look_at_versions};
 static const struct scenario removal_of_version = {
 	.prepare = prepare_two_versions, .change = remove_second, .look = look_for_second, .may_stick = true};
+/* ---- releases with a layer: other's release, whose bytes nobody else has ---- */
+
+#define LAYER_SEED 7
+
+static int deploy_with_layer(struct store *store, uint64_t number, unsigned seed)
+{
+	struct store_layer layer;
+	fixture_layer(store, "other", 1, &layer);
+	return fixture_deploy_layered(store, "main", number, seed, ARTIFACT_BYTES, &layer, 1);
+}
+
+static void prepare_other(struct store *store)
+{
+	prepare_one(store);
+	assert_int_equal(fixture_deploy(store, "other", 1, LAYER_SEED, ARTIFACT_BYTES), 0);
+}
+
+static int deploy_layered(struct store *store)
+{
+	return deploy_with_layer(store, 2, NEW_SEED);
+}
+
+/* The same artifact with a layer. */
+static int attach(struct store *store)
+{
+	struct store_release *release;
+	struct store_layer layer;
+	int r = store_load_current(store, "main", &release);
+	if (r < 0)
+		return r;
+	fixture_layer(store, "other", 1, &layer);
+	r = store_next_id(store, &release->id);
+	release->number = 2;
+	const struct store_release with = {.layers = {layer}, .layer_count = 1, .layers_text = (char[]){"lib:1"}};
+	if (r == 0)
+		r = store_release_copy_layers(release, &with);
+	if (r == 0)
+		r = store_commit_release(store, "main", release);
+	store_release_free(release);
+	return r;
+}
+
+static bool has_layer(struct store *store, uint64_t number)
+{
+	struct store_release *release;
+	if (store_load_release(store, "main", number, &release) < 0)
+		return false;
+	bool has = release->layer_count == 1 && fixture_layer_holds(store, &release->layers[0], LAYER_SEED);
+	store_release_free(release);
+	return has;
+}
+
+static enum outcome look_at_layered(struct store *store)
+{
+	enum outcome found = look_at_main(store);
+	return found == NEW && !has_layer(store, 2) ? NEITHER : found;
+}
+
+static enum outcome look_at_attached(struct store *store)
+{
+	struct store_release *release;
+	if (store_load_current(store, "main", &release) < 0)
+		return NEITHER;
+	bool is_new = release->number == 2;
+	bool holds = fixture_holds(store, release, OLD_SEED) && release->layer_count == (is_new ? 1 : 0);
+	store_release_free(release);
+	if (!holds || (is_new && !has_layer(store, 2)))
+		return NEITHER;
+	return is_new ? NEW : OLD;
+}
+
+/* Only main's first release keeps the layer's bytes. */
+static void prepare_layered_two(struct store *store)
+{
+	assert_int_equal(fixture_deploy(store, "other", 1, LAYER_SEED, ARTIFACT_BYTES), 0);
+	assert_int_equal(deploy_with_layer(store, 1, OLD_SEED), 0);
+	assert_int_equal(deploy_second(store), 0);
+	assert_int_equal(store_remove_function(store, "other"), 0);
+}
+
+static enum outcome look_for_layered_first(struct store *store)
+{
+	enum outcome found = look_for_first(store);
+	return found == OLD && !has_layer(store, 1) ? NEITHER : found;
+}
+
+static const struct scenario layered = {.prepare = prepare_other, .change = deploy_layered, .look = look_at_layered};
+static const struct scenario attachment = {.prepare = prepare_other, .change = attach, .look = look_at_attached};
+static const struct scenario layered_removal = {
+	.prepare = prepare_layered_two, .change = remove_first, .look = look_for_layered_first, .may_stick = true};
+
 static const struct scenario deploy = {.prepare = prepare_one, .change = deploy_second, .look = look_at_main};
 static const struct scenario deploy_shared = {.prepare = prepare_shared, .change = deploy_second, .look = look_at_main};
 static const struct scenario deploy_new = {.prepare = prepare_nothing, .change = deploy_first, .look = look_at_first};
@@ -400,6 +491,14 @@ static void test_remove_version(void **state UNUSED)
 	sweep_errors(&removal_of_version, true, "EIO", sweep_kills(&removal_of_version, true, false));
 }
 
+static void test_layers(void **state UNUSED)
+{
+	sweep(&layered);
+	sweep_errors(&layered, true, "EIO", sweep_kills(&layered, true, false));
+	sweep(&attachment);
+	sweep(&layered_removal);
+}
+
 /* In the child: no byte can be written from the nth write on, but names can be removed. */
 static int full_disk_child(const struct fixture *f, const struct run *run, unsigned nth)
 {
@@ -440,6 +539,8 @@ static void test_crash_in_recovery(void **state UNUSED)
 	(void)sweep_kills(&deploy, false, true);
 	(void)sweep_kills(&undeploy, false, true);
 	(void)sweep_kills(&publish, false, true);
+	(void)sweep_kills(&layered, false, true);
+	(void)sweep_kills(&layered_removal, false, true);
 }
 
 int main(void)
@@ -453,6 +554,7 @@ int main(void)
 		cmocka_unit_test(test_remove_function),
 		cmocka_unit_test(test_publish),
 		cmocka_unit_test(test_remove_version),
+		cmocka_unit_test(test_layers),
 		cmocka_unit_test(test_full_disk_leaves_nothing),
 		cmocka_unit_test(test_crash_in_recovery),
 	};
