@@ -7,6 +7,7 @@
  *     arn:<partition>:signer:<region>:<account>:/revocations                         an account's revocation list
  *     arn:<partition>:lambda:<region>:<account>:code-signing-config:<name>           a code-signing config of a host
  *     arn:<partition>:lambda:<region>:<account>:function:<name>[:<qualifier>]        a function of a host
+ *     arn:<partition>:lambda:<region>:<account>:layer:<name>:<version>               a layer version of a host
  *
  * Partition and region are [a-z0-9-]{1,32}, the account is 12 digits, a profile name [A-Za-z0-9_]{2,64}, a version ten
  * of [A-Za-z0-9], a job id a lower-case UUID; names and qualifiers of lambda are [A-Za-z0-9_-]{1,64} ("$LATEST" is a
@@ -55,6 +56,12 @@ struct arn_function {
 	char qualifier[ARN_LAMBDA_NAME_SIZE]; /* "" where there is none */
 };
 
+struct arn_layer_version {
+	struct arn_scope scope;
+	char name[ARN_LAMBDA_NAME_SIZE];
+	uint64_t version; /* from 1 */
+};
+
 bool arn_is_account(const char *text, size_t len);
 bool arn_is_region(const char *text, size_t len);
 bool arn_is_profile_name(const char *text, size_t len);
@@ -69,11 +76,14 @@ bool arn_parse_revocations(const char *text, size_t len, struct arn_scope *ret);
 bool arn_parse_code_signing(const char *text, size_t len, struct arn_code_signing *ret);
 bool arn_parse_function(const char *text, size_t len, struct arn_function *ret);
 
+bool arn_parse_layer_version(const char *text, size_t len, struct arn_layer_version *ret);
+
 void arn_print_profile(const struct arn_profile *profile, char ret[ARN_TEXT_SIZE]);
 void arn_print_job(const struct arn_job *job, char ret[ARN_TEXT_SIZE]);
 void arn_print_revocations(const struct arn_scope *scope, char ret[ARN_TEXT_SIZE]);
 void arn_print_code_signing(const struct arn_code_signing *code_signing, char ret[ARN_TEXT_SIZE]);
 void arn_print_function(const struct arn_function *function, char ret[ARN_TEXT_SIZE]);
+void arn_print_layer_version(const struct arn_layer_version *layer, char ret[ARN_TEXT_SIZE]);
 
 bool arn_scope_equal(const struct arn_scope *a, const struct arn_scope *b);
 bool arn_profile_equal(const struct arn_profile *a, const struct arn_profile *b);

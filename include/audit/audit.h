@@ -56,6 +56,7 @@ struct audit_record {
 	uint64_t release;
 	uint64_t size_bytes;
 	const char *tree_sha256; /* hex */
+	const char *layers;	 /* that go with it, each with its outcome */
 	const char *config;	 /* name of the code-signing config, or "none" */
 	const char *config_sha256;
 	const struct policy_verdict *verdict;

@@ -154,6 +154,9 @@ const struct config_code_signing *config_find_code_signing(const struct config *
  */
 const struct config_principal *config_find_principal(const struct config *config, uid_t uid, const gid_t *gids,
 						     size_t gid_count);
+/* The same of a caller who is asked for each group. in_group may be NULL: in none. */
+const struct config_principal *config_identify(const struct config *config, uid_t uid,
+					       bool (*in_group)(void *ctx, gid_t group), void *ctx);
 
 /* [A-Za-z0-9_-]{1,64}: what a function or a layer may be called. */
 bool config_is_function_name(const char *name);

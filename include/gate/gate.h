@@ -13,6 +13,19 @@
 #include "signature/signature.h"
 #include "store/store.h"
 
+/* A layer version that goes with the artifact, judged by the same config. */
+struct gate_layer {
+	char name[LIMIT_FUNCTION_NAME_BYTES + 1];
+	uint64_t version;
+	uint64_t id;
+	uint8_t tree_sha256[CRYPTO_SHA256_BYTES];
+	struct policy_verdict verdict;
+	struct signature_facts facts;
+};
+#define GATE_LAYER_NAME_SIZE (LIMIT_FUNCTION_NAME_BYTES + 22)
+/* "tools:3" */
+void gate_print_layer(const char *name, uint64_t version, char ret[GATE_LAYER_NAME_SIZE]);
+
 /* Everything a decision was made of; a plain struct without pointers, so it can be kept. */
 struct gate_decision {
 	struct policy_verdict verdict;
@@ -27,12 +40,17 @@ struct gate_decision {
 	uint64_t trust_generation;
 	char config_name[ARN_PROFILE_NAME_SIZE + 64];
 	char config_sha256[CRYPTO_SHA256_HEX_SIZE];
+	struct gate_layer layers[LIMIT_LAYERS]; /* lowest first; what they do to it is in verdict (policy_add_layer) */
+	size_t layer_count;
 };
 
 /* Where an artifact's bytes are. Either stage (the tree has grown beside it) or any reader. */
 struct gate_artifact {
-	struct io_reader file;	   /* the whole ZIP with its comment */
-	struct store_stage *stage; /* NULL: the tree is computed from file */
+	struct io_reader file;		  /* the whole ZIP with its comment */
+	struct store_stage *stage;	  /* NULL: the tree is computed from file */
+	const struct store_layer *layers; /* that it is to be used with */
+	size_t layer_count;
+	uint64_t layers_unpacked_bytes; /* of them all */
 };
 
 /*
@@ -51,14 +69,15 @@ int gate_judge_layer(const struct trust *trust, const struct gate_artifact *arti
 
 /*
  * Judges what a release holds without reading its payload: the comment against the digest that is on record. The ZIP
- * rules are taken as passed (they were, for these bytes). On load.
+ * rules are taken as passed (they were, for these bytes). So it is with each of its layers. On load, and when other
+ * layers go with an artifact.
  */
 int gate_judge_release(const struct trust *trust, const struct config_code_signing *rules, enum policy_moment moment,
 		       const struct store_release *release, struct gate_decision *ret);
 
 /*
- * The same when that was done before under a trust of the same family (trust_family): known is what was found then, and
- * only the lists are looked up again.
+ * The same when that was done before under a trust of the same family (trust_family): known is what was found then, of
+ * the artifact and behind it of each layer, and only the lists are looked up again.
  */
 int gate_judge_release_again(const struct trust *trust, const struct config_code_signing *rules,
 			     enum policy_moment moment, const struct store_release *release,
@@ -72,7 +91,8 @@ struct gate_deployment {
 	enum config_errno_style errno_style;
 	int64_t mtime_s;
 	uint32_t mtime_ns;
-	uint32_t uid; /* owner of the artifact */
+	uint32_t uid;			       /* owner of the artifact */
+	const struct store_release *layers_of; /* whose layers and list the release is to have; NULL: none */
 };
 
 /* Records a refusal in the audit log. A log that cannot be written is only logged: nothing is let in by it. */
@@ -88,6 +108,14 @@ void gate_record_refusal(struct audit *audit, const struct gate_deployment *depl
 int gate_commit(struct store *store, struct audit *audit, struct store_stage *stage, const void *comment,
 		size_t comment_len, const struct gate_deployment *deployment, const struct gate_decision *decision,
 		struct store_release **ret);
+
+/*
+ * The same for an artifact that is there, as a release of the same function has it: with other layers. Of the
+ * deployment only layers_of, function and who count; the rest is the artifact's.
+ */
+int gate_commit_layers(struct store *store, struct audit *audit, const struct store_release *artifact,
+		       const struct gate_deployment *deployment, const struct gate_decision *decision,
+		       struct store_release **ret);
 
 /* ---- renderings of one decision; all append to ret ---- */
 

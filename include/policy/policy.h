@@ -63,8 +63,10 @@ struct policy_check_result {
 
 struct policy_verdict {
 	enum policy_outcome outcome;
-	enum policy_reason reason;  /* of the deciding check; of the first failed one when warned; NONE when accepted */
-	enum policy_check deciding; /* POLICY_CHECK_COUNT: accepted, or refused before any check (VF4001, VF4002) */
+	enum policy_reason reason; /* of the deciding check; of the first failed one when warned; NONE when accepted */
+	enum policy_reason layer_reason; /* when that is VF2005_LAYER: the layer's own */
+	enum policy_check deciding; /* POLICY_CHECK_COUNT: accepted, or refused before any check (VF4001, VF4002). Of a
+				       layer: its own */
 	bool unchecked;		    /* no rules: who signed it, if anybody, was not asked for */
 	struct policy_check_result checks[POLICY_CHECK_COUNT];
 	char detail[POLICY_DETAIL_SIZE]; /* one sentence: what failed, expected against found */
@@ -88,6 +90,19 @@ void policy_judge(const struct policy_facts *facts, const struct config_code_sig
  * too many bytes before anything could be looked at.
  */
 void policy_refuse(enum policy_reason reason, const char *detail, const char *remedy, struct policy_verdict *ret);
+
+/*
+ * Weighs in the verdict on a layer version ("tools:3") that goes with an artifact, by the same rules. The artifact's
+ * own refusal stands, else the first layer that is refused makes it VF2005, else the first that is warned about. The
+ * checks in *verdict stay the artifact's.
+ */
+void policy_add_layer(const char *name, const struct policy_verdict *layer, struct policy_verdict *verdict);
+
+/* Code and layers together may have max_bytes unpacked (VF4002); a refusal there is already stands. */
+void policy_limit_unpacked(uint64_t unpacked_bytes, uint64_t max_bytes, struct policy_verdict *verdict);
+
+/* The errno, positive, that a verdict is answered with: of a layer that fails, that of its own reason. 0: accepted. */
+int policy_verdict_errno(const struct policy_verdict *verdict, enum config_errno_style style);
 
 /*
  * Rules for a look without a code-signing config: any profile of any trusted account, everything else enforced. Known

@@ -16,6 +16,8 @@ enum policy_reason {
 	POLICY_VF2003_EXPIRED = 2003,
 	POLICY_VF2004_REVOKED = 2004,
 	POLICY_VF2005_LAYER = 2005,
+	POLICY_VF2005_PERMISSION = 2006, /* shown as VF2005, too: a layer of which the caller's account may use none */
+	POLICY_VF2005_LIST = 2007,	 /* and a list of layers that says nothing (EINVAL) */
 	POLICY_VF3001_UNDECIDED = 3001,
 	POLICY_VF4001_NO_SLOT = 4001,
 	POLICY_VF4002_TOO_LARGE = 4002,

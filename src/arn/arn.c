@@ -1,6 +1,7 @@
 /* Identifiers. Parsing goes from left to right over the text, piece by piece, and copies only when all of it fits. */
 #include "arn/arn.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -180,6 +181,19 @@ bool arn_parse_function(const char *text, size_t len, struct arn_function *ret)
 	return true;
 }
 
+bool arn_parse_layer_version(const char *text, size_t len, struct arn_layer_version *ret)
+{
+	struct cursor c = {text, text + len};
+	struct arn_layer_version layer = {0};
+
+	if (!take_service_scope(&c, ":lambda:", &layer.scope) || !take_literal(&c, "layer:") ||
+	    !take_field(&c, ':', is_lambda_name, layer.name, sizeof(layer.name)) || !take_literal(&c, ":") ||
+	    !text_parse_u64(c.at, (size_t)(c.end - c.at), UINT64_MAX, &layer.version) || layer.version == 0)
+		return false;
+	*ret = layer;
+	return true;
+}
+
 static void print_arn(const struct arn_scope *scope, char ret[ARN_TEXT_SIZE], const char *resource, const char *a,
 		      const char *b)
 {
@@ -220,6 +234,13 @@ void arn_print_code_signing(const struct arn_code_signing *code_signing, char re
 void arn_print_function(const struct arn_function *function, char ret[ARN_TEXT_SIZE])
 {
 	print_lambda_arn(&function->scope, ret, "function", function->name, function->qualifier);
+}
+
+void arn_print_layer_version(const struct arn_layer_version *layer, char ret[ARN_TEXT_SIZE])
+{
+	char version[24];
+	(void)snprintf(version, sizeof(version), "%" PRIu64, layer->version);
+	print_lambda_arn(&layer->scope, ret, "layer", layer->name, version);
 }
 
 bool arn_scope_equal(const struct arn_scope *a, const struct arn_scope *b)

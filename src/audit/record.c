@@ -137,6 +137,7 @@ static int render(const struct audit_stamp *stamp, const struct audit_record *re
 	put_number(&j, "release", record->release);
 	put_number(&j, "size", record->size_bytes);
 	put_text(&j, "treeSha256", record->tree_sha256, CRYPTO_SHA256_HEX_SIZE);
+	put_text(&j, "layers", record->layers, max);
 	put_text(&j, "config", record->config, max);
 	put_text(&j, "configSha256", record->config_sha256, CRYPTO_SHA256_HEX_SIZE);
 	put_verdict(&j, record->verdict, max);

@@ -204,6 +204,19 @@ const struct config_principal *config_find_principal(const struct config *config
 	return NULL;
 }
 
+const struct config_principal *config_identify(const struct config *config, uid_t uid,
+					       bool (*in_group)(void *ctx, gid_t group), void *ctx)
+{
+	const struct config_principal *by_user = config_find_principal(config, uid, NULL, 0);
+	if (by_user || !in_group)
+		return by_user;
+	for (size_t i = 0; i < config->principal_count; i++)
+		for (size_t g = 0; g < config->principals[i].group_count; g++)
+			if (in_group(ctx, config->principals[i].groups[g]))
+				return &config->principals[i];
+	return NULL;
+}
+
 const char *config_mode_name(enum config_mode mode)
 {
 	switch (mode) {

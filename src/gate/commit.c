@@ -17,7 +17,25 @@ struct entry {
 	struct audit_record record;
 	char slot[STORE_SLOT_PATH_SIZE];
 	char tree_sha256[CRYPTO_SHA256_HEX_SIZE];
+	char layers[LIMIT_LAYERS * (GATE_LAYER_NAME_SIZE + 32)];
 };
+
+/* "tools:3 accepted, base:1 refused VF2004" */
+static void describe_layers(const struct gate_decision *decision, char *ret, size_t size)
+{
+	size_t used = 0;
+	ret[0] = '\0';
+	for (size_t i = 0; i < decision->layer_count && used < size; i++) {
+		const struct gate_layer *layer = &decision->layers[i];
+		bool objected = layer->verdict.reason != POLICY_REASON_NONE;
+		char name[GATE_LAYER_NAME_SIZE];
+		gate_print_layer(layer->name, layer->version, name);
+		int len = snprintf(ret + used, size - used, "%s%s %s%s%s", i > 0 ? ", " : "", name,
+				   policy_outcome_name(layer->verdict.outcome), objected ? " " : "",
+				   objected ? policy_reason_info(layer->verdict.reason)->code : "");
+		used += len > 0 ? (size_t)len : 0;
+	}
+}
 
 static void describe(const struct gate_deployment *deployment, const struct gate_decision *decision, struct entry *ret)
 {
@@ -28,6 +46,7 @@ static void describe(const struct gate_deployment *deployment, const struct gate
 	(void)store_slot_path(deployment->function, ret->slot);
 	if (decision->length_bytes > 0)
 		text_hex(decision->tree_sha256, sizeof(decision->tree_sha256), ret->tree_sha256);
+	describe_layers(decision, ret->layers, sizeof(ret->layers));
 	ret->record = (struct audit_record){
 		.event = store_is_layer(deployment->function) ? AUDIT_PUBLICATION : AUDIT_DEPLOYMENT,
 		.who = deployment->who,
@@ -35,6 +54,7 @@ static void describe(const struct gate_deployment *deployment, const struct gate
 		.artifact = deployment->artifact_name,
 		.size_bytes = decision->size_bytes,
 		.tree_sha256 = ret->tree_sha256[0] ? ret->tree_sha256 : NULL,
+		.layers = ret->layers[0] ? ret->layers : NULL,
 		.config = decision->config_name,
 		.config_sha256 = decision->config_sha256[0] ? decision->config_sha256 : NULL,
 		.verdict = &decision->verdict,
@@ -48,7 +68,7 @@ void gate_record_refusal(struct audit *audit, const struct gate_deployment *depl
 {
 	struct entry entry;
 	describe(deployment, decision, &entry);
-	entry.record.errno_given = policy_reason_errno(decision->verdict.reason, deployment->errno_style);
+	entry.record.errno_given = policy_verdict_errno(&decision->verdict, deployment->errno_style);
 	int r = audit_append(audit, &entry.record, NULL);
 	if (r < 0)
 		log_error("the refusal of an artifact for %s could not be recorded: %s", entry.slot, strerror(-r));
@@ -107,9 +127,11 @@ static int make_release(struct store *store, const void *comment, size_t comment
 	release->mtime_ns = deployment->mtime_ns;
 	release->uid = deployment->uid;
 	release->created_at_s = clock_now_s();
+	r = deployment->layers_of ? store_release_copy_layers(release, deployment->layers_of) : 0;
+	if (r < 0)
+		goto out;
 	*ret = release;
 	release = NULL;
-	r = 0;
 out:
 	store_release_free(release);
 	buf_done(&text);
@@ -134,23 +156,36 @@ static int put(struct store *store, struct store_stage *stage, const char *funct
 	return r;
 }
 
-int gate_commit(struct store *store, struct audit *audit, struct store_stage *stage, const void *comment,
-		size_t comment_len, const struct gate_deployment *deployment, const struct gate_decision *decision,
-		struct store_release **ret)
+/* I1: what is committed is what was judged. */
+static bool is_judged(const struct gate_decision *decision, const struct store_release *release)
 {
-	ASSERT(decision->verdict.outcome != POLICY_REFUSED && decision->tail_known);
+	bool same = decision->layer_count == release->layer_count &&
+		    memcmp(decision->tree_sha256, release->digest, sizeof(release->digest)) == 0;
+	for (size_t i = 0; same && i < release->layer_count; i++)
+		same = decision->layers[i].id == release->layers[i].id &&
+		       memcmp(decision->layers[i].tree_sha256, release->layers[i].digest,
+			      sizeof(release->layers[i].digest)) == 0;
+	return same;
+}
 
+/* stage: NULL when the object is there. */
+static int commit(struct store *store, struct audit *audit, struct store_stage *stage, const void *comment,
+		  size_t comment_len, const struct gate_deployment *deployment, const struct gate_decision *decision,
+		  struct store_release **ret)
+{
 	struct store_release *release = NULL;
 	int r = make_release(store, comment, comment_len, deployment, decision, &release);
 	if (r < 0)
 		return r;
 
+	ASSERT(is_judged(decision, release));
 	struct entry entry;
 	describe(deployment, decision, &entry);
 	entry.record.release = release->number;
 	r = audit_append(audit, &entry.record, NULL);
 	if (r == 0) {
-		r = put(store, stage, deployment->function, release);
+		r = stage ? put(store, stage, deployment->function, release)
+			  : store_commit_release(store, deployment->function, release);
 		if (r < 0)
 			record_failure(audit, deployment, decision, release->number, -r);
 	}
@@ -160,4 +195,25 @@ int gate_commit(struct store *store, struct audit *audit, struct store_stage *st
 	}
 	store_release_free(release);
 	return r;
+}
+
+int gate_commit(struct store *store, struct audit *audit, struct store_stage *stage, const void *comment,
+		size_t comment_len, const struct gate_deployment *deployment, const struct gate_decision *decision,
+		struct store_release **ret)
+{
+	ASSERT(decision->verdict.outcome != POLICY_REFUSED && decision->tail_known);
+	return commit(store, audit, stage, comment, comment_len, deployment, decision, ret);
+}
+
+int gate_commit_layers(struct store *store, struct audit *audit, const struct store_release *artifact,
+		       const struct gate_deployment *deployment, const struct gate_decision *decision,
+		       struct store_release **ret)
+{
+	ASSERT(decision->verdict.outcome != POLICY_REFUSED);
+	struct gate_deployment again = *deployment;
+	again.artifact_name = artifact->artifact_name;
+	again.mtime_s = artifact->mtime_s;
+	again.mtime_ns = artifact->mtime_ns;
+	again.uid = artifact->uid;
+	return commit(store, audit, NULL, artifact->comment, artifact->comment_len, &again, decision, ret);
 }

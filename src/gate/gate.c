@@ -19,6 +19,7 @@ struct judgement {
 	enum policy_moment moment;
 	const struct gate_artifact *artifact;
 	struct policy_facts facts;
+	uint64_t unpacked_bytes; /* of the artifact, as it states */
 	struct zip_refusal refusal;
 	struct gate_decision *decision;
 };
@@ -75,16 +76,33 @@ static int find_tree(const struct gate_artifact *artifact, uint64_t length, uint
 	return r;
 }
 
+/* What a signature is about, and where it stands. */
+struct signed_bytes {
+	const void *comment;
+	size_t comment_len;
+	uint64_t length;
+	const uint8_t *tree_sha256;
+};
+
 /* Facts of the signature in a comment. When they cannot be had, nothing is known, and why is said. */
-static void examine(struct judgement *j, const void *comment, size_t comment_len, uint64_t length)
+static void examine(const struct trust *trust, const struct signed_bytes *bytes, struct signature_facts *ret)
 {
-	struct gate_decision *d = j->decision;
-	int r = signature_examine(comment, comment_len, length, d->tree_sha256, j->trust->accounts,
-				  j->trust->account_count, j->trust->timestamp_authority, &d->facts);
+	int r = signature_examine(bytes->comment, bytes->comment_len, bytes->length, bytes->tree_sha256,
+				  trust->accounts, trust->account_count, trust->timestamp_authority, ret);
 	if (r == 0)
 		return;
-	memset(&d->facts, 0, sizeof(d->facts));
-	explain_set(&d->facts.integrity_why, "the signature could not be examined: %s", strerror(-r));
+	memset(ret, 0, sizeof(*ret));
+	explain_set(&ret->integrity_why, "the signature could not be examined: %s", strerror(-r));
+}
+
+/* The same where something is known already, or NULL. */
+static void examine_again(const struct trust *trust, const struct signed_bytes *bytes,
+			  const struct signature_facts *known, struct signature_facts *ret)
+{
+	if (known)
+		*ret = *known;
+	if (!known || !signature_examine_lists(trust->accounts, trust->account_count, ret))
+		examine(trust, bytes, ret);
 }
 
 static void examine_artifact(struct judgement *j)
@@ -95,8 +113,14 @@ static void examine_artifact(struct judgement *j)
 	int r = comment ? io_reader_pread(file, comment, d->tail.comment_len, d->tail.comment_offset) : -ENOMEM;
 	if (r == 0)
 		r = find_tree(j->artifact, d->length_bytes, d->tree_sha256);
+	const struct signed_bytes bytes = {
+		.comment = comment,
+		.comment_len = d->tail.comment_len,
+		.length = d->length_bytes,
+		.tree_sha256 = d->tree_sha256,
+	};
 	if (r == 0)
-		examine(j, comment, d->tail.comment_len, d->length_bytes);
+		examine(j->trust, &bytes, &d->facts);
 	else
 		explain_set(&d->facts.integrity_why, "the artifact could not be read: %s", strerror(-r));
 	free(comment);
@@ -138,12 +162,54 @@ static void check_zip(struct judgement *j, bool full)
 	j->facts.zip = zip_fact(j, zip_open_archive(file, &limits, &archive, &j->refusal));
 	if (j->facts.zip != POLICY_ZIP_ADMISSIBLE)
 		return;
+	j->unpacked_bytes = archive->unpacked_bytes;
 	weigh(j);
 	if (full || !policy_signer_is_trusted(&j->decision->verdict)) {
 		j->facts.zip = zip_fact(j, zip_check_contents(file, archive, &limits, &j->refusal));
 		j->decision->contents_checked = j->facts.zip == POLICY_ZIP_ADMISSIBLE;
 	}
 	zip_close_archive(archive);
+}
+
+void gate_print_layer(const char *name, uint64_t version, char ret[GATE_LAYER_NAME_SIZE])
+{
+	(void)snprintf(ret, GATE_LAYER_NAME_SIZE, "%s:%llu", name, (unsigned long long)version);
+}
+
+/* By comment and digest; the ZIP rules are taken as passed when it was published. */
+static void judge_layer(const struct judgement *j, const struct store_layer *layer, const struct signature_facts *known,
+			struct gate_layer *ret)
+{
+	const struct signed_bytes bytes = {
+		.comment = layer->comment,
+		.comment_len = layer->comment_len,
+		.length = layer->length_bytes,
+		.tree_sha256 = layer->digest,
+	};
+	const struct policy_facts facts = {
+		.tail = POLICY_ZIP_ADMISSIBLE, .zip = POLICY_ZIP_ADMISSIBLE, .signature = &ret->facts};
+
+	(void)snprintf(ret->name, sizeof(ret->name), "%s", layer->layer);
+	ret->version = layer->version;
+	ret->id = layer->id;
+	memcpy(ret->tree_sha256, layer->digest, sizeof(ret->tree_sha256));
+	examine_again(j->trust, &bytes, known, &ret->facts);
+	policy_judge(&facts, j->rules, j->decision->config_name, j->moment, j->decision->decided_at_s, &ret->verdict);
+}
+
+/* known: what was found of each before, or NULL. Also after a refusal: what can be said is said. */
+static void judge_layers(const struct judgement *j, const struct store_layer *layers, size_t layer_count,
+			 const struct signature_facts *known)
+{
+	struct gate_decision *d = j->decision;
+	ASSERT(layer_count <= LIMIT_LAYERS);
+	for (size_t i = 0; i < layer_count; i++) {
+		char name[GATE_LAYER_NAME_SIZE];
+		judge_layer(j, &layers[i], known ? &known[i] : NULL, &d->layers[i]);
+		gate_print_layer(layers[i].layer, layers[i].version, name);
+		policy_add_layer(name, &d->layers[i].verdict, &d->verdict);
+	}
+	d->layer_count = layer_count;
 }
 
 int gate_judge(const struct trust *trust, const struct config_code_signing *rules, enum policy_moment moment,
@@ -170,6 +236,9 @@ int gate_judge(const struct trust *trust, const struct config_code_signing *rule
 			check_zip(&j, full);
 	}
 	weigh(&j);
+	judge_layers(&j, artifact->layers, artifact->layer_count, NULL);
+	policy_limit_unpacked(j.unpacked_bytes + artifact->layers_unpacked_bytes, trust->config->max_unpacked_bytes,
+			      &ret->verdict);
 	return 0;
 }
 
@@ -187,12 +256,16 @@ static int judge_release(struct judgement *j, const struct store_release *releas
 	d->length_bytes = release->length_bytes;
 	d->size_bytes = release->length_bytes + sizeof(uint16_t) + release->comment_len;
 	memcpy(d->tree_sha256, release->digest, sizeof(d->tree_sha256));
-	if (known)
-		d->facts = *known;
-	if (!known || !signature_examine_lists(j->trust->accounts, j->trust->account_count, &d->facts))
-		examine(j, release->comment, release->comment_len, release->length_bytes);
+	const struct signed_bytes bytes = {
+		.comment = release->comment,
+		.comment_len = release->comment_len,
+		.length = release->length_bytes,
+		.tree_sha256 = release->digest,
+	};
+	examine_again(j->trust, &bytes, known, &d->facts);
 	j->facts.tail = j->facts.zip = POLICY_ZIP_ADMISSIBLE;
 	weigh(j);
+	judge_layers(j, release->layers, release->layer_count, known ? known + 1 : NULL);
 	return 0;
 }
 

@@ -57,6 +57,37 @@ static void put_checks(struct buf *out, int *error, const struct policy_verdict 
 	}
 }
 
+/* "layer-1: tools:3" and what follows; 1 is the lowest. */
+static void put_layer_line(struct buf *out, int *error, size_t number, const char *key, const char *value)
+{
+	char name[64];
+	(void)snprintf(name, sizeof(name), "layer-%zu%s", number, key);
+	put(out, error, name, value);
+}
+
+static void put_layers(struct buf *out, int *error, const struct gate_decision *decision)
+{
+	for (size_t i = 0; i < decision->layer_count; i++) {
+		const struct gate_layer *layer = &decision->layers[i];
+		const struct signature_facts *s = &layer->facts;
+		char name[GATE_LAYER_NAME_SIZE], hex[CRYPTO_SHA256_HEX_SIZE], arn[ARN_TEXT_SIZE];
+		gate_print_layer(layer->name, layer->version, name);
+		put_layer_line(out, error, i + 1, "", name);
+		put_layer_line(out, error, i + 1, "-outcome", policy_outcome_name(layer->verdict.outcome));
+		if (layer->verdict.reason != POLICY_REASON_NONE)
+			put_layer_line(out, error, i + 1, "-reason", policy_reason_info(layer->verdict.reason)->code);
+		put_layer_line(out, error, i + 1, "-detail", layer->verdict.detail);
+		text_hex(layer->tree_sha256, sizeof(layer->tree_sha256), hex);
+		put_layer_line(out, error, i + 1, "-tree-sha256", hex);
+		if (s->form != SIGNATURE_NATIVE || s->integrity != SIGNATURE_GOOD)
+			continue;
+		arn_print_profile(&s->statement.profile_version, arn);
+		put_layer_line(out, error, i + 1, "-profile-version-arn", arn);
+		arn_print_job(&s->statement.job, arn);
+		put_layer_line(out, error, i + 1, "-job-arn", arn);
+	}
+}
+
 static void put_who(struct buf *out, int *error, const struct audit_who *who)
 {
 	char command[4 * sizeof(who->command) + 1];
@@ -92,6 +123,7 @@ int gate_render_record(const struct gate_deployment *deployment, const struct ga
 	put_number(ret, &error, "length", decision->length_bytes);
 	put(ret, &error, "tree-sha256", decision->length_bytes > 0 ? hex : "");
 	put_statement(ret, &error, &decision->facts);
+	put_layers(ret, &error, decision);
 	put_time(ret, &error, "decided-at", decision->decided_at_s);
 	put_who(ret, &error, deployment->who);
 	return error;
@@ -149,6 +181,35 @@ static void copy_signature(struct json *j, const char *record)
 	json_close(j);
 }
 
+static void copy_layer(struct json *j, const struct store_layer *layer, size_t number, const char *record)
+{
+	static const char *const members[][2] = {
+		{"outcome", "outcome"}, {"reason", "reason"},
+		{"detail", "detail"},	{"profileVersionArn", "profile-version-arn"},
+		{"jobArn", "job-arn"},
+	};
+	char hex[CRYPTO_SHA256_HEX_SIZE], key[64];
+	text_hex(layer->digest, sizeof(layer->digest), hex);
+	json_object(j, NULL);
+	json_text(j, "layer", layer->layer);
+	json_u64(j, "version", layer->version);
+	json_u64(j, "length", layer->length_bytes);
+	json_text(j, "treeSha256", hex);
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+		(void)snprintf(key, sizeof(key), "layer-%zu-%s", number, members[i][1]);
+		copy_text(j, members[i][0], record, key);
+	}
+	json_close(j);
+}
+
+static void copy_layers(struct json *j, const struct store_release *release, const char *record)
+{
+	json_array(j, "layers");
+	for (size_t i = 0; i < release->layer_count; i++)
+		copy_layer(j, &release->layers[i], i + 1, record);
+	json_close(j);
+}
+
 int gate_render_release_json(const char *function, const struct store_release *release, struct buf *ret)
 {
 	struct json j = {.out = ret, .pretty = true};
@@ -173,6 +234,7 @@ int gate_render_release_json(const char *function, const struct store_release *r
 	copy_text(&j, "configSha256", record, "config-sha256");
 	copy_checks(&j, record);
 	copy_signature(&j, record);
+	copy_layers(&j, release, record);
 	copy_text(&j, "decidedAt", record, "decided-at");
 	json_object(&j, "by");
 	json_u64(&j, "uid", release->uid);

@@ -5,6 +5,8 @@
  *       check integrity   ok      307087 bytes as signed
  *       check source      FAILED  signed by arn:...  (Enforce)
  *                                 expected: arn:...
+ *       layer tools:3     FAILED  arn:...
+ *                                 VF2004 signature revoked: ...
  *       remedy            sign it with an allowed profile: ...
  */
 #include <stdarg.h>
@@ -86,6 +88,23 @@ static void put_check(struct page *page, enum policy_check check, const struct p
 	put(page, "\n");
 }
 
+static void put_layer(struct page *page, const struct gate_layer *layer)
+{
+	const struct policy_verdict *verdict = &layer->verdict;
+	const struct signature_facts *s = &layer->facts;
+	char name[GATE_LAYER_NAME_SIZE], signer[ARN_TEXT_SIZE] = "no signature that holds";
+	gate_print_layer(layer->name, layer->version, name);
+	if (s->form == SIGNATURE_NATIVE && s->integrity == SIGNATURE_GOOD)
+		arn_print_profile(&s->statement.profile_version, signer);
+	put(page, "  layer %-10s  %s", name, verdict->outcome == POLICY_REFUSED ? "FAILED" : "ok");
+	if (verdict->outcome == POLICY_WARNED)
+		put(page, "      warned");
+	put(page, "  %s\n", signer);
+	if (verdict->reason != POLICY_REASON_NONE)
+		put(page, "                            %s %s: %s\n", policy_reason_info(verdict->reason)->code,
+		    policy_reason_info(verdict->reason)->title, verdict->detail);
+}
+
 static void put_statement(struct page *page, const struct gate_decision *decision)
 {
 	const struct signature_facts *s = &decision->facts;
@@ -120,6 +139,8 @@ static void put_body(struct page *page, const struct gate_decision *decision)
 	put_statement(page, decision);
 	for (enum policy_check check = POLICY_INTEGRITY; check < POLICY_CHECK_COUNT; check++)
 		put_check(page, check, &verdict->checks[check]);
+	for (size_t i = 0; i < decision->layer_count; i++)
+		put_layer(page, &decision->layers[i]);
 	put_row(page, "detail", verdict->detail);
 	put_row(page, "remedy", verdict->remedy);
 }

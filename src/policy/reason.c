@@ -15,6 +15,8 @@ static const struct policy_reason_info reasons[] = {
 	{"VF2004", "signature revoked", POLICY_VF2004_REVOKED, EKEYREVOKED, EACCES, 15},
 	/* A layer's refusal is answered with the errno of its own reason; these stand in where there is none. */
 	{"VF2005", "a layer in use fails", POLICY_VF2005_LAYER, EKEYREJECTED, EACCES, 16},
+	{"VF2005", "a layer in use fails: no permission to use it", POLICY_VF2005_PERMISSION, EACCES, EACCES, 16},
+	{"VF2005", "the list of layers cannot be used", POLICY_VF2005_LIST, EINVAL, EINVAL, 16},
 	{"VF3001", "could not be checked", POLICY_VF3001_UNDECIDED, EKEYREJECTED, EACCES, 20},
 	{"VF4001", "no such slot, or no config for it", POLICY_VF4001_NO_SLOT, ENOENT, ENOENT, 17},
 	{"VF4002", "limit exceeded: bytes of the artifact", POLICY_VF4002_TOO_LARGE, EFBIG, EFBIG, 18},

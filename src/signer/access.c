@@ -59,20 +59,6 @@ static int load_principals(const struct signer *signer, struct config **ret, str
 	return r;
 }
 
-/* By user, else by the first group, in the order of the accounts; NULL: named nowhere. */
-static const struct config_principal *find_principal(const struct config *config, uid_t uid,
-						     bool (*in_group)(void *ctx, gid_t group), void *ctx)
-{
-	const struct config_principal *by_user = config_find_principal(config, uid, NULL, 0);
-	if (by_user || !in_group)
-		return by_user;
-	for (size_t i = 0; i < config->principal_count; i++)
-		for (size_t g = 0; g < config->principals[i].group_count; g++)
-			if (in_group(ctx, config->principals[i].groups[g]))
-				return &config->principals[i];
-	return NULL;
-}
-
 /* Asks on behalf of the search, and keeps the group by which it ends. */
 struct asking {
 	bool (*in_group)(void *ctx, gid_t group);
@@ -100,7 +86,7 @@ int signer_identify(struct signer *signer, uid_t uid, bool (*in_group)(void *ctx
 		r = load_principals(signer, &config, ret_why);
 	if (r < 0)
 		return r;
-	const struct config_principal *principal = config ? find_principal(config, uid, ask_group, &asking) : NULL;
+	const struct config_principal *principal = config ? config_identify(config, uid, ask_group, &asking) : NULL;
 	memcpy(caller.account, principal ? principal->account : signer->scope.account, sizeof(caller.account));
 	config_free(config);
 	*ret = caller;
