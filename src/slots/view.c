@@ -146,7 +146,7 @@ void view_free(struct view *view)
 	free(view);
 }
 
-static int compare_component(const char *name, size_t len, const struct view_node *node)
+int view_compare_name(const char *name, size_t len, const struct view_node *node)
 {
 	size_t shorter = len < node->name_len ? len : node->name_len;
 	int order = memcmp(name, node->name, shorter);
@@ -160,7 +160,7 @@ bool view_find(const struct view *view, uint32_t folder, const char *name, uint3
 	uint32_t low = node->first_child, high = node->first_child + node->child_count;
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		int order = compare_component(name, len, &view->nodes[view->children[middle]]);
+		int order = view_compare_name(name, len, &view->nodes[view->children[middle]]);
 		if (order == 0) {
 			*ret = view->children[middle];
 			return true;
@@ -171,4 +171,22 @@ bool view_find(const struct view *view, uint32_t folder, const char *name, uint3
 			low = middle + 1;
 	}
 	return false;
+}
+
+int view_print_path(const struct view *view, uint32_t node, struct buf *ret)
+{
+	uint32_t path[LIMIT_ZIP_COMPONENTS + 1];
+	size_t depth = 0;
+	for (uint32_t at = node; at != 0; at = view->nodes[at].parent) {
+		ASSERT(depth < ARRAY_SIZE(path));
+		path[depth++] = at;
+	}
+	int r = 0;
+	while (r == 0 && depth-- > 0) {
+		const struct view_node *part = &view->nodes[path[depth]];
+		r = buf_append(ret, part->name, part->name_len);
+		if (r == 0 && depth > 0)
+			r = buf_puts(ret, "/");
+	}
+	return r;
 }

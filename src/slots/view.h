@@ -8,6 +8,7 @@
 #define SLOTS_VIEW_H
 
 #include "archive/zip.h"
+#include "base/buf.h"
 #include "base/limits.h"
 
 struct view_node {
@@ -33,5 +34,9 @@ void view_free(struct view *view);
 
 /* False: there is no such child. */
 bool view_find(const struct view *view, uint32_t folder, const char *name, uint32_t *ret);
+/* The order of the children of a folder: below, at or above 0, as memcmp. */
+int view_compare_name(const char *name, size_t len, const struct view_node *node);
+/* Appends the path of a node, from the root. */
+int view_print_path(const struct view *view, uint32_t node, struct buf *ret);
 
 #endif
