@@ -13,6 +13,7 @@
 #include "due.h"
 #include "gate/gate.h"
 #include "inflate_cache.h"
+#include "opt.h"
 #include "slots/deploy.h"
 #include "slots/end_scan.h"
 #include "slots/run.h"
@@ -43,6 +44,8 @@ struct release {
 	pthread_mutex_t lock; /* loading: view, object, judgement */
 	enum release_view view_state;
 	struct view *view;
+	struct opt *opt; /* its layers merged; NULL: not yet */
+	bool opt_is_bad; /* too large to be merged */
 	struct store_object *object;
 	atomic_bool is_damaged; /* stored bytes failed a check */
 	atomic_uint damage_count;
@@ -53,7 +56,8 @@ struct release {
 	uint64_t facts_family;	       /* of the trust that they hold under */
 	int64_t holds_from_s;	       /* until the trust changes the verdict is this one, from here */
 	int64_t holds_until_s;	       /* to here, exclusive */
-	atomic_int blocked;	       /* 0, -EACCES (policy), -EIO (not genuine) */
+	atomic_int blocked;	       /* 0, -EACCES (policy), -EIO (not genuine); a layer's: no release that has it is
+					  served (layer_admit.c) */
 	int told_block;		       /* the same, as the audit log has it */
 	bool warned;		       /* does not pass, and is served */
 	bool to_be_pushed;	       /* blocked, and the kernel may remember the way into it */
@@ -74,6 +78,14 @@ int release_admit(struct release *release);
 void slots_judge_served(struct slots *slots);
 /* Opens the object and builds the tree; 0, -EIO (recorded) or -ENOMEM. */
 int release_load_view(struct release *release);
+/* Loads the views of its layers and merges them; 0, -EIO (recorded for the layer) or -ENOMEM. */
+int release_load_opt(struct release *release);
+/* A layer's file: 0, or -EACCES when no release that has the layer is served. */
+int layer_admit(struct release *layer);
+/* After the release was blocked: the layers that nothing in service has any more are blocked with it. No lock held. */
+void layers_follow_block(struct release *release);
+/* Has the kernel forget attributes and pages of every node of the release. No lock held. */
+void release_push_nodes(struct release *release);
 /* The artifact as it was deployed: payload, comment length, comment. release_load_view comes first. */
 uint64_t release_file_size(const struct release *release);
 int release_file_pread(struct release *release, void *buf, size_t len, uint64_t offset);
@@ -139,6 +151,10 @@ const struct config_slot *slot_section(const struct trust *trust, const struct s
 uid_t slot_owner(const struct config_slot *section);
 gid_t slot_group(const struct config_slot *section);
 
+bool slot_is_layer(const struct slot *slot);
+/* "functions/<f>" or "layers/<l>", for logs and records. Returns ret. */
+#define SLOT_PATH_SIZE 256
+const char *slot_print_path(const struct slot *slot, char ret[SLOT_PATH_SIZE]);
 /* Inserts a name into the table; the slot is not loaded. Tree lock held. */
 int slot_add(struct slots *slots, const char *name, struct slot **ret);
 /* A function; -ENOENT when no configuration and no store knows it. Loaded. */

@@ -217,17 +217,21 @@ static void push_entry(const struct release *release)
 		notify->entry(notify->ctx, run_node(release->slot_id, RUN_INDEX_DIR), name);
 }
 
-static void push_nodes(struct release *release)
+void release_push_nodes(struct release *release)
 {
 	const struct slots_notify *notify = &release->slots->notify;
 	lock_take(&release->lock);
 	uint64_t count = RUN_INDEX_TASK + (release->view ? release->view->node_count : 0);
+	uint64_t folders = release->opt ? release->opt->folder_count : 0;
 	lock_drop(&release->lock);
-	if (notify->inodes)
-		notify->inodes(notify->ctx, run_node(release->record->id, 0), count);
+	if (!notify->inodes)
+		return;
+	notify->inodes(notify->ctx, run_node(release->record->id, 0), count);
+	if (folders > 1) /* opt/ itself is among those above */
+		notify->inodes(notify->ctx, run_node(release->record->id, RUN_INDEX_OPT_FOLDER + 1), folders - 1);
 }
 
-/* How urgent it is. What is only in memory is judged when it is asked for. */
+/* How urgent it is. What is only in memory is judged when it is asked for; a layer version with those that have it. */
 enum service { SERVICE_KNOWN, SERVICE_CURRENT, SERVICE_NONE };
 
 static enum service service_of_locked(const struct release *release)
@@ -251,7 +255,7 @@ static int collect_served(struct slots *slots, struct served *ret)
 	s.all = calloc(HASH_COUNT(slots->releases) + 1, sizeof(struct release *));
 	for (enum service service = SERVICE_KNOWN; s.all && service <= SERVICE_NONE; service++) {
 		HASH_ITER(hh, slots->releases, release, next)
-		if (service_of_locked(release) == service)
+		if (!slot_is_layer(release->slot) && service_of_locked(release) == service)
 			s.all[s.count++] = release_ref_locked(release);
 		if (service == SERVICE_CURRENT)
 			s.to_be_judged = s.count;
@@ -307,8 +311,10 @@ void slots_judge_served(struct slots *slots)
 		return;
 	}
 	size_t blocked_count = block_served(&served);
-	for (size_t i = 0; i < blocked_count; i++)
-		push_nodes(served.all[i]);
+	for (size_t i = 0; i < blocked_count; i++) {
+		release_push_nodes(served.all[i]);
+		layers_follow_block(served.all[i]);
+	}
 	for (size_t i = 0; i < served.count; i++) {
 		judge_at_leisure(served.all[i], i < served.to_be_judged);
 		release_put(served.all[i]);

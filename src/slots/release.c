@@ -30,6 +30,9 @@ int release_new(struct slot *slot, uint64_t slot_id, struct store_release *recor
 
 static void release_free(struct release *release)
 {
+	opt_free(release->opt);
+	for (size_t i = 0; i < release->layer_count; i++)
+		release_put(release->layers[i]);
 	view_free(release->view);
 	free(release->checked);
 	free(release->facts);
@@ -126,10 +129,14 @@ int release_report_damage(struct release *release, const char *what, int error)
 	if (!is_to_be_recorded(release))
 		return -EIO;
 	bool is_damaged = atomic_load(&release->is_damaged);
+	bool is_layer = slot_is_layer(release->slot);
 	text_hex(record->digest, sizeof(record->digest), tree);
-	(void)snprintf(detail, sizeof(detail), "%s: %s; the release is damaged in the store, deploy the artifact again",
-		       what, is_damaged ? "the stored bytes are not what was verified" : strerror(-error));
-	log_error("%s release %llu: %s", release->slot->path, (unsigned long long)record->number, detail);
+	(void)snprintf(detail, sizeof(detail), "%s: %s; the %s", what,
+		       is_damaged ? "the stored bytes are not what was verified" : strerror(-error),
+		       is_layer ? "layer version is damaged in the store, publish it again and attach the new version"
+				: "release is damaged in the store, deploy the artifact again");
+	log_error("%s %s %llu: %s", release->slot->path, is_layer ? "version" : "release",
+		  (unsigned long long)record->number, detail);
 
 	struct audit_record entry = {
 		.event = AUDIT_PAGE_CHECK,

@@ -83,27 +83,36 @@ static struct release *find_listed(struct slot *slot, const char *name)
 	return release;
 }
 
-/* The index of a child of a release's node. */
-static int find_child(const struct run_place *parent, const char *name, uint32_t *ret_index)
+static int find_release_entry(const struct run_place *parent, const char *name, uint64_t *ret)
 {
-	if (parent->index == RUN_INDEX_DIR) {
-		for (size_t i = 0; i < ARRAY_SIZE(run_release_entries); i++) {
-			if (strcmp(run_release_entries[i].name, name) == 0) {
-				*ret_index = run_release_entries[i].index;
-				return 0;
-			}
+	for (size_t i = 0; i < ARRAY_SIZE(run_release_entries); i++) {
+		if (strcmp(run_release_entries[i].name, name) == 0) {
+			*ret = run_node(parent->release->record->id, run_release_entries[i].index);
+			return 0;
 		}
-		return -ENOENT;
 	}
-	if (parent->index < RUN_INDEX_TASK)
-		return parent->index == RUN_INDEX_OPT ? -ENOENT : -ENOTDIR;
+	return -ENOENT;
+}
+
+static int find_task_entry(const struct run_place *parent, const char *name, uint64_t *ret)
+{
+	uint32_t child;
 	if (!parent->release->view->nodes[parent->view_node].is_directory)
 		return -ENOTDIR;
-	uint32_t child;
 	if (!view_find(parent->release->view, parent->view_node, name, &child))
 		return -ENOENT;
-	*ret_index = RUN_INDEX_TASK + child;
+	*ret = run_node(parent->release->record->id, RUN_INDEX_TASK + child);
 	return 0;
+}
+
+/* The node of a child of a release's node. */
+static int find_child(const struct run_place *parent, const char *name, uint64_t *ret)
+{
+	if (parent->index == RUN_INDEX_DIR)
+		return find_release_entry(parent, name, ret);
+	if (run_index_is_task(parent->index))
+		return find_task_entry(parent, name, ret);
+	return run_index_is_opt(parent->index) ? run_opt_find(parent, name, ret) : -ENOTDIR;
 }
 
 /* From a parent's node and a name to the node of the child. */
@@ -129,13 +138,10 @@ static int resolve(struct slots *slots, uint64_t parent, const char *name, uint6
 			r = -ENOENT;
 	} else {
 		struct run_place place;
-		uint32_t index = 0;
 		r = run_place_find(slots, parent, &place);
 		if (r < 0)
 			return r;
-		r = find_child(&place, name, &index);
-		if (r == 0)
-			*ret = run_node(place.release->record->id, index);
+		r = find_child(&place, name, ret);
 		run_place_done(&place);
 	}
 	release_put(release);
@@ -166,7 +172,12 @@ int run_readlink(struct slots *slots, uint64_t node, struct buf *ret)
 	return r;
 }
 
-/* ---- extended attributes: on a release's directory and its code.zip ---- */
+/* ---- extended attributes: on a release's directory and its code.zip, on opt/ and on layers' files ---- */
+
+static bool is_of_opt(const struct run_place *place)
+{
+	return place->index == RUN_INDEX_OPT || slot_is_layer(place->release->slot);
+}
 
 static int find_attributed(struct slots *slots, uint64_t node, struct run_place *ret)
 {
@@ -174,7 +185,7 @@ static int find_attributed(struct slots *slots, uint64_t node, struct run_place 
 	if (!run_is_release_node(node) || run_is_slot_directory(slots, node, &slot))
 		return -ENODATA;
 	int r = run_place_find(slots, node, ret);
-	if (r == 0 && ret->index != RUN_INDEX_DIR && ret->index != RUN_INDEX_CODE) {
+	if (r == 0 && ret->index != RUN_INDEX_DIR && ret->index != RUN_INDEX_CODE && !is_of_opt(ret)) {
 		run_place_done(ret);
 		r = -ENODATA;
 	}
@@ -187,7 +198,7 @@ int run_getxattr(struct slots *slots, uint64_t node, const char *name, struct bu
 	int r = find_attributed(slots, node, &place);
 	if (r < 0)
 		return r;
-	r = attr_get_release(place.release, name, ret);
+	r = is_of_opt(&place) ? run_opt_getxattr(&place, name, ret) : attr_get_release(place.release, name, ret);
 	run_place_done(&place);
 	return r;
 }
@@ -198,7 +209,7 @@ int run_listxattr(struct slots *slots, uint64_t node, struct buf *ret)
 	int r = find_attributed(slots, node, &place);
 	if (r < 0)
 		return r == -ENODATA ? 0 : r;
-	r = attr_list_release(place.release, ret);
+	r = is_of_opt(&place) ? run_opt_listxattr(&place, ret) : attr_list_release(place.release, ret);
 	run_place_done(&place);
 	return r;
 }

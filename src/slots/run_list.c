@@ -131,6 +131,24 @@ static int list_view(const struct run_place *place, struct listing *l)
 	return 0;
 }
 
+static int list_opt(const struct run_place *place, struct listing *l)
+{
+	int r = release_load_opt(place->release);
+	uint64_t first = l->next;
+	for (uint64_t i = l->offset > first ? l->offset - first : 0; r == 0 && !l->full; i++) {
+		struct run_place at;
+		struct slots_attr attr;
+		const struct view_node *node = run_opt_entry(place, i, &at);
+		if (!node)
+			break;
+		r = run_place_attr(&at, &attr);
+		l->next = first + i;
+		if (r == 0)
+			emit_entry(l, node->name, node->name_len, &attr);
+	}
+	return r;
+}
+
 static int list_place(struct slots *slots, uint64_t node, struct listing *l)
 {
 	struct run_place place;
@@ -139,10 +157,10 @@ static int list_place(struct slots *slots, uint64_t node, struct listing *l)
 		return r;
 	if (place.index == RUN_INDEX_DIR)
 		r = list_release(&place, l);
-	else if (place.index >= RUN_INDEX_TASK)
+	else if (run_index_is_task(place.index))
 		r = list_view(&place, l);
-	else if (place.index != RUN_INDEX_OPT)
-		r = -ENOTDIR;
+	else
+		r = run_index_is_opt(place.index) ? list_opt(&place, l) : -ENOTDIR;
 	run_place_done(&place);
 	return r;
 }

@@ -29,6 +29,23 @@ enum run_index {
 	RUN_INDEX_TASK, /* the view's root; its entries follow */
 };
 
+/* Entries of a view; an archive of LIMIT_ZIP_ENTRIES names of LIMIT_ZIP_COMPONENTS has room below opt/'s folders. */
+static inline bool run_index_is_task(uint32_t index)
+{
+	return index >= RUN_INDEX_TASK && index < RUN_INDEX_OPT_FOLDER;
+}
+
+/* opt/ and the folders below it. */
+static inline bool run_index_is_opt(uint32_t index)
+{
+	return index == RUN_INDEX_OPT || index > RUN_INDEX_OPT_FOLDER;
+}
+
+static inline uint32_t run_index_of_folder(uint32_t folder)
+{
+	return folder == 0 ? RUN_INDEX_OPT : RUN_INDEX_OPT_FOLDER + folder;
+}
+
 static inline uint64_t run_node(uint64_t id, uint32_t index)
 {
 	return id << RUN_NODE_INDEX_BITS | index;

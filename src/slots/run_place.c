@@ -11,20 +11,52 @@ void run_place_done(struct run_place *place)
 	release_put(place->release);
 }
 
+static int find_in_view(struct run_place *place)
+{
+	place->view_node = place->index - RUN_INDEX_TASK;
+	int r = release_load_view(place->release);
+	return r == 0 && place->view_node >= place->release->view->node_count ? -ENOENT : r;
+}
+
+/* What opt/ itself shows does not need its layers. */
+static int find_in_opt(struct run_place *place)
+{
+	if (place->index == RUN_INDEX_OPT)
+		return 0;
+	place->folder = place->index - RUN_INDEX_OPT_FOLDER;
+	int r = release_load_opt(place->release);
+	return r == 0 && place->folder >= place->release->opt->folder_count ? -ENOENT : r;
+}
+
+/* Of a layer version only files have nodes: what leads to them are folders of the releases that have it. */
+static int find_in_layer(struct run_place *place)
+{
+	if (!run_index_is_task(place->index))
+		return -ENOENT;
+	int r = layer_admit(place->release);
+	if (r == 0)
+		r = find_in_view(place);
+	return r == 0 && place->release->view->nodes[place->view_node].is_directory ? -ENOENT : r;
+}
+
+static int find_in_function(struct run_place *place)
+{
+	int r = place->index == RUN_INDEX_LINK ? 0 : release_admit(place->release);
+	if (r == 0 && run_index_is_task(place->index))
+		r = find_in_view(place);
+	else if (r == 0 && run_index_is_opt(place->index))
+		r = find_in_opt(place);
+	else if (r == 0 && place->index == RUN_INDEX_OPT_FOLDER)
+		r = -ENOENT;
+	return r;
+}
+
 int run_place_find(struct slots *slots, uint64_t node, struct run_place *ret)
 {
 	struct run_place place = {.release = release_get(slots, run_node_id(node)), .index = run_node_index(node)};
 	if (!place.release)
 		return -ENOENT;
-	int r = 0;
-	if (place.index != RUN_INDEX_LINK)
-		r = release_admit(place.release);
-	if (r == 0 && place.index >= RUN_INDEX_TASK) {
-		place.view_node = place.index - RUN_INDEX_TASK;
-		r = release_load_view(place.release);
-		if (r == 0 && place.view_node >= place.release->view->node_count)
-			r = -ENOENT;
-	}
+	int r = slot_is_layer(place.release->slot) ? find_in_layer(&place) : find_in_function(&place);
 	if (r < 0)
 		run_place_done(&place);
 	else
@@ -85,6 +117,12 @@ static void view_attr(const struct run_place *place, uint64_t node, struct times
 		file_attr(node, found->entry->executable ? 0555 : 0444, found->entry->size_bytes, mtime, ret);
 }
 
+static void folder_attr(const struct run_place *place, uint64_t node, struct timespec created, struct slots_attr *ret)
+{
+	const struct zip_entry *entry = place->release->opt->folders[place->folder].entry;
+	run_directory_attr(node, entry ? (struct timespec){.tv_sec = entry->mtime_s} : created, ret);
+}
+
 int run_place_attr(const struct run_place *place, struct slots_attr *ret)
 {
 	const struct release *release = place->release;
@@ -110,7 +148,10 @@ int run_place_attr(const struct run_place *place, struct slots_attr *ret)
 		file_attr(node, 0444, size, created, ret);
 		break;
 	default:
-		view_attr(place, node, created, ret);
+		if (run_index_is_opt(place->index))
+			folder_attr(place, node, created, ret);
+		else
+			view_attr(place, node, created, ret);
 		break;
 	}
 	return r;

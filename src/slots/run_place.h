@@ -11,12 +11,21 @@
 struct run_place {
 	struct release *release;
 	uint32_t index;	    /* enum run_index, or above */
-	uint32_t view_node; /* when index >= RUN_INDEX_TASK */
+	uint32_t view_node; /* when run_index_is_task; its release may be a layer's, then it is a file */
+	uint32_t folder;    /* when run_index_is_opt: its number. release->opt is there, but for opt/ itself */
 };
 
 /* -ENOENT: no such release (any more); -EACCES, -EIO: it may not be served. */
 int run_place_find(struct slots *slots, uint64_t node, struct run_place *ret);
 void run_place_done(struct run_place *place);
+/* The node of what is called so in opt/ or a folder below it. -ENOENT; -EIO: a layer is damaged. */
+int run_opt_find(const struct run_place *parent, const char *name, uint64_t *ret);
+/* Its index-th entry, for who has called release_load_opt; NULL: there are no more. Of the node only the name counts.
+ * The place is borrowed: no run_place_done. */
+const struct view_node *run_opt_entry(const struct run_place *parent, uint64_t index, struct run_place *ret);
+/* Extended attributes of opt/ (what was merged) and of a layer's file (which layer it is of). */
+int run_opt_getxattr(const struct run_place *place, const char *name, struct buf *ret);
+int run_opt_listxattr(const struct run_place *place, struct buf *ret);
 int run_place_attr(const struct run_place *place, struct slots_attr *ret);
 void run_directory_attr(uint64_t node, struct timespec mtime, struct slots_attr *ret);
 

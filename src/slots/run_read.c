@@ -102,7 +102,7 @@ static int read_place(struct slots *slots, const struct run_place *place, size_t
 		return read_code(place, len, offset, ret);
 	if (place->index == RUN_INDEX_JSON)
 		return read_json(place, len, offset, ret);
-	if (place->index < RUN_INDEX_TASK || place->release->view->nodes[place->view_node].is_directory)
+	if (!run_index_is_task(place->index) || place->release->view->nodes[place->view_node].is_directory)
 		return -EISDIR;
 	return read_entry(slots, place, len, offset, ret);
 }
@@ -119,7 +119,7 @@ int run_read(struct slots *slots, uint64_t node, size_t len, uint64_t offset, st
 	r = read_place(slots, &place, len, offset, ret);
 	if (r == -EBADMSG || r == -EIO) {
 		char what[LIMIT_ZIP_COMPONENT_BYTES * 4 + 16] = "code.zip";
-		if (place.index >= RUN_INDEX_TASK) {
+		if (run_index_is_task(place.index)) {
 			const struct view_node *found = &place.release->view->nodes[place.view_node];
 			text_escape_print(what, sizeof(what), found->name, found->name_len);
 		}

@@ -180,6 +180,22 @@ static void drop_slot(struct slot *slot)
 	slot->listed_count = 0;
 }
 
+/* The kernel's references end with the connection. Functions' go first: they have references to their layers'. */
+static void drop_releases(struct slots *slots)
+{
+	struct release *release, *next;
+	HASH_ITER(hh, slots->releases, release, next)
+	release->refs = slot_is_layer(release->slot) ? release->refs + 1 : 1;
+	HASH_ITER(hh, slots->releases, release, next)
+	if (!slot_is_layer(release->slot))
+		release_put(release);
+	HASH_ITER(hh, slots->releases, release, next)
+	{
+		release->refs = 1;
+		release_put(release);
+	}
+}
+
 void slots_close(struct slots *slots)
 {
 	if (!slots)
@@ -192,12 +208,7 @@ void slots_close(struct slots *slots)
 	drop_nodes(nodes);
 	for (size_t i = 0; i < slots->slot_count; i++)
 		drop_slot(slots->list[i]);
-	struct release *release, *next;
-	HASH_ITER(hh, slots->releases, release, next)
-	{
-		release->refs = 1; /* the kernel's references end with the connection */
-		release_put(release);
-	}
+	drop_releases(slots);
 	HASH_CLEAR(hh_id, slots->by_id);
 	HASH_CLEAR(hh, slots->by_name);
 	for (size_t i = 0; i < slots->slot_count; i++)
