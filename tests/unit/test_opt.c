@@ -307,14 +307,15 @@ static void random_name(uint32_t *state, char ret[16])
 static void make_layer(uint32_t *state, unsigned layer, char names[NAMES_MAX][16], struct model *whole)
 {
 	struct model own = {0};
-	for (size_t i = 0, count = 0; i < NAMES_MAX - 1; i++) {
+	size_t count = 0;
+	for (size_t i = 0; i < NAMES_MAX - 1; i++) {
 		random_name(state, names[count]);
 		if (!fits(&own, names[count]))
 			continue;
 		unpack(&own, names[count], 1);
 		unpack(whole, names[count++], layer + 1);
-		names[count][0] = '\0';
 	}
+	names[count][0] = '\0';
 }
 
 static void count_entries(const struct opt *opt, uint32_t number, const char *prefix, const struct model *m,
