@@ -44,6 +44,10 @@ struct gate_decision {
 	size_t layer_count;
 };
 
+#define GATE_LAYERS_TEXT_SIZE (LIMIT_LAYERS * (GATE_LAYER_NAME_SIZE + 32))
+/* "tools:3 accepted, base:1 refused VF2004", "" without layers; for the audit log. */
+void gate_print_layers(const struct gate_decision *decision, char ret[GATE_LAYERS_TEXT_SIZE]);
+
 /* Where an artifact's bytes are. Either stage (the tree has grown beside it) or any reader. */
 struct gate_artifact {
 	struct io_reader file;		  /* the whole ZIP with its comment */

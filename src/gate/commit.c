@@ -17,12 +17,12 @@ struct entry {
 	struct audit_record record;
 	char slot[STORE_SLOT_PATH_SIZE];
 	char tree_sha256[CRYPTO_SHA256_HEX_SIZE];
-	char layers[LIMIT_LAYERS * (GATE_LAYER_NAME_SIZE + 32)];
+	char layers[GATE_LAYERS_TEXT_SIZE];
 };
 
-/* "tools:3 accepted, base:1 refused VF2004" */
-static void describe_layers(const struct gate_decision *decision, char *ret, size_t size)
+void gate_print_layers(const struct gate_decision *decision, char ret[GATE_LAYERS_TEXT_SIZE])
 {
+	const size_t size = GATE_LAYERS_TEXT_SIZE;
 	size_t used = 0;
 	ret[0] = '\0';
 	for (size_t i = 0; i < decision->layer_count && used < size; i++) {
@@ -46,7 +46,7 @@ static void describe(const struct gate_deployment *deployment, const struct gate
 	(void)store_slot_path(deployment->function, ret->slot);
 	if (decision->length_bytes > 0)
 		text_hex(decision->tree_sha256, sizeof(decision->tree_sha256), ret->tree_sha256);
-	describe_layers(decision, ret->layers, sizeof(ret->layers));
+	gate_print_layers(decision, ret->layers);
 	ret->record = (struct audit_record){
 		.event = store_is_layer(deployment->function) ? AUDIT_PUBLICATION : AUDIT_DEPLOYMENT,
 		.who = deployment->who,

@@ -9,6 +9,7 @@
 #define SLOTS_DEPLOY_PRIVATE_H
 
 #include "internal.h"
+#include "layer_list.h"
 #include "slots/names.h"
 
 enum deploy_fixed {
@@ -75,7 +76,8 @@ void deploy_node_attr_locked(const struct deploy_node *node, const struct trust 
 /* No more staging names. */
 bool deploy_is_full_locked(const struct slot *slot);
 
-/* What a slot lists under this name, or NULL: its current artifact, a layer's version. Slot lock or tree lock held. */
+/* What a slot lists under this name, or NULL: its current artifact, or for the list of its layers the release that has
+ * them; a layer's version. Slot lock or tree lock held. */
 struct release *deploy_artifact_locked(const struct slot *slot, const char *name);
 bool deploy_is_artifact_locked(const struct slot *slot, const char *name);
 /*

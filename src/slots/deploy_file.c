@@ -90,10 +90,8 @@ static int check_new_name(const struct deploy_place *place, const char *name, en
 		*ret = DEPLOY_STAGING_FILE;
 		return 0;
 	}
-	if (kind == DEPLOY_NAME_LAYERS && !place->slot->is_layer)
-		return -EOPNOTSUPP;
 	*ret = DEPLOY_FILE;
-	return kind == DEPLOY_NAME_FINAL ? 0 : -EINVAL;
+	return kind == DEPLOY_NAME_FINAL || slot_is_list_name(place->slot, name) ? 0 : -EINVAL;
 }
 
 /* A version is begun under its own name, or under none that is another's. */
@@ -136,6 +134,7 @@ static int create_at(struct slots *slots, const struct deploy_place *place, cons
 	r = handle ? upload_new(slots, place->slot, name, kind == DEPLOY_FILE, &caller->who, NULL, &upload) : -ENOMEM;
 	if (r < 0)
 		goto out;
+	upload_set_account(upload, caller);
 
 	lock_take(&slots->lock);
 	struct deploy_node *node = deploy_node_named_locked(place, name);
@@ -223,6 +222,7 @@ struct opened {
 	bool is_final;
 	bool is_named;
 	bool is_version;	 /* of a layer, under its own name: not to be written to */
+	bool is_list;		 /* of the release's layers */
 	struct release *release; /* the artifact that it shows */
 	struct upload *shown;	 /* what is being written under its name */
 };
@@ -234,6 +234,7 @@ static void look_at_locked(const struct deploy_node *node, struct opened *ret)
 	struct release *shown = deploy_shown_locked(node);
 	if (shown)
 		ret->release = release_ref_locked(shown);
+	ret->is_list = slot_is_list_name(node->slot, node->name);
 	ret->is_version = shown && node->slot->is_layer && !deploy_lingers_locked(node);
 	if (node->upload)
 		ret->shown = upload_ref_locked(node->upload);
@@ -249,8 +250,12 @@ static int open_upload(const struct tree_handle *handle, const struct opened *op
 	int r = opened->is_version ? -EEXIST : is_draining(handle->slots);
 	if (r < 0)
 		return r;
-	if (anew && opened->is_named)
-		return upload_new(handle->slots, handle->file->slot, opened->name, true, &caller->who, origin, ret);
+	if (anew && opened->is_named) {
+		r = upload_new(handle->slots, handle->file->slot, opened->name, true, &caller->who, origin, ret);
+		if (r == 0)
+			upload_set_account(*ret, caller);
+		return r;
+	}
 	if (anew || !opened->shown)
 		return -ESTALE;
 	r = open_flags & O_TRUNC ? upload_truncate(opened->shown, 0) : 0;
@@ -281,6 +286,8 @@ static int open_file(struct tree_handle *handle, const struct opened *opened, in
 	handle->writable = wants_write(open_flags);
 	if (handle->writable)
 		r = open_upload(handle, opened, open_flags, caller, &upload);
+	else if (opened->release && opened->is_list)
+		r = buf_puts(&handle->text, opened->release->record->layers_text);
 	else if (opened->release)
 		handle->release = release_ref(opened->release);
 	else if (opened->shown)
@@ -370,8 +377,9 @@ int deploy_fsync(struct tree_handle *handle UNUSED)
 /* ---- times and sizes ---- */
 
 /* Times that arrive after the close belong to the release that it made. */
-static int set_release_times(struct release *release, const struct timespec *mtime)
+static int set_release_times(struct release *release, bool is_list, const struct timespec *mtime)
 {
+	struct store_release *record = release->record;
 	struct slot *slot = release->slot;
 	struct slots *slots = slot->slots;
 	int r = 0;
@@ -379,8 +387,8 @@ static int set_release_times(struct release *release, const struct timespec *mti
 	lock_take(&slots->lock);
 	bool is_kept = release->listed;
 	if (is_kept) {
-		release->record->mtime_s = mtime->tv_sec;
-		release->record->mtime_ns = (uint32_t)mtime->tv_nsec;
+		*(is_list ? &record->layers_mtime_s : &record->mtime_s) = mtime->tv_sec;
+		*(is_list ? &record->layers_mtime_ns : &record->mtime_ns) = (uint32_t)mtime->tv_nsec;
 	}
 	lock_drop(&slots->lock);
 	if (is_kept) /* only whoever holds the slot lock changes its times */
@@ -404,16 +412,18 @@ static struct release *release_of_times_locked(const struct deploy_node *node)
 static int set_times(struct slots *slots, uint64_t node, const struct timespec *mtime)
 {
 	struct release *release = NULL;
+	bool is_list = false;
 	lock_take(&slots->lock);
 	struct deploy_node *found = deploy_node_find_locked(slots, node);
 	if (found) {
+		is_list = slot_is_list_name(found->slot, found->name);
 		found->mtime = *mtime;
 		if (found->upload)
 			found->upload->mtime = *mtime;
 		release = release_of_times_locked(found);
 	}
 	lock_drop(&slots->lock);
-	int r = release ? set_release_times(release, mtime) : 0;
+	int r = release ? set_release_times(release, is_list, mtime) : 0;
 	release_put(release);
 	return r;
 }

@@ -141,7 +141,7 @@ static int remove_slot(struct slots *slots, const char *name, bool is_layer, con
 		r = -ENOENT;
 	else if (!section->is_pattern)
 		r = -EPERM; /* declared by name */
-	else if (slot_shows_artifact(slot) || has_entries_locked(slot, NULL))
+	else if (slot_shows_artifact(slot) || slot_shows_list(slot) || has_entries_locked(slot, NULL))
 		r = -ENOTEMPTY;
 	lock_drop(&slots->lock);
 	return r < 0 ? r : slot_remove(slot, &caller->who);

@@ -160,6 +160,8 @@ struct release *deploy_artifact_locked(const struct slot *slot, const char *name
 {
 	if (slot->is_layer)
 		return version_named_locked(slot, name);
+	if (slot_is_list_name(slot, name))
+		return slot_shows_list(slot) ? slot->current : NULL;
 	bool is_shown = slot_shows_artifact(slot) && strcmp(slot->current->record->artifact_name, name) == 0;
 	return is_shown ? slot->current : NULL;
 }
@@ -203,7 +205,12 @@ void deploy_node_attr_locked(const struct deploy_node *node, const struct trust 
 		return;
 	}
 	const struct release *release = deploy_artifact_locked(node->slot, node->name);
-	if (release) {
+	if (release && slot_is_list_name(node->slot, node->name)) {
+		ret->uid = release->record->layers_uid;
+		ret->size_bytes = strlen(release->record->layers_text);
+		ret->mtime = (struct timespec){.tv_sec = release->record->layers_mtime_s,
+					       .tv_nsec = release->record->layers_mtime_ns};
+	} else if (release) {
 		ret->uid = release->record->uid;
 		ret->size_bytes = release_file_size(release);
 		ret->mtime = release_mtime_locked(release);

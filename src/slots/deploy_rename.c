@@ -12,18 +12,28 @@
 
 /* ---- unlink ---- */
 
-/* The artifact's name goes, the release stays served. What was deployed under another name meanwhile is left alone. */
+/*
+ * The artifact's name goes, the release stays served; a list of layers keeps its name until it is replaced or removed
+ * (an editor's backup is no change of what is served). What was deployed under another name meanwhile is left alone.
+ */
 static int hide_artifact(struct slot *slot, const char *name)
 {
 	lock_take(&slot->lock);
 	int r = 0;
-	if (deploy_is_artifact_locked(slot, name)) {
+	if (deploy_is_artifact_locked(slot, name) && !slot_is_list_name(slot, name)) {
 		struct slot_facts facts = slot->facts;
 		facts.hidden_release = slot->current->record->number;
 		r = slot_change_locked(slot, &facts);
 	}
 	lock_drop(&slot->lock);
 	return r;
+}
+
+static int unlink_shown(struct slot *slot, const char *name, const struct slots_caller *caller)
+{
+	if (slot->is_layer)
+		return version_remove(slot, name, &caller->who);
+	return slot_is_list_name(slot, name) ? layers_remove(slot, caller) : hide_artifact(slot, name);
 }
 
 int deploy_unlink(struct slots *slots, uint64_t parent, const char *name, const struct slots_caller *caller)
@@ -44,8 +54,7 @@ int deploy_unlink(struct slots *slots, uint64_t parent, const char *name, const 
 	lock_drop(&slots->lock);
 
 	if (r == 0 && is_artifact)
-		r = place.slot->is_layer ? version_remove(place.slot, name, &caller->who)
-					 : hide_artifact(place.slot, name);
+		r = unlink_shown(place.slot, name, caller);
 	lock_take(&slots->lock);
 	node = r == 0 ? deploy_node_named_locked(&place, name) : NULL;
 	if (node) {
@@ -177,10 +186,11 @@ static int rename_into(struct slots *slots, const struct source *source, const s
 	enum deploy_name kind = to->dir ? DEPLOY_NAME_STAGING : deploy_name_kind(name);
 	if (kind == DEPLOY_NAME_INVALID)
 		return -EINVAL;
-	if (kind == DEPLOY_NAME_LAYERS)
-		return to->slot->is_layer ? -EINVAL : -EOPNOTSUPP;
+	if (kind == DEPLOY_NAME_LAYERS && to->slot->is_layer)
+		return -EINVAL;
 	if (kind == DEPLOY_NAME_STAGING)
 		return rename_to_staging(slots, source, to, name);
+	upload_set_account(source->upload, source->caller);
 	int r = upload_finish_as(source->upload, name, &source->caller->who);
 	if (r == 0)
 		move_node(slots, source, to, name, DEPLOY_FILE);

@@ -246,11 +246,12 @@ static int list_file_locked(struct tree_handle *dir, const struct slot *slot, co
 
 static int list_slot_locked(struct tree_handle *dir, const struct slot *slot)
 {
-	if (!slot_shows_artifact(slot))
-		return 0;
-	if (!slot->is_layer)
-		return list_file_locked(dir, slot, slot->current->record->artifact_name);
 	int r = 0;
+	if (!slot->is_layer) {
+		if (slot_shows_artifact(slot))
+			r = list_file_locked(dir, slot, slot->current->record->artifact_name);
+		return r == 0 && slot_shows_list(slot) ? list_file_locked(dir, slot, LAYER_LIST_NAME) : r;
+	}
 	for (size_t i = 0; r == 0 && i < slot->listed_count; i++) {
 		char name[32];
 		(void)snprintf(name, sizeof(name), "%llu.zip", (unsigned long long)slot->listed[i]->record->number);

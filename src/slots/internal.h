@@ -52,7 +52,7 @@ struct release {
 	atomic_uint_least64_t damage_recorded_ms;
 	uint8_t *checked;	       /* stored entries whose CRC has been compared (R7), a byte a view node */
 	uint64_t judged_generation;    /* of the trust; 0: not judged */
-	struct signature_facts *facts; /* what was found then; NULL: not kept */
+	struct signature_facts *facts; /* what was found then, of the artifact and of each layer; NULL: not kept */
 	uint64_t facts_family;	       /* of the trust that they hold under */
 	int64_t holds_from_s;	       /* until the trust changes the verdict is this one, from here */
 	int64_t holds_until_s;	       /* to here, exclusive */
@@ -63,9 +63,19 @@ struct release {
 	bool to_be_pushed;	       /* blocked, and the kernel may remember the way into it */
 };
 
-/* Takes over record on success. The new release has one reference, the caller's. */
+/*
+ * Takes over record on success, and finds its layers. The new release has one reference, the caller's. Where one with
+ * this id is in memory already, it is that one.
+ */
 int release_new(struct slot *slot, uint64_t slot_id, struct store_release *record, struct release **ret);
 struct release *release_ref_locked(struct release *release); /* tree lock held */
+/* The version of a layer that a release has; with a reference. */
+int release_of_layer(struct slots *slots, const struct store_layer *layer, struct release **ret);
+/* Fills layers. */
+int release_find_layers(struct release *release);
+/* What the layers of a record have unpacked, all together. -EIO: *ret_bad, one of them, is damaged. */
+int layers_unpacked(struct slots *slots, const struct store_release *of, uint64_t *ret_bytes,
+		    const struct store_layer **ret_bad);
 struct timespec release_mtime_locked(const struct release *release);
 struct release *release_ref(struct release *release);
 void release_put(struct release *release); /* NULL is fine; takes the slot lock when it was the last reference */
@@ -169,6 +179,10 @@ int slot_load(struct slot *slot);
 /* Whether the current artifact is listed, that is not unlinked; of a layer, whether it has a version. Slot lock or tree
  * lock held. */
 bool slot_shows_artifact(const struct slot *slot);
+/* Of a function: the name of its list of layers. */
+bool slot_is_list_name(const struct slot *slot, const char *name);
+/* Whether the current release has layers. Slot lock or tree lock held. */
+bool slot_shows_list(const struct slot *slot);
 /* Slot lock and tree lock held. */
 void slot_set_facts_locked(struct slot *slot, const struct slot_facts *facts);
 /* Makes sure that there is an id and writes the facts. Slot lock held. */
@@ -254,10 +268,16 @@ struct upload {
 	bool is_published;	 /* the bytes as they are are a release */
 	struct release *version; /* of a layer: the one that they are then; with a reference */
 
-	pthread_mutex_t lock;	   /* all below */
-	struct store_stage *stage; /* NULL: a write makes one, as a copy of origin or empty */
-	struct release *origin;	   /* what was opened without O_TRUNC, or published from here */
-	struct release *outdated;  /* fell out of the list by it; goes with the upload, when the tool has its answer */
+	pthread_mutex_t lock;		/* all below */
+	struct store_stage *stage;	/* NULL: a write makes one, as a copy of origin or empty */
+	struct release *origin;		/* what was opened without O_TRUNC, or published from here */
+	bool origin_is_list;		/* not its artifact, but the list of its layers */
+	struct release *beside;		/* what was current when it was judged: an artifact is judged with the layers of
+					   that, a list with its artifact */
+	struct release *past;		/* of the verdict before that one */
+	struct store_release *list;	/* of a list that was judged: its layers */
+	char account[ARN_ACCOUNT_SIZE]; /* of a list: that its writer acts for */
+	struct release *outdated; /* fell out of the list by it; goes with the upload, when the tool has its answer */
 	struct upload_identity identity;
 	bool dirty; /* written since the last verdict */
 	bool in_order;
@@ -280,6 +300,10 @@ ssize_t upload_read(struct upload *upload, void *buf, size_t len, uint64_t offse
 int upload_finish(struct upload *upload);
 /* Gives an upload its final name, judges and publishes it for whoever renames; on failure it is what it was. */
 int upload_finish_as(struct upload *upload, const char *name, const struct audit_who *who);
+/* Notes which account the writer of what may become a list acts for. */
+void upload_set_account(struct upload *upload, const struct slots_caller *caller);
+/* Removes a function's layers: a new release without them. */
+int layers_remove(struct slot *slot, const struct slots_caller *caller);
 /* It does not count in its slot any more; nothing is written to it any more. Tree lock held. */
 void upload_uncount_locked(struct upload *upload);
 /* Gives it a staging name: no close is a verdict any more. */

@@ -249,14 +249,14 @@ int layer_list_take(const struct layer_list_request *request, struct store_relea
 	struct reading reading = {.request = request, .record = record, .refusal = &refusal};
 	const char *at = request->text, *end = request->text + request->len;
 	int r = 0;
-	do { /* an empty text has one line, an empty one */
-		const char *newline = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+	while (r == 0 && !is_refused(&reading) && at < end) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		const char *line_end = newline ? newline : end;
 		reading.line++;
 		r = take_line(&reading, at, (size_t)(line_end - at));
 		at = newline ? newline + 1 : end;
-	} while (r == 0 && !is_refused(&reading) && at < end);
-	if (r == 0 && !is_refused(&reading)) {
+	}
+	if (r == 0 && !is_refused(&reading) && request->len > 0) {
 		record->layers_text = strndup(request->text, request->len);
 		r = record->layers_text ? 0 : -ENOMEM;
 	}

@@ -5,7 +5,7 @@
  *     arn:vouchfs:lambda:local:111122223333:layer:base:1
  *
  * A layer version a line, the first is the lowest; at most LIMIT_LAYERS, no layer twice. No empty lines, no comments,
- * no blanks; the last line may lack its end. An empty text is no list.
+ * no blanks; the last line may lack its end. An empty text is a list of none.
  */
 #ifndef SLOTS_LAYER_LIST_H
 #define SLOTS_LAYER_LIST_H

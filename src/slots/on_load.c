@@ -18,6 +18,8 @@
 static void record_change(struct release *release, enum audit_event event, const struct gate_decision *decision)
 {
 	const char *slot = release->slot->path;
+	char layers[GATE_LAYERS_TEXT_SIZE];
+	gate_print_layers(decision, layers);
 	struct audit_record entry = {
 		.event = event,
 		.slot = slot,
@@ -27,6 +29,8 @@ static void record_change(struct release *release, enum audit_event event, const
 		.config_sha256 = decision->config_sha256,
 		.verdict = &decision->verdict,
 		.errno_given = event == AUDIT_BLOCKED ? EACCES : 0,
+		.layers = layers[0] ? layers : NULL,
+		.detail = decision->layer_count > 0 && decision->verdict.detail[0] ? decision->verdict.detail : NULL,
 	};
 	int r = audit_append(release->slots->audit, &entry, NULL);
 	if (r < 0)
@@ -107,9 +111,8 @@ static bool take_verdict_locked(struct release *release, const struct gate_decis
 }
 
 /* The same facts are judged alike between two of these moments. */
-static void find_span(const struct gate_decision *decision, struct release *release)
+static void narrow_span(const struct signature_facts *facts, int64_t decided_at_s, struct release *release)
 {
-	const struct signature_facts *facts = &decision->facts;
 	const int64_t moments[] = {
 		facts->statement.signed_at_s - LIMIT_CLOCK_AHEAD_S,
 		facts->statement.signed_at_s,
@@ -118,24 +121,33 @@ static void find_span(const struct gate_decision *decision, struct release *rele
 		facts->list_issued_at_s,
 		facts->list_next_update_s + 1, /* its last second is a good one */
 	};
-	release->holds_from_s = INT64_MIN;
-	release->holds_until_s = INT64_MAX;
 	for (size_t i = 0; i < ARRAY_SIZE(moments); i++) {
-		if (moments[i] > decision->decided_at_s && moments[i] < release->holds_until_s)
+		if (moments[i] > decided_at_s && moments[i] < release->holds_until_s)
 			release->holds_until_s = moments[i];
-		if (moments[i] <= decision->decided_at_s && moments[i] > release->holds_from_s)
+		if (moments[i] <= decided_at_s && moments[i] > release->holds_from_s)
 			release->holds_from_s = moments[i];
 	}
 }
 
+static void find_span(const struct gate_decision *decision, struct release *release)
+{
+	release->holds_from_s = INT64_MIN;
+	release->holds_until_s = INT64_MAX;
+	narrow_span(&decision->facts, decision->decided_at_s, release);
+	for (size_t i = 0; i < decision->layer_count; i++)
+		narrow_span(&decision->layers[i].facts, decision->decided_at_s, release);
+}
+
 /* Kept, because a new list comes daily and asks the same of everything; what does not fit is found out again. */
-static void keep_facts(struct release *release, const struct trust *trust, const struct signature_facts *facts)
+static void keep_facts(struct release *release, const struct trust *trust, const struct gate_decision *decision)
 {
 	if (!release->facts)
-		release->facts = malloc(sizeof(*facts));
+		release->facts = calloc(1 + decision->layer_count, sizeof(*release->facts));
 	if (!release->facts)
 		return;
-	*release->facts = *facts;
+	release->facts[0] = decision->facts;
+	for (size_t i = 0; i < decision->layer_count; i++)
+		release->facts[1 + i] = decision->layers[i].facts;
 	release->facts_family = trust_family(trust);
 }
 
@@ -153,7 +165,7 @@ static int judge_locked(struct release *release, const struct trust *trust, bool
 	int r = gate_judge_release_again(trust, rules, POLICY_ON_LOAD, release->record,
 					 is_known ? release->facts : NULL, decision);
 	if (r == 0)
-		keep_facts(release, trust, &decision->facts);
+		keep_facts(release, trust, decision);
 	if (r == 0 && take_verdict_locked(release, decision, in_haste)) {
 		release->judged_generation = trust->generation;
 		find_span(decision, release);

@@ -12,22 +12,6 @@
 #define DAMAGE_RECORDS_AT_ONCE 16
 #define DAMAGE_RECORD_PAUSE_MS 60000
 
-int release_new(struct slot *slot, uint64_t slot_id, struct store_release *record, struct release **ret)
-{
-	struct slots *slots = slot->slots;
-	struct release *release = calloc(1, sizeof(*release));
-	if (!release)
-		return -ENOMEM;
-	*release = (struct release){.slots = slots, .slot = slot, .slot_id = slot_id, .record = record, .refs = 1};
-	lock_init(&release->lock);
-
-	lock_take(&slots->lock);
-	HASH_ADD(hh, slots->releases, record->id, sizeof(record->id), release);
-	lock_drop(&slots->lock);
-	*ret = release;
-	return 0;
-}
-
 static void release_free(struct release *release)
 {
 	opt_free(release->opt);
@@ -40,6 +24,35 @@ static void release_free(struct release *release)
 	store_release_free(release->record);
 	lock_done(&release->lock);
 	free(release);
+}
+
+int release_new(struct slot *slot, uint64_t slot_id, struct store_release *record, struct release **ret)
+{
+	struct slots *slots = slot->slots;
+	struct release *release = calloc(1, sizeof(*release));
+	if (!release)
+		return -ENOMEM;
+	*release = (struct release){.slots = slots, .slot = slot, .slot_id = slot_id, .record = record, .refs = 1};
+	lock_init(&release->lock);
+	int r = release_find_layers(release);
+	if (r < 0) {
+		release->record = NULL;
+		release_free(release);
+		return r;
+	}
+
+	struct release *present;
+	lock_take(&slots->lock);
+	HASH_FIND(hh, slots->releases, &record->id, sizeof(record->id), present);
+	if (present)
+		release_ref_locked(present);
+	else
+		HASH_ADD(hh, slots->releases, record->id, sizeof(record->id), release);
+	lock_drop(&slots->lock);
+	if (present)
+		release_free(release);
+	*ret = present ? present : release;
+	return 0;
 }
 
 struct release *release_ref_locked(struct release *release)

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "internal.h"
+#include "layer_list.h"
 #include "run_node.h"
 
 /* ---- the table ---- */
@@ -151,6 +152,16 @@ gid_t slot_group(const struct config_slot *section)
 bool slot_is_present(const struct slot *slot, const struct config_slot *section)
 {
 	return section && (!section->is_pattern || slot->facts.made);
+}
+
+bool slot_is_list_name(const struct slot *slot, const char *name)
+{
+	return !slot->is_layer && strcmp(name, LAYER_LIST_NAME) == 0;
+}
+
+bool slot_shows_list(const struct slot *slot)
+{
+	return !slot->is_layer && slot->current && slot->current->record->layer_count > 0;
 }
 
 bool slot_shows_artifact(const struct slot *slot)
@@ -363,7 +374,7 @@ int slot_remove(struct slot *slot, const struct audit_who *who)
 	size_t count = 0;
 
 	lock_take(&slot->lock);
-	int r = !slot->facts.made ? -ENOENT : slot_shows_artifact(slot) ? -ENOTEMPTY : 0;
+	int r = !slot->facts.made ? -ENOENT : slot_shows_artifact(slot) || slot_shows_list(slot) ? -ENOTEMPTY : 0;
 	if (r == 0) {
 		what.slot_id = slot->facts.id;
 		set_removing(slot, true);

@@ -57,6 +57,19 @@ void upload_drop_stage_locked(struct upload *upload)
 
 /* ---- an upload's life ---- */
 
+static uint64_t origin_size(const struct upload *upload, const struct release *origin)
+{
+	return upload->origin_is_list ? strlen(origin->record->layers_text) : release_file_size(origin);
+}
+
+static struct timespec origin_mtime_locked(const struct upload *upload, const struct release *origin)
+{
+	const struct store_release *record = origin->record;
+	if (!upload->origin_is_list)
+		return release_mtime_locked(origin);
+	return (struct timespec){.tv_sec = record->layers_mtime_s, .tv_nsec = record->layers_mtime_ns};
+}
+
 int upload_new(struct slots *slots, struct slot *slot, const char *name, bool is_final, const struct audit_who *who,
 	       struct release *origin, struct upload **ret)
 {
@@ -71,15 +84,16 @@ int upload_new(struct slots *slots, struct slot *slot, const char *name, bool is
 		.mtime = clock_now(),
 		.identity = {.is_final = is_final, .who = *who},
 		.in_order = !origin,
+		.origin_is_list = origin && slot_is_list_name(slot, name),
 	};
 	(void)snprintf(upload->identity.name, sizeof(upload->identity.name), "%s", name);
 	upload->decision = calloc(1, sizeof(*upload->decision));
 	int r = upload->decision ? count_upload(upload) : -ENOMEM;
 	if (r == 0 && origin) {
-		upload->size_bytes = release_file_size(origin);
+		upload->size_bytes = origin_size(upload, origin);
 		upload->is_published = true;
 		lock_take(&slots->lock);
-		upload->mtime = release_mtime_locked(origin);
+		upload->mtime = origin_mtime_locked(upload, origin);
 		upload->origin = release_ref_locked(origin);
 		lock_drop(&slots->lock);
 	}
@@ -124,6 +138,9 @@ void upload_put(struct upload *upload)
 	release_put(upload->origin);
 	release_put(upload->outdated);
 	release_put(upload->version);
+	release_put(upload->beside);
+	release_put(upload->past);
+	store_release_free(upload->list);
 	free(upload->decision);
 	lock_done(&upload->lock);
 	free(upload);
@@ -140,6 +157,23 @@ static void set_size(struct upload *upload, uint64_t size_bytes)
 	lock_drop(&upload->slots->lock);
 }
 
+/* After rm the list is empty. */
+static const char *origin_list(const struct upload *upload)
+{
+	const char *text = upload->origin->record->layers_text;
+	return text ? text : "";
+}
+
+static int copy_list(struct upload *upload)
+{
+	const char *text = origin_list(upload);
+	upload->in_order = false;
+	int r = reserve(upload, strlen(text));
+	if (r == 0)
+		r = store_stage_new(upload->slots->store, &upload->stage);
+	return r < 0 ? r : store_stage_write(upload->stage, text, strlen(text), 0);
+}
+
 /* What was published, or opened without O_TRUNC, is copied when it is first written to. */
 int upload_ensure_stage_locked(struct upload *upload)
 {
@@ -147,6 +181,8 @@ int upload_ensure_stage_locked(struct upload *upload)
 		return 0;
 	if (!upload->origin) /* a commit failed half-way: the bytes are gone, only beginning anew helps */
 		return upload->result < 0 ? upload->result : -EIO;
+	if (upload->origin_is_list)
+		return copy_list(upload);
 	int r = release_load_view(upload->origin); /* opens its object */
 	if (r == 0)
 		r = reserve(upload, release_file_size(upload->origin));
@@ -156,6 +192,12 @@ int upload_ensure_stage_locked(struct upload *upload)
 	upload->in_order = false;
 	return store_stage_copy(upload->slots->store, upload->origin->object, record->comment, record->comment_len,
 				&upload->stage);
+}
+
+static bool completes(struct upload *upload, const void *buf, size_t len, uint64_t offset)
+{
+	bool is_zip = end_scan_completes(&upload->scan, buf, len, offset); /* may be called a ZIP later */
+	return upload_is_list_locked(upload) ? upload_completes_list(buf, len) : is_zip;
 }
 
 static int write_locked(struct upload *upload, const struct trust *trust, const void *buf, size_t len, uint64_t offset)
@@ -178,7 +220,7 @@ static int write_locked(struct upload *upload, const struct trust *trust, const 
 		return r;
 	}
 	set_size(upload, store_stage_size(upload->stage));
-	bool is_complete = upload->in_order && end_scan_completes(&upload->scan, buf, len, offset);
+	bool is_complete = upload->in_order && completes(upload, buf, len, offset);
 	return is_complete && upload->identity.is_final ? upload_judge_locked(upload) : 0;
 }
 
@@ -240,16 +282,41 @@ int upload_truncate(struct upload *upload, uint64_t size_bytes)
 	return r;
 }
 
+static ssize_t read_list(const struct upload *upload, void *buf, size_t len, uint64_t offset)
+{
+	const char *text = origin_list(upload);
+	size_t size = strlen(text);
+	if (offset >= size)
+		return 0;
+	size_t part = len < size - offset ? len : (size_t)(size - offset);
+	memcpy(buf, text + offset, part);
+	return (ssize_t)part;
+}
+
 ssize_t upload_read(struct upload *upload, void *buf, size_t len, uint64_t offset)
 {
 	lock_take(&upload->lock);
 	ssize_t got = 0;
 	if (upload->stage)
 		got = store_stage_read(upload->stage, buf, len, offset);
+	else if (upload->origin && upload->origin_is_list)
+		got = read_list(upload, buf, len, offset);
 	else if (upload->origin)
 		got = release_read(upload->origin, buf, len, offset);
 	lock_drop(&upload->lock);
 	return got;
+}
+
+void upload_set_account(struct upload *upload, const struct slots_caller *caller)
+{
+	struct trust *trust = slots_trust(upload->slots);
+	const struct config_principal *principal = config_identify(trust->config, caller->who.uid, caller->in_group,
+								   caller->ctx);
+	lock_take(&upload->lock);
+	(void)snprintf(upload->account, sizeof(upload->account), "%s",
+		       principal ? principal->account : trust->config->account);
+	lock_drop(&upload->lock);
+	trust_unref(trust);
 }
 
 void upload_make_staging(struct upload *upload, const char *name)

@@ -23,6 +23,23 @@ int upload_settle_version_locked(struct upload *upload, const struct gate_deploy
 				 bool *ret_is_published, struct release **ret_before);
 /* Says in the decision which version came of it. */
 void upload_name_version_locked(struct upload *upload, const char *how, uint64_t number);
+/* A function's list of layers, under its name (upload_list.c). */
+bool upload_is_list_locked(const struct upload *upload);
+/* The write that completes a list, when all was written in order. */
+bool upload_completes_list(const void *bytes, size_t len);
+/* A verdict: an artifact with the layers that are there, a list with the artifact that is there. */
+int upload_judge_artifact_locked(struct upload *upload, const struct trust *trust,
+				 const struct config_code_signing *rules);
+int upload_judge_list_locked(struct upload *upload, const struct trust *trust, const struct config_code_signing *rules);
+/* Whether what it was judged with is still what is there. Slot lock held. */
+bool upload_stands_locked(const struct upload *upload);
+/* Whose layers the release is to have; NULL: none. */
+const struct store_release *upload_layers_locked(const struct upload *upload);
+/* Gives back what a verdict before this one was made with. No slot lock held. */
+void upload_forget_past_locked(struct upload *upload);
+/* Slot lock held. */
+int upload_commit_list_locked(struct upload *upload, const struct gate_deployment *deployment,
+			      struct store_release **ret);
 /* Refuses what would become larger than an artifact may be. */
 int upload_refuse_size_locked(struct upload *upload, const struct trust *trust, uint64_t size_bytes);
 

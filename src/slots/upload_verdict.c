@@ -59,7 +59,7 @@ static int refuse_locked(struct upload *upload, const struct trust *trust)
 		slot_set_note_locked(upload->slot, &deployment, upload->decision, kept ? kept->record->number : 0);
 	log_outcome(upload, "refused");
 	upload->dirty = false;
-	upload->result = -policy_reason_errno(upload->decision->verdict.reason, deployment.errno_style);
+	upload->result = -policy_verdict_errno(&upload->decision->verdict, deployment.errno_style);
 	return upload->result;
 }
 
@@ -106,8 +106,10 @@ static int judge(struct upload *upload, const struct trust *trust)
 	const struct gate_artifact artifact = {.file = store_stage_reader(upload->stage), .stage = upload->stage};
 	if (upload->slot->is_layer)
 		r = gate_judge_layer(trust, &artifact, upload->decision);
+	else if (upload_is_list_locked(upload))
+		r = upload_judge_list_locked(upload, trust, section->code_signing);
 	else
-		r = gate_judge(trust, section->code_signing, POLICY_ON_DEPLOYMENT, &artifact, false, upload->decision);
+		r = upload_judge_artifact_locked(upload, trust, section->code_signing);
 	slots_end_verdict(upload->slots);
 	if (r < 0)
 		return r;
@@ -127,6 +129,7 @@ int upload_judge_locked(struct upload *upload)
 	if (!trust)
 		return -ENOMEM;
 	int r = judge(upload, trust);
+	upload_forget_past_locked(upload);
 	if (r == 0 && is_refused(upload))
 		r = refuse(upload, trust);
 	trust_unref(trust);
@@ -165,6 +168,16 @@ static int show_locked(struct slot *slot, struct release *release, struct slot_s
 	return slot_switch_locked(slot, release, &ret->dropped);
 }
 
+/* Other layers bring no artifact back whose name was removed. */
+static void keep_hidden_locked(struct slot *slot)
+{
+	struct slot_facts facts = slot->facts;
+	facts.hidden_release = slot->current->record->number;
+	int r = slot_change_locked(slot, &facts);
+	if (r < 0)
+		log_warning("%s: the artifact is listed again: %s", slot->path, strerror(-r));
+}
+
 static int commit_locked(struct upload *upload, const struct gate_deployment *deployment, struct published *ret)
 {
 	struct slots *slots = upload->slots;
@@ -174,13 +187,17 @@ static int commit_locked(struct upload *upload, const struct gate_deployment *de
 	struct release *release = NULL;
 
 	int r = slot->facts.id == 0 ? slot_save_locked(slot) : 0;
-	if (r == 0)
+	bool is_list = upload_is_list_locked(upload), is_hidden = !slot_shows_artifact(slot);
+	if (r == 0 && !is_list)
 		r = upload_read_comment_locked(upload, &comment);
 	if (r < 0)
 		goto out;
 
-	r = gate_commit(slots->store, slots->audit, upload->stage, comment.data, comment.len, deployment,
-			upload->decision, &record);
+	if (is_list)
+		r = upload_commit_list_locked(upload, deployment, &record);
+	else
+		r = gate_commit(slots->store, slots->audit, upload->stage, comment.data, comment.len, deployment,
+				upload->decision, &record);
 	upload_drop_stage_locked(upload); /* used up, either way */
 	ret->before = upload->origin;
 	upload->origin = NULL;
@@ -193,9 +210,13 @@ static int commit_locked(struct upload *upload, const struct gate_deployment *de
 		goto out;
 	record = NULL;
 	upload->origin = release_ref(release);
+	upload->origin_is_list = is_list;
 	r = show_locked(slot, release, &ret->what);
-	if (r == 0)
-		release = NULL;
+	if (r < 0)
+		goto out;
+	release = NULL;
+	if (is_list && is_hidden)
+		keep_hidden_locked(slot);
 out:
 	buf_done(&comment);
 	store_release_free(record);
@@ -209,14 +230,14 @@ static int judge_again_locked(struct upload *upload, const struct trust *trust)
 	return r == 0 && is_refused(upload) ? refuse_locked(upload, trust) : r;
 }
 
-/* The config that judged is compared again at commit: if another trust is in force by now, the artifact is judged
- * again. */
+/* The config that judged is compared again at commit, and what it was judged with: if another trust is in force by now,
+ * or an artifact finds other layers or a list another artifact, it is judged again. */
 static int publish_locked(struct upload *upload, const struct trust *trust, struct published *ret)
 {
 	if (!has_slot(upload, trust))
 		return -policy_reason_errno(POLICY_VF4001_NO_SLOT, trust->config->errno_style);
 	int r = 0;
-	if (upload->decision->trust_generation != trust->generation)
+	if (upload->decision->trust_generation != trust->generation || !upload_stands_locked(upload))
 		r = judge_again_locked(upload, trust);
 	if (r < 0)
 		return r;
@@ -224,6 +245,7 @@ static int publish_locked(struct upload *upload, const struct trust *trust, stru
 	struct gate_deployment deployment;
 	bool is_published = false;
 	describe(upload, trust, &deployment);
+	deployment.layers_of = upload_layers_locked(upload);
 	if (upload->slot->is_layer)
 		r = upload_settle_version_locked(upload, &deployment, &is_published, &ret->before);
 	if (r < 0 || is_published)
@@ -269,6 +291,7 @@ static int publish(struct upload *upload)
 		lock_drop(&upload->slots->lock);
 	}
 	release_put(version);
+	upload_forget_past_locked(upload);
 	if (done.what.number > 0)
 		slot_notify_switch(upload->slot, &done.what);
 	release_put(upload->outdated);
