@@ -45,6 +45,8 @@ extern const struct cli_command cli_inspect_commands[];
 extern const struct cli_command cli_verify_commands[];
 extern const struct cli_command cli_mount_commands[];
 extern const struct cli_command cli_host_commands[];
+extern const struct cli_command cli_env_commands[];
+extern const struct cli_command cli_run_commands[];
 extern const struct cli_command cli_lambda_csc_commands[];
 extern const struct cli_command cli_lambda_binding_commands[];
 extern const struct cli_command cli_lambda_function_commands[];

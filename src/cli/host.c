@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "config/config.h"
 #include "fs/mount.h"
+#include "host.h"
 
 #define SHOWN_SIZE   256
 #define ANSWER_BYTES 65536
@@ -69,19 +70,25 @@ static int resolve_config(const char *given, char **ret)
 	return r;
 }
 
-/* The directory of the deploy side. */
-static int open_mount(const char *given_config, int *ret_dirfd)
+int cli_find_mount(const char *given_config, struct buf *ret_mountpoint)
 {
 	char *config = NULL;
-	struct buf mountpoint = {0};
 	int r = resolve_config(given_config, &config);
 	if (r < 0)
-		goto out;
-	r = fs_find_mount(config, &mountpoint);
-	if (r < 0) {
+		return r;
+	r = fs_find_mount(config, ret_mountpoint);
+	if (r < 0)
 		cli_error("%s is not mounted; `vouchfs mount` does that", config);
+	free(config);
+	return r;
+}
+
+int cli_open_mount(const char *given_config, int *ret_dirfd)
+{
+	struct buf mountpoint = {0};
+	int r = cli_find_mount(given_config, &mountpoint);
+	if (r < 0)
 		goto out;
-	}
 	r = io_open_dir(mountpoint.data);
 	if (r == -ENOTCONN)
 		cli_error("the mount on %s has lost its process; `vouchfs unmount -l %s` takes it away",
@@ -92,7 +99,6 @@ static int open_mount(const char *given_config, int *ret_dirfd)
 		*ret_dirfd = r;
 out:
 	buf_done(&mountpoint);
-	free(config);
 	return r < 0 ? r : 0;
 }
 
@@ -159,7 +165,7 @@ static int run_status(int argc, char **argv)
 		return code;
 
 	int dirfd = -1;
-	if (open_mount(given, &dirfd) < 0)
+	if (cli_open_mount(given, &dirfd) < 0)
 		return CLI_EXIT_FAILURE;
 	int r = print_file(dirfd, json ? ".vouchfs/status.json" : ".vouchfs/status");
 	if (r < 0)
@@ -170,7 +176,7 @@ static int run_status(int argc, char **argv)
 
 /* ---- why ---- */
 
-static int unknown_slot(int dirfd, const char *kind, const char *name)
+int cli_unknown_slot(int dirfd, const char *kind, const char *name)
 {
 	struct io_names names = {0};
 	const char *nearest = NULL;
@@ -196,7 +202,7 @@ static int print_why(int dirfd, const char *kind, const char *name)
 	if (r != -ENOENT)
 		cli_error("%s: %s", slot, strerror(-r));
 	else if (faccessat(dirfd, slot, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
-		return unknown_slot(dirfd, kind, name);
+		return cli_unknown_slot(dirfd, kind, name);
 	else
 		cli_error("%s: nothing was deployed there yet, so nothing was decided", slot);
 	return CLI_EXIT_FAILURE;
@@ -238,7 +244,7 @@ static int run_why(int argc, char **argv)
 	}
 
 	int dirfd = -1;
-	if (open_mount(given, &dirfd) < 0)
+	if (cli_open_mount(given, &dirfd) < 0)
 		return CLI_EXIT_FAILURE;
 	code = print_why(dirfd, kind, name);
 	io_close(&dirfd);

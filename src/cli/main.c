@@ -12,6 +12,8 @@ static const struct cli_command *const commands[] = {
 	cli_check_config_commands,
 	cli_mount_commands,
 	cli_host_commands,
+	cli_env_commands,
+	cli_run_commands,
 	cli_signer_account_commands,
 	cli_signer_profile_commands,
 	cli_signer_profiles_commands,
