@@ -95,3 +95,29 @@ assert d["environment"]["LAMBDA_TASK_ROOT"] == d["path"] + "/task"'
 	run -1 "$VOUCHFS" env main
 	[[ $output == *"is not mounted"* ]]
 }
+
+@test "a release that is blocked runs nothing" {
+	local arn
+	mk_account
+	arn=$(mk_profile release)
+	rules() {
+		mk_config <<-END
+			[code-signing-config c]
+			allowed_publisher = $1
+			untrusted_artifact_on_load = Enforce
+			[function main]
+			code_signing_config = c
+		END
+	}
+	rules "${arn%/*}"
+	start_mount
+	mk_signed "$T/a.zip" x=1
+	cp "$T/a.zip" "$MNT/functions/main/"
+	run -0 "$VOUCHFS" run main -- true
+	rules "${arn%/*/*}/other"
+	"$VOUCHFS" reload
+	run -1 "$VOUCHFS" run main -- true
+	[[ $output == *"functions/main: its release is blocked"* ]]
+	run -1 "$VOUCHFS" env main
+	[[ $output != *export* ]]
+}
