@@ -88,14 +88,12 @@ static int append_existing(struct buf *value, const char *directory, const char 
 	bool is_java = text_ends_with(rest, "/*");
 	if (snprintf(path, sizeof(path), "%s/%s", directory, rest) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	if (is_java)
-		path[strlen(path) - 2] = '\0';
+	size_t end = strlen(path) - (is_java ? 2 : 0);
+	char cut = path[end];
+	path[end] = '\0';
 	int r = is_directory(path);
-	if (r <= 0)
-		return r;
-	if (is_java)
-		(void)strcat(path, "/*");
-	return append_path(value, path);
+	path[end] = cut;
+	return r > 0 ? append_path(value, path) : r;
 }
 
 static int newest_first(const void *a, const void *b)
