@@ -161,10 +161,6 @@ const struct config_slot *slot_section(const struct trust *trust, const struct s
 uid_t slot_owner(const struct config_slot *section);
 gid_t slot_group(const struct config_slot *section);
 
-bool slot_is_layer(const struct slot *slot);
-/* "functions/<f>" or "layers/<l>", for logs and records. Returns ret. */
-#define SLOT_PATH_SIZE 256
-const char *slot_print_path(const struct slot *slot, char ret[SLOT_PATH_SIZE]);
 /* Inserts a name into the table; the slot is not loaded. Tree lock held. */
 int slot_add(struct slots *slots, const char *name, struct slot **ret);
 /* A function; -ENOENT when no configuration and no store knows it. Loaded. */

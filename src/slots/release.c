@@ -142,7 +142,7 @@ int release_report_damage(struct release *release, const char *what, int error)
 	if (!is_to_be_recorded(release))
 		return -EIO;
 	bool is_damaged = atomic_load(&release->is_damaged);
-	bool is_layer = slot_is_layer(release->slot);
+	bool is_layer = release->slot->is_layer;
 	text_hex(record->digest, sizeof(record->digest), tree);
 	(void)snprintf(detail, sizeof(detail), "%s: %s; the %s", what,
 		       is_damaged ? "the stored bytes are not what was verified" : strerror(-error),

@@ -176,7 +176,7 @@ int run_readlink(struct slots *slots, uint64_t node, struct buf *ret)
 
 static bool is_of_opt(const struct run_place *place)
 {
-	return place->index == RUN_INDEX_OPT || slot_is_layer(place->release->slot);
+	return place->index == RUN_INDEX_OPT || place->release->slot->is_layer;
 }
 
 static int find_attributed(struct slots *slots, uint64_t node, struct run_place *ret)

@@ -17,8 +17,7 @@
 /* "tools:3" */
 static const char *layer_name(const struct release *layer, char ret[LAYER_NAME_MAX])
 {
-	(void)snprintf(ret, LAYER_NAME_MAX, "%s:%" PRIu64, layer->slot->name + strlen(STORE_LAYER_PREFIX),
-		       layer->record->number);
+	(void)snprintf(ret, LAYER_NAME_MAX, "%s:%" PRIu64, layer->slot->label, layer->record->number);
 	return ret;
 }
 
@@ -196,12 +195,12 @@ static const struct opt_attribute attributes[] = {
 
 static int load_for(const struct run_place *place)
 {
-	return slot_is_layer(place->release->slot) ? 0 : release_load_opt(place->release);
+	return place->release->slot->is_layer ? 0 : release_load_opt(place->release);
 }
 
 int run_opt_getxattr(const struct run_place *place, const char *name, struct buf *ret)
 {
-	bool is_file = slot_is_layer(place->release->slot);
+	bool is_file = place->release->slot->is_layer;
 	if (!text_starts_with(name, PREFIX))
 		return -ENODATA;
 	int r = load_for(place);
@@ -213,7 +212,7 @@ int run_opt_getxattr(const struct run_place *place, const char *name, struct buf
 
 int run_opt_listxattr(const struct run_place *place, struct buf *ret)
 {
-	bool is_file = slot_is_layer(place->release->slot);
+	bool is_file = place->release->slot->is_layer;
 	int r = load_for(place);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(attributes); i++) {
 		struct buf value = {0};

@@ -56,7 +56,7 @@ int run_place_find(struct slots *slots, uint64_t node, struct run_place *ret)
 	struct run_place place = {.release = release_get(slots, run_node_id(node)), .index = run_node_index(node)};
 	if (!place.release)
 		return -ENOENT;
-	int r = slot_is_layer(place.release->slot) ? find_in_layer(&place) : find_in_function(&place);
+	int r = place.release->slot->is_layer ? find_in_layer(&place) : find_in_function(&place);
 	if (r < 0)
 		run_place_done(&place);
 	else

@@ -120,20 +120,6 @@ struct slot *slot_by_id(struct slots *slots, uint64_t id)
 	return slot;
 }
 
-bool slot_is_layer(const struct slot *slot)
-{
-	return text_starts_with(slot->name, STORE_LAYER_PREFIX);
-}
-
-const char *slot_print_path(const struct slot *slot, char ret[SLOT_PATH_SIZE])
-{
-	if (slot_is_layer(slot))
-		(void)snprintf(ret, SLOT_PATH_SIZE, "layers/%s", slot->name + strlen(STORE_LAYER_PREFIX));
-	else
-		(void)snprintf(ret, SLOT_PATH_SIZE, "functions/%s", slot->name);
-	return ret;
-}
-
 const struct config_slot *slot_section(const struct trust *trust, const struct slot *slot)
 {
 	return find_section(trust->config, slot->name);

@@ -185,9 +185,9 @@ static void drop_releases(struct slots *slots)
 {
 	struct release *release, *next;
 	HASH_ITER(hh, slots->releases, release, next)
-	release->refs = slot_is_layer(release->slot) ? release->refs + 1 : 1;
+	release->refs = release->slot->is_layer ? release->refs + 1 : 1;
 	HASH_ITER(hh, slots->releases, release, next)
-	if (!slot_is_layer(release->slot))
+	if (!release->slot->is_layer)
 		release_put(release);
 	HASH_ITER(hh, slots->releases, release, next)
 	{
