@@ -102,6 +102,8 @@ int release_file_pread(struct release *release, void *buf, size_t len, uint64_t 
 /* As read(2) wants it: short at the end of the file, damage recorded and -EIO. Loads the view. */
 ssize_t release_read(struct release *release, void *buf, size_t len, uint64_t offset);
 struct io_reader release_file_reader(struct release *release);
+/* Whether its stored bytes were found to be others than those that were verified, or gone. */
+bool release_is_damaged(struct release *release);
 /* R7 for a stored entry, once: compares its CRC over all of it. */
 int release_check_stored(struct release *release, uint32_t view_node);
 /* A failed check of stored bytes goes into the audit log and comes out as -EIO. */

@@ -291,6 +291,14 @@ int release_load_view(struct release *release)
 	return r;
 }
 
+bool release_is_damaged(struct release *release)
+{
+	lock_take(&release->lock);
+	bool is_bad = release->view_state == RELEASE_VIEW_BAD;
+	lock_drop(&release->lock);
+	return is_bad || atomic_load(&release->is_damaged);
+}
+
 ssize_t release_read(struct release *release, void *buf, size_t len, uint64_t offset)
 {
 	uint64_t size = release_file_size(release);

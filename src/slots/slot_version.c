@@ -47,6 +47,8 @@ struct release *version_equal_locked(const struct slot *slot, const uint8_t *dig
 {
 	for (size_t i = slot->listed_count; i > 0; i--) { /* the newest is the likeliest */
 		const struct store_release *record = slot->listed[i - 1]->record;
+		if (release_is_damaged(slot->listed[i - 1]))
+			continue; /* what is published again is to help */
 		if (memcmp(record->digest, digest, sizeof(record->digest)) == 0 &&
 		    record->comment_len == comment->len &&
 		    (comment->len == 0 || memcmp(record->comment, comment->data, comment->len) == 0))

@@ -350,6 +350,37 @@ static void a_layer_that_cannot_be_opened(void **state)
 	assert_reads(f, ".releases/relaxed/1/opt/bin/tool", "new tool");
 }
 
+/* As the record says: publish it again and attach the new version. */
+static void what_is_published_again_is_whole(void **state)
+{
+	struct slots_fixture *f = *state;
+	char rest[2048];
+	int error;
+	struct slot *slot;
+	(void)snprintf(rest, sizeof(rest), "%s[layer pkg]\n", slots_fixture_rest);
+	slots_fixture_configure(f, "", rest);
+	slots_fixture_restart(f);
+	struct buf zip = slots_fixture_zip(f, "one");
+	assert_int_equal(slots_fixture_put(f, "layers/pkg", "a.zip", &zip), 0);
+	assert_int_equal(slots_fixture_put(f, "layers/pkg", "a.zip", &zip), 0);
+	assert_int_equal(slots_fixture_deploy_has(f, "layers/pkg/2.zip"), -ENOENT);
+
+	assert_int_equal(slot_find_layer(f->slots, "pkg", &slot), 0);
+	slots_fixture_deploy(f, "main", "main code");
+	attach(f, "main", slot->listed[0]);
+	assert_reads(f, OPT "/marker", "one");
+	damage(f, slot->listed[0], "payload");
+	(void)slots_fixture_marker(f, OPT "/marker", &error);
+	assert_int_equal(error, -EIO);
+
+	assert_int_equal(slots_fixture_put(f, "layers/pkg", "a.zip", &zip), 0);
+	assert_int_equal(slots_fixture_deploy_has(f, "layers/pkg/2.zip"), 0);
+	slots_fixture_deploy(f, "relaxed", "relaxed code");
+	attach(f, "relaxed", slot->listed[1]);
+	assert_reads(f, ".releases/relaxed/1/opt/marker", "one");
+	buf_done(&zip);
+}
+
 /* ---- blocks ---- */
 
 /* main's and the teams' publisher; those of "another" stay as they are. */
@@ -430,6 +461,7 @@ int main(void)
 		TEST(tells_where_files_are_from),
 		TEST(damaged_bytes_are_not_read),
 		TEST(a_layer_that_cannot_be_opened),
+		TEST(what_is_published_again_is_whole),
 		TEST(a_block_takes_the_folders_and_files_nobody_else_has),
 	};
 	return cmocka_run_group_tests_name("run_opt", tests, NULL, NULL);
