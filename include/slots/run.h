@@ -5,12 +5,14 @@
  *     /.releases/<function>/<n>/         task/ opt/ code.zip release.json
  *
  * Node ids need no table and are never reused: a release's id in the upper bits, the index of the entry in the lower 24
- * (run_node.h). Below a release everything is immutable, so entries, attributes, missing names and pages may be cached
+ * (run_node.h). Folders of opt/ are the release's, files in them the layer version's: one inode in every function that
+ * has the layer. Below a release everything is immutable, so entries, attributes, missing names and pages may be cached
  * for ever; what a switch changes is pushed through slots_notify. There is no open: reads come with a node id alone. A
- * release is kept in memory while the kernel knows one of its nodes (run_forget).
+ * release, or a layer version, is kept in memory while the kernel knows one of its nodes (run_forget).
  *
- * Only ENOENT, EACCES (policy blocks the release) and EIO (bytes failed their check) are returned, and ENOTDIR, EISDIR,
- * EINVAL, ENOMEM where they say what is wrong.
+ * Only ENOENT, EACCES (policy blocks the release; for a layer's file: every release in service that has the layer) and
+ * EIO (bytes failed their check; below opt/ also: a layer cannot be opened) are returned, and ENOTDIR, EISDIR, EINVAL,
+ * ENOMEM where they say what is wrong.
  */
 #ifndef SLOTS_RUN_H
 #define SLOTS_RUN_H
