@@ -1,4 +1,4 @@
-/* What .vouchfs/status and status.json show: a line for each slot, problems first. */
+/* What .vouchfs/status and status.json show: a line for each function, problems first; the layers come behind. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,9 +7,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/text.h"
-#include "internal.h"
+#include "control.h"
 
 enum row_rank { ROW_NOT_SERVED, ROW_REFUSED, ROW_WARNED, ROW_OK, ROW_EMPTY };
 
@@ -20,10 +19,7 @@ struct row {
 	char *profile; /* ARN of what is served, or NULL */
 	char *expires_at;
 	char *served_outcome;
-	char *last_outcome;
-	char *last_reason;
-	char *last_at;
-	char *last_by;
+	struct control_last last;
 	uint64_t release;
 	bool is_damaged;
 	bool is_blocked; /* by policy on load */
@@ -35,10 +31,7 @@ static void row_done(struct row *row)
 	free(row->profile);
 	free(row->expires_at);
 	free(row->served_outcome);
-	free(row->last_outcome);
-	free(row->last_reason);
-	free(row->last_at);
-	free(row->last_by);
+	control_last_done(&row->last);
 }
 
 static const char *mode_name(const struct config_slot *section)
@@ -61,20 +54,11 @@ static void fill_release(struct row *row, const struct release *release)
 	row->served_outcome = text_record_get(decision, len, "outcome");
 }
 
-static void fill_note(struct row *row, const struct slot_note *note)
-{
-	row->last_outcome = text_record_get(note->text, note->why_offset, "outcome");
-	row->last_reason = text_record_get(note->text, note->why_offset, "reason");
-	row->last_at = text_record_get(note->text, note->why_offset, "at");
-	row->last_by = text_record_get(note->text, note->why_offset, "by");
-}
-
 static enum row_rank rank_row(const struct row *row)
 {
 	if (row->is_damaged || row->is_blocked)
 		return ROW_NOT_SERVED;
-	if (row->last_outcome &&
-	    (strcmp(row->last_outcome, "refused") == 0 || strcmp(row->last_outcome, "failed") == 0))
+	if (control_last_is_bad(&row->last))
 		return ROW_REFUSED;
 	if (row->served_outcome && strcmp(row->served_outcome, "warned") == 0)
 		return ROW_WARNED;
@@ -93,6 +77,8 @@ static void judge_current(struct slot *slot)
 /* False: the slot is not there any more. What is still served without a section is shown, too. */
 static bool fill_row(struct slots *slots, struct slot *slot, struct row *row)
 {
+	if (slot->is_layer)
+		return false;
 	bool is_loaded = slot_load(slot) == 0;
 	judge_current(slot);
 	lock_take(&slots->lock);
@@ -104,8 +90,7 @@ static bool fill_row(struct slots *slots, struct slot *slot, struct row *row)
 		(void)snprintf(row->mode, sizeof(row->mode), "%s", section ? mode_name(section) : "NO CONFIG");
 		if (slot->current)
 			fill_release(row, slot->current);
-		if (slot->note)
-			fill_note(row, slot->note);
+		control_take_last_locked(slot, &row->last);
 		row->is_damaged |= slot->damaged || !is_loaded;
 		row->rank = rank_row(row);
 	}
@@ -145,34 +130,20 @@ static void free_rows(struct row *rows, size_t count)
 	free(rows);
 }
 
-/* The tail of a profile-version ARN is what people know it by. */
-static const char *publisher(const struct row *row)
-{
-	static const char mark[] = ":/signing-profiles/";
-	if (!row->profile)
-		return row->release > 0 ? "(unsigned)" : "-";
-	const char *tail = strstr(row->profile, mark);
-	return tail ? tail + sizeof(mark) - 1 : row->profile;
-}
-
 static int print_row(const struct row *row, struct buf *ret)
 {
 	static const char marks[] = {
 		[ROW_NOT_SERVED] = '!', [ROW_REFUSED] = '!', [ROW_WARNED] = '~', [ROW_OK] = ' ', [ROW_EMPTY] = ' '};
 	const char *state = row->is_damaged ? "DAMAGED" : row->is_blocked ? "BLOCKED" : "";
-	char release[32] = "-", last[160] = "-";
+	char release[32] = "-", last[CONTROL_LAST_SIZE];
 	if (row->release > 0)
 		(void)snprintf(release, sizeof(release), "%" PRIu64 "%s%s", row->release, state[0] ? " " : "", state);
 	else if (state[0])
 		(void)snprintf(release, sizeof(release), "%s", state);
-	if (row->last_outcome)
-		(void)snprintf(last, sizeof(last), "%s%s%s %s by %s", row->last_outcome,
-			       row->last_reason && row->last_reason[0] != '-' ? " " : "",
-			       row->last_reason && row->last_reason[0] != '-' ? row->last_reason : "",
-			       row->last_at ? row->last_at : "", row->last_by ? row->last_by : "");
 	return buf_printf(ret, "%c functions/%-24s %-9s %7s  %-20s  %-40s  %-20s  %s\n", marks[row->rank], row->name,
-			  row->mode, release, row->release > 0 ? row->since : "-", publisher(row),
-			  row->expires_at ? row->expires_at : "-", last);
+			  row->mode, release, row->release > 0 ? row->since : "-",
+			  control_publisher(row->profile, row->release > 0), row->expires_at ? row->expires_at : "-",
+			  control_print_last(&row->last, last));
 }
 
 /* How the configuration in force came about. */
@@ -216,7 +187,7 @@ int control_render_status(struct slots *slots, struct buf *ret)
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = print_row(&rows[i], ret);
 	free_rows(rows, count);
-	return r;
+	return r == 0 ? control_render_layers(slots, ret) : r;
 }
 
 static void row_json(struct json *j, const struct row *row)
@@ -231,10 +202,7 @@ static void row_json(struct json *j, const struct row *row)
 	json_text(j, "outcome", row->served_outcome);
 	json_text(j, "profileVersionArn", row->profile);
 	json_text(j, "expiresAt", row->expires_at);
-	json_text(j, "lastOutcome", row->last_outcome);
-	json_text(j, "lastReason", row->last_reason);
-	json_text(j, "lastAt", row->last_at);
-	json_text(j, "lastBy", row->last_by);
+	control_last_json(j, &row->last);
 	json_close(j);
 }
 
@@ -260,8 +228,10 @@ int control_render_status_json(struct slots *slots, struct buf *ret)
 	for (size_t i = 0; i < count; i++)
 		row_json(&j, &rows[i]);
 	json_close(&j);
+	r = control_layers_json(slots, &j);
 	json_close(&j);
-	r = json_end(&j);
+	if (r == 0)
+		r = json_end(&j);
 	if (r == 0)
 		r = buf_putc(ret, '\n');
 	trust_unref(trust);

@@ -1,0 +1,32 @@
+/*
+ * control.h - what the two tables of .vouchfs/status have in common. Private to src/slots/control*.c.
+ */
+#ifndef SLOTS_CONTROL_H
+#define SLOTS_CONTROL_H
+
+#include "base/json.h"
+#include "internal.h"
+
+/* The last attempt on a slot; NULL members: there was none. */
+struct control_last {
+	char *outcome;
+	char *reason;
+	char *at;
+	char *by;
+};
+
+void control_take_last_locked(const struct slot *slot, struct control_last *ret); /* tree lock held */
+void control_last_done(struct control_last *last);
+bool control_last_is_bad(const struct control_last *last);
+#define CONTROL_LAST_SIZE 160
+const char *control_print_last(const struct control_last *last, char ret[CONTROL_LAST_SIZE]);
+void control_last_json(struct json *j, const struct control_last *last);
+
+/* What people know a profile version by: the tail of its ARN. NULL: unsigned, or there is nothing. */
+const char *control_publisher(const char *profile, bool is_there);
+
+/* The table of layers, and the member "layers" of status.json. */
+int control_render_layers(struct slots *slots, struct buf *ret);
+int control_layers_json(struct slots *slots, struct json *j);
+
+#endif
