@@ -30,6 +30,7 @@ void upload_uncount_locked(struct upload *upload)
 	upload->slots->upload_count -= upload->is_counted;
 	upload->slot->staged_bytes -= upload->staged_bytes;
 	upload->staged_bytes = 0;
+	upload->is_counted = false;
 }
 
 /* The copy is about to have this size. */
@@ -95,6 +96,8 @@ int upload_new(struct slots *slots, struct slot *slot, const char *name, bool is
 		lock_take(&slots->lock);
 		upload->mtime = origin_mtime_locked(upload, origin);
 		upload->origin = release_ref_locked(origin);
+		if (slot->is_layer)
+			upload->version = release_ref_locked(origin);
 		lock_drop(&slots->lock);
 	}
 	if (r == 0 && !origin)
