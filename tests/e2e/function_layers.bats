@@ -1,0 +1,235 @@
+#!/usr/bin/env bats
+# The file layers of a function: how tools write it, what refuses it, who may use what, and what revocation does.
+
+load lib
+
+# Functions "main" (Enforce, on load too), "relaxed" (Warn), "team-*"; every layer; uid 65534 acts for another account.
+GUEST_ACCOUNT=444455556666
+mount_functions() {
+	start_ready_mount <<-END
+		[code-signing-config strict]
+		allowed_publisher = arn:vouchfs:signer:local:$ACCOUNT:/signing-profiles/release
+		untrusted_artifact_on_deployment = Enforce
+		untrusted_artifact_on_load = Enforce
+		[function strict]
+		code_signing_config = strict
+		[function team-*]
+		code_signing_config = strict
+		[layer base]
+		[layer tools]
+		[layer plain]
+		[principal $GUEST_ACCOUNT]
+		user = 65534
+	END
+	STRICT=$MNT/functions/strict
+	SERVED=$MNT/run/strict
+}
+
+# publish LAYER CONTENT: a layer with one file, called as the layer is
+publish() {
+	mk_signed "$T/$1.zip" "$1=$2"
+	cp "$T/$1.zip" "$MNT/layers/$1/new.zip"
+}
+
+deploy() {
+	mk_signed "$T/code.zip" "app.py=$2"
+	cp "$T/code.zip" "$1/code.zip"
+}
+
+why() { "$VOUCHFS" why -c "$CONF" "functions/$1"; }
+release_of() { readlink "$MNT/run/$1"; }
+
+ready() {
+	mount_functions
+	publish base 'base 1'
+	publish tools 'tools 1'
+	deploy "$STRICT" one
+}
+
+@test "each tool attaches layers, and reads back what it wrote" {
+	ready
+	local arn=arn:vouchfs:lambda:local:$ACCOUNT:layer:tools:1
+	printf 'base:1\n%s\n' "$arn" >"$T/layers"
+	cp "$T/layers" "$STRICT/"
+	[ "$(release_of strict)" = .releases/strict/2 ]
+	cmp "$T/layers" "$STRICT/layers"
+	[ "$(cat "$SERVED/opt/base") $(cat "$SERVED/opt/tools") $(cat "$SERVED/task/app.py")" = "base 1 tools 1 one" ]
+	[ "$(names_in "$STRICT")" = "code.zip layers" ]
+	[ "$(stat -c '%a %s' "$STRICT/layers")" = "664 $(stat -c %s "$T/layers")" ]
+
+	echo tools:1 >"$STRICT/layers"
+	[ "$(names_in "$SERVED/opt")" = tools ]
+	echo base:1 >>"$STRICT/layers"
+	[ "$(names_in "$SERVED/opt")" = "base tools" ]
+	echo base:1 | tee "$STRICT/layers"
+	[ "$(names_in "$SERVED/opt")" = base ]
+	sed -i s/base/tools/ "$STRICT/layers"
+	[ "$(names_in "$SERVED/opt")" = tools ]
+	printf base:1 | dd of="$STRICT/layers" status=none
+	[ "$(names_in "$SERVED/opt")" = base ]
+	install -m 0644 "$T/layers" "$STRICT/layers"
+	[ "$(names_in "$SERVED/opt")" = "base tools" ]
+	echo base:1 >"$T/new"
+	mv "$T/new" "$STRICT/layers"
+	[ "$(cat "$STRICT/layers")" = base:1 ]
+	[ "$(names_in "$STRICT")" = "code.zip layers" ]
+}
+
+@test "rsync -a is idempotent; without the list it removes the layers, with --delete" {
+	ready
+	mkdir "$T/build"
+	cp "$T/code.zip" "$T/build/"
+	echo base:1 >"$T/build/layers"
+	touch -d @1700000000 "$T/build/"*
+	rsync -a "$T/build/" "$STRICT/"
+	[ "$(names_in "$SERVED/opt")" = base ]
+	local before
+	before=$(release_of strict)
+	rsync -a --delete "$T/build/" "$STRICT/"
+	[ "$(release_of strict)" = "$before" ]
+	rm "$T/build/layers"
+	rsync -a --delete "$T/build/" "$STRICT/"
+	[ "$(names_in "$STRICT")" = code.zip ]
+	[ "$(names_in "$SERVED/opt")" = "" ]
+	[ "$(cat "$SERVED/task/app.py")" = one ]
+	stop_mount
+	start_mount
+	[ "$(names_in "$SERVED/opt")" = "" ]
+}
+
+@test "a new artifact goes with the layers that are there, over a restart too" {
+	ready
+	echo base:1 >"$STRICT/layers"
+	stop_mount
+	start_mount
+	[ "$(cat "$STRICT/layers") $(cat "$SERVED/opt/base")" = "base:1 base 1" ]
+	deploy "$STRICT" two
+	[ "$(cat "$SERVED/task/app.py") $(cat "$SERVED/opt/base")" = "two base 1" ]
+	rm "$MNT/layers/base/1.zip" # who has it keeps it
+	stop_mount
+	start_mount
+	[ "$(cat "$SERVED/opt/base")" = "base 1" ]
+}
+
+@test "all layers have to pass: the tool is told, and nothing changes" {
+	ready
+	mk_zip "$T/plain.zip" plain=plain
+	cp "$T/plain.zip" "$MNT/layers/plain/"
+	echo base:1 >"$STRICT/layers"
+	run -1 bash -c "echo -e 'base:1\nplain:1' >'$STRICT/layers'"
+	[[ $output == *"Required key not available"* ]]
+	printf 'tools:1\nplain:1\n' >"$T/layers"
+	run -1 cp "$T/layers" "$STRICT/"
+	run -23 rsync "$T/layers" "$STRICT/"
+	[[ $output == *"Required key not available"* ]]
+	[ "$(cat "$STRICT/layers") $(release_of strict)" = "base:1 .releases/strict/2" ]
+	[ "$(names_in "$STRICT")" = "code.zip layers" ]
+	run -0 why strict
+	[[ $output == *"VF2005 refused"*"layer tools:1     ok"*"layer plain:1     FAILED"*"VF2001"* ]]
+	[ "$(getfattr --only-values -n user.vouchfs.last_reason "$STRICT")" = VF2005 ]
+	grep -q 'tools:1 accepted, plain:1 refused VF2001' "$STORE"/audit/*.jsonl
+
+	deploy "$MNT/functions/relaxed" one # Warn
+	echo plain:1 >"$MNT/functions/relaxed/layers"
+	[ "$(cat "$MNT/run/relaxed/opt/plain")" = plain ]
+	grep -q '"layer": "plain"' "$MNT/run/relaxed/release.json"
+	run -0 why relaxed
+	[[ $output == *"VF2005 warned"* ]]
+}
+
+@test "a layer that was changed after it was signed cannot even be published" {
+	mount_functions
+	mk_signed "$T/base.zip" base='base 1'
+	python3 - "$T/base.zip" <<-'END'
+		import sys
+		data = bytearray(open(sys.argv[1], "rb").read())
+		data[data.index(b"base 1") if b"base 1" in data else 40] ^= 1
+		open(sys.argv[1], "wb").write(data)
+	END
+	run -1 cp "$T/base.zip" "$MNT/layers/base/"
+	[[ $output == *"Bad message"* ]]
+	deploy "$MNT/functions/relaxed" one
+	run -1 bash -c "echo base:1 >'$MNT/functions/relaxed/layers'"
+	[[ $output == *"No such file or directory"* ]]
+}
+
+@test "limits and lists that say nothing are refused with a reason" {
+	ready
+	local text
+	for text in base base:0 "base:1 tools:1" "base:1\n\ntools:1" "base:1\nbase:1" "base:1\r" "# comment"; do
+		run -1 bash -c "printf '$text\n' >'$STRICT/layers'"
+		[[ $output == *"Invalid argument"* ]]
+		run -0 why strict
+		[[ $output == *"of layers: "* ]]
+	done
+	run -1 bash -c "printf 'a:1\nb:1\n' >'$STRICT/layers'"
+	[[ $output == *"No such file or directory"* ]]
+	[ "$(names_in "$STRICT")" = code.zip ]
+	run -1 bash -c "echo base:1 >'$MNT/functions/main/layers'" # has no artifact
+	run -0 why main
+	[[ $output == *"deploy its artifact first"* ]]
+
+	stop_mount
+	sed -i "s/^region = local/&\nmax_unpacked_size = 20/" "$CONF"
+	start_mount
+	mk_signed "$T/base.zip" base="$(printf '%017d' 0)"
+	cp "$T/base.zip" "$MNT/layers/base/"
+	run -1 bash -c "echo base:2 >'$STRICT/layers'"
+	[[ $output == *"Argument list too long"* ]]
+	run -0 why strict
+	[[ $output == *"VF4002 refused"*"code and layers together have 22 bytes unpacked, at most 20"* ]]
+	echo base:1 >"$STRICT/layers"
+}
+
+@test "a revoked layer version blocks the releases that have it, and only those" {
+	ready
+	echo base:1 >"$STRICT/layers"
+	local job
+	job=$(getfattr --only-values -n user.vouchfs.signing_job_arn "$MNT/layers/base/1.zip")
+	[ "$(cat "$SERVED/opt/base")" = "base 1" ]
+	cp -a "$T/etc/trust" "$T/before"
+	signer "$ACCOUNT" revoke-signature --job-id "${job##*/}" --reason leaked
+	export_trust
+	is_blocked() { ! cat "$SERVED/task/app.py" >"$T/out" 2>&1; }
+	eventually is_blocked
+	grep -q "Permission denied" "$T/out"
+	run -1 cat "$SERVED/opt/base"
+	[ "$(cat "$MNT/run/.releases/strict/1/task/app.py")" = one ]
+	grep '"event":"release-blocked"' "$STORE"/audit/*.jsonl | grep -q 'base:1 refused VF2004'
+	run -1 bash -c "echo base:1 >'$STRICT/layers'"
+	[[ $output == *"Key has been revoked"* ]]
+	run -1 cp "$T/code.zip" "$STRICT/code.zip" # judged together
+	echo tools:1 >"$STRICT/layers"            # the way out
+	[ "$(cat "$SERVED/task/app.py") $(names_in "$SERVED/opt")" = "one tools" ]
+	rm "$STRICT/layers"
+	[ "$(cat "$SERVED/task/app.py")" = one ]
+}
+
+# permit LAYER VERSION ACCOUNT: the statement as the store keeps it
+permit() {
+	local file=$STORE/layers/$1/policy.$2
+	{
+		printf 'vouchfs-text: 1\nplace: layers/%s/policy.%s\n\n' "$1" "$2"
+		printf 'vouchfs-layer-policy: 1\nstatement: use\nprincipal: %s\norganization: -\n\n' "$3"
+	} >"$T/policy"
+	printf 'sha256: %s\n' "$(sha256sum <"$T/policy" | cut -d' ' -f1)" >>"$T/policy"
+	install -m 0600 -o "$(stat -c %U "$STORE")" "$T/policy" "$file"
+}
+
+@test "a caller of another account needs a statement on the layer version" {
+	need_root
+	mount_functions
+	publish base 'base 1'
+	as_user mkdir "$MNT/functions/team-a" || skip "nobody may not make a slot here"
+}
+
+@test "rm -r undeploys a function with layers" {
+	ready
+	mkdir "$MNT/functions/team-a"
+	cp "$T/code.zip" "$MNT/functions/team-a/"
+	echo base:1 >"$MNT/functions/team-a/layers"
+	[ "$(cat "$MNT/run/team-a/opt/base")" = "base 1" ]
+	rm -r "$MNT/functions/team-a"
+	[ ! -e "$MNT/functions/team-a" ]
+	[ ! -e "$MNT/run/team-a" ]
+}
