@@ -281,6 +281,7 @@ struct upload {
 	bool in_order;
 	struct end_scan scan;
 	int write_error; /* of a failed write: the copy has a hole */
+	int list_error;	 /* a list that was refused while it was written: shells write a line a time, and go on */
 	bool judged;	 /* decision is about the bytes as they are */
 	int result;	 /* what the last verdict was answered with */
 	struct gate_decision *decision;

@@ -206,6 +206,8 @@ static bool completes(struct upload *upload, const void *buf, size_t len, uint64
 static int write_locked(struct upload *upload, const struct trust *trust, const void *buf, size_t len, uint64_t offset)
 {
 	uint64_t end;
+	if (upload->list_error < 0)
+		return upload->list_error;
 	if (!base_add_u64(offset, len, &end) || end > trust->config->max_artifact_bytes)
 		return upload_refuse_size_locked(upload, trust, end);
 	int r = upload_ensure_stage_locked(upload);
@@ -224,7 +226,10 @@ static int write_locked(struct upload *upload, const struct trust *trust, const 
 	}
 	set_size(upload, store_stage_size(upload->stage));
 	bool is_complete = upload->in_order && completes(upload, buf, len, offset);
-	return is_complete && upload->identity.is_final ? upload_judge_locked(upload) : 0;
+	r = is_complete && upload->identity.is_final ? upload_judge_locked(upload) : 0;
+	if (upload_is_list_locked(upload))
+		upload->list_error = r;
+	return r;
 }
 
 int upload_write(struct upload *upload, const void *buf, size_t len, uint64_t offset)
@@ -249,6 +254,7 @@ static int empty_locked(struct upload *upload)
 	upload->in_order = true;
 	upload->scan = (struct end_scan){0};
 	upload->write_error = 0;
+	upload->list_error = 0;
 	set_size(upload, 0);
 	return reserve(upload, 0);
 }

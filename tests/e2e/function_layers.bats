@@ -15,6 +15,9 @@ mount_functions() {
 		code_signing_config = strict
 		[function team-*]
 		code_signing_config = strict
+		[function guest]
+		code_signing_config = strict
+		owner = 65534
 		[layer base]
 		[layer tools]
 		[layer plain]
@@ -160,7 +163,7 @@ ready() {
 		run -1 bash -c "printf '$text\n' >'$STRICT/layers'"
 		[[ $output == *"Invalid argument"* ]]
 		run -0 why strict
-		[[ $output == *"of layers: "* ]]
+		[[ $output == *"of layers: "* ]] || { echo "$text: $output"; false; }
 	done
 	run -1 bash -c "printf 'a:1\nb:1\n' >'$STRICT/layers'"
 	[[ $output == *"No such file or directory"* ]]
@@ -220,7 +223,19 @@ permit() {
 	need_root
 	mount_functions
 	publish base 'base 1'
-	as_user mkdir "$MNT/functions/team-a" || skip "nobody may not make a slot here"
+	deploy "$MNT/functions/guest" one
+	run -1 as_user bash -c "echo base:1 >'$MNT/functions/guest/layers'"
+	[[ $output == *"Permission denied"* ]]
+	run -0 why guest
+	[[ $output == *"VF2005 refused"*"account $GUEST_ACCOUNT is not permitted lambda:GetLayerVersion on layer version base:1"* ]]
+	[[ $output == *"vouchfs lambda add-layer-version-permission --layer-name base --version-number 1"* ]]
+	permit base 1 777788889999
+	run -1 as_user bash -c "echo base:1 >'$MNT/functions/guest/layers'"
+	permit base 1 "$GUEST_ACCOUNT"
+	as_user bash -c "echo base:1 >'$MNT/functions/guest/layers'"
+	[ "$(cat "$MNT/run/guest/opt/base")" = "base 1" ]
+	deploy "$MNT/functions/guest" two # the account that owns the layer
+	[ "$(cat "$MNT/run/guest/opt/base") $(cat "$MNT/run/guest/task/app.py")" = "base 1 two" ]
 }
 
 @test "rm -r undeploys a function with layers" {

@@ -23,7 +23,8 @@ static void names_have_one_kind(void **state UNUSED)
 		{"main.zip.part", DEPLOY_NAME_STAGING}, {"main.zip.filepart", DEPLOY_NAME_STAGING},
 		{"main.jar", DEPLOY_NAME_INVALID},	{"zip", DEPLOY_NAME_INVALID},
 		{"main.ZIP", DEPLOY_NAME_INVALID},	{"main.zip.part2", DEPLOY_NAME_INVALID},
-		{"layers.txt", DEPLOY_NAME_INVALID},
+		{"layers.txt", DEPLOY_NAME_INVALID},	{"sedUvPmL0", DEPLOY_NAME_STAGING},
+		{"sedUvPmL", DEPLOY_NAME_INVALID},	{"sedUvPm-0", DEPLOY_NAME_INVALID},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		if (deploy_name_kind(cases[i].name) != cases[i].kind)

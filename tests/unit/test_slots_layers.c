@@ -310,6 +310,30 @@ static void the_completing_write_hears_it(void **state)
 	assert_list(f, MAIN, "base:1\ntools:1\n");
 }
 
+/* Shells write a line at a time and go on where one has failed: the rest of a list is not another list. */
+static void what_follows_a_refused_line_is_refused(void **state)
+{
+	struct slots_fixture *f = *state;
+	struct tree_handle *file;
+	const uint64_t empty = 0;
+	struct slots_attr attr;
+	const struct tree_change truncation = {.size_bytes = &empty};
+	slots_fixture_deploy(f, "main", "one");
+	assert_int_equal(slots_fixture_open(f, MAIN, "layers", &file), 0);
+	assert_int_equal(deploy_write(file, "base:1\n", 7, 0), 0);
+	assert_int_equal(deploy_write(file, "plain:1\n", 8, 7), -ENOKEY);
+	assert_int_equal(deploy_write(file, "tools:1\n", 8, 7), -ENOKEY);
+	assert_int_equal(deploy_flush(file), -ENOKEY);
+	assert_int_equal(release_of(f, "main"), 1);
+	assert_int_equal(slots_fixture_deploy_path(f, MAIN "/layers", &attr), 0);
+	assert_int_equal(deploy_setattr(f->slots, attr.node, file, &truncation, &attr), 0); /* begins anew */
+	deploy_forget(f->slots, attr.node, 1);
+	assert_int_equal(deploy_write(file, "base:1\n", 7, 0), 0);
+	assert_int_equal(deploy_flush(file), 0);
+	deploy_release(file);
+	assert_list(f, MAIN, "base:1\n");
+}
+
 static int rename_in(struct slots_fixture *f, const char *text)
 {
 	const struct buf bytes = {.data = (char *)(uintptr_t)text, .len = strlen(text)};
@@ -628,6 +652,7 @@ int main(void)
 		TEST(code_and_layers_have_a_limit_together),
 		TEST(an_artifact_comes_first),
 		TEST(the_completing_write_hears_it),
+		TEST(what_follows_a_refused_line_is_refused),
 		TEST(rename_is_a_verdict),
 		TEST(appending_begins_with_what_is_there),
 		TEST(a_list_has_times_of_its_own),
