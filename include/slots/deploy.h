@@ -3,8 +3,8 @@
  *
  *     /functions/<function>/<any name>.zip     the artifact; at most one is listed
  *     /functions/<function>/.<temp>, *~, *.tmp, *.part, *.filepart, .<dir>/...   staging: never judged, never listed
- *     /layers/                                 declared layers (nothing can be written there yet: EOPNOTSUPP)
- *     /.vouchfs/{status,status.json,health,why/functions/<f>}    not listed; content made at open, size 0
+ *     /layers/<layer>/<n>.zip                  published versions; writing any other *.zip publishes the next number
+ *     /.vouchfs/{status,status.json,health,why/functions/<f>,why/layers/<l>}    not listed; made at open, size 0
  *     /run                                     directory to mount the run side on, or a symlink
  *
  * The state of one upload, the private copy behind an open file or a staging name:
@@ -25,10 +25,15 @@
  * An open file whose name is unlinked before the close is published nowhere; one whose name becomes a staging name is
  * not judged by its close any more. Renamed over, it still is: of two writers the last one stands.
  *
+ * In a layer's directory PUBLISHED is a version: immutable (-EEXIST when it is opened for writing, -EPERM when
+ * renamed), gone when it is unlinked, and its number is not given again. A name that is a number has to be that of the
+ * next version, or of the one that the content equals (else -EEXIST, -EINVAL); any other name is not listed afterwards,
+ * and is found for a while by the tool that wrote it. Content that is published already publishes nothing and succeeds.
+ *
  * As a tree (deploy_tree_ops) it is what fs serves; the functions beside it are the same, by name.
  *
  * Node ids live as long as the kernel knows them (deploy_forget); 1 is the root. Attributes and entries are not to be
- * cached below /functions; writers are to be opened with direct I/O.
+ * cached below /functions and /layers; writers are to be opened with direct I/O.
  */
 #ifndef SLOTS_DEPLOY_H
 #define SLOTS_DEPLOY_H

@@ -330,7 +330,7 @@ look() {
 	stop_mount
 	cp -a "$STORE" "$T/before"
 	local n status=1 found
-	for ((n = 1; status != 0; n += 2)); do
+	for ((n = 1; status != 0; n += ${FAULT_STEP:-3})); do
 		rm -rf "$STORE" && cp -a "$T/before" "$STORE"
 		VOUCHFS_TEST_FAULT="*:$n:kill" start_mount
 		status=0
@@ -344,7 +344,7 @@ look() {
 	done
 	[ "$n" -gt 13 ]
 	[ "$n" -lt "$CALLS" ]
-	for ((n = 2; n < 26; n += 4)); do
+	for ((n = 2; n < 26; n += ${FAULT_STEP:-8})); do
 		rm -rf "$STORE" && cp -a "$T/before" "$STORE"
 		VOUCHFS_TEST_FAULT="*:$n:EIO" start_mount
 		status=0

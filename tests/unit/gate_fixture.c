@@ -167,6 +167,15 @@ struct gate_decision gate_fixture_judge(struct gate_fixture *f, const char *rule
 	return decision;
 }
 
+struct gate_decision gate_fixture_judge_layer(struct gate_fixture *f, const struct buf *zip)
+{
+	struct io_memory memory = {.bytes = zip->data, .len = zip->len};
+	struct gate_artifact artifact = {.file = io_reader_memory(&memory)};
+	struct gate_decision decision;
+	assert_int_equal(gate_judge_layer(f->trust, &artifact, &decision), 0);
+	return decision;
+}
+
 void gate_fixture_assert_says(const struct buf *text, const char *part)
 {
 	if (!text->data || !strstr(text->data, part))

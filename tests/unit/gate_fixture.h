@@ -46,6 +46,7 @@ struct buf gate_fixture_signed_zip(struct gate_fixture *f);
 /* Judges bytes in memory on deployment. */
 struct gate_decision gate_fixture_judge(struct gate_fixture *f, const char *rules, const struct buf *zip, bool full);
 
+struct gate_decision gate_fixture_judge_layer(struct gate_fixture *f, const struct buf *zip);
 void gate_fixture_assert_says(const struct buf *text, const char *part);
 
 #endif

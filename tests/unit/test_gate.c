@@ -253,6 +253,56 @@ static void revoked_job_is_refused(void **state)
 	buf_done(&zip);
 }
 
+/* ---- layers ---- */
+
+static bool is_not_asked(const struct gate_decision *d)
+{
+	for (enum policy_check check = POLICY_SOURCE; check <= POLICY_REVOCATION; check++)
+		if (d->verdict.checks[check].state != POLICY_NOT_APPLICABLE)
+			return false;
+	return true;
+}
+
+/* Who signed it, and whether that still holds, is judged when it is attached. Its contents are looked at all the more.
+ */
+static void layer_is_judged_for_itself_alone(void **state)
+{
+	struct gate_fixture *f = *state;
+	struct buf bare = gate_fixture_zip(), zip = gate_fixture_signed_zip(f);
+	struct gate_decision d = gate_fixture_judge_layer(f, &bare);
+	assert_decided(&d, POLICY_ACCEPTED, POLICY_REASON_NONE);
+	assert_true(d.contents_checked && is_not_asked(&d));
+
+	d = gate_fixture_judge_layer(f, &zip);
+	struct revocation entry = {.kind = REVOCATION_JOB,
+				   .job = d.facts.statement.job,
+				   .revoked_at_s = TRUST_FIXTURE_NOW_S - 1,
+				   .reason = "leaked build host"};
+	gate_fixture_put_list(f, 43, &entry);
+	assert_int_equal(gate_fixture_load(f), 0);
+	gate_fixture_set_clock(f, d.facts.statement.expires_at_s + 1);
+	d = gate_fixture_judge_layer(f, &zip);
+	assert_decided(&d, POLICY_ACCEPTED, POLICY_REASON_NONE);
+	assert_true(d.contents_checked && is_not_asked(&d));
+	assert_int_equal(d.verdict.checks[POLICY_INTEGRITY].state, POLICY_OK);
+	buf_done(&bare);
+	buf_done(&zip);
+}
+
+static void layer_that_is_not_as_signed_or_no_zip_is_refused(void **state)
+{
+	struct gate_fixture *f = *state;
+	struct buf zip = gate_fixture_signed_zip(f), text = {0};
+	zip.data[40] ^= 1;
+	struct gate_decision d = gate_fixture_judge_layer(f, &zip);
+	assert_decided(&d, POLICY_REFUSED, POLICY_VF1002_INTEGRITY);
+	assert_int_equal(buf_puts(&text, "no ZIP at all, just a text that is long enough"), 0);
+	d = gate_fixture_judge_layer(f, &text);
+	assert_decided(&d, POLICY_REFUSED, POLICY_VF1001_ZIP);
+	buf_done(&text);
+	buf_done(&zip);
+}
+
 /* ---- on load ---- */
 
 static struct store_release release_of(const struct gate_decision *d, const struct buf *zip)
@@ -363,6 +413,8 @@ int main(void)
 		TEST(disk_error_is_undecided_wherever_it_strikes),
 		TEST(stage_and_reader_are_judged_alike),
 		TEST(revoked_job_is_refused),
+		TEST(layer_is_judged_for_itself_alone),
+		TEST(layer_that_is_not_as_signed_or_no_zip_is_refused),
 		TEST(release_is_judged_by_its_comment_and_digest),
 		TEST(release_is_judged_again_by_the_lists_alone),
 		TEST(unsigned_release_has_no_comment),

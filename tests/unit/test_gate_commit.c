@@ -103,6 +103,34 @@ static void accepted_artifact_becomes_the_current_release(void **state)
 	buf_done(&zip);
 }
 
+/* A layer has no current: the version is there with its record, under the next number. */
+static void accepted_layer_becomes_the_next_version(void **state)
+{
+	struct gate_fixture *f = *state;
+	struct buf zip = gate_fixture_zip();
+	struct gate_decision d = gate_fixture_judge_layer(f, &zip);
+	struct gate_deployment to = deployment();
+	to.function = "layer:base";
+	for (uint64_t n = 1; n <= 2; n++) {
+		struct store_stage *stage = NULL;
+		struct store_release *release = NULL, *loaded = NULL;
+		assert_int_equal(store_stage_new(f->store, &stage), 0);
+		assert_int_equal(store_stage_write(stage, zip.data, zip.len, 0), 0);
+		assert_int_equal(gate_commit(f->store, f->audit, stage, NULL, 0, &to, &d, &release), 0);
+		assert_int_equal(release->number, n);
+		assert_int_equal(store_load_release(f->store, "layer:base", n, &loaded), 0);
+		assert_int_equal(store_load_current(f->store, "layer:base", &loaded), -ENOENT);
+		assert_int_equal(count_records(f, "layer-publication", n), 1);
+		store_release_free(loaded);
+		store_release_free(release);
+		store_stage_free(stage);
+	}
+	struct buf text = audit_log(f);
+	gate_fixture_assert_says(&text, "\"slot\":\"layers/base\"");
+	buf_done(&text);
+	buf_done(&zip);
+}
+
 static void refusal_is_recorded_with_its_errno(void **state)
 {
 	struct gate_fixture *f = *state;
@@ -230,6 +258,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, gate_fixture_setup, gate_fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(accepted_artifact_becomes_the_current_release),
+		TEST(accepted_layer_becomes_the_next_version),
 		TEST(refusal_is_recorded_with_its_errno),
 		TEST(other_bytes_than_those_judged_are_not_committed),
 		TEST(full_disk_at_every_step_leaves_old_or_new),

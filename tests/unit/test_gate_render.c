@@ -57,6 +57,24 @@ static void why_of_a_refusal(void **state)
 	buf_done(&text);
 }
 
+static void why_of_a_layer(void **state)
+{
+	const struct gate_deployment to = {.function = "layer:base", .artifact_name = "a.zip", .who = &who};
+	struct buf zip = gate_fixture_zip(), text = {0};
+	struct gate_decision d = gate_fixture_judge_layer(*state, &zip);
+	assert_int_equal(gate_render_why(&to, &d, 0, &text), 0);
+	gate_fixture_assert_says(&text,
+				 "accepted (who signed it is judged when a function attaches it)  slot=layers/base"
+				 "  artifact=a.zip\n");
+	gate_fixture_assert_says(&text, "  check source      n/a     judged when a function attaches it\n");
+	buf_reset(&text);
+	d.verdict.outcome = POLICY_REFUSED;
+	assert_int_equal(gate_render_why(&to, &d, 4, &text), 0);
+	gate_fixture_assert_says(&text, "  kept              what is published, up to version 4\n");
+	buf_done(&text);
+	buf_done(&zip);
+}
+
 static void why_of_an_acceptance_objects_to_nothing(void **state)
 {
 	struct gate_decision d = decide(*state, "approved", true);
@@ -163,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(why_of_a_refusal),
 		TEST(why_of_an_acceptance_objects_to_nothing),
+		TEST(why_of_a_layer),
 		TEST(unchecked_is_said_everywhere),
 		TEST(json_of_a_warning),
 		TEST(json_of_an_acceptance),
