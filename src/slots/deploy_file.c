@@ -405,7 +405,7 @@ static struct release *release_of_times_locked(const struct deploy_node *node)
 		return NULL; /* it carries its times with it until it is published */
 	struct release *release = deploy_shown_locked(node);
 	/* Whoever wrote what was published already has no say in its times. */
-	bool is_other = release && deploy_lingers_locked(node) && upload->uid != release->record->uid;
+	bool is_other = release && upload && deploy_lingers_locked(node) && upload->uid != release->record->uid;
 	return release && !is_other ? release_ref_locked(release) : NULL;
 }
 
