@@ -229,6 +229,35 @@ static void test_function(void **state)
 		assert_false(arn_parse_function(others[i], strlen(others[i]), &arn));
 }
 
+static void test_layer_version(void **state UNUSED)
+{
+	static const char *const texts[] = {
+		"arn:vouchfs:lambda:local:111122223333:layer:lambda_signing:1",
+		"arn:vouchfs:lambda:local:111122223333:layer:lambda_signing:18446744073709551615",
+	};
+	static const char *const others[] = {
+		"arn:vouchfs:lambda:local:111122223333:layer:a",
+		"arn:vouchfs:lambda:local:111122223333:layer:a:",
+		"arn:vouchfs:lambda:local:111122223333:layer:a:0",
+		"arn:vouchfs:lambda:local:111122223333:layer:a:01",
+		"arn:vouchfs:lambda:local:111122223333:layer:a:1:2",
+		"arn:vouchfs:lambda:local:111122223333:layer:a:18446744073709551616",
+		"arn:vouchfs:lambda:local:111122223333:layer::1",
+		"arn:vouchfs:lambda:local:111122223333:function:a:1",
+		"arn:vouchfs:signer:local:111122223333:layer:a:1",
+	};
+	struct arn_layer_version arn;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		char printed[ARN_TEXT_SIZE];
+		assert_true(arn_parse_layer_version(texts[i], strlen(texts[i]), &arn));
+		assert_string_equal(arn.name, "lambda_signing");
+		arn_print_layer_version(&arn, printed);
+		assert_string_equal(printed, texts[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		assert_false(arn_parse_layer_version(others[i], strlen(others[i]), &arn));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_revocations),
 		cmocka_unit_test(test_code_signing),
 		cmocka_unit_test(test_function),
+		cmocka_unit_test(test_layer_version),
 		cmocka_unit_test(test_equal),
 		cmocka_unit_test(test_matches),
 	};

@@ -241,6 +241,11 @@ static void breaks_ties_between_patterns(void **state)
 	assert_string_equal(config_find_function(files->config, "xzy")->name, "x*y*");
 }
 
+static bool is_group(void *ctx, gid_t group)
+{
+	return group == *(const gid_t *)ctx;
+}
+
 static void finds_the_principal_by_user_then_by_group(void **state)
 {
 	static const gid_t groups[] = {7, 2002, 2001};
@@ -253,6 +258,12 @@ static void finds_the_principal_by_user_then_by_group(void **state)
 	assert_string_equal(config_find_principal(config, 1003, groups, 3)->account, "666666666666");
 	assert_null(config_find_principal(config, 1003, groups, 1));
 	assert_null(config_find_principal(config, 2001, NULL, 0));
+	gid_t group = 2002;
+	assert_string_equal(config_identify(config, 1001, is_group, &group)->account, "555555555555");
+	assert_string_equal(config_identify(config, 1003, is_group, &group)->account, "666666666666");
+	assert_null(config_identify(config, 1003, NULL, NULL));
+	group = 7;
+	assert_null(config_identify(config, 1003, is_group, &group));
 }
 
 static void tells_names_from_other_texts(void **state UNUSED)
