@@ -44,7 +44,7 @@ struct gate_decision {
 	size_t layer_count;
 };
 
-#define GATE_LAYERS_TEXT_SIZE (LIMIT_LAYERS * (GATE_LAYER_NAME_SIZE + 32))
+#define GATE_LAYERS_TEXT_SIZE ((size_t)LIMIT_LAYERS * (GATE_LAYER_NAME_SIZE + 32))
 /* "tools:3 accepted, base:1 refused VF2004", "" without layers; for the audit log. */
 void gate_print_layers(const struct gate_decision *decision, char ret[GATE_LAYERS_TEXT_SIZE]);
 

@@ -68,6 +68,7 @@ int release_of_layer(struct slots *slots, const struct store_layer *layer, struc
 		*ret = present;
 		return 0;
 	}
+	ASSERT(slot);
 	struct store_release *record = make_record(layer);
 	r = record ? release_new(slot, slot->facts.id, record, ret) : -ENOMEM;
 	if (r < 0)
