@@ -2,8 +2,8 @@
  * deploy.h - the deploy side: a read-write tree in which writing a ZIP deploys it.
  *
  *     /functions/<function>/<any name>.zip     the artifact; at most one is listed
- *     /functions/<function>/layers             the list of its layers (layer_list.h says what may stand in it); removing
- *                                              it removes them, a backup's rename leaves it where it is
+ *     /functions/<function>/layers             the list of its layers; removing it removes them, a backup's
+ *                                              rename leaves it where it is
  *     /functions/<function>/.<temp>, *~, *.tmp, *.part, *.filepart, .<dir>/...   staging: never judged, never listed
  *     /layers/<layer>/<n>.zip                  published versions; writing any other *.zip publishes the next number
  *     /.vouchfs/{status,status.json,health,why/functions/<f>,why/layers/<l>}    not listed; made at open, size 0
@@ -33,9 +33,9 @@
  * and is found for a while by the tool that wrote it. Content that is published already publishes nothing and succeeds.
  *
  * A list of layers goes the same way: its completing write is one that ends in a newline, what is judged is the
- * artifact that is there with those layers, what is published is that artifact as a new release. A list that a write was
- * refused for takes no more writes until it is truncated. An artifact is judged with the layers that are there; when
- * they, or a list's artifact, are others by the time of the commit, it is judged again.
+ * artifact that is there with those layers, what is published is that artifact as a new release. A list that a write
+ * was refused for takes no more writes until it is truncated. An artifact is judged with the layers that are there;
+ * when they, or a list's artifact, are others by the time of the commit, it is judged again.
  *
  * As a tree (deploy_tree_ops) it is what fs serves; the functions beside it are the same, by name.
  *
