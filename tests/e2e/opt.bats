@@ -149,6 +149,23 @@ listed_inode() {
 	[ "$(stat -c %i "$RUN/opt/g")" = "$(listed_inode "$OTHER/opt" g)" ]
 }
 
+@test "after a restart nodes are the same, and a version that was removed is still there for who has it" {
+	local before
+	start_with_layers
+	publish base a/b/c=1 d=2
+	publish tools a/e/f=3
+	deploy main x=1
+	attach main base:1 tools:1
+	before=$(cd "$RUN/opt" && find . -exec stat -c '%i %n' {} +)
+	rm "$MNT/layers/base/1.zip"
+	[ "$(cat "$RUN/opt/d")" = 2 ]
+	stop_mount
+	start_mount
+	[ "$(cd "$RUN/opt" && find . -exec stat -c '%i %n' {} +)" = "$before" ]
+	[ "$(cat "$RUN/opt/a/b/c" "$RUN/opt/a/e/f")" = "$(printf '1\n3')" ]
+	[ "$(getfattr --only-values -n user.vouchfs.layers "$RUN/opt")" = "$(printf 'base:1\ntools:1')" ]
+}
+
 # Both kinds of what a process can hold: its working directory and an open file.
 @test "a blocked function's opt is gone, and a layer's files with the last function that has it" {
 	local other="arn:vouchfs:signer:local:$ACCOUNT:/signing-profiles/nobody"
