@@ -54,6 +54,7 @@ struct audit_record {
 	const char *slot;     /* "functions/<f>", "layers/<l>" */
 	const char *artifact; /* its name */
 	uint64_t release;
+	uint64_t rollback_to; /* of a deployment: the earlier release that this one is again */
 	uint64_t size_bytes;
 	const char *tree_sha256; /* hex */
 	const char *layers;	 /* that go with it, each with its outcome */

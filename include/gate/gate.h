@@ -96,6 +96,7 @@ struct gate_deployment {
 	int64_t mtime_s;
 	uint32_t mtime_ns;
 	uint32_t uid;			       /* owner of the artifact */
+	uint64_t rollback_to;		       /* the release that is taken up again; 0: none */
 	const struct store_release *layers_of; /* whose layers and list the release is to have; NULL: none */
 };
 
@@ -114,12 +115,13 @@ int gate_commit(struct store *store, struct audit *audit, struct store_stage *st
 		struct store_release **ret);
 
 /*
- * The same for an artifact that is there, as a release of the same function has it: with other layers. Of the
- * deployment only layers_of, function and who count; the rest is the artifact's.
+ * The same for an artifact that is there, as a release of the same function has it: with other layers, or because it is
+ * taken up again. Of the deployment only layers_of, rollback_to, function and who count; the rest is the artifact's.
+ * -EBADMSG: what was judged are not its bytes.
  */
-int gate_commit_layers(struct store *store, struct audit *audit, const struct store_release *artifact,
-		       const struct gate_deployment *deployment, const struct gate_decision *decision,
-		       struct store_release **ret);
+int gate_commit_again(struct store *store, struct audit *audit, const struct store_release *artifact,
+		      const struct gate_deployment *deployment, const struct gate_decision *decision,
+		      struct store_release **ret);
 
 /* ---- renderings of one decision; all append to ret ---- */
 

@@ -135,6 +135,7 @@ static int render(const struct audit_stamp *stamp, const struct audit_record *re
 	put_text(&j, "slot", record->slot, max);
 	put_text(&j, "artifact", record->artifact, max);
 	put_number(&j, "release", record->release);
+	put_number(&j, "rollbackTo", record->rollback_to);
 	put_number(&j, "size", record->size_bytes);
 	put_text(&j, "treeSha256", record->tree_sha256, CRYPTO_SHA256_HEX_SIZE);
 	put_text(&j, "layers", record->layers, max);

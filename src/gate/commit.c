@@ -52,6 +52,7 @@ static void describe(const struct gate_deployment *deployment, const struct gate
 		.who = deployment->who,
 		.slot = ret->slot,
 		.artifact = deployment->artifact_name,
+		.rollback_to = deployment->rollback_to,
 		.size_bytes = decision->size_bytes,
 		.tree_sha256 = ret->tree_sha256[0] ? ret->tree_sha256 : NULL,
 		.layers = ret->layers[0] ? ret->layers : NULL,
@@ -201,15 +202,18 @@ int gate_commit(struct store *store, struct audit *audit, struct store_stage *st
 		size_t comment_len, const struct gate_deployment *deployment, const struct gate_decision *decision,
 		struct store_release **ret)
 {
-	ASSERT(decision->verdict.outcome != POLICY_REFUSED && decision->tail_known);
+	ASSERT(decision->verdict.outcome != POLICY_REFUSED && decision->tail_known && stage);
 	return commit(store, audit, stage, comment, comment_len, deployment, decision, ret);
 }
 
-int gate_commit_layers(struct store *store, struct audit *audit, const struct store_release *artifact,
-		       const struct gate_deployment *deployment, const struct gate_decision *decision,
-		       struct store_release **ret)
+int gate_commit_again(struct store *store, struct audit *audit, const struct store_release *artifact,
+		      const struct gate_deployment *deployment, const struct gate_decision *decision,
+		      struct store_release **ret)
 {
 	ASSERT(decision->verdict.outcome != POLICY_REFUSED);
+	if (decision->length_bytes != artifact->length_bytes ||
+	    memcmp(decision->tree_sha256, artifact->digest, sizeof(artifact->digest)) != 0)
+		return -EBADMSG; /* I1 */
 	struct gate_deployment again = *deployment;
 	again.artifact_name = artifact->artifact_name;
 	again.mtime_s = artifact->mtime_s;

@@ -119,6 +119,8 @@ int gate_render_record(const struct gate_deployment *deployment, const struct ga
 	put(ret, &error, "config", decision->config_name);
 	put(ret, &error, "config-sha256", decision->config_sha256);
 	put(ret, &error, "artifact", artifact);
+	if (deployment->rollback_to > 0)
+		put_number(ret, &error, "rollback-to", deployment->rollback_to);
 	put_number(ret, &error, "size", decision->size_bytes);
 	put_number(ret, &error, "length", decision->length_bytes);
 	put(ret, &error, "tree-sha256", decision->length_bytes > 0 ? hex : "");
@@ -146,6 +148,13 @@ static void copy_flag(struct json *j, const char *json_key, const char *record, 
 	char *value = text_record_get(record, strlen(record), key);
 	json_bool(j, json_key, !value || strcmp(value, "no") != 0);
 	free(value);
+}
+
+static void copy_number(struct json *j, const char *json_key, const char *record, const char *key)
+{
+	uint64_t value;
+	if (text_record_get_u64(record, strlen(record), key, &value))
+		json_u64(j, json_key, value);
 }
 
 static void copy_checks(struct json *j, const char *record)
@@ -226,6 +235,7 @@ int gate_render_release_json(const char *function, const struct store_release *r
 	json_u64(&j, "length", release->length_bytes);
 	json_text(&j, "treeSha256", hex);
 	json_text(&j, "releasedAt", at);
+	copy_number(&j, "rollbackTo", record, "rollback-to");
 	copy_text(&j, "outcome", record, "outcome");
 	copy_text(&j, "reason", record, "reason");
 	copy_flag(&j, "unchecked", record, "unchecked");

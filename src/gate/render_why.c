@@ -165,6 +165,9 @@ int gate_render_why(const struct gate_deployment *deployment, const struct gate_
 
 	put_verdict(&page, &decision->verdict, is_layer);
 	put_slot(&page, deployment, decision->config_name);
+	if (deployment->rollback_to > 0)
+		put(&page, "  %-16s  to release %llu, judged as a deployment is\n", "rollback",
+		    (unsigned long long)deployment->rollback_to);
 	put_body(&page, decision);
 	if (decision->verdict.outcome == POLICY_REFUSED)
 		put_kept(&page, is_layer, kept_release);

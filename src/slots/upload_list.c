@@ -210,7 +210,7 @@ int upload_commit_list_locked(struct upload *upload, const struct gate_deploymen
 	list->layers_mtime_ns = deployment->mtime_ns;
 	list->layers_uid = deployment->uid;
 	with.layers_of = list;
-	return gate_commit_layers(slots->store, slots->audit, upload->slot->current->record, &with, upload->decision,
+	return gate_commit_again(slots->store, slots->audit, upload->slot->current->record, &with, upload->decision,
 				  ret);
 }
 
