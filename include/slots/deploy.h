@@ -2,11 +2,14 @@
  * deploy.h - the deploy side: a read-write tree in which writing a ZIP deploys it.
  *
  *     /functions/<function>/<any name>.zip     the artifact; at most one is listed
- *     /functions/<function>/layers             the list of its layers; removing it removes them, a backup's
- *                                              rename leaves it where it is
+ *     /functions/<function>/layers             the list of its layers (layer_list.h says what may stand in it);
+ *                                              removing it removes them, a backup's rename leaves it there
  *     /functions/<function>/.<temp>, *~, *.tmp, *.part, *.filepart, .<dir>/...   staging: never judged, never listed
- *     /layers/<layer>/<n>.zip                  published versions; writing any other *.zip publishes the next number
+ *     /layers/<layer>/<n>.zip                  published versions; writing any other *.zip publishes the next one
  *     /.vouchfs/{status,status.json,health,why/functions/<f>,why/layers/<l>}    not listed; made at open, size 0
+ *     /.vouchfs/history/functions/{<f>,<f>.json}    the releases that are kept
+ *     /.vouchfs/rollback/functions/<f>         owner, group and write bits of the slot; who writes the
+ *                                              number of a release makes it current again, as a new one
  *     /run                                     directory to mount the run side on, or a symlink
  *
  * The state of one upload, the private copy behind an open file or a staging name:

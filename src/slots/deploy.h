@@ -3,6 +3,8 @@
  *
  *     1 .. 15               the fixed tree
  *     1 << 62 | index       a slot's directory          1 << 61 | index    its file below .vouchfs/why
+ *     1 << 59 | index       a slot's file below .vouchfs/history/functions     1 << 58 | index    the same as JSON
+ *     1 << 57 | index       its file below .vouchfs/rollback/functions
  *     1 << 32 ...           names below a slot, counted up
  */
 #ifndef SLOTS_DEPLOY_PRIVATE_H
@@ -24,12 +26,20 @@ enum deploy_fixed {
 	DEPLOY_NODE_WHY,
 	DEPLOY_NODE_WHY_FUNCTIONS,
 	DEPLOY_NODE_WHY_LAYERS,
+	DEPLOY_NODE_HISTORY,
+	DEPLOY_NODE_HISTORY_FUNCTIONS,
+	DEPLOY_NODE_ROLLBACK,
+	DEPLOY_NODE_ROLLBACK_FUNCTIONS,
 	DEPLOY_NODE_FIXED_END,
 };
 
-#define DEPLOY_SLOT_BIT	     (1ULL << 62)
-#define DEPLOY_WHY_BIT	     (1ULL << 61)
-#define DEPLOY_FIRST_DYNAMIC (1ULL << 32)
+#define DEPLOY_SLOT_BIT		(1ULL << 62)
+#define DEPLOY_WHY_BIT		(1ULL << 61)
+#define DEPLOY_HISTORY_BIT	(1ULL << 59)
+#define DEPLOY_HISTORY_JSON_BIT (1ULL << 58)
+#define DEPLOY_ROLLBACK_BIT	(1ULL << 57)
+#define DEPLOY_CONTROL_BITS	(DEPLOY_HISTORY_BIT | DEPLOY_HISTORY_JSON_BIT | DEPLOY_ROLLBACK_BIT)
+#define DEPLOY_FIRST_DYNAMIC	(1ULL << 32)
 
 struct deploy_fixed_entry {
 	uint64_t node;
@@ -89,6 +99,23 @@ bool deploy_lingers_locked(const struct deploy_node *node);
 /* The release that is behind a name, listed or lingering; NULL: none. */
 struct release *deploy_shown_locked(const struct deploy_node *node);
 
+/* What stat shows of a slot's directory; -ENOENT: it is not present. Tree lock held. */
+int deploy_slot_attr_locked(const struct slot *slot, struct slots_attr *ret);
+
+/* ---- a slot's control files: history and rollback (deploy_control.c) ---- */
+
+/* The node of a name in one of their directories; 0: parent is none of these. */
+uint64_t deploy_control_kind(uint64_t parent, const char *name, char ret_function[LIMIT_FUNCTION_NAME_BYTES + 1]);
+int deploy_control_attr_locked(struct slots *slots, uint64_t node, struct slots_attr *ret);
+/* -EACCES for whoever may not write the slot. */
+int deploy_control_open(struct slots *slots, uint64_t node, int open_flags, const struct slots_caller *caller,
+			struct tree_handle **ret_handle);
+/* A number, or "previous", and perhaps a newline: rolls back, and returns the verdict's errno. */
+int deploy_control_write(struct tree_handle *handle, const void *buf, size_t len, uint64_t offset);
+/* The number of the release that was current when it was opened; after a write, of the new one and, behind a blank, of
+ * the one that it is again. */
+ssize_t deploy_control_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset);
+
 struct tree_handle {
 	struct slots *slots;
 	uint64_t node;
@@ -96,8 +123,12 @@ struct tree_handle {
 	struct upload *upload;	  /* NULL: reads a release or text */
 	bool writable;
 	struct release *release;
-	struct buf text;	      /* of .vouchfs files */
-	struct slots_dirent *entries; /* directories */
+	struct buf text; /* of .vouchfs files */
+	/* a rollback file: */
+	struct audit_who who;
+	atomic_uint_least64_t number;
+	atomic_uint_least64_t rollback_to; /* 0: nothing was rolled back */
+	struct slots_dirent *entries;	   /* directories */
 	size_t entry_count;
 };
 

@@ -303,6 +303,8 @@ static int open_file(struct tree_handle *handle, const struct opened *opened, in
 int deploy_open(struct slots *slots, uint64_t node, int open_flags, const struct slots_caller *caller,
 		struct tree_handle **ret_handle)
 {
+	if (node & DEPLOY_CONTROL_BITS)
+		return deploy_control_open(slots, node, open_flags, caller, ret_handle);
 	if (deploy_fixed_entry(node) || (node & DEPLOY_WHY_BIT))
 		return open_fixed(slots, node, open_flags, ret_handle);
 
@@ -342,6 +344,8 @@ ssize_t deploy_read(struct tree_handle *handle, void *buf, size_t len, uint64_t 
 		return upload_read(handle->upload, buf, len, offset);
 	if (handle->release)
 		return release_read(handle->release, buf, len, offset);
+	if (handle->node & DEPLOY_ROLLBACK_BIT)
+		return deploy_control_read(handle, buf, len, offset);
 	if (offset >= handle->text.len)
 		return 0;
 	if (len > handle->text.len - offset)
@@ -352,7 +356,11 @@ ssize_t deploy_read(struct tree_handle *handle, void *buf, size_t len, uint64_t 
 
 int deploy_write(struct tree_handle *handle, const void *buf, size_t len, uint64_t offset)
 {
-	return handle->writable ? upload_write(handle->upload, buf, len, offset) : -EBADF;
+	if (!handle->writable)
+		return -EBADF;
+	if (!handle->upload)
+		return deploy_control_write(handle, buf, len, offset);
+	return upload_write(handle->upload, buf, len, offset);
 }
 
 /* An open file whose name was removed has no place to be published to. */
@@ -366,7 +374,7 @@ static bool is_unlinked(const struct tree_handle *handle)
 
 int deploy_flush(struct tree_handle *handle)
 {
-	return handle->writable && !is_unlinked(handle) ? upload_finish(handle->upload) : 0;
+	return handle->writable && handle->upload && !is_unlinked(handle) ? upload_finish(handle->upload) : 0;
 }
 
 int deploy_fsync(struct tree_handle *handle UNUSED)
@@ -433,7 +441,7 @@ int deploy_setattr(struct slots *slots, uint64_t node, struct tree_handle *handl
 {
 	int r = 0;
 	if (change->size_bytes) {
-		bool may = handle && handle->writable;
+		bool may = handle && handle->writable && handle->upload;
 		r = may ? upload_truncate(handle->upload, *change->size_bytes) : -EPERM;
 	}
 	if (r == 0 && change->mtime)

@@ -40,7 +40,7 @@ static void fixed_attr_locked(struct slots *slots, const struct deploy_fixed_ent
 	}
 }
 
-static int slot_attr_locked(const struct slot *slot, struct slots_attr *ret)
+int deploy_slot_attr_locked(const struct slot *slot, struct slots_attr *ret)
 {
 	const struct config_slot *section = slot_section(slot->slots->trust, slot);
 	if (!slot_is_present(slot, section))
@@ -75,12 +75,14 @@ static int attr_locked(struct slots *slots, uint64_t node, struct slots_attr *re
 		fixed_attr_locked(slots, entry, ret);
 		return 0;
 	}
+	if (node & DEPLOY_CONTROL_BITS)
+		return deploy_control_attr_locked(slots, node, ret);
 	if (node & (DEPLOY_SLOT_BIT | DEPLOY_WHY_BIT)) {
 		uint64_t index = node & ~(DEPLOY_SLOT_BIT | DEPLOY_WHY_BIT);
 		if (index >= slots->slot_count)
 			return -ENOENT;
 		const struct slot *slot = slots->list[index];
-		return node & DEPLOY_SLOT_BIT ? slot_attr_locked(slot, ret) : why_attr_locked(slot, ret);
+		return node & DEPLOY_SLOT_BIT ? deploy_slot_attr_locked(slot, ret) : why_attr_locked(slot, ret);
 	}
 	struct deploy_node *found = deploy_node_find_locked(slots, node);
 	if (!found)
@@ -140,6 +142,8 @@ static const struct slots_directory *find_slots_directory(uint64_t node)
 		{DEPLOY_NODE_LAYERS, DEPLOY_SLOT_BIT, true},
 		{DEPLOY_NODE_WHY_FUNCTIONS, DEPLOY_WHY_BIT, false},
 		{DEPLOY_NODE_WHY_LAYERS, DEPLOY_WHY_BIT, true},
+		{DEPLOY_NODE_HISTORY_FUNCTIONS, DEPLOY_HISTORY_BIT, false},
+		{DEPLOY_NODE_ROLLBACK_FUNCTIONS, DEPLOY_ROLLBACK_BIT, false},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
 		if (directories[i].node == node)
@@ -160,6 +164,10 @@ int deploy_lookup(struct slots *slots, uint64_t parent, const char *name, struct
 	const struct deploy_fixed_entry *entry = deploy_fixed_find(parent, name);
 	if (entry)
 		return deploy_getattr(slots, entry->node, ret);
+	char function[LIMIT_FUNCTION_NAME_BYTES + 1];
+	uint64_t control = deploy_control_kind(parent, name, function);
+	if (control != 0)
+		return lookup_slot(slots, &(struct slots_directory){parent, control, false}, function, ret);
 	const struct slots_directory *directory = find_slots_directory(parent);
 	if (directory)
 		return lookup_slot(slots, directory, name, ret);
@@ -219,17 +227,21 @@ static int list_fixed_locked(struct tree_handle *dir)
 	return r;
 }
 
+static int entry_attr_locked(const struct slot *slot, uint64_t bit, struct slots_attr *ret)
+{
+	if (bit & DEPLOY_CONTROL_BITS)
+		return deploy_control_attr_locked(slot->slots, bit | slot->index, ret);
+	return bit == DEPLOY_WHY_BIT ? why_attr_locked(slot, ret) : deploy_slot_attr_locked(slot, ret);
+}
+
 static int list_slots_locked(struct tree_handle *dir, const struct slots_directory *directory)
 {
 	struct slots *slots = dir->slots;
-	bool is_why = directory->bit == DEPLOY_WHY_BIT;
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < slots->slot_count; i++) {
 		struct slots_attr attr;
 		const struct slot *slot = slots->list[i];
-		if (slot->is_layer != directory->of_layers)
-			continue;
-		if ((is_why ? why_attr_locked(slot, &attr) : slot_attr_locked(slot, &attr)) == 0)
+		if (slot->is_layer == directory->of_layers && entry_attr_locked(slot, directory->bit, &attr) == 0)
 			r = add_dirent(dir, slot->label, &attr);
 	}
 	return r;

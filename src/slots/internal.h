@@ -76,6 +76,13 @@ int release_find_layers(struct release *release);
 /* What the layers of a record have unpacked, all together. -EIO: *ret_bad, one of them, is damaged. */
 int layers_unpacked(struct slots *slots, const struct store_release *of, uint64_t *ret_bytes,
 		    const struct store_layer **ret_bad);
+/*
+ * Judges an artifact that is to be deployed into a function's slot with the layers of a release (NULL: none). What is
+ * stored of a layer and is not what was published refuses it. The slot has a section.
+ */
+int layers_judge_artifact(struct slot *slot, const struct trust *trust, const struct gate_artifact *artifact,
+			  const struct store_release *of, struct gate_decision *ret);
+void layers_refuse_damaged(const struct store_layer *layer, struct gate_decision *decision);
 struct timespec release_mtime_locked(const struct release *release);
 struct release *release_ref(struct release *release);
 void release_put(struct release *release); /* NULL is fine; takes the slot lock when it was the last reference */
@@ -202,6 +209,13 @@ struct slot_switch {
  * (or NULL). */
 int slot_switch_locked(struct slot *slot, struct release *release, struct release **ret_dropped);
 void slot_notify_switch(struct slot *slot, const struct slot_switch *what);
+
+/*
+ * The release of *number (0: the newest before the current one; set to its number) becomes current again, as a new one,
+ * if it passes what a deployment has to pass. -ENOENT: it is not kept; -EEXIST: it is the current one; -EIO: its stored
+ * bytes are damaged; a refusal comes back as its errno.
+ */
+int slot_roll_back(struct slot *slot, uint64_t *number, const struct audit_who *who, uint64_t *ret_number);
 
 /* Takes over text on success. */
 int slot_note_new(struct buf *text, struct slot_note **ret);
@@ -379,6 +393,8 @@ void slots_end_verdict(struct slots *slots);
 
 int control_render_status(struct slots *slots, struct buf *ret);
 int control_render_status_json(struct slots *slots, struct buf *ret);
+/* The releases of a slot that are kept, the newest first. */
+int control_render_history(struct slot *slot, bool json, struct buf *ret);
 
 /* user.vouchfs.* of a release (artifact, run side) and of a slot's directory; name without "user.vouchfs." is the
  * record's key. */

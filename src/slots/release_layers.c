@@ -109,3 +109,37 @@ int layers_unpacked(struct slots *slots, const struct store_release *of, uint64_
 		*ret_bytes = total;
 	return r;
 }
+
+void layers_refuse_damaged(const struct store_layer *layer, struct gate_decision *decision)
+{
+	const struct policy_verdict damaged = {
+		.reason = POLICY_VF1002_INTEGRITY,
+		.deciding = POLICY_INTEGRITY,
+		.detail = "what the store has of it is damaged",
+		.remedy = "publish the layer again, and name the new version in the function's file layers",
+	};
+	char name[GATE_LAYER_NAME_SIZE];
+	gate_print_layer(layer->layer, layer->version, name);
+	decision->verdict.outcome = POLICY_ACCEPTED;
+	policy_add_layer(name, &damaged, &decision->verdict);
+}
+
+int layers_judge_artifact(struct slot *slot, const struct trust *trust, const struct gate_artifact *artifact,
+			  const struct store_release *of, struct gate_decision *ret)
+{
+	struct gate_artifact with = *artifact;
+	const struct store_layer *bad = NULL;
+	int r = 0;
+	if (of) {
+		with.layers = of->layers;
+		with.layer_count = of->layer_count;
+		r = layers_unpacked(slot->slots, of, &with.layers_unpacked_bytes, &bad);
+	}
+	if (r == -ENOMEM)
+		return r;
+	const struct config_slot *section = slot_section(trust, slot);
+	r = gate_judge(trust, section->code_signing, POLICY_ON_DEPLOYMENT, &with, false, ret);
+	if (r == 0 && bad && ret->verdict.outcome != POLICY_REFUSED)
+		layers_refuse_damaged(bad, ret);
+	return r;
+}

@@ -144,7 +144,17 @@ void slot_set_failure_note_locked(struct slot *slot, const struct gate_deploymen
 
 	struct buf text = {0};
 	int r = render_head(deployment, "failed", "-", clock_now_s(), strerror(-error), &text);
-	if (r == 0)
+	if (r == 0 && deployment->rollback_to > 0)
+		r = buf_printf(
+			&text,
+			"not rolled back  slot=functions/%s  artifact=%s\n"
+			"  no check refused release %llu: it could not be taken up again: %s\n"
+			"  kept              %s\n"
+			"  remedy            look into the daemon's log; deploy the artifact anew where the store "
+			"is damaged\n",
+			deployment->function, artifact, (unsigned long long)deployment->rollback_to, strerror(-error),
+			kept);
+	else if (r == 0)
 		r = buf_printf(&text,
 			       "%s  slot=%s  artifact=%s\n"
 			       "  no check refused it: the store could not take it: %s\n"

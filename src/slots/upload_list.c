@@ -59,40 +59,12 @@ const struct store_release *upload_layers_locked(const struct upload *upload)
 	return upload->beside ? upload->beside->record : NULL;
 }
 
-/* What is stored of a layer is not what was published: that is the verdict. */
-static void refuse_damaged(const struct store_layer *layer, struct gate_decision *decision)
-{
-	const struct policy_verdict damaged = {
-		.reason = POLICY_VF1002_INTEGRITY,
-		.deciding = POLICY_INTEGRITY,
-		.detail = "what the store has of it is damaged",
-		.remedy = "publish the layer again, and name the new version in the function's file layers",
-	};
-	char name[GATE_LAYER_NAME_SIZE];
-	gate_print_layer(layer->layer, layer->version, name);
-	decision->verdict.outcome = POLICY_ACCEPTED;
-	policy_add_layer(name, &damaged, &decision->verdict);
-}
-
-int upload_judge_artifact_locked(struct upload *upload, const struct trust *trust,
-				 const struct config_code_signing *rules)
+int upload_judge_artifact_locked(struct upload *upload, const struct trust *trust)
 {
 	set_beside(upload, slot_current(upload->slot));
 	const struct store_release *beside = upload->beside ? upload->beside->record : NULL;
-	struct gate_artifact artifact = {.file = store_stage_reader(upload->stage), .stage = upload->stage};
-	const struct store_layer *bad = NULL;
-	int r = 0;
-	if (beside) {
-		artifact.layers = beside->layers;
-		artifact.layer_count = beside->layer_count;
-		r = layers_unpacked(upload->slots, beside, &artifact.layers_unpacked_bytes, &bad);
-	}
-	if (r == -ENOMEM)
-		return r;
-	r = gate_judge(trust, rules, POLICY_ON_DEPLOYMENT, &artifact, false, upload->decision);
-	if (r == 0 && bad && upload->decision->verdict.outcome != POLICY_REFUSED)
-		refuse_damaged(bad, upload->decision);
-	return r;
+	const struct gate_artifact artifact = {.file = store_stage_reader(upload->stage), .stage = upload->stage};
+	return layers_judge_artifact(upload->slot, trust, &artifact, beside, upload->decision);
 }
 
 /* ---- the list ---- */
@@ -175,7 +147,7 @@ static int judge_with_layers(struct upload *upload, const struct trust *trust, c
 	r = layers_unpacked(upload->slots, upload->list, &unpacked, &bad);
 	if (r < 0) {
 		if (bad)
-			refuse_damaged(bad, decision);
+			layers_refuse_damaged(bad, decision);
 		return bad ? 0 : r;
 	}
 	r = release_load_view(upload->beside);
@@ -211,7 +183,7 @@ int upload_commit_list_locked(struct upload *upload, const struct gate_deploymen
 	list->layers_uid = deployment->uid;
 	with.layers_of = list;
 	return gate_commit_again(slots->store, slots->audit, upload->slot->current->record, &with, upload->decision,
-				  ret);
+				 ret);
 }
 
 int layers_remove(struct slot *slot, const struct slots_caller *caller)

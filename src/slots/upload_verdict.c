@@ -109,7 +109,7 @@ static int judge(struct upload *upload, const struct trust *trust)
 	else if (upload_is_list_locked(upload))
 		r = upload_judge_list_locked(upload, trust, section->code_signing);
 	else
-		r = upload_judge_artifact_locked(upload, trust, section->code_signing);
+		r = upload_judge_artifact_locked(upload, trust);
 	slots_end_verdict(upload->slots);
 	if (r < 0)
 		return r;
