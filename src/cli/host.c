@@ -23,10 +23,6 @@ static int run_reload(int argc, char **argv);
 static int run_status(int argc, char **argv);
 static int run_why(int argc, char **argv);
 
-#define CONFIG_USAGE                                                                                                   \
-	"  -c, --config CONF  the configuration of the mount (default: $VOUCHFS_CONF, else\n"                          \
-	"                     " CONFIG_DEFAULT_PATH ")\n"
-
 enum { RELOAD, STATUS, WHY };
 
 const struct cli_command cli_host_commands[] = {
@@ -38,7 +34,7 @@ const struct cli_command cli_host_commands[] = {
 			  "  vouchfs reload -c ./vouchfs.conf\n\n"
 			  "Reads configuration, certificates and revocation lists, then swaps them at once. A faulty\n"
 			  "one changes nothing. Waits for the outcome.\n\n"
-			  "Options:\n" CONFIG_USAGE "\nExit codes: 0 in force, 1 not mounted or not permitted, 78 "
+			  "Options:\n" HOST_CONFIG_USAGE "\nExit codes: 0 in force, 1 not mounted or not permitted, 78 "
 			  "refused: the one before stays.\n",
 		 .run = run_reload},
 	[STATUS] = {.name = "status",
@@ -47,14 +43,14 @@ const struct cli_command cli_host_commands[] = {
 			     "  vouchfs status\n"
 			     "  vouchfs status --json\n\n"
 			     "Options:\n"
-			     "      --json         as JSON\n" CONFIG_USAGE,
+			     "      --json         as JSON\n" HOST_CONFIG_USAGE,
 		    .run = run_status},
 	[WHY] = {.name = "why",
 		 .summary = "the last decision on a slot, whole",
 		 .usage = "Examples:\n"
 			  "  vouchfs why main-function\n"
 			  "  vouchfs why functions/main-function\n\n"
-			  "Options:\n" CONFIG_USAGE "\nExit codes: 0 shown, 1 nothing to show, 2 usage.\n",
+			  "Options:\n" HOST_CONFIG_USAGE "\nExit codes: 0 shown, 1 nothing to show, 2 usage.\n",
 		 .run = run_why},
 	{.name = NULL},
 };
@@ -70,40 +66,65 @@ static int resolve_config(const char *given, char **ret)
 	return r;
 }
 
-int cli_find_mount(const char *given_config, struct buf *ret_mountpoint)
+/* -ENODEV: it is not mounted, which is not said here. */
+static int find_mount(const char *given_config, struct buf *ret_mountpoint)
 {
 	char *config = NULL;
 	int r = resolve_config(given_config, &config);
 	if (r < 0)
 		return r;
 	r = fs_find_mount(config, ret_mountpoint);
-	if (r < 0)
-		cli_error("%s is not mounted; `vouchfs mount` does that", config);
+	if (r == -ENOENT)
+		r = -ENODEV;
+	else if (r < 0)
+		cli_error("the mount of %s cannot be found: %s", config, strerror(-r));
 	free(config);
+	return r;
+}
+
+static int open_mountpoint(const char *mountpoint, int *ret_dirfd)
+{
+	int r = io_open_dir(mountpoint);
+	if (r == -ENOTCONN)
+		cli_error("the mount on %s has lost its process; `vouchfs unmount -l %s` takes it away", mountpoint,
+			  mountpoint);
+	else if (r < 0)
+		cli_error("%s: %s", mountpoint, strerror(-r));
+	else
+		*ret_dirfd = r;
+	return r < 0 ? r : 0;
+}
+
+/* A failure of find_mount or of what is made of it, said whole. */
+static int say_unless_mounted(const char *given_config, int r)
+{
+	if (r == -ENODEV)
+		cli_error("%s is not mounted; `vouchfs mount` does that", cli_config_path(given_config));
+	return r;
+}
+
+int cli_find_mount(const char *given_config, struct buf *ret_mountpoint)
+{
+	return say_unless_mounted(given_config, find_mount(given_config, ret_mountpoint));
+}
+
+int cli_open_mount_if_any(const char *given_config, int *ret_dirfd)
+{
+	struct buf mountpoint = {0};
+	int r = find_mount(given_config, &mountpoint);
+	if (r == 0)
+		r = open_mountpoint(mountpoint.data, ret_dirfd);
+	buf_done(&mountpoint);
 	return r;
 }
 
 int cli_open_mount(const char *given_config, int *ret_dirfd)
 {
-	struct buf mountpoint = {0};
-	int r = cli_find_mount(given_config, &mountpoint);
-	if (r < 0)
-		goto out;
-	r = io_open_dir(mountpoint.data);
-	if (r == -ENOTCONN)
-		cli_error("the mount on %s has lost its process; `vouchfs unmount -l %s` takes it away",
-			  mountpoint.data, mountpoint.data);
-	else if (r < 0)
-		cli_error("%s: %s", mountpoint.data, strerror(-r));
-	else
-		*ret_dirfd = r;
-out:
-	buf_done(&mountpoint);
-	return r < 0 ? r : 0;
+	return say_unless_mounted(given_config, cli_open_mount_if_any(given_config, ret_dirfd));
 }
 
 /* Files below .vouchfs are made when they are opened, and have no size. */
-static int print_file(int dirfd, const char *path)
+int cli_print_file(int dirfd, const char *path)
 {
 	int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -167,7 +188,7 @@ static int run_status(int argc, char **argv)
 	int dirfd = -1;
 	if (cli_open_mount(given, &dirfd) < 0)
 		return CLI_EXIT_FAILURE;
-	int r = print_file(dirfd, json ? ".vouchfs/status.json" : ".vouchfs/status");
+	int r = cli_print_file(dirfd, json ? ".vouchfs/status.json" : ".vouchfs/status");
 	if (r < 0)
 		cli_error("status: %s", strerror(-r));
 	io_close(&dirfd);
@@ -196,7 +217,7 @@ static int print_why(int dirfd, const char *kind, const char *name)
 	(void)snprintf(slot, sizeof(slot), "%s/%s", kind, name);
 	(void)snprintf(why, sizeof(why), ".vouchfs/why/%s", slot);
 
-	int r = print_file(dirfd, why);
+	int r = cli_print_file(dirfd, why);
 	if (r == 0)
 		return CLI_EXIT_OK;
 	if (r != -ENOENT)
@@ -222,6 +243,18 @@ static const char *split_slot(const char *slot, const char **ret_kind)
 		name = slot + len + 1;
 	}
 	return config_is_function_name(name) ? name : NULL;
+}
+
+const char *cli_function_operand(const struct cli_command *command, const char *operand)
+{
+	const char *kind;
+	const char *name = split_slot(operand, &kind);
+	if (name && strcmp(kind, "functions") == 0)
+		return name;
+	char shown[SHOWN_SIZE];
+	(void)cli_usage_error(command, "\"%s\" is not the name of a function, like main-function",
+			      text_escape_print(shown, sizeof(shown), operand, strlen(operand)));
+	return NULL;
 }
 
 static int run_why(int argc, char **argv)
