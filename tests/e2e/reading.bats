@@ -1,0 +1,166 @@
+#!/usr/bin/env bats
+# The run side, read in every way: by every system call, by the usual tools, while it is switched, while the store below
+# it is damaged. reading.py does what a shell cannot.
+
+load lib
+
+READING=$BATS_TEST_DIRNAME/reading.py
+
+# A folder with what is awkward: sizes around a block, empty, executable, deep, names of other scripts.
+mk_tree() {
+	mkdir -p "$1/bin" "$1/deep/er/and/deeper" "$1/nothing in here"
+	: >"$1/empty"
+	local size
+	for size in 1 4095 4096 4097 65536 200001; do head -c "$size" /dev/urandom >"$1/noise-$size"; done
+	seq 60000 >"$1/deep/er/numbers"
+	printf 'x' >"$1/deep/er/and/deeper/x"
+	printf '#!/bin/sh\necho "script $1"\n' >"$1/bin/script"
+	chmod +x "$1/bin/script"
+}
+
+# mk_archive KIND FOLDER OUT
+mk_archive() {
+	case $1 in
+	zip) (cd "$2" && zip -q -r "$3" .) ;;
+	zip-stored) (cd "$2" && zip -q -0 -r "$3" .) ;;
+	zip-without-folders) (cd "$2" && zip -q -9 -X -D -r "$3" .) ;;
+	jar) (cd "$2" && jar --create --no-manifest --file "$3" .) ;;
+	git) (cd "$2" && git init -q . && git add -A && git -c user.name=t -c user.email=t@example.org commit -qm t &&
+		git archive --format=zip -o "$3" HEAD && rm -rf .git) ;;
+	python | python-stored)
+		python3 - "$@" <<-'END'
+			import os, sys, zipfile
+			kind, folder, out = sys.argv[1:]
+			method = zipfile.ZIP_STORED if kind == "python-stored" else zipfile.ZIP_DEFLATED
+			os.chdir(folder)
+			with zipfile.ZipFile(out, "w", method) as archive:
+			    for at, folders, names in os.walk("."):
+			        for name in sorted(folders + names):
+			            archive.write(os.path.join(at, name)[2:])
+		END
+		;;
+	esac
+}
+
+@test "every file of every kind of ZIP is what Python and Info-ZIP unpack, byte for byte, with its mode" {
+	start_ready_mount </dev/null
+	mk_tree "$T/w"
+	local kind
+	for kind in zip zip-stored zip-without-folders jar git python python-stored; do
+		mk_archive "$kind" "$T/w" "$T/$kind.zip"
+		sign_zip release "$T/$kind.zip"
+		cp "$T/$kind.zip" "$MAIN/a.zip"
+		python3 -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])' "$T/$kind.zip" "$T/p-$kind"
+		LC_ALL=C.UTF-8 unzip -q "$T/$kind.zip" -d "$T/u-$kind"
+		diff -r "$T/p-$kind" "$RUN/task"
+		diff -r "$T/u-$kind" "$RUN/task"
+		(cd "$T/p-$kind" && find . -type f -exec sha256sum {} +) >"$T/sums"
+		[ "$(wc -l <"$T/sums")" = 10 ]
+		(cd "$RUN/task" && sha256sum --quiet --strict -c "$T/sums")
+		# the same names and kinds; 0555 for folders and what the ZIP says can be executed, else 0444
+		diff <(cd "$T/u-$kind" && find . -printf '%y %P\n' | sort) <(cd "$RUN/task" && find . -printf '%y %P\n' | sort)
+		diff <(cd "$T/u-$kind" && find . -type f -perm /111 | sort) <(cd "$RUN/task" && find . -type f -perm 0555 | sort)
+		[ -z "$(find "$RUN/task/" -type d ! -perm 0555 -o -type f ! -perm 0444 ! -perm 0555)" ]
+	done
+	[ "$(find "$T"/u-zip/bin "$RUN/task/bin" -type f -perm /111 | wc -l)" = 2 ] # the last one kept the bit, too
+}
+
+@test "tar, cp -a, rsync, grep -r, find and du get out what was put in" {
+	start_ready_mount </dev/null
+	mk_tree "$T/w"
+	mk_archive zip "$T/w" "$T/a.zip"
+	sign_zip release "$T/a.zip"
+	cp "$T/a.zip" "$MAIN/"
+	mkdir "$T/tar"
+	tar -C "$RUN/task" -cf - . | tar -C "$T/tar" -xf -
+	diff -r "$T/w" "$T/tar"
+	cp -a "$RUN/task" "$T/cp"
+	diff -r "$T/w" "$T/cp"
+	[ "$(stat -c %a "$T/cp/bin/script")" = 555 ]
+	rsync -a "$RUN/task/" "$T/rsync/"
+	diff -r "$T/w" "$T/rsync"
+	run -0 rsync -ai --checksum "$RUN/task/" "$T/rsync/" # nothing is left to do
+	[ -z "$output" ]
+	[ "$(grep -rl 'script \$1' "$RUN/task/")" = "$RUN/task/bin/script" ]
+	[ "$(grep -rc '' "$RUN/task/deep/er/numbers")" = 60000 ]
+	[ "$(find "$RUN/task/" -name 'noise-*' -size +64k | wc -l)" = 1 ]
+	[ "$(du -s --apparent-size -B1 "$RUN/task/deep/er/numbers" | cut -f1)" = "$(stat -c %s "$T/w/deep/er/numbers")" ]
+	[ "$(du -sB1 "$RUN/task/" | cut -f1)" -ge 600000 ]
+	chmod -R u+w "$T/cp" "$T/rsync" "$T/tar"
+}
+
+@test "every system call that reads gives the same bytes, cold and warm, stored and deflated" {
+	start_ready_mount </dev/null
+	mkdir "$T/w"
+	head -c 1500001 /dev/urandom >"$T/w/noise"
+	seq 200000 >"$T/w/numbers"
+	(cd "$T/w" && zip -q -0 ../a.zip noise && zip -q ../a.zip numbers)
+	sign_zip release "$T/a.zip"
+	cp "$T/a.zip" "$MAIN/"
+	local file
+	for file in noise numbers; do
+		python3 "$READING" ways "$RUN/task/$file" "$T/w/$file" "$T/scratch" >"$T/out"
+		grep '^not tried' "$T/out" | sort -u | sed 's/^/# /' >&3 || true
+		[ "$(wc -l <"$T/out")" = 24 ]
+	done
+	python3 "$READING" ways "$RUN/code.zip" "$T/a.zip" "$T/scratch" >"$T/out"
+	[ "$(wc -l <"$T/out")" = 24 ]
+}
+
+@test "what is served runs: a static executable, a script, a shared object that is loaded" {
+	start_ready_mount </dev/null
+	mkdir "$T/w"
+	printf '#include <unistd.h>\nint main(void) { return write(1, "static\\n", 7) != 7; }\n' >"$T/main.c"
+	printf 'int answer(int a); int answer(int a) { return 6 * a; }\n' >"$T/answer.c"
+	cc -static -o "$T/w/static" "$T/main.c"
+	cc -shared -fPIC -o "$T/w/answer.so" "$T/answer.c"
+	printf '#!/bin/sh\necho "script $0 $1"\n' >"$T/w/script"
+	printf '#!/bin/sh\necho never\n' >"$T/w/data"
+	chmod +x "$T/w/script"
+	(cd "$T/w" && zip -q -r ../a.zip .)
+	sign_zip release "$T/a.zip"
+	cp "$T/a.zip" "$MAIN/"
+	[ "$("$RUN/task/static")" = static ]
+	[ "$("$RUN/task/script" one)" = "script $RUN/task/script one" ]
+	run -126 "$RUN/task/data"
+	[[ $output == *"Permission denied"* ]]
+	[ "$(python3 -c 'import ctypes, sys; print(ctypes.CDLL(sys.argv[1]).answer(7))' "$RUN/task/answer.so")" = 42 ]
+	[ "$(cd "$RUN/task" && ./script two)" = "script ./script two" ]
+}
+
+@test "200 deployments under readers: no release is mixed, missing or stale" {
+	VOUCHFS_SECTION="durability = none" start_ready_mount </dev/null
+	local i
+	for i in 1 2 3 4 5; do
+		mkdir "$T/w$i"
+		echo "common $i" >"$T/w$i/common"
+		head -c $((i * 9000)) /dev/urandom >"$T/w$i/noise"
+		seq "$i" 3000 >"$T/w$i/numbers"
+		echo "$i" >"$T/w$i/only-in-$i"
+		(cd "$T/w$i" && zip -q -r "../$i.zip" .)
+		sign_zip release "$T/$i.zip"
+	done
+	run -0 python3 "$READING" switch "$MNT" "$T/stop" "${READING_DEPLOYMENTS:-200}" "$T"/[1-5].zip
+	echo "# $output" >&3
+	[ "$(readlink "$RUN")" = ".releases/main/${READING_DEPLOYMENTS:-200}" ]
+}
+
+@test "bits of the store change under readers: the right bytes or EIO, never wrong ones" {
+	start_ready_mount </dev/null
+	mkdir "$T/w"
+	head -c 60000 /dev/urandom >"$T/w/stored"
+	seq 30000 >"$T/w/deflated"
+	(cd "$T/w" && zip -q ../a.zip deflated && zip -q -0 ../a.zip stored)
+	sign_zip release "$T/a.zip"
+	cp "$T/a.zip" "$MAIN/"
+	cmp "$T/a.zip" "$RUN/code.zip"
+	run -0 python3 "$READING" flips "$RUN" "$STORE" 20261121 "${READING_FLIPS:-100}" "$T/a.zip"
+	echo "# $output" >&3
+	[[ $output == [1-9]*" changes found, "[1-9]*" failed and "[1-9]*" good reads beside" ]]
+	grep -q '"event":"page-check-failed"' "$STORE"/audit/*.jsonl
+	# deployed again, it is whole
+	cp "$T/a.zip" "$MAIN/"
+	cmp "$T/a.zip" "$RUN/code.zip"
+	cmp "$T/w/stored" "$RUN/task/stored"
+	cmp "$T/w/deflated" "$RUN/task/deflated"
+}
