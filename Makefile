@@ -165,7 +165,7 @@ lint: deps-check
 	@tests/lint/layers
 	@clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 	@printf '%s\n' $(SOURCES) | xargs -P 2 -I{} clang-tidy --quiet {} -- $(filter-out $(GCC_ONLY),$(ALL_CFLAGS)) 2>/dev/null
-	@shellcheck -x -e SC2016,SC2030,SC2031,SC2154 .ci/deps .ci/run $$(git ls-files 'tests/*' | xargs grep -lIE '^#!.*(sh|bats)$$')
+	@shellcheck -x -e SC2016,SC2030,SC2031,SC2154 .ci/deps .ci/run conf/sandbox/vouchfs-bwrap $$(git ls-files 'tests/*' | xargs grep -lIE '^#!.*(sh|bats)$$')
 
 ## make format     rewrite the sources by .clang-format
 format:
@@ -181,6 +181,7 @@ install: all
 	install -D -m 0644 conf/vouchfs.conf $(DESTDIR)$(PREFIX)/share/doc/vouchfs/vouchfs.conf
 	for unit in $(wildcard conf/systemd/*); do \
 		install -D -m 0644 $$unit $(DESTDIR)$(PREFIX)/share/doc/vouchfs/systemd/$${unit##*/}; done
+	install -D -m 0755 conf/sandbox/vouchfs-bwrap $(DESTDIR)$(PREFIX)/share/doc/vouchfs/sandbox/vouchfs-bwrap
 
 ## make uninstall  what install put there
 uninstall:

@@ -87,7 +87,8 @@ TOP=$BATS_TEST_DIRNAME/../..
 		usr/local/share/man/man7/vouchfs-reasons.7 usr/local/share/man/man8/mount.vouchfs.8 \
 		usr/local/share/doc/vouchfs/vouchfs.conf \
 		usr/local/share/doc/vouchfs/systemd/vouchfs-export-trust.service \
-		usr/local/share/doc/vouchfs/systemd/vouchfs-export-trust.timer; do
+		usr/local/share/doc/vouchfs/systemd/vouchfs-export-trust.timer \
+		usr/local/share/doc/vouchfs/systemd/vouchfs-function@.service usr/local/share/doc/vouchfs/sandbox/vouchfs-bwrap; do
 		[ -f "$T/root/$path" ]
 	done
 	[ "$(readlink "$T/root/sbin/mount.vouchfs")" = /usr/local/bin/vouchfs ]
