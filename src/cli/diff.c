@@ -171,6 +171,7 @@ static const char *signer_of(const struct release *release)
 static void print_file(char mark, const struct diff_file *file)
 {
 	char shown[SHOWN_SIZE];
+	ASSERT(file); /* what was added or removed is on one side */
 	text_escape_print(shown, sizeof(shown), file->path, strlen(file->path));
 	if (S_ISDIR(file->mode))
 		(void)printf("%c %s/\n", mark, shown);

@@ -248,6 +248,7 @@ static const char *split_slot(const char *slot, const char **ret_kind)
 const char *cli_function_operand(const struct cli_command *command, const char *operand)
 {
 	const char *kind;
+	ASSERT(operand); /* cli_parse counts the operands */
 	const char *name = split_slot(operand, &kind);
 	if (name && strcmp(kind, "functions") == 0)
 		return name;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The daemon is killed, or its disk fails, at every step of a deployment: the old release or the new one, whole.
+# The daemon is killed, or its disk fails, at every step of a deployment or a rollback: the old release or the new one, whole.
 
 load lib
 
@@ -99,4 +99,55 @@ sweep_error() {
 	wait "$writer" || true
 	lib_unmount_all
 	[ "$(look)" = old ]
+}
+
+@test "kill -9 of the daemon at every changing call of a rollback" {
+	prepare
+	start_mount
+	cp "$T/new.zip" "$MAIN/x.zip"
+	stop_mount
+	cp -a "$STORE" "$T/before"
+	local n status=1 found
+	for ((n = 1; status != 0; n += ${FAULT_STEP:-3})); do
+		rm -rf "$STORE" && cp -a "$T/before" "$STORE"
+		VOUCHFS_TEST_FAULT="*:$n:kill" start_mount
+		status=0
+		"$VOUCHFS" rollback main >"$T/out" 2>&1 || status=$?
+		if [ "$status" = 0 ]; then stop_mount; else eventually no_processes_left; fi
+		found=$(look)
+		[ "$found" = old ] || { [ "$found" = new ] && [ "$status" != 0 ]; } || {
+			echo "killed at call $n: rollback exited $status, then found: $found"
+			false
+		}
+		[ "$found" = new ] || [ "$(accepted_records)" -ge 3 ]
+	done
+	[ "$n" -gt 8 ]
+	[ "$n" -lt "$CALLS" ]
+}
+
+@test "the disk is full, or fails, at a call of a rollback: said, and what was current is served" {
+	prepare
+	start_mount
+	cp "$T/new.zip" "$MAIN/x.zip"
+	stop_mount
+	cp -a "$STORE" "$T/before"
+	local n error found status failures=0
+	for error in ENOSPC EIO; do
+		for ((n = 1; n < 16; n += ${FAULT_STEP:-3})); do
+			rm -rf "$STORE" && cp -a "$T/before" "$STORE"
+			VOUCHFS_TEST_FAULT="*:$n:$error" start_mount
+			status=0
+			"$VOUCHFS" rollback main >"$T/out" 2>&1 || status=$?
+			found=$(cat "$RUN/task/marker")
+			[ "$status/$found" = 0/old ] || [ "$status/$found" = 1/new ] || {
+				echo "$error at call $n: rollback exited $status, then found: $found"
+				cat "$T/out"
+				false
+			}
+			[ "$status" = 0 ] || failures=$((failures + 1))
+			stop_mount
+			[ "$(look)" = "$found" ]
+		done
+	done
+	[ "$failures" -gt 2 ]
 }
