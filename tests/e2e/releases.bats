@@ -23,6 +23,8 @@ kernel_forgets() {
 	[ ! -e "$1" ]
 }
 
+has_objects() { [ "$(find "$STORE/objects" -name payload | wc -l)" = "$1" ]; }
+
 # history_of EXPRESSION: of what `history --json` says, d
 history_of() {
 	"$VOUCHFS" history main --json | python3 -c 'import json, sys; d = json.load(sys.stdin); print(eval(sys.argv[1]))' "$1"
@@ -344,5 +346,5 @@ history_of() {
 	[ "$(cat "$T/out")" = whole ]
 	[ "$(id -u)" = 0 ] || return 0 # only root can have the kernel forget what nobody uses any more
 	eventually kernel_forgets "$STORE/functions/main/releases/1"
-	[ "$(find "$STORE/objects" -name payload | wc -l)" = 3 ]
+	eventually has_objects 3
 }
