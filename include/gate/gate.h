@@ -116,8 +116,8 @@ int gate_commit(struct store *store, struct audit *audit, struct store_stage *st
 
 /*
  * The same for an artifact that is there, as a release of the same function has it: with other layers, or because it is
- * taken up again. Of the deployment only layers_of, rollback_to, function and who count; the rest is the artifact's.
- * -EBADMSG: what was judged are not its bytes.
+ * taken up again. Of the deployment only layers_of, rollback_to, function and who count, and uid when it is taken up
+ * again; the rest is the artifact's. -EBADMSG: what was judged are not its bytes.
  */
 int gate_commit_again(struct store *store, struct audit *audit, const struct store_release *artifact,
 		      const struct gate_deployment *deployment, const struct gate_decision *decision,

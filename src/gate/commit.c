@@ -218,6 +218,7 @@ int gate_commit_again(struct store *store, struct audit *audit, const struct sto
 	again.artifact_name = artifact->artifact_name;
 	again.mtime_s = artifact->mtime_s;
 	again.mtime_ns = artifact->mtime_ns;
-	again.uid = artifact->uid;
+	if (deployment->rollback_to == 0)
+		again.uid = artifact->uid;
 	return commit(store, audit, NULL, artifact->comment, artifact->comment_len, &again, decision, ret);
 }

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "gate/gate.h"
 #include "gate/history.h"
 
 /* What a record says, as texts; NULL where it says nothing. */
@@ -24,6 +25,7 @@ struct facts {
 	char *profile;
 	char *job;
 	char *command;
+	uint64_t uid;	      /* who did it; of a list of layers it is not the artifact's owner */
 	uint64_t rollback_to; /* 0: none */
 	char since[CLOCK_UTC_SIZE];
 	char artifact[4 * LIMIT_NAME_BYTES + 1];
@@ -39,7 +41,9 @@ static void read_facts(const struct store_release *release, struct facts *ret)
 		.profile = text_record_get(record, len, "profile-version-arn"),
 		.job = text_record_get(record, len, "job-arn"),
 		.command = text_record_get(record, len, "by-command"),
+		.uid = release->uid,
 	};
+	(void)text_record_get_u64(record, len, "by-uid", &ret->uid);
 	(void)text_record_get_u64(record, len, "rollback-to", &ret->rollback_to);
 	clock_format_utc(release->created_at_s, ret->since);
 	text_escape_print(ret->artifact, sizeof(ret->artifact), release->artifact_name, strlen(release->artifact_name));
@@ -86,6 +90,17 @@ static int put_head(const struct gate_history *history, struct buf *ret)
 	return r;
 }
 
+static int put_layers(const struct store_release *release, struct buf *ret)
+{
+	char name[GATE_LAYER_NAME_SIZE];
+	int r = release->layer_count > 0 ? buf_printf(ret, "  %7s  layers", "") : 0;
+	for (size_t i = 0; r == 0 && i < release->layer_count; i++) {
+		gate_print_layer(release->layers[i].layer, release->layers[i].version, name);
+		r = buf_printf(ret, " %s", name);
+	}
+	return r == 0 && release->layer_count > 0 ? buf_putc(ret, '\n') : r;
+}
+
 static int put_row(const struct gate_history_row *row, struct buf *ret)
 {
 	static const char *const states[] = {
@@ -98,16 +113,17 @@ static int put_row(const struct gate_history_row *row, struct buf *ret)
 			       facts.reason ? " " : "", facts.reason ? facts.reason : "");
 	else
 		(void)snprintf(outcome, sizeof(outcome), "%s", states[row->service]);
-	int r = buf_printf(ret, "%c %7" PRIu64 "  %-20s  %-15s  %-20s  %-40s  %-36s  uid %u (%s)\n",
+	int r = buf_printf(ret, "%c %7" PRIu64 "  %-20s  %-15s  %-20s  %-40s  %-36s  uid %" PRIu64 " (%s)\n",
 			   row->is_current		 ? '*'
 			   : row->service != GATE_SERVED ? '!'
 							 : ' ',
 			   row->release->number, facts.since, outcome, facts.artifact,
 			   tail_of(facts.profile, ":/signing-profiles/", "(unsigned)"),
-			   tail_of(facts.job, ":/signing-jobs/", "-"), row->release->uid,
-			   facts.command ? facts.command : "-");
+			   tail_of(facts.job, ":/signing-jobs/", "-"), facts.uid, facts.command ? facts.command : "-");
 	if (r == 0 && facts.rollback_to > 0)
 		r = buf_printf(ret, "  %7s  rollback to release %" PRIu64 "\n", "", facts.rollback_to);
+	if (r == 0)
+		r = put_layers(row->release, ret);
 	facts_done(&facts);
 	return r;
 }
@@ -121,6 +137,17 @@ int gate_render_history(const struct gate_history *history, struct buf *ret)
 }
 
 /* ---- for programs ---- */
+
+static void put_layers_json(struct json *j, const struct store_release *release)
+{
+	char name[GATE_LAYER_NAME_SIZE];
+	json_array(j, "layers");
+	for (size_t i = 0; i < release->layer_count; i++) {
+		gate_print_layer(release->layers[i].layer, release->layers[i].version, name);
+		json_text(j, NULL, name);
+	}
+	json_close(j);
+}
 
 static void put_row_json(struct json *j, const struct gate_history_row *row)
 {
@@ -140,10 +167,11 @@ static void put_row_json(struct json *j, const struct gate_history_row *row)
 	json_text(j, "artifact", release->artifact_name);
 	json_u64(j, "length", release->length_bytes);
 	json_text(j, "treeSha256", hex);
+	put_layers_json(j, release);
 	json_text(j, "profileVersionArn", facts.profile);
 	json_text(j, "jobArn", facts.job);
 	json_object(j, "by");
-	json_u64(j, "uid", release->uid);
+	json_u64(j, "uid", facts.uid);
 	json_text(j, "command", facts.command);
 	json_close(j);
 	if (facts.rollback_to > 0)

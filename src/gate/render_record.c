@@ -224,6 +224,8 @@ int gate_render_release_json(const char *function, const struct store_release *r
 	struct json j = {.out = ret, .pretty = true};
 	const char *record = release->decision ? release->decision : "";
 	char hex[CRYPTO_SHA256_HEX_SIZE], at[CLOCK_UTC_SIZE];
+	uint64_t by_uid = release->uid;
+	(void)text_record_get_u64(record, strlen(record), "by-uid", &by_uid);
 	text_hex(release->digest, sizeof(release->digest), hex);
 	clock_format_utc(release->created_at_s, at);
 
@@ -247,7 +249,7 @@ int gate_render_release_json(const char *function, const struct store_release *r
 	copy_layers(&j, release, record);
 	copy_text(&j, "decidedAt", record, "decided-at");
 	json_object(&j, "by");
-	json_u64(&j, "uid", release->uid);
+	json_u64(&j, "uid", by_uid);
 	copy_text(&j, "command", record, "by-command");
 	json_close(&j);
 	json_close(&j);
