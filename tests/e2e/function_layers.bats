@@ -248,3 +248,48 @@ permit() {
 	[ ! -e "$MNT/functions/team-a" ]
 	[ ! -e "$MNT/run/team-a" ]
 }
+
+@test "rollback brings the layers of the release back, and is refused when a layer's profile version was revoked" {
+	mount_functions
+	local profile arn
+	profile=$(mk_profile tooling)
+	arn=${profile%/*}
+	sed -i "/^\[code-signing-config strict\]/a allowed_publisher = $arn" "$CONF"
+	export_trust
+	"$VOUCHFS" reload
+	mk_zip "$T/base.zip" 'base=base 1'
+	sign_zip tooling "$T/base.zip"
+	cp "$T/base.zip" "$MNT/layers/base/"
+	publish tools 'tools 1'
+	deploy "$STRICT" one
+	printf 'base:1\ntools:1\n' >"$T/layers"
+	cp "$T/layers" "$STRICT/"
+	deploy "$STRICT" two
+	rm "$STRICT/layers"
+	[ "$(release_of strict) $(names_in "$SERVED/opt")" = ".releases/strict/4 " ]
+
+	run -0 "$VOUCHFS" rollback strict 2
+	[ "$output" = "strict: release 5 is current, the content of release 2" ]
+	[ "$(cat "$SERVED/task/app.py") $(names_in "$SERVED/opt")" = "one base tools" ]
+	[ "$(names_in "$STRICT")" = "code.zip layers" ]
+	cmp "$T/layers" "$STRICT/layers"
+	[[ $("$VOUCHFS" history strict) == *"rollback to release 2"*"layers base:1 tools:1"* ]]
+	[ "$("$VOUCHFS" history strict --json | python3 -c '
+import json, sys
+print(*(",".join(r["layers"]) or "-" for r in json.load(sys.stdin)["releases"]))')" = "base:1,tools:1 - base:1,tools:1" ]
+	"$VOUCHFS" rollback strict 4
+	[ "$(cat "$SERVED/task/app.py") $(names_in "$SERVED/opt") $(names_in "$STRICT")" = "two  code.zip" ]
+
+	signer "$ACCOUNT" revoke-signing-profile --profile-name tooling --profile-version "${profile##*/}" \
+		--effective-time 2020-01-01T00:00:00Z --reason leaked >/dev/null
+	export_trust
+	local before
+	before=$(release_of strict)
+	run -16 "$VOUCHFS" rollback strict 5
+	[[ $output == *"VF2005"*"base:1"* ]]
+	[ "$(release_of strict) $(names_in "$STRICT")" = "$before code.zip" ]
+	run -1 bash -c "echo 5 >'$MNT/.vouchfs/rollback/functions/strict'"
+	[[ $output == *"Key has been revoked"* ]]
+	run -0 why strict
+	[[ $output == *"VF2005 refused"*"layer base:1      FAILED"*"VF2004"* ]]
+}
