@@ -21,9 +21,9 @@ setup() {
 		>"$HOME_DIR/principals"
 	chmod 0711 "$T/homes"
 	"$VOUCHFS" signer mount --home "$HOME_DIR" "$MNT"
-	mkdir -m 1777 "$T/work" "$T/work/out"
-	cd "$T/work" || return
-	mk_zip "$T/work/app.zip" app.py='print(1)'
+	mkdir -m 1777 "$T/dir" "$T/dir/out"
+	cd "$T/dir" || return
+	mk_zip "$T/dir/app.zip" app.py='print(1)'
 	chmod 0644 app.zip
 	export VOUCHFS_SIGNER_SERVICE=$MNT
 }
@@ -152,7 +152,7 @@ assert_slot_is_clean() {
 
 @test "a source of any name, folders in the prefix, large files" {
 	allow StartSigningJob
-	head -c 3000000 /dev/urandom >"$T/work/noise"
+	head -c 3000000 /dev/urandom >"$T/dir/noise"
 	zip -q big.zip noise
 	cp app.zip "$(printf '%0250d.zip' 1)"
 	cp app.zip $'.a\nb\e.jar'
@@ -210,7 +210,7 @@ assert_slot_is_clean() {
 	pids=()
 	for n in {0..9}; do
 		mkdir "d$n"
-		mk_zip "$T/work/d$n/app.zip" "app.py=print($n)"
+		mk_zip "$T/dir/d$n/app.zip" "app.py=print($n)"
 		chmod -R a+rX "d$n"
 	done
 	for n in {0..9}; do
@@ -317,12 +317,12 @@ assert_slot_is_clean() {
 	chown games app.zip
 	chmod 0600 app.zip
 	run -0 as_uid games "$VOUCHFS" sign --profile release app.zip
-	[[ $output == "$T/work/app.zip: signed by $ARN, job "* ]]
+	[[ $output == "$T/dir/app.zip: signed by $ARN, job "* ]]
 	[ "$(stat -c '%U %a' app.zip)" = "games 600" ]
-	mk_zip "$T/work/b.zip" b.py=2
+	mk_zip "$T/dir/b.zip" b.py=2
 	chmod 0644 b.zip
 	run -0 as_uid games "$VOUCHFS" sign --service "$MNT" --profile release b.zip -o out/b.zip --json
-	[[ $output == *"\"file\": \"$T/work/out/b.zip\""*"\"profileVersionArn\": \"$ARN\""* ]]
+	[[ $output == *"\"file\": \"$T/dir/out/b.zip\""*"\"profileVersionArn\": \"$ARN\""* ]]
 	"$VOUCHFS" inspect out/b.zip | grep -q "$ARN"
 	run -1 as_uid games "$VOUCHFS" sign --profile release app.zip
 	[[ $output == *"signed already"* ]]
@@ -356,12 +356,12 @@ assert_slot_is_clean() {
 }
 
 @test "what is no service" {
-	refused $VALIDATION ListSigningJobs "$T/work is no signing service: *" consumer list-signing-jobs --service "$T/work"
+	refused $VALIDATION ListSigningJobs "$T/dir is no signing service: *" consumer list-signing-jobs --service "$T/dir"
 	refused $VALIDATION ListSigningJobs "$MNT/release is no signing service: *" "$VOUCHFS" signer list-signing-jobs --service "$MNT/release"
 	refused $NOT_FOUND ListSigningJobs "the signing service /none cannot be reached: No such file or directory; *" \
 		consumer list-signing-jobs --service /none
 	refused $VALIDATION ListSigningJobs "app.zip is no signing service: *" consumer list-signing-jobs --service app.zip
-	run -1 as_uid games "$VOUCHFS" sign --profile release app.zip --service "$T/work"
+	run -1 as_uid games "$VOUCHFS" sign --profile release app.zip --service "$T/dir"
 	[[ $output == *"is no signing service"* ]]
 	echo nonsense >"$HOME_DIR/principals"
 	refused $DENIED ListSigningJobs "the signing service $MNT cannot tell for which account user 5 acts *; account $ACCOUNT has to mend the file principals in its home" \

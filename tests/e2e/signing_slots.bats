@@ -22,9 +22,9 @@ setup() {
 	chmod 0711 "$T/homes"
 	start_service
 	SLOT=$MNT/app_release
-	mkdir -m 0777 "$T/work"
-	mk_zip "$T/work/app.zip" app.py='print(1)'
-	chmod 0644 "$T/work/app.zip"
+	mkdir -m 0777 "$T/dir"
+	mk_zip "$T/dir/app.zip" app.py='print(1)'
+	chmod 0644 "$T/dir/app.zip"
 }
 teardown() { lib_teardown; }
 
@@ -57,41 +57,41 @@ assert_verifies() {
 }
 
 @test "a user signs with cp, and a host takes the result" {
-	as_signer cp "$T/work/app.zip" "$SLOT/"
-	as_signer cmp "$T/work/app.zip" "$SLOT/app.zip"
-	as_signer cp "$SLOT/signed/app.zip" "$T/work/signed.zip"
-	assert_verifies "$T/work/signed.zip"
+	as_signer cp "$T/dir/app.zip" "$SLOT/"
+	as_signer cmp "$T/dir/app.zip" "$SLOT/app.zip"
+	as_signer cp "$SLOT/signed/app.zip" "$T/dir/signed.zip"
+	assert_verifies "$T/dir/signed.zip"
 	[ "$(as_signer ls "$SLOT/signed")" = app.zip ]
 	[ "$(as_signer getfattr --only-values -n user.vouchfs.last_outcome "$SLOT")" = signed ]
-	cp "$SLOT/signed/$CONSUMER/app.zip" "$T/work/seen-by-the-owner.zip"
-	cmp "$T/work/signed.zip" "$T/work/seen-by-the-owner.zip"
+	cp "$SLOT/signed/$CONSUMER/app.zip" "$T/dir/seen-by-the-owner.zip"
+	cmp "$T/dir/signed.zip" "$T/dir/seen-by-the-owner.zip"
 }
 
 @test "another user sees no slot and signs nothing" {
 	[ "$(as_signer ls "$MNT")" = app_release ]
 	[ -z "$(as_other ls "$MNT")" ]
-	run -1 as_other cp "$T/work/app.zip" "$SLOT/app.zip"
+	run -1 as_other cp "$T/dir/app.zip" "$SLOT/app.zip"
 	[[ $output == *"No such file or directory"* ]]
 	run -2 as_other ls "$SLOT/signed"
-	as_signer cp "$T/work/app.zip" "$SLOT/"
+	as_signer cp "$T/dir/app.zip" "$SLOT/"
 	run -1 as_other cat "$SLOT/signed/app.zip"
 	[ "$(names_in "$MNT")" = "app_release other" ]
 }
 
 @test "a statement that comes or goes acts at once" {
-	as_signer cp "$T/work/app.zip" "$SLOT/"
+	as_signer cp "$T/dir/app.zip" "$SLOT/"
 	for action in StartSigningJob GetSigningProfile RevokeSignature; do
 		signer "$ACCOUNT" remove-profile-permission --profile-name app_release --statement-id "$action" \
 			--revision-id "$(signer "$ACCOUNT" list-profile-permissions --profile-name app_release | json_value revisionId)" >/dev/null
 	done
 	[ -z "$(as_signer ls "$MNT")" ]
-	run -1 as_signer cp "$T/work/app.zip" "$SLOT/"
+	run -1 as_signer cp "$T/dir/app.zip" "$SLOT/"
 	allow GetSigningProfile
-	run -1 as_signer cp "$T/work/app.zip" "$SLOT/again.zip"
+	run -1 as_signer cp "$T/dir/app.zip" "$SLOT/again.zip"
 	[[ $output == *"Permission denied"* ]]
 	[[ $(why) == *"check permission"*"FAILED"*"remedy"*add-profile-permission* ]]
 	allow StartSigningJob
-	as_signer cp "$T/work/app.zip" "$SLOT/again.zip"
+	as_signer cp "$T/dir/app.zip" "$SLOT/again.zip"
 }
 
 @test "nobody reads a key" {
@@ -104,22 +104,22 @@ assert_verifies() {
 }
 
 @test "rsync signs once: a second run has nothing to do" {
-	as_signer rsync -a "$T/work/app.zip" "$SLOT/"
+	as_signer rsync -a "$T/dir/app.zip" "$SLOT/"
 	[ "$(as_signer ls "$SLOT/jobs" | wc -l)" = 1 ]
-	run -0 as_signer rsync -ai "$T/work/app.zip" "$SLOT/"
+	run -0 as_signer rsync -ai "$T/dir/app.zip" "$SLOT/"
 	[[ $output != *">f"* ]] # nothing goes over
 	[ "$(as_signer ls "$SLOT/jobs" | wc -l)" = 1 ]
-	[ "$(as_signer stat -c '%s %Y' "$SLOT/app.zip")" = "$(stat -c '%s %Y' "$T/work/app.zip")" ]
-	mkdir "$T/work/build"
-	cp -p "$T/work/app.zip" "$T/work/build/"
-	as_signer rsync -a "$T/work/build/" "$SLOT/" # the directory's own mode and time, too
+	[ "$(as_signer stat -c '%s %Y' "$SLOT/app.zip")" = "$(stat -c '%s %Y' "$T/dir/app.zip")" ]
+	mkdir "$T/dir/build"
+	cp -p "$T/dir/app.zip" "$T/dir/build/"
+	as_signer rsync -a "$T/dir/build/" "$SLOT/" # the directory's own mode and time, too
 	[ "$(as_signer ls "$SLOT/jobs" | wc -l)" = 1 ]
-	as_signer rsync -a "$SLOT/signed/" "$T/work/signed/"
-	assert_verifies "$T/work/signed/app.zip"
+	as_signer rsync -a "$SLOT/signed/" "$T/dir/signed/"
+	assert_verifies "$T/dir/signed/app.zip"
 }
 
 @test "every tool: install, mv, dd, redirection, curl, rsync with its ways" {
-	cd "$T/work"
+	cd "$T/dir"
 	cp app.zip moved.zip
 	chown "$SIGNER_UID" moved.zip
 	as_signer install -m 0644 app.zip "$SLOT/install.zip"
@@ -129,7 +129,7 @@ assert_verifies() {
 	as_signer dd status=none bs=100 conv=notrunc if=app.zip of="$SLOT/dd.zip"
 	as_signer sh -c "cat app.zip > '$SLOT/cat.zip'"
 	as_signer cp -a app.zip "$SLOT/cp-a.zip"
-	as_signer curl -s -o "$SLOT/curl.zip" "file://$T/work/app.zip"
+	as_signer curl -s -o "$SLOT/curl.zip" "file://$T/dir/app.zip"
 	as_signer rsync -a --inplace app.zip "$SLOT/inplace.zip"
 	as_signer rsync -a --delay-updates app.zip "$SLOT/delayed.zip"
 	as_signer rsync -a --partial app.zip "$SLOT/partial.zip"
@@ -142,7 +142,7 @@ assert_verifies() {
 }
 
 @test "what is refused, with its errno and why" {
-	cd "$T/work"
+	cd "$T/dir"
 	head -c 100 app.zip >cut.zip
 	run -1 as_signer cp cut.zip "$SLOT/"
 	[[ $output == *"Invalid argument"* ]]
@@ -163,16 +163,16 @@ assert_verifies() {
 }
 
 @test "a profile that is cancelled signs no more" {
-	as_signer cp "$T/work/app.zip" "$SLOT/"
+	as_signer cp "$T/dir/app.zip" "$SLOT/"
 	signer "$ACCOUNT" cancel-signing-profile --profile-name app_release
-	run -1 as_signer cp "$T/work/app.zip" "$SLOT/b.zip"
+	run -1 as_signer cp "$T/dir/app.zip" "$SLOT/b.zip"
 	[[ $output == *"Operation not permitted"* ]]
 	[[ $(why) == *"check profile"*Canceled* ]]
 	as_signer cat "$SLOT/signed/app.zip" >/dev/null
 }
 
 @test "records are what the commands print" {
-	as_signer cp "$T/work/app.zip" "$SLOT/"
+	as_signer cp "$T/dir/app.zip" "$SLOT/"
 	job=$(as_signer ls "$SLOT/jobs")
 	signer "$ACCOUNT" describe-signing-job --job-id "${job%.json}" >"$T/described"
 	as_signer cat "$SLOT/jobs/$job" | cmp - "$T/described"
@@ -183,8 +183,8 @@ assert_verifies() {
 }
 
 @test "writing a reason revokes, and a host hears of it" {
-	as_signer cp "$T/work/app.zip" "$SLOT/"
-	as_signer cp "$SLOT/signed/app.zip" "$T/work/signed.zip"
+	as_signer cp "$T/dir/app.zip" "$SLOT/"
+	as_signer cp "$SLOT/signed/app.zip" "$T/dir/signed.zip"
 	job=$(as_signer ls "$SLOT/jobs")
 	run ! as_signer sh -c "echo 'no such job' >'$SLOT/revoke/621a6850-a128-42db-bc30-bd65cc54e187'"
 	[[ $output == *"No such file"* ]] || [[ $output == *"nonexistent"* ]]
@@ -192,36 +192,36 @@ assert_verifies() {
 	as_signer sh -c "echo 'key was lost' >'$SLOT/revoke/${job%.json}'"
 	[ "$(as_signer cat "$SLOT/revoke/${job%.json}")" = "key was lost" ]
 	as_signer grep -q '"reason": "key was lost"' "$SLOT/jobs/$job"
-	run -15 assert_verifies "$T/work/signed.zip"
+	run -15 assert_verifies "$T/dir/signed.zip"
 }
 
 @test "ten writers at once" {
 	pids=()
 	for n in 0 1 2 3 4 5 6 7 8 9; do
-		mk_zip "$T/work/$n.zip" "app.py=print($n)"
-		chmod 0644 "$T/work/$n.zip"
+		mk_zip "$T/dir/$n.zip" "app.py=print($n)"
+		chmod 0644 "$T/dir/$n.zip"
 	done
 	for n in 0 1 2 3 4 5 6 7 8 9; do
-		as_signer cp "$T/work/$n.zip" "$SLOT/" 3>&- &
+		as_signer cp "$T/dir/$n.zip" "$SLOT/" 3>&- &
 		pids+=($!)
 	done
 	for pid in "${pids[@]}"; do wait "$pid"; done
 	[ "$(as_signer ls "$SLOT/signed" | wc -l)" = 10 ]
 	for n in 0 1 2 3 4 5 6 7 8 9; do
-		as_signer cmp "$T/work/$n.zip" "$SLOT/$n.zip"
+		as_signer cmp "$T/dir/$n.zip" "$SLOT/$n.zip"
 	done
 }
 
 @test "either side can be unlinked, and all else is there after a restart" {
-	as_signer cp "$T/work/app.zip" "$SLOT/"
-	as_signer cp "$T/work/app.zip" "$SLOT/b.zip"
+	as_signer cp "$T/dir/app.zip" "$SLOT/"
+	as_signer cp "$T/dir/app.zip" "$SLOT/b.zip"
 	as_signer rm "$SLOT/signed/app.zip"
 	as_signer rm "$SLOT/b.zip"
 	run ! as_signer rm "$SLOT/jobs/"*.json
 	"$VOUCHFS" unmount "$MNT"
 	start_service
 	[ "$(as_signer ls "$SLOT/signed")" = b.zip ]
-	as_signer cmp "$T/work/app.zip" "$SLOT/app.zip"
+	as_signer cmp "$T/dir/app.zip" "$SLOT/app.zip"
 	run ! as_signer test -e "$SLOT/b.zip"
 	[ "$(as_signer ls "$SLOT/jobs" | wc -l)" = 2 ]
 	as_signer rm "$SLOT/app.zip" "$SLOT/signed/b.zip"

@@ -13,16 +13,16 @@ setup() {
 	PATH=$(dirname "$VOUCHFS"):$PATH
 	export VOUCHFS_SIGNER_HOME=$T/homes/$ACCOUNT
 	SIGN=$T/sign
-	mkdir "$SIGN" "$T/etc/conf.d" "$T/work"
-	chmod 0777 "$T/work"
-	cd "$T/work" || return
+	mkdir "$SIGN" "$T/etc/conf.d" "$T/dir"
+	chmod 0777 "$T/dir"
+	cd "$T/dir" || return
 }
 
 # as USER COMMAND ...: with the user's own group and no other
 as() {
 	local user=$1
 	shift
-	HOME=$T/work setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups env -u VOUCHFS_SIGNER_HOME "$@"
+	HOME=$T/dir setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups env -u VOUCHFS_SIGNER_HOME "$@"
 }
 
 # job_of OUTPUT: the file that start-signing-job has made
@@ -51,7 +51,7 @@ security_team() {
 }
 
 main_function() {
-	mk_zip "$T/work/main-function.zip" "lambda_function.py=def lambda_handler(event, context): return 'hello ' + event['who']"
+	mk_zip "$T/dir/main-function.zip" "lambda_function.py=def lambda_handler(event, context): return 'hello ' + event['who']"
 }
 
 create_function() {
@@ -157,7 +157,7 @@ refused_everywhere() {
 	run -0 --separate-stderr vouchfs signer put-signing-profile --platform-id AWSLambda-SHA384-ECDSA \
 		--profile-name publisher_approved_profile1
 	publisher_arn=$(json_value profileVersionArn <<<"$output")
-	mk_zip "$T/work/blank-python.zip" "python/greeting.py=TEXT = 'hello from the layer'"
+	mk_zip "$T/dir/blank-python.zip" "python/greeting.py=TEXT = 'hello from the layer'"
 	run -0 --separate-stderr vouchfs signer start-signing-job --source file=blank-python.zip \
 		--destination directory=.,prefix=signed- --profile-name publisher_approved_profile1
 	cp "$(signed_file "$output")" signed-layer.zip
@@ -177,7 +177,7 @@ refused_everywhere() {
 	run -0 vouchfs verify --code-signing-config "$config" signed-layer.zip
 	[[ $output == "accepted"* ]]
 
-	mk_zip "$T/work/function.zip" "app.py=import greeting; print(greeting.TEXT)"
+	mk_zip "$T/dir/function.zip" "app.py=import greeting; print(greeting.TEXT)"
 	run -0 --separate-stderr vouchfs signer start-signing-job --source file=function.zip \
 		--destination directory=.,prefix=signed- --profile-name consumer_approved_profile1
 	run -0 --separate-stderr vouchfs lambda create-function --function-name consumer-one --runtime python3.11 \
