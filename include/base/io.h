@@ -52,6 +52,9 @@ int io_pread_full(int fd, void *buf, size_t len, uint64_t offset); /* short file
 ssize_t io_pread(int fd, void *buf, size_t len, uint64_t offset);
 int io_pwrite_full(int fd, const void *buf, size_t len, uint64_t offset);
 int io_write_full(int fd, const void *buf, size_t len);
+/* From the start of one file to where the other is, in order; at most max + 1 bytes, which tells that there are more.
+ */
+int io_copy(int from, int to, uint64_t max, uint64_t *ret_size);
 
 /* Reads a whole regular file of at most max bytes (-EFBIG above, -EINVAL when it is not regular) and appends it to
  * *ret. */

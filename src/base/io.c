@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
@@ -12,6 +13,8 @@
 #include "base/random.h"
 
 /* Runs a libc call until it is not interrupted; -errno on failure. */
+#define COPY_BYTES ((size_t)1 << 20)
+
 #define RETRY(call)                                                                                                    \
 	({                                                                                                             \
 		__typeof__(call) result_;                                                                              \
@@ -156,6 +159,29 @@ int io_write_full(int fd, const void *buf, size_t len)
 		len -= (size_t)done;
 	}
 	return 0;
+}
+
+int io_copy(int from, int to, uint64_t max, uint64_t *ret_size)
+{
+	char *bytes = malloc(COPY_BYTES);
+	if (!bytes)
+		return -ENOMEM;
+	uint64_t size = 0;
+	int r = 0;
+	while (r == 0 && size <= max) {
+		uint64_t room = max - size < COPY_BYTES ? max - size + 1 : COPY_BYTES;
+		ssize_t got = io_pread(from, bytes, (size_t)room, size);
+		if (got <= 0) {
+			r = (int)got;
+			break;
+		}
+		r = io_write_full(to, bytes, (size_t)got);
+		size += (uint64_t)got;
+	}
+	free(bytes);
+	if (r == 0)
+		*ret_size = size;
+	return r;
 }
 
 int io_read_fd(int fd, size_t max, struct buf *ret)

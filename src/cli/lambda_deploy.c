@@ -18,9 +18,8 @@
 #include "lambda.h"
 #include "verify.h"
 
-#define PIECE_BYTES ((size_t)1 << 20)
-#define WHY_BYTES   65536
-#define SHOWN_SIZE  512
+#define WHY_BYTES  65536
+#define SHOWN_SIZE 512
 
 int lambda_open_zip(const struct cli_command *command, const char *value, int *ret_fd)
 {
@@ -103,35 +102,6 @@ static void print_warning(const struct lambda_host *host, const char *function)
 
 /* ---- writing ---- */
 
-static int write_all(int to, const char *bytes, size_t len)
-{
-	while (len > 0) {
-		ssize_t put = write(to, bytes, len);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return -errno;
-		bytes += put;
-		len -= (size_t)put;
-	}
-	return 0;
-}
-
-/* In order and from the start, so that the verdict falls at the last write. */
-static int copy_all(int from, int to)
-{
-	char *piece = malloc(PIECE_BYTES);
-	uint64_t at = 0;
-	ssize_t got = -ENOMEM;
-	int r = 0;
-	while (piece && r == 0 && (got = io_pread(from, piece, PIECE_BYTES, at)) > 0) {
-		r = write_all(to, piece, (size_t)got);
-		at += (uint64_t)got;
-	}
-	free(piece);
-	return r < 0 ? r : (int)got;
-}
-
 static int open_slot(const struct lambda_host *host, const char *function)
 {
 	int root = io_open_dir(host->mountpoint);
@@ -158,7 +128,8 @@ int lambda_deploy(const struct lambda_host *host, const char *function, int zip_
 	if (opened < 0)
 		return fail_by_errno(host, function, -opened);
 
-	int r = copy_all(zip_fd, to);
+	uint64_t size;
+	int r = io_copy(zip_fd, to, UINT64_MAX, &size); /* in order, so that the verdict falls at the last write */
 	if (close(to) < 0 && r == 0)
 		r = -errno;
 	if (r < 0)

@@ -19,7 +19,6 @@
 #include "crypto/digest.h"
 #include "service.h"
 
-#define PIECE_BYTES   ((size_t)1 << 20)
 #define UNIQUE_LENGTH 16U
 #define JOB_ATTRIBUTE "user.vouchfs.job_id"
 #define TOKEN_WAIT_MS 60000U /* for another call with the same token */
@@ -74,20 +73,6 @@ static int make_name(struct exchange *exchange)
 }
 
 /* ---- in ---- */
-
-static int copy_all(int from, int to)
-{
-	char *piece = malloc(PIECE_BYTES);
-	uint64_t at = 0;
-	ssize_t got = -ENOMEM;
-	int r = 0;
-	while (piece && r == 0 && (got = io_pread(from, piece, PIECE_BYTES, at)) > 0) {
-		r = io_write_full(to, piece, (size_t)got);
-		at += (uint64_t)got;
-	}
-	free(piece);
-	return r < 0 ? r : (int)got;
-}
 
 static bool has_result(const struct exchange *exchange)
 {
@@ -168,7 +153,8 @@ static int hand_in(const struct exchange *exchange, struct explain *ret_why)
 	}
 	if (fd < 0)
 		return explain_refusal(exchange, fd, ret_why);
-	r = copy_all(exchange->source, fd);
+	uint64_t size;
+	r = io_copy(exchange->source, fd, UINT64_MAX, &size);
 	if (close(fd) < 0 && r == 0)
 		r = -errno;
 	if (r == 0)

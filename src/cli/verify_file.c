@@ -13,7 +13,6 @@
 #include "base/text.h"
 #include "cli/cli.h"
 
-#define COPY_BYTES ((size_t)1 << 20)
 #define SHOWN_SIZE 512
 
 static int private_file(void)
@@ -28,30 +27,6 @@ static int private_file(void)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Copies at most max + 1 bytes: one more than allowed is enough to know that it is too large. */
-static int copy_bytes(int from, int to, uint64_t max, uint64_t *ret_size)
-{
-	char *bytes = malloc(COPY_BYTES);
-	if (!bytes)
-		return -ENOMEM;
-	uint64_t size = 0;
-	int r = 0;
-	while (r == 0 && size <= max) {
-		uint64_t room = max - size < COPY_BYTES ? max - size + 1 : COPY_BYTES;
-		ssize_t got = io_pread(from, bytes, (size_t)room, size);
-		if (got <= 0) {
-			r = (int)got;
-			break;
-		}
-		r = io_write_full(to, bytes, (size_t)got);
-		size += (uint64_t)got;
-	}
-	free(bytes);
-	if (r == 0)
-		*ret_size = size;
-	return r;
-}
-
 int cli_private_copy(int from, uint64_t max, int *ret_fd, uint64_t *ret_size)
 {
 	struct stat st;
@@ -62,7 +37,7 @@ int cli_private_copy(int from, uint64_t max, int *ret_fd, uint64_t *ret_size)
 	if (r == 0 && (uint64_t)st.st_size > max)
 		*ret_size = (uint64_t)st.st_size; /* too large to be looked into */
 	else if (r == 0)
-		r = copy_bytes(from, copy, max, ret_size);
+		r = io_copy(from, copy, max, ret_size);
 	if (r < 0)
 		io_close(&copy);
 	else
