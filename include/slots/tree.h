@@ -69,6 +69,9 @@ struct tree_ops {
 	void (*close)(void *tree);
 };
 
+/* One more entry at the end of a directory's list, which grows by doubling; free. 0 or -ENOMEM. */
+int tree_add_entry(struct slots_dirent **entries, size_t *count, const char *name, const struct slots_attr *attr);
+
 extern const struct tree_ops deploy_tree_ops; /* on struct slots */
 
 #endif

@@ -9,17 +9,8 @@
 
 static int add(struct tree_handle *dir, const char *name, uint64_t node, mode_t type)
 {
-	size_t count = dir->entry_count;
-	if ((count & (count - 1)) == 0) {
-		struct slots_dirent *entries = reallocarray(dir->entries, count ? 2 * count : 4, sizeof(*entries));
-		if (!entries)
-			return -ENOMEM;
-		dir->entries = entries;
-	}
-	struct slots_dirent *entry = &dir->entries[dir->entry_count++];
-	*entry = (struct slots_dirent){.next_offset = dir->entry_count, .attr = {.node = node, .mode = type}};
-	(void)snprintf(entry->name, sizeof(entry->name), "%s", name);
-	return 0;
+	const struct slots_attr attr = {.node = node, .mode = type};
+	return tree_add_entry(&dir->entries, &dir->entry_count, name, &attr);
 }
 
 /* The number that stat would show, where the kernel knows the name. */

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "deploy.h"
+#include "slots/tree.h"
 
 /* ---- attributes ---- */
 
@@ -198,19 +199,23 @@ void deploy_forget(struct slots *slots, uint64_t node, uint64_t count)
 
 /* ---- listing ---- */
 
-static int add_dirent(struct tree_handle *dir, const char *name, const struct slots_attr *attr)
+int tree_add_entry(struct slots_dirent **entries, size_t *count, const char *name, const struct slots_attr *attr)
 {
-	size_t count = dir->entry_count;
-	if ((count & (count - 1)) == 0) {
-		struct slots_dirent *entries = reallocarray(dir->entries, count ? 2 * count : 4, sizeof(*entries));
-		if (!entries)
+	if ((*count & (*count - 1)) == 0) {
+		struct slots_dirent *more = reallocarray(*entries, *count ? 2 * *count : 4, sizeof(*more));
+		if (!more)
 			return -ENOMEM;
-		dir->entries = entries;
+		*entries = more;
 	}
-	struct slots_dirent *entry = &dir->entries[dir->entry_count++];
-	*entry = (struct slots_dirent){.next_offset = dir->entry_count, .attr = *attr};
+	struct slots_dirent *entry = &(*entries)[(*count)++];
+	*entry = (struct slots_dirent){.next_offset = *count, .attr = *attr};
 	(void)snprintf(entry->name, sizeof(entry->name), "%s", name);
 	return 0;
+}
+
+static int add_dirent(struct tree_handle *dir, const char *name, const struct slots_attr *attr)
+{
+	return tree_add_entry(&dir->entries, &dir->entry_count, name, attr);
 }
 
 static int list_fixed_locked(struct tree_handle *dir)
