@@ -36,6 +36,7 @@
 #define LIMIT_RELEASE_BYTES	1048576U /* with the comments of its layers */
 #define LIMIT_LAYER_LIST_BYTES	4096U
 #define LIMIT_LAYER_STATEMENTS	64U
+#define LIMIT_LAYER_ABOUT_BYTES 2048U /* a text of its publisher's: 512 characters */
 #define LIMIT_MOUNTINFO_BYTES	67108864U
 
 /* configuration: what inih as packaged takes whole, and counts that keep a load short */

@@ -98,6 +98,7 @@ struct gate_deployment {
 	uint32_t uid;			       /* owner of the artifact */
 	uint64_t rollback_to;		       /* the release that is taken up again; 0: none */
 	const struct store_release *layers_of; /* whose layers and list the release is to have; NULL: none */
+	const char *about;		       /* what its publisher says of a layer version, as lines; or NULL */
 };
 
 /* Records a refusal in the audit log. A log that cannot be written is only logged: nothing is let in by it. */

@@ -94,5 +94,10 @@ int deploy_readlink(struct slots *slots, uint64_t node, struct buf *ret);
 /* -ENODATA when there is no such attribute. List: names, each with its NUL. */
 int deploy_getxattr(struct slots *slots, uint64_t node, const char *name, struct buf *ret);
 int deploy_listxattr(struct slots *slots, uint64_t node, struct buf *ret);
+/*
+ * What the publisher says of a layer version (version_about.c), until it is published: with -EPERM from then on, unless
+ * it says so already. -E2BIG: too long; -EOPNOTSUPP: every other attribute, and other files.
+ */
+int deploy_setxattr(struct slots *slots, uint64_t node, const char *name, const void *value, size_t len);
 
 #endif

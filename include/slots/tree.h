@@ -58,6 +58,8 @@ struct tree_ops {
 	int (*getxattr)(void *tree, uint64_t node, const char *name, const struct slots_caller *caller,
 			struct buf *ret);
 	int (*listxattr)(void *tree, uint64_t node, const struct slots_caller *caller, struct buf *ret);
+	/* NULL: none can be set. -EOPNOTSUPP: not this one, here. */
+	int (*setxattr)(void *tree, uint64_t node, const char *name, const void *value, size_t len);
 	int (*statfs)(void *tree, struct statvfs *ret);
 
 	/* Drops staging whose time is over; returns milliseconds until the next is due, UINT64_MAX: none. */

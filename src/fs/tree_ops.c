@@ -321,10 +321,11 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
 	buf_done(&names);
 }
 
-static void op_setxattr(fuse_req_t req, fuse_ino_t node UNUSED, const char *name UNUSED, const char *value UNUSED,
-			size_t size UNUSED, int flags UNUSED)
+static void op_setxattr(fuse_req_t req, fuse_ino_t node, const char *name, const char *value, size_t size,
+			int flags UNUSED)
 {
-	reply_err(req, -EOPNOTSUPP);
+	const struct tree_side *side = side_of(req);
+	reply_err(req, side->ops->setxattr ? side->ops->setxattr(side->tree, node, name, value, size) : -EOPNOTSUPP);
 }
 
 static void op_removexattr(fuse_req_t req, fuse_ino_t node UNUSED, const char *name UNUSED)

@@ -128,6 +128,8 @@ int gate_render_record(const struct gate_deployment *deployment, const struct ga
 	put_layers(ret, &error, decision);
 	put_time(ret, &error, "decided-at", decision->decided_at_s);
 	put_who(ret, &error, deployment->who);
+	if (error == 0 && deployment->about)
+		error = buf_puts(ret, deployment->about);
 	return error;
 }
 

@@ -1,27 +1,41 @@
 /* Extended attributes: user.vouchfs.* of artifacts and releases, and the last decision on a slot's directory. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "internal.h"
 
-#define PREFIX "user.vouchfs."
+#define PREFIX	     "user.vouchfs."
+#define VERSION	     PREFIX "version"
+#define PUBLISHED_AT PREFIX "published_at"
 
 struct attribute {
 	const char *name; /* behind the prefix */
 	const char *key;  /* of the record's line */
+	bool is_escaped;  /* the line's value, by text_escape_print */
 };
 
 static const struct attribute release_attributes[] = {
-	{"outcome", "outcome"},		{"reason", "reason"}, {"profile_version_arn", "profile-version-arn"},
-	{"signing_job_arn", "job-arn"}, {"sha384", "sha384"}, {"tree_sha256", "tree-sha256"},
-	{"expires_at", "expires-at"},
+	{.name = "outcome", .key = "outcome"},
+	{.name = "reason", .key = "reason"},
+	{.name = "profile_version_arn", .key = "profile-version-arn"},
+	{.name = "signing_job_arn", .key = "job-arn"},
+	{.name = "sha384", .key = "sha384"},
+	{.name = "tree_sha256", .key = "tree-sha256"},
+	{.name = "expires_at", .key = "expires-at"},
+	{.name = "description", .key = "description", .is_escaped = true},
+	{.name = "compatible_runtimes", .key = "compatible-runtimes", .is_escaped = true},
+	{.name = "compatible_architectures", .key = "compatible-architectures", .is_escaped = true},
+	{.name = "license_info", .key = "license-info", .is_escaped = true},
 };
 
 static const struct attribute slot_attributes[] = {
-	{"last_outcome", "outcome"}, {"last_reason", "reason"}, {"last_at", "at"},
-	{"last_by", "by"},	     {"last_detail", "detail"},
+	{.name = "last_outcome", .key = "outcome"}, {.name = "last_reason", .key = "reason"},
+	{.name = "last_at", .key = "at"},	    {.name = "last_by", .key = "by"},
+	{.name = "last_detail", .key = "detail"},
 };
 
 static int get(const struct attribute *attributes, size_t count, const char *record, size_t record_len,
@@ -33,7 +47,10 @@ static int get(const struct attribute *attributes, size_t count, const char *rec
 		if (strcmp(name + strlen(PREFIX), attributes[i].name) != 0)
 			continue;
 		char *value = text_record_get(record, record_len, attributes[i].key);
-		int r = value ? buf_puts(ret, value) : -ENODATA;
+		size_t len = value ? strlen(value) : 0;
+		bool is_sound = value &&
+				(!attributes[i].is_escaped || text_unescape_print(value, len, value, len + 1, &len));
+		int r = is_sound ? buf_append(ret, value, len) : -ENODATA;
 		free(value);
 		return r;
 	}
@@ -56,15 +73,34 @@ static int list(const struct attribute *attributes, size_t count, const char *re
 	return r;
 }
 
+/* What only a layer version has. */
+static int get_of_version(const struct release *version, const char *name, struct buf *ret)
+{
+	char at[CLOCK_UTC_SIZE];
+	if (strcmp(name, VERSION) == 0)
+		return buf_printf(ret, "%" PRIu64, version->record->number);
+	if (strcmp(name, PUBLISHED_AT) != 0)
+		return -ENODATA;
+	clock_format_utc(version->record->created_at_s, at);
+	return buf_puts(ret, at);
+}
+
 int attr_get_release(const struct release *release, const char *name, struct buf *ret)
 {
 	const char *record = release->record->decision;
+	int r = release->slot->is_layer ? get_of_version(release, name, ret) : -ENODATA;
+	if (r != -ENODATA)
+		return r;
 	return get(release_attributes, ARRAY_SIZE(release_attributes), record, strlen(record), name, ret);
 }
 
 int attr_list_release(const struct release *release, struct buf *ret)
 {
+	static const char of_version[] = VERSION "\0" PUBLISHED_AT;
 	const char *record = release->record->decision;
+	int r = release->slot->is_layer ? buf_append(ret, of_version, sizeof(of_version)) : 0;
+	if (r < 0)
+		return r;
 	return list(release_attributes, ARRAY_SIZE(release_attributes), record, strlen(record), ret);
 }
 

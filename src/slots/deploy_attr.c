@@ -37,3 +37,25 @@ int deploy_listxattr(struct slots *slots, uint64_t node, struct buf *ret)
 	release_put(release);
 	return r;
 }
+
+/* What may be written to is still said; what is published says what it says. */
+int deploy_setxattr(struct slots *slots, uint64_t node, const char *name, const void *value, size_t len)
+{
+	struct release *version = shown_release(slots, node);
+	struct upload *upload = NULL;
+	lock_take(&slots->lock);
+	const struct deploy_node *found = deploy_node_find_locked(slots, node);
+	bool is_of_layer = found && found->slot->is_layer;
+	if (found && found->upload && !version)
+		upload = upload_ref_locked(found->upload);
+	lock_drop(&slots->lock);
+
+	int r = -EOPNOTSUPP;
+	if (is_of_layer && upload)
+		r = upload_set_about(upload, name, value, len);
+	else if (is_of_layer && version)
+		r = version_set_about(version, name, value, len);
+	upload_put(upload);
+	release_put(version);
+	return r;
+}

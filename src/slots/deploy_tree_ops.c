@@ -79,6 +79,11 @@ static int list_xattr(void *tree, uint64_t node, const struct slots_caller *call
 	return deploy_listxattr(tree, node, ret);
 }
 
+static int set_xattr(void *tree, uint64_t node, const char *name, const void *value, size_t len)
+{
+	return deploy_setxattr(tree, node, name, value, len);
+}
+
 static int stat_fs(void *tree, struct statvfs *ret)
 {
 	return slots_statfs(tree, ret);
@@ -126,6 +131,7 @@ const struct tree_ops deploy_tree_ops = {
 	.rename = rename_name,
 	.getxattr = get_xattr,
 	.listxattr = list_xattr,
+	.setxattr = set_xattr,
 	.statfs = stat_fs,
 	.sweep = sweep,
 	.drain = drain,

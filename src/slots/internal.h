@@ -258,6 +258,9 @@ int version_remove(struct slot *slot, const char *name, const struct audit_who *
 
 /* ---- an upload: the private copy behind an open file or a staging name ---- */
 
+/* What a publisher says of a layer version: description, runtimes, architectures, license (version_about.c). */
+#define VERSION_ABOUT_COUNT 4
+
 /* What a decision on it is recorded with. */
 struct upload_identity {
 	struct audit_who who;
@@ -299,6 +302,7 @@ struct upload {
 	bool judged;	 /* decision is about the bytes as they are */
 	int result;	 /* what the last verdict was answered with */
 	struct gate_decision *decision;
+	char *about[VERSION_ABOUT_COUNT]; /* NULL: not said */
 };
 
 int upload_new(struct slots *slots, struct slot *slot, const char *name, bool is_final, const struct audit_who *who,
@@ -319,6 +323,11 @@ void upload_set_account(struct upload *upload, const struct slots_caller *caller
 int layers_remove(struct slot *slot, const struct slots_caller *caller);
 /* It does not count in its slot any more; nothing is written to it any more. Tree lock held. */
 void upload_uncount_locked(struct upload *upload);
+/* An attribute of the layer version that it is to become; len 0: not said. -EOPNOTSUPP: there is none of this name;
+ * -EPERM: it is published, and says otherwise. */
+int upload_set_about(struct upload *upload, const char *name, const void *value, size_t len);
+/* The same of a version: 0 where it says so already. */
+int version_set_about(const struct release *version, const char *name, const void *value, size_t len);
 /* Gives it a staging name: no close is a verdict any more. */
 void upload_make_staging(struct upload *upload, const char *name);
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -180,43 +181,63 @@ static int render_layer(const struct run_place *place, struct buf *ret)
 	return buf_puts(ret, layer_name(place->release, name));
 }
 
+/* A layer a line: its name, the size of its ZIP, and who has signed it in which job, as it was found at deployment. */
+static int render_layer_versions(const struct run_place *place, struct buf *ret)
+{
+	const struct release *release = place->release;
+	const char *decision = release->record->decision;
+	char name[LAYER_NAME_MAX], key[64];
+	int r = release->layer_count > 0 ? 0 : -ENODATA;
+	for (size_t i = 0; r == 0 && i < release->layer_count; i++) {
+		(void)snprintf(key, sizeof(key), "layer-%zu-profile-version-arn", i + 1);
+		char *profile = text_record_get(decision, strlen(decision), key);
+		(void)snprintf(key, sizeof(key), "layer-%zu-job-arn", i + 1);
+		char *job = text_record_get(decision, strlen(decision), key);
+		r = buf_printf(ret, "%s%s %" PRIu64 " %s %s", i > 0 ? "\n" : "", layer_name(release->layers[i], name),
+			       release_file_size(release->layers[i]), profile ? profile : "-", job ? job : "-");
+		free(profile);
+		free(job);
+	}
+	return r;
+}
+
 struct opt_attribute {
 	const char *name;
-	bool is_of_file; /* a layer's, else opt/'s */
+	bool is_of_file;  /* a layer's, else opt/'s */
+	bool is_of_merge; /* of what opt/ shows, not only of the record */
 	int (*render)(const struct run_place *place, struct buf *ret);
 };
 
 static const struct opt_attribute attributes[] = {
-	{PREFIX "layer", true, render_layer},
-	{PREFIX "layers", false, render_layers},
-	{PREFIX "replaced_files", false, render_replaced},
-	{PREFIX "hidden", false, render_hidden},
+	{PREFIX "layer", true, false, render_layer},
+	{PREFIX "layers", false, false, render_layers},
+	{PREFIX "layer_versions", false, false, render_layer_versions},
+	{PREFIX "replaced_files", false, true, render_replaced},
+	{PREFIX "hidden", false, true, render_hidden},
 };
 
-static int load_for(const struct run_place *place)
+static int render(const struct opt_attribute *attribute, const struct run_place *place, struct buf *ret)
 {
-	return place->release->slot->is_layer ? 0 : release_load_opt(place->release);
+	int r = attribute->is_of_merge ? release_load_opt(place->release) : 0;
+	return r == 0 ? attribute->render(place, ret) : r;
 }
 
 int run_opt_getxattr(const struct run_place *place, const char *name, struct buf *ret)
 {
 	bool is_file = place->release->slot->is_layer;
-	if (!text_starts_with(name, PREFIX))
-		return -ENODATA;
-	int r = load_for(place);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(attributes); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(attributes); i++)
 		if (attributes[i].is_of_file == is_file && strcmp(attributes[i].name, name) == 0)
-			return attributes[i].render(place, ret);
-	return r < 0 ? r : -ENODATA;
+			return render(&attributes[i], place, ret);
+	return -ENODATA;
 }
 
 int run_opt_listxattr(const struct run_place *place, struct buf *ret)
 {
 	bool is_file = place->release->slot->is_layer;
-	int r = load_for(place);
+	int r = 0;
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(attributes); i++) {
 		struct buf value = {0};
-		int found = attributes[i].is_of_file == is_file ? attributes[i].render(place, &value) : -ENODATA;
+		int found = attributes[i].is_of_file == is_file ? render(&attributes[i], place, &value) : -ENODATA;
 		buf_done(&value);
 		if (found != -ENODATA)
 			r = found < 0 ? found : buf_append(ret, attributes[i].name, strlen(attributes[i].name) + 1);

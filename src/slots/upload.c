@@ -144,6 +144,8 @@ void upload_put(struct upload *upload)
 	release_put(upload->beside);
 	release_put(upload->past);
 	store_release_free(upload->list);
+	for (size_t i = 0; i < ARRAY_SIZE(upload->about); i++)
+		free(upload->about[i]);
 	free(upload->decision);
 	lock_done(&upload->lock);
 	free(upload);

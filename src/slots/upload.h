@@ -21,6 +21,8 @@ int upload_read_comment_locked(struct upload *upload, struct buf *ret);
  */
 int upload_settle_version_locked(struct upload *upload, const struct gate_deployment *deployment,
 				 bool *ret_is_published, struct release **ret_before);
+/* What the publisher says of it, as lines of the version's record; appended. */
+int upload_render_about_locked(const struct upload *upload, struct buf *ret);
 /* Says in the decision which version came of it. */
 void upload_name_version_locked(struct upload *upload, const char *how, uint64_t number);
 /* A function's list of layers, under its name (upload_list.c). */

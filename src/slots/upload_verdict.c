@@ -243,6 +243,7 @@ static int publish_locked(struct upload *upload, const struct trust *trust, stru
 		return r;
 
 	struct gate_deployment deployment;
+	struct buf about = {0};
 	bool is_published = false;
 	describe(upload, trust, &deployment);
 	deployment.layers_of = upload_layers_locked(upload);
@@ -250,7 +251,11 @@ static int publish_locked(struct upload *upload, const struct trust *trust, stru
 		r = upload_settle_version_locked(upload, &deployment, &is_published, &ret->before);
 	if (r < 0 || is_published)
 		return r;
-	r = commit_locked(upload, &deployment, ret);
+	r = upload_render_about_locked(upload, &about);
+	deployment.about = about.data;
+	if (r == 0)
+		r = commit_locked(upload, &deployment, ret);
+	buf_done(&about);
 	if (r == 0 && upload->slot->is_layer)
 		upload_name_version_locked(upload, "published as", ret->number);
 	if (r == 0)
