@@ -54,6 +54,9 @@ extern const struct cli_command cli_lambda_csc_commands[];
 extern const struct cli_command cli_lambda_binding_commands[];
 extern const struct cli_command cli_lambda_function_commands[];
 extern const struct cli_command cli_lambda_function_get_commands[];
+extern const struct cli_command cli_lambda_configuration_commands[];
+extern const struct cli_command cli_lambda_layer_commands[];
+extern const struct cli_command cli_lambda_layer_get_commands[];
 
 /*
  * Finds the command of argv and runs it; returns the exit code. Called as "mount.vouchfs" it takes the arguments that
@@ -78,6 +81,7 @@ enum cli_option_kind {
 struct cli_list {
 	const char *items[CLI_LIST_MAX];
 	size_t count;
+	bool is_given;
 };
 
 struct cli_option {
@@ -85,6 +89,7 @@ struct cli_option {
 	enum cli_option_kind kind;
 	char letter; /* short form or 0 */
 	bool required;
+	bool may_be_empty;     /* of a list: --layers without a word, or "[]" */
 	const char *refuse;    /* not NULL: AWS has it, we do not; the text says what to use instead */
 	const char **ret_text; /* written when given, else left alone; points into argv */
 	bool *ret_flag;

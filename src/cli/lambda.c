@@ -97,6 +97,23 @@ int cli_lambda_open(const char *operation, const struct cli_lambda *options, str
 	return 0;
 }
 
+bool cli_lambda_begin(const struct cli_command *command, const char *operation, const struct cli_option *options,
+		      size_t option_count, int argc, char **argv, struct lambda_host *ret, int *ret_exit_code)
+{
+	struct cli_lambda common = {0};
+	bool done;
+	int exit_code = cli_lambda_parse(command, options, option_count, &argc, argv, &common, &done);
+	if (exit_code == 0 && !done)
+		exit_code = cli_lambda_open(operation, &common, ret);
+	if (exit_code == 0 && !done)
+		exit_code = cli_lambda_need_mount(ret);
+	*ret_exit_code = exit_code;
+	if (exit_code == 0 && !done)
+		return true;
+	lambda_host_done(ret);
+	return false;
+}
+
 void lambda_host_done(struct lambda_host *host)
 {
 	config_free(host->config);
@@ -111,4 +128,37 @@ int cli_lambda_need_mount(const struct lambda_host *host)
 		return 0;
 	return cli_lambda_fail(host->operation, "ServiceException", "%s is not mounted; `vouchfs mount` does that",
 			       host->path);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int lambda_list_below(const struct lambda_host *host, const char *directory, struct io_names *ret)
+{
+	struct buf path = {0};
+	int r = buf_printf(&path, "%s/%s", host->mountpoint, directory);
+	int fd = r < 0 ? r : io_open_dir(path.data);
+	r = fd < 0 ? fd : io_list_dir(fd, ".", ret);
+	if (r == 0 && ret->count > 1)
+		qsort(ret->names, ret->count, sizeof(*ret->names), by_name);
+	io_close(&fd);
+	buf_done(&path);
+	return r;
+}
+
+/* What is not plain in a URL as %XX. */
+int lambda_print_location(const char *path, struct json *j)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-~";
+	struct buf url = {0};
+	int r = buf_puts(&url, "file://");
+	for (size_t i = 0; r == 0 && path[i] != '\0'; i++)
+		r = strchr(plain, path[i]) ? buf_putc(&url, path[i])
+					   : buf_printf(&url, "%%%02X", (unsigned char)path[i]);
+	if (r == 0)
+		json_text(j, "Location", url.data);
+	buf_done(&url);
+	return r;
 }

@@ -3,6 +3,7 @@
 #define CLI_LAMBDA_PRIVATE_H
 
 #include "base/buf.h"
+#include "base/io.h"
 #include "cli/aws.h"
 #include "config/config.h"
 #include "config/edit.h"
@@ -10,6 +11,39 @@
 #define CLI_LAMBDA_OPTIONS                                                                                             \
 	"  -c, --config CONF  the configuration of the host (default: $VOUCHFS_CONF, else\n"                           \
 	"                     " CONFIG_DEFAULT_PATH ")\n"
+
+/* ---- options that create-function and update-function-configuration have in common ---- */
+
+/* Taken and not kept. */
+struct lambda_unkept {
+	const char *runtime, *handler, *role, *description, *timeout, *memory;
+};
+
+#define LAMBDA_UNKEPT_OPTIONS(unkept)                                                                                  \
+	{.name = "runtime", .kind = CLI_TEXT, .ret_text = &(unkept).runtime},                                          \
+		{.name = "handler", .kind = CLI_TEXT, .ret_text = &(unkept).handler},                                  \
+		{.name = "role", .kind = CLI_TEXT, .ret_text = &(unkept).role},                                        \
+		{.name = "description", .kind = CLI_TEXT, .ret_text = &(unkept).description},                          \
+		{.name = "timeout", .kind = CLI_TEXT, .ret_text = &(unkept).timeout},                                  \
+	{                                                                                                              \
+		.name = "memory-size", .kind = CLI_TEXT, .ret_text = &(unkept).memory                                  \
+	}
+
+#define LAMBDA_NO_IMAGES "container images are not served; give a ZIP with --zip-file fileb://PATH"
+#define LAMBDA_RUNTIME	 "it is the business of whoever runs what is served below run/"
+
+#define LAMBDA_RUNTIME_OPTIONS                                                                                         \
+	{.name = "image-config", .refuse = LAMBDA_NO_IMAGES}, {.name = "vpc-config", .refuse = LAMBDA_RUNTIME},        \
+		{.name = "dead-letter-config", .refuse = LAMBDA_RUNTIME},                                              \
+		{.name = "environment", .refuse = LAMBDA_RUNTIME},                                                     \
+		{.name = "kms-key-arn", .refuse = "nothing is encrypted; the store is a directory"},                   \
+		{.name = "tracing-config", .refuse = LAMBDA_RUNTIME},                                                  \
+		{.name = "file-system-configs", .refuse = LAMBDA_RUNTIME},                                             \
+		{.name = "ephemeral-storage", .refuse = LAMBDA_RUNTIME},                                               \
+		{.name = "snap-start", .refuse = LAMBDA_RUNTIME},                                                      \
+	{                                                                                                              \
+		.name = "logging-config", .refuse = LAMBDA_RUNTIME                                                     \
+	}
 
 /* ---- the host that a verb is about ---- */
 
@@ -40,6 +74,13 @@ void lambda_host_done(struct lambda_host *host);
 /* 254 unless the host is mounted. */
 int cli_lambda_need_mount(const struct lambda_host *host);
 
+/*
+ * The three in turn, for verbs that need the mount; ret starts empty. False: the verb is over with this exit code, and
+ * nothing is open.
+ */
+bool cli_lambda_begin(const struct cli_command *command, const char *operation, const struct cli_option *options,
+		      size_t option_count, int argc, char **argv, struct lambda_host *ret, int *ret_exit_code);
+
 /* ---- names (lambda_names.c) ---- */
 
 /* The config's name from an ARN of this host, or as it stands. -EINVAL with why. */
@@ -48,12 +89,22 @@ int lambda_config_name(const struct config *config, const char *text, char ret[A
 /* The function's name from an ARN of this host, whole or from the account on, or as it stands; without qualifier. */
 int lambda_function_name(const struct config *config, const char *text, char ret[ARN_LAMBDA_NAME_SIZE],
 			 struct explain *ret_why);
-/* The two with InvalidParameterValueException: 0 or the exit code. */
+/* A layer, by the ARN that it has without a version or by its name. */
+int lambda_layer_name(const struct config *config, const char *text, char ret[ARN_LAMBDA_NAME_SIZE],
+		      struct explain *ret_why);
+/* A layer version: its ARN, or "name:version". */
+int lambda_layer_version(const struct config *config, const char *text, struct arn_layer_version *ret,
+			 struct explain *ret_why);
+/* These with InvalidParameterValueException: 0 or the exit code. */
 int cli_lambda_config_name(const struct lambda_host *host, const char *text, char ret[ARN_LAMBDA_NAME_SIZE]);
 int cli_lambda_function_name(const struct lambda_host *host, const char *text, char ret[ARN_LAMBDA_NAME_SIZE]);
+int cli_lambda_layer_name(const struct lambda_host *host, const char *text, char ret[ARN_LAMBDA_NAME_SIZE]);
+int cli_lambda_layer_version(const struct lambda_host *host, const char *text, struct arn_layer_version *ret);
 
 void lambda_config_arn(const struct config *config, const char *name, char ret[ARN_TEXT_SIZE]);
 void lambda_function_arn(const struct config *config, const char *name, char ret[ARN_TEXT_SIZE]);
+void lambda_layer_arn(const struct config *config, const char *name, char ret[ARN_TEXT_SIZE]);
+void lambda_layer_version_arn(const struct config *config, const char *name, uint64_t version, char ret[ARN_TEXT_SIZE]);
 
 #define LAMBDA_ID_SIZE 22 /* csc- and 17 digits, with NUL */
 void lambda_new_id(char ret[LAMBDA_ID_SIZE]);
@@ -134,29 +185,45 @@ struct lambda_why {
 	uint64_t pid; /* who tried; 0: not told */
 };
 void lambda_why_parse(const char *text, struct lambda_why *ret);
-/* The name of AWS's error for a reason code; "ServiceException" for one that has none. */
-const char *lambda_why_error_name(const char *code);
-int lambda_why_print(const struct lambda_why *why, const char *function, struct buf *ret);
+/* The name of AWS's error for the reason; "ServiceException" for one that has none. */
+const char *lambda_why_error_name(const struct lambda_why *why);
+/* failure: what did not come about, "function f was not deployed". */
+int lambda_why_print(const struct lambda_why *why, const char *failure, struct buf *ret);
 
 /* Prints the error; 254. */
-int cli_lambda_refuse(const char *operation, const char *function, const struct lambda_why *why);
+int cli_lambda_refuse(const char *operation, const char *error_name, const char *failure, const struct lambda_why *why);
 
 /* Writes the ZIP into the function's slot; 0 or the exit code after having said why it was refused. */
 int lambda_deploy(const struct lambda_host *host, const char *function, int zip_fd);
+/* Gives the function these layers, none when the list is empty; 0 or the exit code after having said why not. */
+int lambda_attach(const struct lambda_host *host, const char *function, const struct cli_list *layers);
 /* The same verdict without deploying anything. Prints the answer. */
 int lambda_dry_run(const struct lambda_host *host, const char *function, int zip_fd);
+
+#define LAMBDA_SHA256_SIZE 48 /* base64 */
+/* What AWS calls CodeSize and CodeSha256, of an open file. */
+int lambda_digest(int fd, uint64_t *ret_size, char ret_sha256[LAMBDA_SHA256_SIZE]);
+/* An extended attribute (free); NULL where there is none. */
+char *lambda_attribute(const char *path, const char *name);
+
+/* The names in a directory of the mount, sorted; "run" of an ordinary user's mount is behind a symlink. */
+int lambda_list_below(const struct lambda_host *host, const char *directory, struct io_names *ret);
+/* "Location": file:// and the path. */
+int lambda_print_location(const char *path, struct json *j);
 
 /* What is served of a function. */
 struct lambda_release {
 	uint64_t number;
 	int64_t released_at_s;
 	uint64_t size_bytes;
-	char sha256[48]; /* base64 */
-	char *profile;	 /* ARN or NULL */
+	char sha256[LAMBDA_SHA256_SIZE];
+	char *profile; /* ARN or NULL */
 	char *job;
-	bool is_blocked; /* by policy on load */
+	char *layers;	 /* user.vouchfs.layer_versions of opt/, or NULL */
+	bool is_blocked; /* by policy on load: nothing of it can be read */
 };
 /* -ENOENT: nothing is served. */
+int lambda_release_find(const struct lambda_host *host, const char *function);
 int lambda_release_read(const struct lambda_host *host, const char *function, struct lambda_release *ret);
 void lambda_release_done(struct lambda_release *release);
 void lambda_release_print(const struct lambda_host *host, const char *function, const struct lambda_release *release,

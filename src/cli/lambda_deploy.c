@@ -1,7 +1,4 @@
-/*
- * lambda_deploy.c - a ZIP into a slot, as any copy would do it: open, write, close, and the errno. Who is the caller,
- * and what may be deployed, the mount decides; its explanation becomes the error.
- */
+/* A function's ZIP: into its slot, or only judged. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,10 +12,9 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "crypto/digest.h"
-#include "lambda.h"
+#include "lambda_write.h"
 #include "verify.h"
 
-#define WHY_BYTES  65536
 #define SHOWN_SIZE 512
 
 int lambda_open_zip(const struct cli_command *command, const char *value, int *ret_fd)
@@ -43,99 +39,21 @@ int lambda_open_zip(const struct cli_command *command, const char *value, int *r
 	return 0;
 }
 
-/* ---- what the mount says ---- */
-
-/* The explanation of the last attempt, when it was this process's. */
-static bool read_why(const struct lambda_host *host, const char *function, struct lambda_why *ret)
-{
-	char path[LIMIT_FUNCTION_NAME_BYTES + 64];
-	char *text = calloc(1, WHY_BYTES + 1);
-	(void)snprintf(path, sizeof(path), ".vouchfs/why/functions/%s", function);
-	int dirfd = io_open_dir(host->mountpoint);
-	int fd = dirfd < 0 ? -1 : openat(dirfd, path, O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-	ssize_t got = 0;
-	while (fd >= 0 && text && len < WHY_BYTES && (got = read(fd, text + len, WHY_BYTES - len)) > 0)
-		len += (size_t)got;
-	if (text)
-		lambda_why_parse(text, ret);
-	io_close(&fd);
-	io_close(&dirfd);
-	free(text);
-	return len > 0 && (ret->pid == (uint64_t)getpid() || strcmp(ret->outcome, "failed") == 0);
-}
-
-/* No check has spoken: the errno alone. */
-static int fail_by_errno(const struct lambda_host *host, const char *function, int error)
-{
-	const char *name = "ServiceException", *remedy = "";
-	if (error == ENOSPC || error == EDQUOT) {
-		name = "CodeStorageExceededException";
-		remedy = "; the store of this host is full";
-	} else if (error == EFBIG) {
-		name = "RequestEntityTooLargeException";
-		remedy = "; max_artifact_size of the configuration is the limit";
-	} else if (error == EACCES || error == EPERM) {
-		name = "AccessDeniedException";
-		remedy = "; owner, group and mode of its [function] section say who may write it";
-	}
-	return cli_lambda_fail(host->operation, name, "function %s was not deployed: %s%s", function, strerror(error),
-			       remedy);
-}
-
-static int explain_refusal(const struct lambda_host *host, const char *function, int error)
-{
-	struct lambda_why why;
-	if (read_why(host, function, &why) && strcmp(why.outcome, "refused") == 0)
-		return cli_lambda_refuse(host->operation, function, &why);
-	return fail_by_errno(host, function, error);
-}
-
-/* What was let in although a check failed. */
-static void print_warning(const struct lambda_host *host, const char *function)
-{
-	struct lambda_why why;
-	if (read_why(host, function, &why) && strcmp(why.outcome, "warned") == 0)
-		cli_error("warning: function %s: %s %s; %s (the config says %s)", function, why.code, why.title,
-			  why.remedy, why.mode);
-}
-
-/* ---- writing ---- */
-
-static int open_slot(const struct lambda_host *host, const char *function)
-{
-	int root = io_open_dir(host->mountpoint);
-	int functions = root < 0 ? root : io_open_dirat(root, "functions");
-	int slot = functions < 0 ? functions : io_open_dirat(functions, function);
-	io_close(&functions);
-	io_close(&root);
-	return slot;
-}
-
 int lambda_deploy(const struct lambda_host *host, const char *function, int zip_fd)
 {
+	struct lambda_target target;
 	char name[LIMIT_FUNCTION_NAME_BYTES + 8], arn[ARN_TEXT_SIZE];
+	int to = -1;
+	lambda_target_function(function, &target);
 	(void)snprintf(name, sizeof(name), "%s.zip", function);
-	int slot = open_slot(host, function);
-	if (slot == -ENOENT) {
+	int r = lambda_target_open(host, &target, name, &to);
+	if (r == -ENOENT) {
 		lambda_function_arn(host->config, function, arn);
 		return cli_lambda_fail(host->operation, "ResourceNotFoundException",
 				       "Function not found: %s; create-function makes it", arn);
 	}
-	int to = slot < 0 ? slot : openat(slot, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0664);
-	int opened = slot < 0 ? slot : to < 0 ? -errno : 0;
-	io_close(&slot);
-	if (opened < 0)
-		return fail_by_errno(host, function, -opened);
-
-	uint64_t size;
-	int r = io_copy(zip_fd, to, UINT64_MAX, &size); /* in order, so that the verdict falls at the last write */
-	if (close(to) < 0 && r == 0)
-		r = -errno;
-	if (r < 0)
-		return explain_refusal(host, function, -r);
-	print_warning(host, function);
-	return 0;
+	return r < 0 ? cli_lambda_target_failed(host, &target, -r)
+		     : cli_lambda_target_write(host, &target, zip_fd, &to);
 }
 
 /* ---- the same without deploying ---- */
@@ -192,6 +110,13 @@ static int describe_signature(const struct gate_decision *decision, struct lambd
 	return ret->profile && ret->job ? 0 : -ENOMEM;
 }
 
+static int refuse(const struct lambda_host *host, const char *function, const struct lambda_why *why)
+{
+	struct lambda_target target;
+	lambda_target_function(function, &target);
+	return cli_lambda_refuse(host->operation, lambda_why_error_name(why), target.failure, why);
+}
+
 int lambda_dry_run(const struct lambda_host *host, const char *function, int zip_fd)
 {
 	struct gate_decision decision = {.decided_at_s = clock_now_s()};
@@ -207,7 +132,7 @@ int lambda_dry_run(const struct lambda_host *host, const char *function, int zip
 		exit_code = cli_lambda_fail(host->operation, "ServiceException", "nothing could be checked: %s",
 					    strerror(-r));
 	else if (decision.verdict.outcome == POLICY_REFUSED)
-		exit_code = cli_lambda_refuse(host->operation, function, &why);
+		exit_code = refuse(host, function, &why);
 	else {
 		struct buf text = {0};
 		struct json j = {.out = &text, .pretty = true};

@@ -7,7 +7,7 @@
 
 #include "base/io.h"
 #include "base/text.h"
-#include "lambda.h"
+#include "lambda_write.h"
 
 static int run_create(int argc, char **argv);
 static int run_update(int argc, char **argv);
@@ -31,6 +31,7 @@ const struct cli_command cli_lambda_function_commands[] = {
 			    "Options:\n"
 			    "      --function-name F          its name or its ARN (required)\n"
 			    "      --zip-file fileb://PATH    the artifact (required)\n"
+			    "      --layers ARN...            layer versions, or NAME:VERSION, the lowest first\n"
 			    "      --code-signing-config-arn ARN   or its name; another than the section's only for "
 			    "those\n"
 			    "                                 who may write conf.d\n"
@@ -71,9 +72,7 @@ const struct cli_command cli_lambda_function_commands[] = {
 	{.name = NULL},
 };
 
-#define FROM_S3	  "there is no S3; copy the ZIP here and give --zip-file fileb://PATH"
-#define NO_IMAGES "container images are not served; give a ZIP with --zip-file fileb://PATH"
-#define RUNTIME	  "it is the business of whoever runs what is served below run/"
+#define FROM_S3 "there is no S3; copy the ZIP here and give --zip-file fileb://PATH"
 
 static int open_for_zip(const struct cli_command *command, const char *operation, const struct cli_lambda *common,
 			const char *zip, int *ret_zip, struct lambda_host *host)
@@ -84,13 +83,42 @@ static int open_for_zip(const struct cli_command *command, const char *operation
 	return exit_code == 0 ? cli_lambda_need_mount(host) : exit_code;
 }
 
-/* The directory of the slots; a negative errno. */
-static int open_slots(const struct lambda_host *host)
+/* Takes the artifact's name away; staging stays, and stops the removal. */
+static int unlink_artifacts(int slot_fd)
 {
-	int root = io_open_dir(host->mountpoint);
-	int fd = root < 0 ? root : io_open_dirat(root, "functions");
-	io_close(&root);
-	return fd;
+	struct io_names names = {0};
+	int r = io_list_dir(slot_fd, ".", &names);
+	for (size_t i = 0; r == 0 && i < names.count; i++)
+		if (unlinkat(slot_fd, names.names[i], 0) < 0)
+			r = -errno;
+	io_names_done(&names);
+	return r;
+}
+
+/* A slot that was bound before anybody made it is made first: only what was made can be removed. */
+static int remove_slot(const struct lambda_host *host, const char *function)
+{
+	struct lambda_release release = {0};
+	int slots = lambda_open_below(host, "functions"), slot = -1;
+	int r = slots < 0 ? slots : 0;
+	if (r == 0)
+		r = slot = io_open_dirat(slots, function);
+	if (slot == -ENOENT) {
+		r = lambda_release_read(host, function, &release);
+		if (r == 0)
+			lambda_release_done(&release);
+		if (r == 0)
+			r = mkdirat(slots, function, 0775) < 0 ? -errno : 0;
+		if (r == 0)
+			r = slot = io_open_dirat(slots, function);
+	}
+	if (r >= 0)
+		r = unlink_artifacts(slot);
+	if (r == 0)
+		r = unlinkat(slots, function, AT_REMOVEDIR) < 0 ? -errno : 0;
+	io_close(&slot);
+	io_close(&slots);
+	return r;
 }
 
 /* ---- create ---- */
@@ -99,10 +127,12 @@ struct creation {
 	const struct cli_command *command;
 	const char *function;
 	const char *config_name; /* NULL: what the section says */
+	struct cli_list layers;
 	bool published;
 	int zip_fd;
 	int slots_fd;
 	bool made_slot;
+	bool is_deployed;
 	struct config_edit *edit; /* when the function was bound to another config */
 };
 
@@ -159,7 +189,20 @@ static void take_back(const struct lambda_host *host, struct creation *c)
 	if (c->edit)
 		cli_lambda_take_back(host, c->edit);
 	if (c->made_slot)
-		(void)unlinkat(c->slots_fd, c->function, AT_REMOVEDIR);
+		(void)remove_slot(host, c->function);
+	else if (c->is_deployed)
+		cli_error("function %s was deployed, without layers: update-function-configuration --layers attaches "
+			  "others",
+			  c->function);
+}
+
+static int deploy(const struct lambda_host *host, struct creation *c)
+{
+	int exit_code = lambda_deploy(host, c->function, c->zip_fd);
+	c->is_deployed = exit_code == 0;
+	if (exit_code == 0 && c->layers.count > 0)
+		exit_code = lambda_attach(host, c->function, &c->layers);
+	return exit_code;
 }
 
 static int create(const struct lambda_host *host, struct creation *c)
@@ -173,7 +216,7 @@ static int create(const struct lambda_host *host, struct creation *c)
 		return cli_lambda_fail(host->operation, "ResourceConflictException",
 				       "Function already exists: %s; update-function-code deploys to it", c->function);
 	}
-	c->slots_fd = open_slots(host);
+	c->slots_fd = lambda_open_below(host, "functions");
 	if (c->slots_fd < 0)
 		return cli_lambda_fail(host->operation, "ServiceException", "%s/functions: %s", host->mountpoint,
 				       strerror(-c->slots_fd));
@@ -181,7 +224,7 @@ static int create(const struct lambda_host *host, struct creation *c)
 	if (exit_code == 0)
 		exit_code = rebind(host, c, section);
 	if (exit_code == 0)
-		exit_code = lambda_deploy(host, c->function, c->zip_fd);
+		exit_code = deploy(host, c);
 	if (exit_code != 0)
 		take_back(host, c);
 	return exit_code == 0 ? lambda_print_function(host, c->function, c->published) : exit_code;
@@ -189,7 +232,8 @@ static int create(const struct lambda_host *host, struct creation *c)
 
 /* What AWS takes besides; of those without a variable the value goes nowhere. */
 struct unused {
-	const char *runtime, *handler, *role, *description, *timeout, *memory, *package;
+	struct lambda_unkept unkept;
+	const char *package;
 	struct cli_list architectures;
 	bool no_publish;
 };
@@ -202,35 +246,21 @@ static int parse_create(int *argc, char **argv, struct creation *c, const char *
 		{.name = "function-name", .kind = CLI_TEXT, .required = true, .ret_text = ret_function},
 		{.name = "zip-file", .kind = CLI_TEXT, .required = true, .ret_text = ret_zip},
 		{.name = "code-signing-config-arn", .kind = CLI_TEXT, .ret_text = ret_config},
+		{.name = "layers", .kind = CLI_LIST, .may_be_empty = true, .ret_list = &c->layers},
 		{.name = "publish", .kind = CLI_FLAG, .ret_flag = &c->published},
 		{.name = "no-publish", .kind = CLI_FLAG, .ret_flag = &unused.no_publish},
-		{.name = "runtime", .kind = CLI_TEXT, .ret_text = &unused.runtime},
-		{.name = "handler", .kind = CLI_TEXT, .ret_text = &unused.handler},
-		{.name = "role", .kind = CLI_TEXT, .ret_text = &unused.role},
-		{.name = "description", .kind = CLI_TEXT, .ret_text = &unused.description},
-		{.name = "timeout", .kind = CLI_TEXT, .ret_text = &unused.timeout},
-		{.name = "memory-size", .kind = CLI_TEXT, .ret_text = &unused.memory},
+		LAMBDA_UNKEPT_OPTIONS(unused.unkept),
 		{.name = "architectures", .kind = CLI_LIST, .ret_list = &unused.architectures},
 		{.name = "package-type", .kind = CLI_TEXT, .ret_text = &unused.package},
 		{.name = "code", .refuse = FROM_S3},
-		{.name = "image-uri", .refuse = NO_IMAGES},
-		{.name = "image-config", .refuse = NO_IMAGES},
+		{.name = "image-uri", .refuse = LAMBDA_NO_IMAGES},
 		{.name = "s3-bucket", .refuse = FROM_S3},
-		{.name = "layers", .refuse = "layers cannot be attached"},
 		{.name = "tags", .refuse = "functions have no tags"},
-		{.name = "vpc-config", .refuse = RUNTIME},
-		{.name = "dead-letter-config", .refuse = RUNTIME},
-		{.name = "environment", .refuse = RUNTIME},
-		{.name = "kms-key-arn", .refuse = "nothing is encrypted; the store is a directory"},
-		{.name = "tracing-config", .refuse = RUNTIME},
-		{.name = "file-system-configs", .refuse = RUNTIME},
-		{.name = "ephemeral-storage", .refuse = RUNTIME},
-		{.name = "snap-start", .refuse = RUNTIME},
-		{.name = "logging-config", .refuse = RUNTIME},
+		LAMBDA_RUNTIME_OPTIONS,
 	};
 	int exit_code = cli_lambda_parse(c->command, options, ARRAY_SIZE(options), argc, argv, common, ret_done);
 	if (exit_code == 0 && strcmp(unused.package, "Zip") != 0)
-		return cli_usage_error(c->command, "--package-type is Zip: " NO_IMAGES);
+		return cli_usage_error(c->command, "--package-type is Zip: " LAMBDA_NO_IMAGES);
 	if (exit_code == 0 && c->published && unused.no_publish)
 		return cli_usage_error(c->command, "--publish and --no-publish exclude each other");
 	return exit_code;
@@ -282,7 +312,7 @@ static int run_update(int argc, char **argv)
 		{.name = "s3-bucket", .refuse = FROM_S3},
 		{.name = "s3-key", .refuse = FROM_S3},
 		{.name = "s3-object-version", .refuse = FROM_S3},
-		{.name = "image-uri", .refuse = NO_IMAGES},
+		{.name = "image-uri", .refuse = LAMBDA_NO_IMAGES},
 		{.name = "qualifier", .refuse = "what is deployed is always the function's next release"},
 		{.name = "revision-id", .refuse = "functions have no revision ids; the last deployment stands"},
 		{.name = "source-kms-key-arn", .refuse = "nothing is encrypted; the ZIP is read as it is"},
@@ -350,44 +380,6 @@ static int unbind(const struct lambda_host *host, const char *function, struct c
 		function, host->path);
 }
 
-/* Takes the artifact's name away; staging stays, and stops the removal. */
-static int unlink_artifacts(int slot_fd)
-{
-	struct io_names names = {0};
-	int r = io_list_dir(slot_fd, ".", &names);
-	for (size_t i = 0; r == 0 && i < names.count; i++)
-		if (unlinkat(slot_fd, names.names[i], 0) < 0)
-			r = -errno;
-	io_names_done(&names);
-	return r;
-}
-
-/* A slot that was bound before anybody made it is made first: only what was made can be removed. */
-static int remove_slot(const struct lambda_host *host, const char *function)
-{
-	struct lambda_release release = {0};
-	int slots = open_slots(host), slot = -1;
-	int r = slots < 0 ? slots : 0;
-	if (r == 0)
-		r = slot = io_open_dirat(slots, function);
-	if (slot == -ENOENT) {
-		r = lambda_release_read(host, function, &release);
-		if (r == 0)
-			lambda_release_done(&release);
-		if (r == 0)
-			r = mkdirat(slots, function, 0775) < 0 ? -errno : 0;
-		if (r == 0)
-			r = slot = io_open_dirat(slots, function);
-	}
-	if (r >= 0)
-		r = unlink_artifacts(slot);
-	if (r == 0)
-		r = unlinkat(slots, function, AT_REMOVEDIR) < 0 ? -errno : 0;
-	io_close(&slot);
-	io_close(&slots);
-	return r;
-}
-
 static int not_removed(const struct lambda_host *host, const char *function, int r)
 {
 	char arn[ARN_TEXT_SIZE];
@@ -430,19 +422,13 @@ static int run_delete(int argc, char **argv)
 		{.name = "function-name", .kind = CLI_TEXT, .required = true, .ret_text = &function_text},
 		{.name = "qualifier", .refuse = "old releases go by themselves, see keep_releases in vouchfs.conf(5)"},
 	};
-	struct cli_lambda common = {0};
 	struct lambda_host host = {0};
 	char function[ARN_LAMBDA_NAME_SIZE];
-	bool done;
-	int exit_code = cli_lambda_parse(&cli_lambda_function_commands[DELETE], options, ARRAY_SIZE(options), &argc,
-					 argv, &common, &done);
-	if (exit_code != 0 || done)
+	int exit_code;
+	if (!cli_lambda_begin(&cli_lambda_function_commands[DELETE], "DeleteFunction", options, ARRAY_SIZE(options),
+			      argc, argv, &host, &exit_code))
 		return exit_code;
-	exit_code = cli_lambda_open("DeleteFunction", &common, &host);
-	if (exit_code == 0)
-		exit_code = cli_lambda_need_mount(&host);
-	if (exit_code == 0)
-		exit_code = cli_lambda_function_name(&host, function_text, function);
+	exit_code = cli_lambda_function_name(&host, function_text, function);
 	if (exit_code == 0)
 		exit_code = undeploy(&host, function);
 	lambda_host_done(&host);

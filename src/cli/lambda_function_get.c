@@ -1,7 +1,6 @@
 /* lambda get-function, get-function-configuration, list-functions: what is served, as AWS shows it. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/io.h"
@@ -46,22 +45,22 @@ const struct cli_command cli_lambda_function_get_commands[] = {
 		.name = "qualifier", .refuse = "the releases of a function are below run/.releases/F"                  \
 	}
 
-/* "file://" and the path, what is not plain in a URL as %XX. */
-static int print_location(const struct lambda_host *host, const char *function, uint64_t release, struct json *j)
+static int print_code(const struct lambda_host *host, const char *function, uint64_t release, struct json *j)
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-~";
-	struct buf path = {0}, url = {0};
+	struct buf path = {0};
 	int r = buf_printf(&path, "%s/run/.releases/%s/%" PRIu64 "/code.zip", host->mountpoint, function, release);
+	json_object(j, "Code");
+	json_text(j, "RepositoryType", "vouchfs");
 	if (r == 0)
-		r = buf_puts(&url, "file://");
-	for (size_t i = 0; r == 0 && i < path.len; i++)
-		r = strchr(plain, path.data[i]) ? buf_putc(&url, path.data[i])
-						: buf_printf(&url, "%%%02X", (unsigned char)path.data[i]);
-	if (r == 0)
-		json_text(j, "Location", url.data);
+		r = lambda_print_location(path.data, j);
+	json_close(j);
 	buf_done(&path);
-	buf_done(&url);
 	return r;
+}
+
+static int print_configuration(const struct lambda_host *host, const char *function)
+{
+	return lambda_print_function(host, function, false);
 }
 
 static int print_function(const struct lambda_host *host, const char *function)
@@ -74,80 +73,45 @@ static int print_function(const struct lambda_host *host, const char *function)
 		return cli_lambda_release_failed(host, function, r);
 	json_object(&j, NULL);
 	lambda_release_print(host, function, &release, false, "Configuration", &j);
-	json_object(&j, "Code");
-	json_text(&j, "RepositoryType", "vouchfs");
-	r = print_location(host, function, release.number, &j);
-	json_close(&j);
+	r = print_code(host, function, release.number, &j);
 	json_close(&j);
 	lambda_release_done(&release);
 	return cli_print_json(&text, r < 0 ? r : json_end(&j));
 }
 
-/* Parses, opens, and names the function that the two verbs show. */
-static int open_function(const struct cli_command *command, const char *operation, int *argc, char **argv,
-			 struct lambda_host *host, char ret_function[ARN_LAMBDA_NAME_SIZE], bool *ret_done)
+/* The two verbs that show one function. */
+static int show(const struct cli_command *command, const char *operation, int argc, char **argv,
+		int (*print)(const struct lambda_host *host, const char *function))
 {
 	const char *text = NULL;
 	const struct cli_option options[] = {
 		{.name = "function-name", .kind = CLI_TEXT, .required = true, .ret_text = &text},
 		QUALIFIER,
 	};
-	struct cli_lambda common = {0};
-	int exit_code = cli_lambda_parse(command, options, ARRAY_SIZE(options), argc, argv, &common, ret_done);
-	if (exit_code != 0 || *ret_done)
+	struct lambda_host host = {0};
+	char function[ARN_LAMBDA_NAME_SIZE];
+	int exit_code;
+	if (!cli_lambda_begin(command, operation, options, ARRAY_SIZE(options), argc, argv, &host, &exit_code))
 		return exit_code;
-	exit_code = cli_lambda_open(operation, &common, host);
+	exit_code = cli_lambda_function_name(&host, text, function);
 	if (exit_code == 0)
-		exit_code = cli_lambda_need_mount(host);
-	return exit_code == 0 ? cli_lambda_function_name(host, text, ret_function) : exit_code;
+		exit_code = print(&host, function);
+	lambda_host_done(&host);
+	return exit_code;
 }
 
 static int run_get(int argc, char **argv)
 {
-	struct lambda_host host = {0};
-	char function[ARN_LAMBDA_NAME_SIZE];
-	bool done;
-	int exit_code = open_function(&cli_lambda_function_get_commands[GET], "GetFunction", &argc, argv, &host,
-				      function, &done);
-	if (exit_code == 0 && !done)
-		exit_code = print_function(&host, function);
-	lambda_host_done(&host);
-	return exit_code;
+	return show(&cli_lambda_function_get_commands[GET], "GetFunction", argc, argv, print_function);
 }
 
 static int run_get_configuration(int argc, char **argv)
 {
-	struct lambda_host host = {0};
-	char function[ARN_LAMBDA_NAME_SIZE];
-	bool done;
-	int exit_code = open_function(&cli_lambda_function_get_commands[GET_CONFIGURATION], "GetFunctionConfiguration",
-				      &argc, argv, &host, function, &done);
-	if (exit_code == 0 && !done)
-		exit_code = lambda_print_function(&host, function, false);
-	lambda_host_done(&host);
-	return exit_code;
+	return show(&cli_lambda_function_get_commands[GET_CONFIGURATION], "GetFunctionConfiguration", argc, argv,
+		    print_configuration);
 }
 
 /* ---- list ---- */
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* The names of what is served; an ordinary user's run side is behind a symlink. */
-static int list_served(const struct lambda_host *host, struct io_names *ret)
-{
-	struct buf path = {0};
-	int r = buf_printf(&path, "%s/run", host->mountpoint);
-	int fd = r < 0 ? r : io_open_dir(path.data);
-	r = fd < 0 ? fd : io_list_dir(fd, ".", ret);
-	if (r == 0 && ret->count > 1)
-		qsort(ret->names, ret->count, sizeof(*ret->names), by_name);
-	io_close(&fd);
-	buf_done(&path);
-	return r;
-}
 
 static int print_functions(const struct lambda_host *host, const struct lambda_page *page, const struct io_names *names)
 {
@@ -191,19 +155,13 @@ static int run_list(int argc, char **argv)
 		{.name = "function-version", .refuse = "the list has what is served now"},
 		{.name = "master-region", .refuse = "a host is in one region"},
 	};
-	struct cli_lambda common = {0};
 	struct lambda_host host = {0};
 	struct io_names names = {0};
-	bool done;
-	int exit_code = cli_lambda_parse(command, options, ARRAY_SIZE(options), &argc, argv, &common, &done);
-	if (exit_code != 0 || done)
+	int exit_code;
+	if (!cli_lambda_begin(command, "ListFunctions", options, ARRAY_SIZE(options), argc, argv, &host, &exit_code))
 		return exit_code;
 	exit_code = lambda_page_check(command, &page);
-	if (exit_code == 0)
-		exit_code = cli_lambda_open("ListFunctions", &common, &host);
-	if (exit_code == 0)
-		exit_code = cli_lambda_need_mount(&host);
-	int r = exit_code == 0 ? list_served(&host, &names) : 0;
+	int r = exit_code == 0 ? lambda_list_below(&host, "run", &names) : 0;
 	if (r < 0)
 		exit_code = cli_lambda_fail(host.operation, "ServiceException", "%s/run: %s", host.mountpoint,
 					    strerror(-r));

@@ -86,6 +86,58 @@ int lambda_function_name(const struct config *config, const char *text, char ret
 	return 0;
 }
 
+/* The ARN of a layer is that of its version without the last part. */
+int lambda_layer_name(const struct config *config, const char *text, char ret[ARN_LAMBDA_NAME_SIZE],
+		      struct explain *ret_why)
+{
+	char versioned[ARN_TEXT_SIZE];
+	struct arn_layer_version layer;
+	int len = snprintf(versioned, sizeof(versioned), "%s:1", text);
+	bool fits = len < (int)sizeof(versioned);
+	if (fits && lambda_layer_version(config, versioned, &layer, ret_why) == 0) {
+		memcpy(ret, layer.name, ARN_LAMBDA_NAME_SIZE);
+		return 0;
+	}
+	if (fits && arn_parse_layer_version(versioned, (size_t)len, &layer))
+		return -EINVAL; /* of another host */
+	return not_a_name(text, "the ARN or the name of a layer (1 to 64 of A-Z, a-z, 0-9, _ and -)", ret_why);
+}
+
+int lambda_layer_version(const struct config *config, const char *text, struct arn_layer_version *ret,
+			 struct explain *ret_why)
+{
+	struct arn_scope here = scope_of(config);
+	struct arn_layer_version layer;
+	char whole[ARN_TEXT_SIZE];
+	bool is_arn = text_starts_with(text, "arn:");
+	int len = snprintf(whole, sizeof(whole), "arn:%s:lambda:%s:%s:layer:%s", here.partition, here.region,
+			   here.account, text);
+	bool known = is_arn ? arn_parse_layer_version(text, strlen(text), &layer)
+			    : len < (int)sizeof(whole) && arn_parse_layer_version(whole, (size_t)len, &layer);
+	if (!known)
+		return not_a_name(text, "the ARN of a layer version, or NAME:VERSION", ret_why);
+	if (!arn_scope_equal(&layer.scope, &here))
+		return not_of_this_host(config, "a layer", &layer.scope, ret_why);
+	*ret = layer;
+	return 0;
+}
+
+int cli_lambda_layer_name(const struct lambda_host *host, const char *text, char ret[ARN_LAMBDA_NAME_SIZE])
+{
+	struct explain why = {0};
+	if (lambda_layer_name(host->config, text, ret, &why) == 0)
+		return 0;
+	return cli_lambda_fail(host->operation, "InvalidParameterValueException", "%s", why.text);
+}
+
+int cli_lambda_layer_version(const struct lambda_host *host, const char *text, struct arn_layer_version *ret)
+{
+	struct explain why = {0};
+	if (lambda_layer_version(host->config, text, ret, &why) == 0)
+		return 0;
+	return cli_lambda_fail(host->operation, "InvalidParameterValueException", "%s", why.text);
+}
+
 int cli_lambda_config_name(const struct lambda_host *host, const char *text, char ret[ARN_LAMBDA_NAME_SIZE])
 {
 	struct explain why = {0};
@@ -114,6 +166,19 @@ void lambda_function_arn(const struct config *config, const char *name, char ret
 	struct arn_function arn = {.scope = scope_of(config)};
 	(void)snprintf(arn.name, sizeof(arn.name), "%s", name);
 	arn_print_function(&arn, ret);
+}
+
+void lambda_layer_version_arn(const struct config *config, const char *name, uint64_t version, char ret[ARN_TEXT_SIZE])
+{
+	struct arn_layer_version arn = {.scope = scope_of(config), .version = version};
+	(void)snprintf(arn.name, sizeof(arn.name), "%s", name);
+	arn_print_layer_version(&arn, ret);
+}
+
+void lambda_layer_arn(const struct config *config, const char *name, char ret[ARN_TEXT_SIZE])
+{
+	lambda_layer_version_arn(config, name, 1, ret);
+	*strrchr(ret, ':') = '\0';
 }
 
 void lambda_new_id(char ret[LAMBDA_ID_SIZE])

@@ -15,7 +15,8 @@
 #include "crypto/digest.h"
 #include "lambda.h"
 
-#define LINK_SIZE 256
+#define LINK_SIZE      256
+#define ATTRIBUTE_SIZE 4096 /* the longest: five layers, with what they were signed with */
 
 /* "MNT/run/" with what comes behind; the run side of an ordinary user's mount is behind a symlink. NULL: no memory. */
 static char *run_path(const struct lambda_host *host, const char *rest)
@@ -47,51 +48,66 @@ static int read_link(const struct lambda_host *host, const char *function, char 
 	return 0;
 }
 
-/* NULL where there is none. */
-static char *read_attribute(int fd, const char *name)
+char *lambda_attribute(const char *path, const char *name)
 {
-	char value[ARN_TEXT_SIZE];
-	ssize_t len = fgetxattr(fd, name, value, sizeof(value) - 1);
+	char value[ATTRIBUTE_SIZE];
+	ssize_t len = getxattr(path, name, value, sizeof(value) - 1);
 	return len > 0 ? strndup(value, (size_t)len) : NULL;
 }
 
-static int read_code(int fd, struct lambda_release *ret)
+int lambda_digest(int fd, uint64_t *ret_size, char ret_sha256[LAMBDA_SHA256_SIZE])
 {
 	struct stat st;
 	uint8_t digest[CRYPTO_SHA256_BYTES];
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	ret->size_bytes = (uint64_t)st.st_size;
-	const struct io_reader reader = io_reader_fd(&fd, ret->size_bytes);
-	int r = crypto_sha256_reader(&reader, ret->size_bytes, digest);
+	const struct io_reader reader = io_reader_fd(&fd, (uint64_t)st.st_size);
+	int r = crypto_sha256_reader(&reader, (uint64_t)st.st_size, digest);
 	if (r < 0)
 		return r;
-	text_base64(digest, sizeof(digest), ret->sha256);
-	ret->profile = read_attribute(fd, "user.vouchfs.profile_version_arn");
-	ret->job = read_attribute(fd, "user.vouchfs.signing_job_arn");
+	*ret_size = (uint64_t)st.st_size;
+	text_base64(digest, sizeof(digest), ret_sha256);
 	return 0;
+}
+
+/* What is below run/ of the release at target. */
+static int read_code(const struct lambda_host *host, const char *target, struct lambda_release *ret)
+{
+	char code[LINK_SIZE + 16], opt[LINK_SIZE + 16];
+	(void)snprintf(code, sizeof(code), "%s/code.zip", target);
+	(void)snprintf(opt, sizeof(opt), "%s/opt", target);
+	char *code_path = run_path(host, code), *opt_path = run_path(host, opt);
+	int r = code_path && opt_path ? 0 : -ENOMEM;
+	int fd = r == 0 ? open(code_path, O_RDONLY | O_CLOEXEC) : -1;
+	if (r == 0 && fd < 0 && errno == EACCES)
+		ret->is_blocked = true;
+	else if (r == 0)
+		r = fd < 0 ? -errno : lambda_digest(fd, &ret->size_bytes, ret->sha256);
+	if (r == 0 && fd >= 0) {
+		ret->profile = lambda_attribute(code_path, "user.vouchfs.profile_version_arn");
+		ret->job = lambda_attribute(code_path, "user.vouchfs.signing_job_arn");
+		ret->layers = lambda_attribute(opt_path, "user.vouchfs.layer_versions");
+	}
+	io_close(&fd);
+	free(code_path);
+	free(opt_path);
+	return r;
+}
+
+int lambda_release_find(const struct lambda_host *host, const char *function)
+{
+	char target[LINK_SIZE];
+	struct lambda_release release = {0};
+	return read_link(host, function, target, &release);
 }
 
 int lambda_release_read(const struct lambda_host *host, const char *function, struct lambda_release *ret)
 {
-	char target[LINK_SIZE], code[LINK_SIZE + 16];
+	char target[LINK_SIZE];
 	struct lambda_release release = {0};
 	int r = read_link(host, function, target, &release);
-	if (r < 0)
-		return r;
-	(void)snprintf(code, sizeof(code), "%s/code.zip", target);
-	char *path = run_path(host, code);
-	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	if (!path)
-		r = -ENOMEM;
-	else if (fd >= 0)
-		r = read_code(fd, &release);
-	else if (errno == EACCES)
-		release.is_blocked = true;
-	else
-		r = -errno;
-	io_close(&fd);
-	free(path);
+	if (r == 0)
+		r = read_code(host, target, &release);
 	if (r == 0)
 		*ret = release;
 	return r;
@@ -101,7 +117,40 @@ void lambda_release_done(struct lambda_release *release)
 {
 	free(release->profile);
 	free(release->job);
+	free(release->layers);
 	*release = (struct lambda_release){0};
+}
+
+/* "tools:3 1280 arn:... -" */
+static void print_layer(const struct lambda_host *host, char *line, struct json *j)
+{
+	char *name = strsep(&line, " "), *size = strsep(&line, " "), *profile = strsep(&line, " "), *job = line;
+	struct arn_layer_version layer;
+	struct explain why;
+	uint64_t size_bytes;
+	if (!job || lambda_layer_version(host->config, name, &layer, &why) < 0 ||
+	    !text_parse_u64(size, strlen(size), UINT64_MAX, &size_bytes))
+		return;
+	char arn[ARN_TEXT_SIZE];
+	arn_print_layer_version(&layer, arn);
+	json_object(j, NULL);
+	json_text(j, "Arn", arn);
+	json_u64(j, "CodeSize", size_bytes);
+	if (strcmp(profile, "-") != 0)
+		json_text(j, "SigningProfileVersionArn", profile);
+	if (strcmp(job, "-") != 0)
+		json_text(j, "SigningJobArn", job);
+	json_close(j);
+}
+
+static void print_layers(const struct lambda_host *host, const char *layers, struct json *j)
+{
+	char text[ATTRIBUTE_SIZE], *rest = text;
+	(void)snprintf(text, sizeof(text), "%s", layers);
+	json_array(j, "Layers");
+	for (char *line; (line = strsep(&rest, "\n"));)
+		print_layer(host, line, j);
+	json_close(j);
 }
 
 void lambda_release_print(const struct lambda_host *host, const char *function, const struct lambda_release *release,
@@ -128,6 +177,8 @@ void lambda_release_print(const struct lambda_host *host, const char *function, 
 		json_text(j, "StateReason", text);
 	}
 	json_text(j, "LastUpdateStatus", "Successful");
+	if (release->layers)
+		print_layers(host, release->layers, j);
 	json_text(j, "PackageType", "Zip");
 	if (release->profile)
 		json_text(j, "SigningProfileVersionArn", release->profile);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "lambda.h"
+#include "policy/reason.h"
 
 #define LABEL_WIDTH 16 /* of the rows; two blanks stand on both sides */
 
@@ -131,21 +132,46 @@ void lambda_why_parse(const char *text, struct lambda_why *ret)
 	}
 }
 
-const char *lambda_why_error_name(const char *code)
+/* The mount writes code and title of a reason; several have the same code. */
+static enum policy_reason reason_of(const struct lambda_why *why)
 {
-	static const struct {
-		const char *code;
-		const char *name;
-	} names[] = {
-		{"VF1001", "InvalidParameterValueException"},  {"VF1002", "InvalidCodeSignatureException"},
-		{"VF2001", "CodeVerificationFailedException"}, {"VF2002", "CodeVerificationFailedException"},
-		{"VF2003", "CodeVerificationFailedException"}, {"VF2004", "CodeVerificationFailedException"},
-		{"VF2005", "CodeVerificationFailedException"}, {"VF3001", "CodeVerificationFailedException"},
-		{"VF4001", "ResourceNotFoundException"},       {"VF4002", "RequestEntityTooLargeException"},
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (strcmp(code, names[i].code) == 0)
-			return names[i].name;
+	size_t count;
+	const struct policy_reason_info *reasons = policy_reasons(&count);
+	enum policy_reason found = POLICY_REASON_NONE;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(reasons[i].code, why->code) != 0)
+			continue;
+		if (found == POLICY_REASON_NONE || strcmp(reasons[i].title, why->title) == 0)
+			found = reasons[i].reason;
+	}
+	return found;
+}
+
+const char *lambda_why_error_name(const struct lambda_why *why)
+{
+	switch (reason_of(why)) {
+	case POLICY_VF1001_ZIP:
+	case POLICY_VF2005_LIST:
+	case POLICY_VF4002_TOO_MANY:
+		return "InvalidParameterValueException";
+	case POLICY_VF1002_INTEGRITY:
+		return "InvalidCodeSignatureException";
+	case POLICY_VF2001_UNSIGNED:
+	case POLICY_VF2002_SOURCE:
+	case POLICY_VF2003_EXPIRED:
+	case POLICY_VF2004_REVOKED:
+	case POLICY_VF2005_LAYER:
+	case POLICY_VF3001_UNDECIDED:
+		return "CodeVerificationFailedException";
+	case POLICY_VF2005_PERMISSION:
+		return "AccessDeniedException";
+	case POLICY_VF4001_NO_SLOT:
+		return "ResourceNotFoundException";
+	case POLICY_VF4002_TOO_LARGE:
+		return "RequestEntityTooLargeException";
+	case POLICY_REASON_NONE:
+		break;
+	}
 	return "ServiceException";
 }
 
@@ -154,12 +180,12 @@ static int put_row(struct buf *ret, const char *label, const char *value)
 	return value[0] != '\0' ? buf_printf(ret, "\n    %-10s%s", label, value) : 0;
 }
 
-int lambda_why_print(const struct lambda_why *why, const char *function, struct buf *ret)
+int lambda_why_print(const struct lambda_why *why, const char *failure, struct buf *ret)
 {
 	char check[64] = "";
 	if (why->check[0] != '\0')
 		(void)snprintf(check, sizeof(check), "%s (%s)", why->check, why->mode);
-	int r = buf_printf(ret, "function %s was not deployed", function);
+	int r = buf_puts(ret, failure);
 	if (r == 0 && why->code[0] != '\0')
 		r = buf_printf(ret, ", %s: %s", why->code, why->title);
 	if (r == 0)
@@ -175,13 +201,13 @@ int lambda_why_print(const struct lambda_why *why, const char *function, struct 
 	return r == 0 ? put_row(ret, "kept:", why->kept) : r;
 }
 
-int cli_lambda_refuse(const char *operation, const char *function, const struct lambda_why *why)
+int cli_lambda_refuse(const char *operation, const char *error_name, const char *failure, const struct lambda_why *why)
 {
 	struct buf text = {0};
-	int exit_code = lambda_why_print(why, function, &text) < 0 ? cli_lambda_no_memory(operation)
-								   : CLI_EXIT_AWS_REFUSED;
+	int exit_code = lambda_why_print(why, failure, &text) < 0 ? cli_lambda_no_memory(operation)
+								  : CLI_EXIT_AWS_REFUSED;
 	if (text.data)
-		cli_aws_error(operation, lambda_why_error_name(why->code), text.data);
+		cli_aws_error(operation, error_name, text.data);
 	buf_done(&text);
 	return exit_code;
 }

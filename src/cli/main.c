@@ -32,6 +32,9 @@ static const struct cli_command *const commands[] = {
 	cli_lambda_binding_commands,
 	cli_lambda_function_commands,
 	cli_lambda_function_get_commands,
+	cli_lambda_configuration_commands,
+	cli_lambda_layer_commands,
+	cli_lambda_layer_get_commands,
 };
 
 /* Data that could not be written is a failure, whatever the command thought (a full disk behind `> file`). */

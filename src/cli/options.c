@@ -60,11 +60,12 @@ static int take_value(struct parser *p, const struct cli_option *option, const c
 	return 0;
 }
 
-/* The words up to the next option; one that is attached is the first of them. */
+/* The words up to the next option; one that is attached is the first of them. "[]" is an empty list in JSON. */
 static int take_list(struct parser *p, const struct cli_option *option, const char *attached)
 {
 	struct cli_list *list = option->ret_list;
 	list->count = 0;
+	list->is_given = true;
 	if (attached)
 		list->items[list->count++] = attached;
 	while (p->at + 1 < p->argc && p->argv[p->at + 1][0] != '-') {
@@ -72,7 +73,10 @@ static int take_list(struct parser *p, const struct cli_option *option, const ch
 			return cli_usage_error(p->command, "--%s takes at most %d values", option->name, CLI_LIST_MAX);
 		list->items[list->count++] = p->argv[++p->at];
 	}
-	return list->count > 0 ? 0 : cli_usage_error(p->command, "--%s needs a value", option->name);
+	if (option->may_be_empty && list->count == 1 && strcmp(list->items[0], "[]") == 0)
+		list->count = 0;
+	bool is_enough = list->count > 0 || option->may_be_empty;
+	return is_enough ? 0 : cli_usage_error(p->command, "--%s needs a value", option->name);
 }
 
 static int take_option(struct parser *p, size_t index, const char *attached)

@@ -263,7 +263,7 @@ assert ":/signing-jobs/" in function["SigningJobArn"]
 		run -252 lambda update-function-code --function-name main --zip-file "$zip" "$option"
 		[[ $output == *"${option%%=*} is not for vouchfs: "* ]]
 	done
-	for option in --layers=l --environment=e --vpc-config=v --tags=t --code=S3Bucket=b --image-config=i; do
+	for option in --environment=e --vpc-config=v --tags=t --code=S3Bucket=b --image-config=i; do
 		run -252 lambda create-function --function-name team-x --zip-file "$zip" "$option"
 		[[ $output == *"${option%%=*} is not for vouchfs: "* ]]
 	done

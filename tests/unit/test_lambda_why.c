@@ -1,6 +1,7 @@
 /* The mount's explanations, taken apart; the name of AWS's error for every reason. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -42,7 +43,7 @@ static void takes_the_check_that_decided(void **state)
 	assert_int_equal(why.pid, 19254);
 
 	struct buf text = {0};
-	assert_int_equal(lambda_why_print(&why, "f", &text), 0);
+	assert_int_equal(lambda_why_print(&why, "function f was not deployed", &text), 0);
 	assert_string_equal(text.data, "function f was not deployed, VF2003: signature expired\n"
 				       "    check:    expiry (Enforce)\n"
 				       "    found:    expired 3 days ago\n"
@@ -100,6 +101,14 @@ static void cuts_what_is_too_long(void **state)
 	assert_int_equal(strlen(why.title), sizeof(why.title) - 1);
 }
 
+static const char *error_name(const char *code, const char *title)
+{
+	struct lambda_why why = {0};
+	(void)snprintf(why.code, sizeof(why.code), "%s", code);
+	(void)snprintf(why.title, sizeof(why.title), "%s", title);
+	return lambda_why_error_name(&why);
+}
+
 static void every_reason_has_an_error(void **state)
 {
 	(void)state;
@@ -107,18 +116,42 @@ static void every_reason_has_an_error(void **state)
 	const struct policy_reason_info *reasons = policy_reasons(&count);
 	for (size_t i = 0; i < count; i++) {
 		bool none = reasons[i].reason == POLICY_REASON_NONE;
-		assert_int_equal(strcmp(lambda_why_error_name(reasons[i].code), "ServiceException") == 0, none);
+		const char *name = error_name(reasons[i].code, reasons[i].title);
+		assert_int_equal(strcmp(name, "ServiceException") == 0, none);
 	}
-	assert_string_equal(lambda_why_error_name("VF1002"), "InvalidCodeSignatureException");
-	assert_string_equal(lambda_why_error_name("VF3001"), "CodeVerificationFailedException");
+	assert_string_equal(error_name("VF1002", ""), "InvalidCodeSignatureException");
+	assert_string_equal(error_name("VF3001", ""), "CodeVerificationFailedException");
+	assert_string_equal(error_name("VF9999", ""), "ServiceException");
+}
+
+static void reasons_of_one_code_have_their_own_errors(void **state)
+{
+	(void)state;
+	static const struct {
+		enum policy_reason reason;
+		const char *name;
+	} rows[] = {
+		{POLICY_VF2005_LAYER, "CodeVerificationFailedException"},
+		{POLICY_VF2005_PERMISSION, "AccessDeniedException"},
+		{POLICY_VF2005_LIST, "InvalidParameterValueException"},
+		{POLICY_VF4002_TOO_LARGE, "RequestEntityTooLargeException"},
+		{POLICY_VF4002_TOO_MANY, "InvalidParameterValueException"},
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct policy_reason_info *info = policy_reason_info(rows[i].reason);
+		assert_string_equal(error_name(info->code, info->title), rows[i].name);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(takes_the_check_that_decided), cmocka_unit_test(takes_what_could_not_be_checked),
-		cmocka_unit_test(takes_what_has_no_reason),	cmocka_unit_test(cuts_what_is_too_long),
+		cmocka_unit_test(takes_the_check_that_decided),
+		cmocka_unit_test(takes_what_could_not_be_checked),
+		cmocka_unit_test(takes_what_has_no_reason),
+		cmocka_unit_test(cuts_what_is_too_long),
 		cmocka_unit_test(every_reason_has_an_error),
+		cmocka_unit_test(reasons_of_one_code_have_their_own_errors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
