@@ -65,6 +65,29 @@ every_member() {
 	every_member signer
 }
 
+# a.zip is signed; it is base:1 afterwards, and plain:1 has no signature
+answer_layers() {
+	local about=(--description D --license-info MIT --compatible-runtimes python3.11
+		--compatible-architectures x86_64)
+	mk_zip "$T/plain.zip" x=plain
+	mk_zip "$T/plain2.zip" x=plain2
+	answer lambda publish-layer-version --layer-name base --zip-file "fileb://$T/a.zip" "${about[@]}"
+	answer lambda publish-layer-version --layer-name plain --zip-file "fileb://$T/plain.zip"
+	answer lambda publish-layer-version --layer-name plain --zip-file "fileb://$T/plain2.zip"
+	local layer
+	for layer in base plain; do
+		answer lambda get-layer-version --layer-name $layer --version-number 1
+		answer lambda get-layer-version-by-arn --arn $layer:1
+		answer lambda list-layer-versions --layer-name $layer
+	done
+	answer lambda list-layer-versions --layer-name plain --max-items 1
+	answer lambda list-layer-versions --layer-name plain --max-items 1 --no-paginate
+	answer lambda list-layers
+	answer lambda list-layers --max-items 1
+	answer lambda list-layers --max-items 1 --no-paginate
+	answer lambda delete-layer-version --layer-name plain --version-number 2
+}
+
 @test "lambda" {
 	local publishers zip=fileb://$T/a.zip job
 	mk_account
@@ -77,6 +100,8 @@ every_member() {
 		code_signing_config = none
 		[function guarded-*]
 		code_signing_config = guarded
+		[layer base]
+		[layer plain]
 	END
 	start_mount
 	answer lambda create-code-signing-config --code-signing-config-id a --allowed-publishers "$publishers"
@@ -95,7 +120,10 @@ every_member() {
 	answer lambda update-function-code --function-name open-x --zip-file "$zip"
 	job=$(VOUCHFS_SIGNER_HOME=$(home_of) "$VOUCHFS" sign --json --profile release "$T/a.zip" | json_value jobId)
 	answer lambda create-function --function-name guarded-x --zip-file "$zip"
-	answer lambda create-function --function-name open-y --zip-file "$zip"
+	answer_layers
+	answer lambda create-function --function-name open-y --zip-file "$zip" --layers plain:1 base:1
+	answer lambda update-function-configuration --function-name open-x --layers plain:1 base:1
+	answer lambda update-function-configuration --function-name open-y --layers plain:1 base:1
 	answer lambda update-function-code --function-name open-x --zip-file "$zip" --dry-run
 	answer lambda update-function-code --function-name open-x --zip-file "$zip" --publish
 	answer lambda get-function --function-name open-x
@@ -118,6 +146,7 @@ every_member() {
 	"$VOUCHFS" reload
 	answer lambda get-function --function-name guarded-x
 	answer lambda get-function-configuration --function-name guarded-x
+	answer lambda update-function-configuration --function-name guarded-x --timeout 3
 	answer lambda list-functions
 	every_member lambda
 }

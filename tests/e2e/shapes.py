@@ -33,6 +33,8 @@ PATTERNS = {
     "csc-id": r"[A-Za-z0-9_-]{1,29}",
     "csc-arn": LAMBDA_ARN + r"code-signing-config:[A-Za-z0-9_-]{1,29}",
     "function-arn": LAMBDA_ARN + r"function:[A-Za-z0-9_-]{1,64}",
+    "layer-arn": LAMBDA_ARN + r"layer:[A-Za-z0-9_-]{1,64}",
+    "layer-version-arn": LAMBDA_ARN + r"layer:[A-Za-z0-9_-]{1,64}:[1-9]\d*",
     "policy": r"Warn|Enforce",
     "state": r"Active|Failed",
     "base64": r"[A-Za-z0-9+/]+={0,2}",

@@ -68,6 +68,72 @@ static void takes_configs(void **state)
 			fail_msg("%s", bad[i]);
 }
 
+static void takes_layers(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {
+		"",
+		"a b",
+		"../a",
+		"tools:3",
+		HEAD "layer:tools:3",
+		HEAD "layer:",
+		HEAD "function:tools",
+		"arn:vouchfs:lambda:local:222233334444:layer:tools",
+		"arn:aws:lambda:local:111122223333:layer:tools",
+	};
+	char name[ARN_LAMBDA_NAME_SIZE] = "", arn[ARN_TEXT_SIZE], long_name[ARN_TEXT_SIZE + 8];
+	struct explain why = {0};
+	assert_int_equal(lambda_layer_name(&config, "tools", name, &why), 0);
+	assert_string_equal(name, "tools");
+	assert_int_equal(lambda_layer_name(&config, HEAD "layer:base-1_X", name, &why), 0);
+	assert_string_equal(name, "base-1_X");
+	lambda_layer_arn(&config, name, arn);
+	assert_string_equal(arn, HEAD "layer:base-1_X");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (lambda_layer_name(&config, bad[i], name, &why) != -EINVAL)
+			fail_msg("%s", bad[i]);
+	memset(long_name, 'a', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	assert_int_equal(lambda_layer_name(&config, long_name, name, &why), -EINVAL);
+	assert_string_equal(name, "base-1_X");
+	assert_int_equal(lambda_layer_name(&config, "arn:vouchfs:lambda:eu-1:111122223333:layer:a", name, &why),
+			 -EINVAL);
+	assert_non_null(strstr(why.text, "a layer of account 111122223333 in region eu-1"));
+	assert_int_equal(lambda_layer_name(&config, "a:1", name, &why), -EINVAL);
+	assert_non_null(strstr(why.text, "\"a:1\" is not the ARN or the name of a layer"));
+}
+
+static void takes_layer_versions(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {
+		"",
+		"tools",
+		"tools:0",
+		"tools:01",
+		"tools:x",
+		"tools:1:2",
+		HEAD "layer:tools",
+		"arn:vouchfs:lambda:local:222233334444:layer:tools:3",
+		"layer:tools:3",
+	};
+	struct arn_layer_version layer = {0};
+	struct explain why = {0};
+	char arn[ARN_TEXT_SIZE];
+	assert_int_equal(lambda_layer_version(&config, "tools:3", &layer, &why), 0);
+	arn_print_layer_version(&layer, arn);
+	assert_string_equal(arn, HEAD "layer:tools:3");
+	assert_int_equal(lambda_layer_version(&config, arn, &layer, &why), 0);
+	assert_int_equal(layer.version, 3);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		if (lambda_layer_version(&config, bad[i], &layer, &why) != -EINVAL)
+			fail_msg("%s", bad[i]);
+	assert_int_equal(layer.version, 3);
+	lambda_layer_version_arn(&config, "tools", 7, arn);
+	assert_string_equal(arn, HEAD "layer:tools:7");
+}
+
 static void makes_ids_up(void **state)
 {
 	(void)state;
@@ -96,10 +162,9 @@ static void skips_what_was_shown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(takes_functions),
-		cmocka_unit_test(takes_configs),
-		cmocka_unit_test(makes_ids_up),
-		cmocka_unit_test(skips_what_was_shown),
+		cmocka_unit_test(takes_functions), cmocka_unit_test(takes_configs),
+		cmocka_unit_test(takes_layers),	   cmocka_unit_test(takes_layer_versions),
+		cmocka_unit_test(makes_ids_up),	   cmocka_unit_test(skips_what_was_shown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,6 +36,7 @@ static struct result parse_for(const struct cli_command *command, bool required,
 		{.name = "json", .letter = 'j', .kind = CLI_FLAG, .ret_flag = &r.flag},
 		{.name = "full", .letter = 'f', .kind = CLI_FLAG, .ret_flag = &r.other},
 		{.name = "statuses", .kind = CLI_LIST, .ret_list = &r.list},
+		{.name = "layers", .kind = CLI_LIST, .may_be_empty = true, .ret_list = &r.list},
 		{.name = "endpoint-url", .refuse = "there is none"},
 	};
 	(void)snprintf(words, sizeof(words), "cmd %s", line);
@@ -107,6 +108,21 @@ static void test_list(void **state UNUSED)
 	assert_string_equal(r.argv[1], "c");
 	assert_int_equal(parse("--statuses=a b").list.count, 2);
 	assert_non_null(strstr(parse("--statuses --json").err, "--statuses needs a value"));
+	assert_int_equal(parse("--statuses []").list.count, 1);
+}
+
+static void test_list_that_may_be_empty(void **state UNUSED)
+{
+	static const char *const empty[] = {"--layers", "--layers --json", "--layers []", "--layers=[]"};
+	for (size_t i = 0; i < ARRAY_SIZE(empty); i++) {
+		struct result r = parse(empty[i]);
+		assert_int_equal(r.exit_code, 0);
+		assert_true(r.list.is_given);
+		assert_int_equal(r.list.count, 0);
+	}
+	assert_false(parse("--json").list.is_given);
+	assert_int_equal(parse("--layers a b").list.count, 2);
+	assert_int_equal(parse("--layers [] b").list.count, 2);
 }
 
 static void test_refusals(void **state UNUSED)
@@ -168,9 +184,10 @@ static void test_help_wins(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),	 cmocka_unit_test(test_operands_keep_their_order),
-		cmocka_unit_test(test_list),	 cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_required), cmocka_unit_test(test_help_wins),
+		cmocka_unit_test(test_values),	  cmocka_unit_test(test_operands_keep_their_order),
+		cmocka_unit_test(test_list),	  cmocka_unit_test(test_list_that_may_be_empty),
+		cmocka_unit_test(test_refusals),  cmocka_unit_test(test_required),
+		cmocka_unit_test(test_help_wins),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
