@@ -255,6 +255,7 @@ static int publish_locked(struct upload *upload, const struct trust *trust, stru
 	deployment.about = about.data;
 	if (r == 0)
 		r = commit_locked(upload, &deployment, ret);
+	deployment.about = NULL;
 	buf_done(&about);
 	if (r == 0 && upload->slot->is_layer)
 		upload_name_version_locked(upload, "published as", ret->number);
