@@ -11,7 +11,8 @@
  *
  * Partition and region are [a-z0-9-]{1,32}, the account is 12 digits, a profile name [A-Za-z0-9_]{2,64}, a version ten
  * of [A-Za-z0-9], a job id a lower-case UUID; names and qualifiers of lambda are [A-Za-z0-9_-]{1,64} ("$LATEST" is a
- * qualifier, too). Source of the forms: AWS Signer API 2017-08-25, Lambda API 2015-03-31. Anything else does not parse.
+ * qualifier, too). An organization, which has no ARN here, is o-[a-z0-9]{10,32}. Source of the forms: AWS Signer API
+ * 2017-08-25, Lambda API 2015-03-31. Anything else does not parse.
  */
 #ifndef ARN_ARN_H
 #define ARN_ARN_H
@@ -25,6 +26,7 @@
 #define ARN_PROFILE_VERSION_SIZE 11
 #define ARN_JOB_ID_SIZE		 37
 #define ARN_LAMBDA_NAME_SIZE	 65
+#define ARN_ORGANIZATION_SIZE	 35
 #define ARN_TEXT_SIZE		 256 /* enough for every form, with NUL */
 #define ARN_PARTITION_OURS	 "vouchfs"
 
@@ -63,6 +65,7 @@ struct arn_layer_version {
 };
 
 bool arn_is_account(const char *text, size_t len);
+bool arn_is_organization(const char *text, size_t len);
 bool arn_is_region(const char *text, size_t len);
 bool arn_is_profile_name(const char *text, size_t len);
 bool arn_is_profile_version(const char *text, size_t len);

@@ -79,6 +79,7 @@ struct config_slot {
 /* Who acts for another account. No user and no group is in two of them. */
 struct config_principal {
 	char account[ARN_ACCOUNT_SIZE];
+	char organization[ARN_ORGANIZATION_SIZE]; /* that the account belongs to; "": none */
 	uid_t *users;
 	size_t user_count;
 	gid_t *groups;

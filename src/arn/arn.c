@@ -16,6 +16,13 @@ bool arn_is_account(const char *text, size_t len)
 	return text_consists_of(text, len, DIGITS, ARN_ACCOUNT_SIZE - 1, ARN_ACCOUNT_SIZE - 1);
 }
 
+bool arn_is_organization(const char *text, size_t len)
+{
+	const size_t prefix = 2;
+	return len > prefix && memcmp(text, "o-", prefix) == 0 &&
+	       text_consists_of(text + prefix, len - prefix, LOWER DIGITS, 10, ARN_ORGANIZATION_SIZE - 1 - prefix);
+}
+
 bool arn_is_region(const char *text, size_t len)
 {
 	return text_consists_of(text, len, LOWER DIGITS "-", 1, ARN_REGION_SIZE - 1);

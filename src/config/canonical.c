@@ -150,6 +150,7 @@ static void put_principals(struct printer *p, const struct config *config)
 		put_section(p, "principal", principal->account);
 		put_ids(p, "user", principal->users, principal->user_count);
 		put_ids(p, "group", principal->groups, principal->group_count);
+		put_text(p, "organization", principal->organization[0] != '\0' ? principal->organization : NULL);
 	}
 }
 

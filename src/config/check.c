@@ -102,7 +102,7 @@ static void check_layer(const struct section *section, struct report *report UNU
 
 static void check_principal(const struct section *section, struct report *report, struct config *config UNUSED)
 {
-	if (section->count == 0)
+	if (!section_find(section, "user") && !section_find(section, "group"))
 		report_error(report, section->at, "[%s] names no user and no group", section->text);
 }
 
@@ -167,13 +167,23 @@ static int check_all_members(const struct tree *tree, struct report *report)
 	return r < 0 ? r : check_members(tree, false, report);
 }
 
+/* A file of principals is about signing permissions, which name accounts: a key that decides nothing there misleads. */
+static void refuse_organization(const struct section *section, struct report *report)
+{
+	const struct setting *organization = section_find(section, "organization");
+	if (organization)
+		report_error(report, organization->at,
+			     "\"organization\" does not belong here: permissions to sign name accounts");
+}
+
 int check_principals(const struct tree *tree, struct report *report)
 {
 	for (size_t i = 0; i < tree->section_count; i++) {
 		const struct section *section = tree->sections[i];
-		if (section->item && section->kind == KIND_PRINCIPAL)
+		if (section->item && section->kind == KIND_PRINCIPAL) {
 			check_principal(section, report, NULL);
-		else if (section->item)
+			refuse_organization(section, report);
+		} else if (section->item)
 			report_error(report, section->at,
 				     "[%s] does not belong here; expected [principal ACCOUNT] alone", section->text);
 	}

@@ -79,11 +79,14 @@ static const struct key layer_keys[] = {
 };
 #undef AT
 
+#define AT(field) .offset = offsetof(struct config_principal, field)
 static const struct key principal_keys[] = {
 	{"user", value_add_user, .list = true},
 	{"group", value_add_group, .list = true},
+	{"organization", value_set_organization, AT(organization)},
 	{0},
 };
+#undef AT
 
 static bool is_account(const char *text)
 {

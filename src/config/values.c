@@ -66,6 +66,14 @@ int value_set_account(const struct key *key, const struct setting *s, void *item
 	return 0;
 }
 
+int value_set_organization(const struct key *key, const struct setting *s, void *item, struct report *report)
+{
+	if (!arn_is_organization(s->value, strlen(s->value)))
+		return bad_value(s, report, "the id of an organization, o- and 10 to 32 of a-z and 0-9");
+	(void)snprintf(field_of(key, item), ARN_ORGANIZATION_SIZE, "%s", s->value);
+	return 0;
+}
+
 int value_set_region(const struct key *key, const struct setting *s, void *item, struct report *report)
 {
 	if (!arn_is_region(s->value, strlen(s->value)))

@@ -7,22 +7,23 @@
 
 #include "keys.h"
 
-key_set value_set_text;	     /* char *: any text */
-key_set value_set_word;	     /* char *: without blanks */
-key_set value_set_path;	     /* char *: made absolute from the file that names it */
-key_set value_set_account;   /* char[ARN_ACCOUNT_SIZE] */
-key_set value_set_region;    /* char[ARN_REGION_SIZE] */
-key_set value_set_unsigned;  /* unsigned in [min, max] */
-key_set value_set_u64;	     /* uint64_t in [min, max] */
-key_set value_set_duration;  /* uint64_t, seconds in [min, max] */
-key_set value_set_choice;    /* an enum */
-key_set value_set_flag;	     /* bool, by a choice of 0 or 1 */
-key_set value_set_formats;   /* nothing: only one form is implemented */
-key_set value_set_mode;	     /* mode_t */
-key_set value_set_owner;     /* uid_t */
-key_set value_set_group;     /* gid_t */
-key_set value_add_publisher; /* into a struct config_code_signing */
-key_set value_add_user;	     /* into a struct config_principal */
-key_set value_add_group;     /* into a struct config_principal */
+key_set value_set_text;		/* char *: any text */
+key_set value_set_word;		/* char *: without blanks */
+key_set value_set_path;		/* char *: made absolute from the file that names it */
+key_set value_set_account;	/* char[ARN_ACCOUNT_SIZE] */
+key_set value_set_organization; /* char[ARN_ORGANIZATION_SIZE] */
+key_set value_set_region;	/* char[ARN_REGION_SIZE] */
+key_set value_set_unsigned;	/* unsigned in [min, max] */
+key_set value_set_u64;		/* uint64_t in [min, max] */
+key_set value_set_duration;	/* uint64_t, seconds in [min, max] */
+key_set value_set_choice;	/* an enum */
+key_set value_set_flag;		/* bool, by a choice of 0 or 1 */
+key_set value_set_formats;	/* nothing: only one form is implemented */
+key_set value_set_mode;		/* mode_t */
+key_set value_set_owner;	/* uid_t */
+key_set value_set_group;	/* gid_t */
+key_set value_add_publisher;	/* into a struct config_code_signing */
+key_set value_add_user;		/* into a struct config_principal */
+key_set value_add_group;	/* into a struct config_principal */
 
 #endif

@@ -176,6 +176,23 @@ static void test_matches(void **state)
 	assert_false(arn_profile_matches(&any, &any)); /* a signature always names a version */
 }
 
+static void test_organization(void **state)
+{
+	static const char *const bad[] = {"",
+					  "o-",
+					  "o-a1b2c3d4e",
+					  "o-A1B2C3D4E5",
+					  "a1b2c3d4e5f6",
+					  "O-a1b2c3d4e5",
+					  "o-a1b2c3d4e5 ",
+					  "o-a1b2c3d4e5a1b2c3d4e5a1b2c3d4e5a1b"};
+	(void)state;
+	assert_true(arn_is_organization("o-a1b2c3d4e5", 12));
+	assert_true(arn_is_organization("o-a1b2c3d4e5a1b2c3d4e5a1b2c3d4e5a1", 34));
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_false(arn_is_organization(bad[i], strlen(bad[i])));
+}
+
 static void test_code_signing(void **state)
 {
 	(void)state;
@@ -267,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_version_is_demanded),
 		cmocka_unit_test(test_job),
 		cmocka_unit_test(test_revocations),
+		cmocka_unit_test(test_organization),
 		cmocka_unit_test(test_code_signing),
 		cmocka_unit_test(test_function),
 		cmocka_unit_test(test_layer_version),

@@ -112,6 +112,7 @@ static void takes_every_key_of_slots_and_principals(void **state)
 	assert_string_equal(config->principals[0].account, "555555555555");
 	assert_int_equal(config->principals[0].user_count, 2);
 	assert_int_equal(config->principals[0].group_count, 1);
+	assert_string_equal(config->principals[0].organization, "o-a1b2c3d4e5");
 }
 
 static void fills_in_the_defaults(void **state)
@@ -315,6 +316,7 @@ static void canonical_text_changes_with_every_value(void **state)
 		"[layer x]\nmode = 0770\n",
 		"[principal 555555555555]\nuser = 1\n",
 		"[principal 555555555555]\ngroup = 1\n",
+		"[principal 555555555555]\ngroup = 1\norganization = o-a1b2c3d4e5\n",
 		"[vouchfs]\nregion = x\n",
 		"[vouchfs]\nstore = /x\n",
 		"[vouchfs]\nanchor = /x\n",

@@ -214,6 +214,9 @@ static void reads_principals_alone(void **state)
 	assert_int_equal(load_principals(files), -EINVAL);
 	assert_string_equal(files->errors.data,
 			    "principals:3: [layer x] does not belong here; expected [principal ACCOUNT] alone\n");
+	config_files_puts(files, "principals", "[principal 555555555555]\nuser = 4001\norganization = o-a1b2c3d4e5\n");
+	assert_int_equal(load_principals(files), -EINVAL);
+	assert_non_null(strstr(files->errors.data, "principals:3: \"organization\" does not belong here"));
 	config_files_puts(files, "principals", "[principal 555555555555]\nuser = 4001\n\tx = y\n");
 	assert_int_equal(load_principals(files), -EINVAL);
 }
