@@ -19,6 +19,9 @@ void text_hex(const uint8_t *bytes, size_t len, char *ret_hex);
 /* Exactly 2*len lower-case digits. */
 bool text_unhex(const char *hex, size_t hex_len, uint8_t *ret_bytes, size_t len);
 
+/* 16 bytes as a UUID of this version (RFC 9562), lower case, with the bits that say so. */
+void text_uuid(const uint8_t bytes[16], unsigned version, char ret[37]);
+
 /* Base64 with padding and without line ends; ret has room for TEXT_BASE64_SIZE(len) characters. */
 #define TEXT_BASE64_SIZE(len) (((len) + 2) / 3 * 4 + 1)
 void text_base64(const uint8_t *bytes, size_t len, char *ret);

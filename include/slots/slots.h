@@ -44,6 +44,16 @@ struct slots_caller {
 	void *ctx;
 };
 
+/*
+ * Asks for groups on a caller's behalf, as config_identify does. is_unknown: that he is not in one of them is not
+ * known, since his groups cannot be read.
+ */
+struct slots_asking {
+	const struct slots_caller *caller;
+	bool is_unknown;
+};
+bool slots_ask_group(void *asking, gid_t group);
+
 struct slots_attr {
 	uint64_t node; /* also the inode number */
 	mode_t mode;   /* with the file type */

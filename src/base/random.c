@@ -1,8 +1,9 @@
 #include "base/random.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <sys/random.h>
+
+#include "base/text.h"
 
 void random_bytes(void *ret, size_t len)
 {
@@ -19,13 +20,9 @@ void random_bytes(void *ret, size_t len)
 
 void random_uuid(char ret[RANDOM_UUID_SIZE])
 {
-	uint8_t b[16];
-	random_bytes(b, sizeof(b));
-	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
-	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-	(void)snprintf(ret, RANDOM_UUID_SIZE, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		       b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-		       b[15]);
+	uint8_t bytes[16];
+	random_bytes(bytes, sizeof(bytes));
+	text_uuid(bytes, 4, ret);
 }
 
 void random_alphanumeric(char *ret, size_t len)

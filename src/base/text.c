@@ -63,6 +63,16 @@ static int hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+void text_uuid(const uint8_t bytes[16], unsigned version, char ret[37])
+{
+	uint8_t b[16];
+	memcpy(b, bytes, sizeof(b));
+	b[6] = (uint8_t)((b[6] & 0x0f) | version << 4);
+	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+	(void)snprintf(ret, 37, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+		       b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+}
+
 bool text_unhex(const char *hex, size_t hex_len, uint8_t *ret_bytes, size_t len)
 {
 	if (hex_len != 2 * len)

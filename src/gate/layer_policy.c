@@ -6,26 +6,30 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "crypto/digest.h"
 
-#define LOWER	"abcdefghijklmnopqrstuvwxyz"
-#define DIGITS	"0123456789"
-#define LETTERS LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS "_-"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 #define NO_ORGANIZATION "-"
 
-static bool is_organization(const char *text)
+static bool is_everyone(const struct layer_statement *s)
 {
-	return text_starts_with(text, "o-") && text_consists_of(text + 2, strlen(text + 2), LOWER DIGITS, 10, 32);
+	return strcmp(s->principal, LAYER_PRINCIPAL_EVERYONE) == 0;
+}
+
+bool layer_policy_is_statement_id(const char *id)
+{
+	return text_consists_of(id, strlen(id), LETTERS, 1, LAYER_STATEMENT_ID_SIZE - 1);
 }
 
 static bool is_sound(const struct layer_statement *s)
 {
-	bool is_everyone = strcmp(s->principal, LAYER_PRINCIPAL_EVERYONE) == 0;
-	if (!text_consists_of(s->id, strnlen(s->id, sizeof(s->id)), LETTERS, 1, sizeof(s->id) - 1))
+	if (!layer_policy_is_statement_id(s->id))
 		return false;
-	if (!is_everyone && !arn_is_account(s->principal, strnlen(s->principal, sizeof(s->principal))))
+	if (!is_everyone(s) && !arn_is_account(s->principal, strlen(s->principal)))
 		return false;
-	return s->organization[0] == '\0' || (is_everyone && is_organization(s->organization));
+	return s->organization[0] == '\0' ||
+	       (is_everyone(s) && arn_is_organization(s->organization, strlen(s->organization)));
 }
 
 static size_t find(const struct layer_policy *policy, const char *id)
@@ -59,32 +63,33 @@ int layer_policy_remove(struct layer_policy *policy, const char *id)
 	return 0;
 }
 
-bool layer_policy_permits(const struct layer_policy *policy, const char *account)
+/* Whoever has no account, or no organization, is named by no statement that names one. */
+static bool is_for(const struct layer_statement *s, const struct layer_user *user)
 {
-	for (size_t i = 0; i < policy->count; i++) {
-		const struct layer_statement *s = &policy->statements[i];
-		bool is_named = strcmp(s->principal, account) == 0 ||
-				strcmp(s->principal, LAYER_PRINCIPAL_EVERYONE) == 0;
-		if (is_named && s->organization[0] == '\0')
+	if (s->organization[0] != '\0')
+		return is_everyone(s) && strcmp(s->organization, user->organization) == 0;
+	return is_everyone(s) || strcmp(s->principal, user->account) == 0;
+}
+
+bool layer_policy_permits(const struct layer_policy *policy, const struct layer_user *user)
+{
+	for (size_t i = 0; i < policy->count; i++)
+		if (is_for(&policy->statements[i], user))
 			return true;
-	}
 	return false;
 }
 
-/* ---- in the store ---- */
+/* ---- as text ---- */
 
-struct place {
-	char slot[sizeof(STORE_LAYER_PREFIX) + LIMIT_FUNCTION_NAME_BYTES];
-	char file[sizeof("policy.") + 20];
-};
-
-static int find_place(const char *layer, uint64_t version, struct place *ret)
+int layer_policy_print(const struct layer_policy *policy, struct buf *ret)
 {
-	if (strlen(layer) > LIMIT_FUNCTION_NAME_BYTES)
-		return -EINVAL;
-	(void)snprintf(ret->slot, sizeof(ret->slot), STORE_LAYER_PREFIX "%s", layer);
-	(void)snprintf(ret->file, sizeof(ret->file), "policy.%" PRIu64, version);
-	return 0;
+	int r = buf_puts(ret, "vouchfs-layer-policy: 1\n");
+	for (size_t i = 0; r == 0 && i < policy->count; i++) {
+		const struct layer_statement *s = &policy->statements[i];
+		r = buf_printf(ret, "statement: %s\nprincipal: %s\norganization: %s\n", s->id, s->principal,
+			       s->organization[0] ? s->organization : NO_ORGANIZATION);
+	}
+	return r;
 }
 
 /* Takes the line with this key; false: it is not there, or its value does not fit. */
@@ -119,20 +124,62 @@ static bool parse(const char *text, size_t len, struct layer_policy *policy)
 	return true;
 }
 
+int layer_policy_parse(const char *text, size_t len, struct layer_policy *ret)
+{
+	struct layer_policy policy = {.count = 0};
+	if (!parse(text, len, &policy))
+		return -EBADMSG;
+	*ret = policy;
+	return 0;
+}
+
+int layer_policy_revision(const struct layer_policy *policy, const char *layer, uint64_t version,
+			  char ret[LAYER_REVISION_SIZE])
+{
+	uint8_t digest[CRYPTO_SHA256_BYTES];
+	struct buf text = {0};
+	int r = buf_printf(&text, "layer: %s\nversion: %" PRIu64 "\n", layer, version);
+	if (r == 0)
+		r = layer_policy_print(policy, &text);
+	if (r == 0)
+		r = crypto_sha256(text.data, text.len, digest);
+	buf_done(&text);
+	if (r == 0)
+		text_uuid(digest, 8, ret); /* 8: bits of one's own choice */
+	return r;
+}
+
+/* ---- in the store ---- */
+
+struct place {
+	char slot[sizeof(STORE_LAYER_PREFIX) + LIMIT_FUNCTION_NAME_BYTES];
+	char file[sizeof("policy.") + 20];
+};
+
+static int find_place(const char *layer, uint64_t version, struct place *ret)
+{
+	if (strlen(layer) > LIMIT_FUNCTION_NAME_BYTES)
+		return -EINVAL;
+	(void)snprintf(ret->slot, sizeof(ret->slot), STORE_LAYER_PREFIX "%s", layer);
+	(void)snprintf(ret->file, sizeof(ret->file), "policy.%" PRIu64, version);
+	return 0;
+}
+
 int layer_policy_load(struct store *store, const char *layer, uint64_t version, struct layer_policy *ret)
 {
 	struct place place;
 	struct buf text = {0};
-	struct layer_policy policy = {.count = 0};
 	int r = find_place(layer, version, &place);
 	if (r == 0)
 		r = store_get_slot_file(store, place.slot, place.file, &text);
-	if (r == 0 && !parse(text.data ? text.data : "", text.len, &policy))
-		r = -EBADMSG;
+	if (r == 0)
+		r = layer_policy_parse(text.data ? text.data : "", text.len, ret);
 	buf_done(&text);
-	if (r == 0 || r == -ENOENT)
-		*ret = policy;
-	return r == -ENOENT ? 0 : r;
+	if (r == -ENOENT) {
+		*ret = (struct layer_policy){.count = 0};
+		r = 0;
+	}
+	return r;
 }
 
 int layer_policy_save(struct store *store, const char *layer, uint64_t version, const struct layer_policy *policy)
@@ -141,12 +188,7 @@ int layer_policy_save(struct store *store, const char *layer, uint64_t version, 
 	struct buf text = {0};
 	int r = find_place(layer, version, &place);
 	if (r == 0)
-		r = buf_puts(&text, "vouchfs-layer-policy: 1\n");
-	for (size_t i = 0; r == 0 && i < policy->count; i++) {
-		const struct layer_statement *s = &policy->statements[i];
-		r = buf_printf(&text, "statement: %s\nprincipal: %s\norganization: %s\n", s->id, s->principal,
-			       s->organization[0] ? s->organization : NO_ORGANIZATION);
-	}
+		r = layer_policy_print(policy, &text);
 	if (r == 0)
 		r = store_put_slot_file(store, place.slot, place.file, text.data, text.len);
 	buf_done(&text);

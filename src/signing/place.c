@@ -7,25 +7,11 @@
 #include "base/log.h"
 #include "internal.h"
 
-struct asking {
-	const struct slots_caller *caller;
-	bool is_unknown; /* that he is not in a group that principals names */
-};
-
-static bool ask_group(void *ctx, gid_t group)
-{
-	struct asking *asking = ctx;
-	const struct slots_caller *caller = asking->caller;
-	bool is_in = caller->in_group && caller->in_group(caller->ctx, group);
-	asking->is_unknown |= !is_in && caller->knows_groups && !caller->knows_groups(caller->ctx);
-	return is_in;
-}
-
 int signing_identify(struct signing *signing, const struct slots_caller *caller, struct signer_caller *ret)
 {
 	struct explain why = {0};
-	struct asking asking = {.caller = caller};
-	int r = signer_identify(signing->signer, caller->who.uid, ask_group, &asking, ret, &why);
+	struct slots_asking asking = {.caller = caller};
+	int r = signer_identify(signing->signer, caller->who.uid, slots_ask_group, &asking, ret, &why);
 	if (r == 0 && asking.is_unknown) { /* else whoever hides his groups would act for the home's account */
 		explain_set(
 			&why,

@@ -134,7 +134,7 @@ static int create_at(struct slots *slots, const struct deploy_place *place, cons
 	r = handle ? upload_new(slots, place->slot, name, kind == DEPLOY_FILE, &caller->who, NULL, &upload) : -ENOMEM;
 	if (r < 0)
 		goto out;
-	upload_set_account(upload, caller);
+	upload_set_user(upload, caller);
 
 	lock_take(&slots->lock);
 	struct deploy_node *node = deploy_node_named_locked(place, name);
@@ -253,7 +253,7 @@ static int open_upload(const struct tree_handle *handle, const struct opened *op
 	if (anew && opened->is_named) {
 		r = upload_new(handle->slots, handle->file->slot, opened->name, true, &caller->who, origin, ret);
 		if (r == 0)
-			upload_set_account(*ret, caller);
+			upload_set_user(*ret, caller);
 		return r;
 	}
 	if (anew || !opened->shown)

@@ -190,7 +190,7 @@ static int rename_into(struct slots *slots, const struct source *source, const s
 		return -EINVAL;
 	if (kind == DEPLOY_NAME_STAGING)
 		return rename_to_staging(slots, source, to, name);
-	upload_set_account(source->upload, source->caller);
+	upload_set_user(source->upload, source->caller);
 	int r = upload_finish_as(source->upload, name, &source->caller->who);
 	if (r == 0)
 		move_node(slots, source, to, name, DEPLOY_FILE);

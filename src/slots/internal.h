@@ -12,6 +12,7 @@
 #include "base/lock.h"
 #include "due.h"
 #include "gate/gate.h"
+#include "gate/layer_policy.h"
 #include "inflate_cache.h"
 #include "opt.h"
 #include "slots/deploy.h"
@@ -283,16 +284,16 @@ struct upload {
 	bool is_published;	 /* the bytes as they are are a release */
 	struct release *version; /* of a layer: the one that they are then; with a reference */
 
-	pthread_mutex_t lock;		/* all below */
-	struct store_stage *stage;	/* NULL: a write makes one, as a copy of origin or empty */
-	struct release *origin;		/* what was opened without O_TRUNC, or published from here */
-	bool origin_is_list;		/* not its artifact, but the list of its layers */
-	struct release *beside;		/* what was current when it was judged: an artifact is judged with the layers of
-					   that, a list with its artifact */
-	struct release *past;		/* of the verdict before that one */
-	struct store_release *list;	/* of a list that was judged: its layers */
-	char account[ARN_ACCOUNT_SIZE]; /* of a list: that its writer acts for */
-	struct release *outdated; /* fell out of the list by it; goes with the upload, when the tool has its answer */
+	pthread_mutex_t lock;	    /* all below */
+	struct store_stage *stage;  /* NULL: a write makes one, as a copy of origin or empty */
+	struct release *origin;	    /* what was opened without O_TRUNC, or published from here */
+	bool origin_is_list;	    /* not its artifact, but the list of its layers */
+	struct release *beside;	    /* what was current when it was judged: an artifact is judged with the layers of
+				       that, a list with its artifact */
+	struct release *past;	    /* of the verdict before that one */
+	struct store_release *list; /* of a list that was judged: its layers */
+	struct layer_user user;	    /* of a list: whom its writer acts for */
+	struct release *outdated;   /* fell out of the list by it; goes with the upload, when the tool has its answer */
 	struct upload_identity identity;
 	bool dirty; /* written since the last verdict */
 	bool in_order;
@@ -317,8 +318,8 @@ ssize_t upload_read(struct upload *upload, void *buf, size_t len, uint64_t offse
 int upload_finish(struct upload *upload);
 /* Gives an upload its final name, judges and publishes it for whoever renames; on failure it is what it was. */
 int upload_finish_as(struct upload *upload, const char *name, const struct audit_who *who);
-/* Notes which account the writer of what may become a list acts for. */
-void upload_set_account(struct upload *upload, const struct slots_caller *caller);
+/* Notes for whom the writer of what may become a list acts. */
+void upload_set_user(struct upload *upload, const struct slots_caller *caller);
 /* Removes a function's layers: a new release without them. */
 int layers_remove(struct slot *slot, const struct slots_caller *caller);
 /* It does not count in its slot any more; nothing is written to it any more. Tree lock held. */
@@ -394,6 +395,8 @@ struct trust *slots_fresh_trust(struct slots *slots);
 /* refresh_lock held: whoever makes a trust of the one in force, or of the files, is alone. Tells of the lists. */
 void slots_replace_trust(struct slots *slots, struct trust *after);
 void slots_tell_lists(struct slots *slots, const struct trust *before, const struct trust *after);
+/* For which account a caller acts. False, with nobody in *ret: that depends on groups that cannot be read. */
+bool slots_identify(const struct config *config, const struct slots_caller *caller, struct layer_user *ret);
 /* Brackets a verdict, for slots_drain. -ESHUTDOWN once draining. */
 int slots_begin_verdict(struct slots *slots);
 void slots_end_verdict(struct slots *slots);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "gate/layer_policy.h"
 
 #define SHOWN_SIZE 128
 
@@ -101,9 +100,20 @@ static void refuse_damaged(struct reading *reading, const char *name)
 	policy_add_layer(name, &damaged, reading->refusal);
 }
 
+static void refuse_unknown(struct reading *reading)
+{
+	policy_refuse(
+		POLICY_VF2005_PERMISSION,
+		"it cannot be told for which account the caller acts: [principal] sections name groups, and those "
+		"of its process cannot be read",
+		"see whether /proc hides processes from the daemon (hidepid, ProtectProc), or name users instead "
+		"of groups",
+		reading->refusal);
+}
+
 static void refuse_account(struct reading *reading, const char *layer, uint64_t version)
 {
-	const char *account = reading->request->account;
+	const char *account = reading->request->user->account;
 	char detail[POLICY_DETAIL_SIZE], remedy[POLICY_REMEDY_SIZE];
 	(void)snprintf(detail, sizeof(detail),
 		       "account %s is not permitted lambda:GetLayerVersion on layer version %s:%" PRIu64
@@ -157,17 +167,22 @@ static bool parse_line(struct reading *reading, const char *text, size_t len, st
 static int check_permission(struct reading *reading, const struct arn_layer_version *wanted)
 {
 	const struct layer_list_request *request = reading->request;
+	const struct layer_user *user = request->user;
 	struct layer_policy policy;
-	if (strcmp(request->account, request->trust->config->account) == 0)
+	if (strcmp(user->account, request->trust->config->account) == 0)
 		return 0;
 	int r = layer_policy_load(request->store, wanted->name, wanted->version, &policy);
 	if (r == -EBADMSG) { /* I4 */
 		policy.count = 0;
 		r = 0;
 	}
-	if (r == 0 && !layer_policy_permits(&policy, request->account))
+	if (r < 0 || layer_policy_permits(&policy, user))
+		return r;
+	if (user->account[0] != '\0')
 		refuse_account(reading, wanted->name, wanted->version);
-	return r;
+	else
+		refuse_unknown(reading);
+	return 0;
 }
 
 static const struct store_layer *find_before(const struct store_release *record, const char *name)

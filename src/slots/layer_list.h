@@ -11,6 +11,7 @@
 #define SLOTS_LAYER_LIST_H
 
 #include "gate/gate.h"
+#include "gate/layer_policy.h"
 
 #define LAYER_LIST_NAME "layers"
 
@@ -20,7 +21,7 @@ struct layer_list_request {
 	const struct trust *trust;
 	const char *text; /* NUL-terminated; a NUL inside is a mistake of whoever wrote it */
 	size_t len;
-	const char *account; /* that the writer acts for */
+	const struct layer_user *user; /* for whom the writer acts */
 };
 
 /*

@@ -318,16 +318,15 @@ ssize_t upload_read(struct upload *upload, void *buf, size_t len, uint64_t offse
 	return got;
 }
 
-void upload_set_account(struct upload *upload, const struct slots_caller *caller)
+void upload_set_user(struct upload *upload, const struct slots_caller *caller)
 {
+	struct layer_user user;
 	struct trust *trust = slots_trust(upload->slots);
-	const struct config_principal *principal = config_identify(trust->config, caller->who.uid, caller->in_group,
-								   caller->ctx);
-	lock_take(&upload->lock);
-	(void)snprintf(upload->account, sizeof(upload->account), "%s",
-		       principal ? principal->account : trust->config->account);
-	lock_drop(&upload->lock);
+	(void)slots_identify(trust->config, caller, &user); /* nobody is told why when the list is judged */
 	trust_unref(trust);
+	lock_take(&upload->lock);
+	upload->user = user;
+	lock_drop(&upload->lock);
 }
 
 void upload_make_staging(struct upload *upload, const char *name)

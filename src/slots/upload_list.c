@@ -112,7 +112,7 @@ static int read_list(struct upload *upload, const struct trust *trust)
 		.trust = trust,
 		.text = text,
 		.len = (size_t)got,
-		.account = upload->account,
+		.user = &upload->user,
 	};
 	store_release_free(upload->list);
 	upload->list = calloc(1, sizeof(*upload->list));

@@ -14,7 +14,8 @@
 #include "zip_builder.h"
 
 const char layers_fixture_head[] = "keep_releases = 2\n";
-static const char layers[] = "[layer *]\n[principal " OTHER "]\nuser = 4242\n";
+static const char layers[] = "[layer *]\n[principal " OTHER "]\nuser = 4242\n"
+			     "[principal " MEMBER_ACCOUNT "]\nuser = 4250\norganization = " ORGANIZATION "\n";
 
 static void write_config(struct slots_fixture *f, const char *vouchfs_lines, const char *rest)
 {

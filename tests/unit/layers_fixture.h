@@ -1,16 +1,20 @@
 /*
  * layers_fixture.h - slots_fixture's host with layers, each of whose versions 1 is published: "base" and "tools",
- * signed, with a file "which" and "tool"; "plain", unsigned. Uid 4242 acts for another account.
+ * signed, with a file "which" and "tool"; "plain", unsigned. Uid 4242 acts for another account, uid 4250 for one in an
+ * organization.
  */
 #ifndef LAYERS_FIXTURE_H
 #define LAYERS_FIXTURE_H
 
 #include "slots_fixture.h"
 
-#define MAIN	"functions/main"
-#define RELAXED "functions/relaxed"
-#define OTHER	"444455556666"
-#define GUEST	4242
+#define MAIN	       "functions/main"
+#define RELAXED	       "functions/relaxed"
+#define OTHER	       "444455556666"
+#define GUEST	       4242
+#define MEMBER_ACCOUNT "777788889999"
+#define MEMBER	       4250
+#define ORGANIZATION   "o-a1b2c3d4e5"
 
 int layers_fixture_setup(void **state);
 /* [vouchfs] lines, then code-signing configs and functions; the layers and the principal go with them. Reloads. */

@@ -13,7 +13,6 @@
 
 #include "../../src/slots/internal.h"
 #include "base/text.h"
-#include "gate/layer_policy.h"
 #include "layers_fixture.h"
 #include "zip_builder.h"
 
@@ -255,14 +254,18 @@ static bool in_no_group(void *ctx UNUSED, gid_t group UNUSED)
 	return false;
 }
 
-static int attach_as(struct slots_fixture *f, uid_t uid, const char *text)
+static bool has_secret_groups(void *ctx UNUSED)
 {
-	const struct slots_caller caller = {.who = {.uid = uid, .command = "cp"}, .in_group = in_no_group};
+	return false;
+}
+
+static int attach_by(struct slots_fixture *f, const struct slots_caller *caller, const char *text)
+{
 	struct slots_attr directory, attr;
 	struct tree_handle *file;
 	assert_int_equal(slots_fixture_deploy_path(f, MAIN, &directory), 0);
 	assert_int_equal(
-		deploy_create(f->slots, directory.node, "layers", O_WRONLY | O_CREAT | O_TRUNC, &caller, &attr, &file),
+		deploy_create(f->slots, directory.node, "layers", O_WRONLY | O_CREAT | O_TRUNC, caller, &attr, &file),
 		0);
 	int r = deploy_write(file, text, strlen(text), 0);
 	if (r == 0)
@@ -271,6 +274,12 @@ static int attach_as(struct slots_fixture *f, uid_t uid, const char *text)
 	deploy_forget(f->slots, attr.node, 1);
 	deploy_forget(f->slots, directory.node, 1);
 	return r;
+}
+
+static int attach_as(struct slots_fixture *f, uid_t uid, const char *text)
+{
+	const struct slots_caller caller = {.who = {.uid = uid, .command = "cp"}, .in_group = in_no_group};
+	return attach_by(f, &caller, text);
 }
 
 static void permit(struct slots_fixture *f, const char *layer, const struct layer_statement *statement)
@@ -295,7 +304,7 @@ static void another_account_needs_a_statement(void **state)
 		"use-by-" OTHER " --action lambda:GetLayerVersion --principal " OTHER);
 	assert_int_equal(attach_as(f, GUEST, "nosuch:1\n"), -EACCES); /* learns nothing */
 
-	permit(f, "base", &(struct layer_statement){.id = "org", .principal = "*", .organization = "o-abcdefghij"});
+	permit(f, "base", &(struct layer_statement){.id = "org", .principal = "*", .organization = ORGANIZATION});
 	assert_int_equal(attach_as(f, GUEST, "base:1\n"), -EACCES);
 	permit(f, "base", &(struct layer_statement){.id = "other", .principal = OTHER});
 	assert_int_equal(attach_as(f, GUEST, "base:1\n"), 0);
@@ -303,6 +312,42 @@ static void another_account_needs_a_statement(void **state)
 	permit(f, "tools", &(struct layer_statement){.id = "all", .principal = "*"});
 	assert_int_equal(attach_as(f, GUEST, "base:1\ntools:1\n"), 0);
 	assert_int_equal(attach_as(f, GUEST + 1, "plain:1\n"), -ENOKEY); /* the host's own account */
+}
+
+static void an_organization_is_its_accounts(void **state)
+{
+	struct slots_fixture *f = *state;
+	slots_fixture_deploy(f, "main", "one");
+	permit(f, "base", &(struct layer_statement){.id = "a", .principal = "*", .organization = "o-0000000000"});
+	assert_int_equal(attach_as(f, MEMBER, "base:1\n"), -EACCES);
+	permit(f, "base", &(struct layer_statement){.id = "b", .principal = "*", .organization = ORGANIZATION});
+	assert_int_equal(attach_as(f, MEMBER, "base:1\n"), 0);
+	assert_int_equal(attach_as(f, GUEST, "base:1\n"), -EACCES);
+}
+
+/* Who may be in a group that has an account is not taken for somebody of the host's own. */
+static void whose_groups_are_hidden_is_nobody(void **state)
+{
+	static const char by_group[] = "[principal 888899990000]\ngroup = 4712\n";
+	struct slots_caller caller = {.who = {.uid = 4300, .command = "cp"}, .in_group = in_no_group};
+	struct slots_fixture *f = *state;
+	char rest[2048];
+	slots_fixture_deploy(f, "main", "one");
+	caller.knows_groups = has_secret_groups;
+	assert_int_equal(attach_by(f, &caller, "base:1\n"), 0); /* no section asks for groups */
+
+	(void)snprintf(rest, sizeof(rest), "%s%s", slots_fixture_rest, by_group);
+	layers_fixture_configure(f, layers_fixture_head, rest);
+	assert_int_equal(attach_by(f, &caller, "base:1\n"), -EACCES);
+	layers_fixture_assert_why(f, "main", "it cannot be told for which account the caller acts");
+	caller.knows_groups = NULL;
+	assert_int_equal(attach_by(f, &caller, "base:1\n"), 0);
+	caller.knows_groups = has_secret_groups;
+	permit(f, "tools", &(struct layer_statement){.id = "all", .principal = "*"});
+	assert_int_equal(attach_by(f, &caller, "tools:1\n"), 0);
+	caller.who.uid = MEMBER; /* a user is known by his number */
+	assert_int_equal(attach_by(f, &caller, "base:1\n"), -EACCES);
+	layers_fixture_assert_why(f, "main", "account " MEMBER_ACCOUNT " is not permitted");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, layers_fixture_setup, slots_fixture_teardown)
@@ -322,6 +367,8 @@ int main(void)
 		TEST(unlink_removes_the_layers),
 		TEST(a_removed_name_stays_removed),
 		TEST(another_account_needs_a_statement),
+		TEST(an_organization_is_its_accounts),
+		TEST(whose_groups_are_hidden_is_nobody),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

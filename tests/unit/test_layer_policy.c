@@ -12,8 +12,9 @@
 #include "gate/layer_policy.h"
 #include "store_fixture.h"
 
-#define ACCOUNT "444455556666"
-#define OTHER	"777788889999"
+#define ACCOUNT	     "444455556666"
+#define OTHER	     "777788889999"
+#define ORGANIZATION "o-abcdefghij"
 
 static int add(struct layer_policy *policy, const char *id, const char *principal, const char *organization)
 {
@@ -24,21 +25,62 @@ static int add(struct layer_policy *policy, const char *id, const char *principa
 	return layer_policy_add(policy, &s);
 }
 
+/* Every kind of user against every kind of statement; and none of them without a statement. */
 static void only_who_is_named_is_permitted(void **state UNUSED)
 {
+	static const struct layer_user users[] = {
+		{ACCOUNT, ""},		 {OTHER, ""}, {ACCOUNT, ORGANIZATION}, {OTHER, ORGANIZATION},
+		{OTHER, "o-0000000000"}, {"", ""}, /* nobody knows who */
+	};
+	static const struct {
+		const char *principal, *organization;
+		bool permits[ARRAY_SIZE(users)];
+	} rows[] = {
+		{ACCOUNT, "", {true, false, true, false, false, false}},
+		{OTHER, "", {false, true, false, true, true, false}},
+		{"*", "", {true, true, true, true, true, true}},
+		{"*", ORGANIZATION, {false, false, true, true, false, false}},
+		{"*", "o-1111111111", {false, false, false, false, false, false}},
+	};
+	struct layer_policy policy;
+	for (size_t u = 0; u < ARRAY_SIZE(users); u++) {
+		policy.count = 0;
+		assert_false(layer_policy_permits(&policy, &users[u]));
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+			policy.count = 0;
+			assert_int_equal(add(&policy, "s", rows[i].principal, rows[i].organization), 0);
+			if (layer_policy_permits(&policy, &users[u]) != rows[i].permits[u])
+				fail_msg("user %zu, statement %zu", u, i);
+			assert_int_equal(add(&policy, "t", "000000000000", ""), 0); /* takes nothing away */
+			assert_int_equal(layer_policy_permits(&policy, &users[u]), rows[i].permits[u]);
+			assert_int_equal(layer_policy_remove(&policy, "s"), 0);
+			assert_int_equal(layer_policy_remove(&policy, "s"), -ENOENT);
+			assert_false(layer_policy_permits(&policy, &users[u]));
+		}
+	}
+}
+
+static void a_revision_is_of_the_content(void **state UNUSED)
+{
 	struct layer_policy policy = {.count = 0};
-	assert_false(layer_policy_permits(&policy, ACCOUNT));
-	assert_int_equal(add(&policy, "organization", "*", "o-abcdefghij"), 0);
-	assert_false(layer_policy_permits(&policy, ACCOUNT));
-	assert_int_equal(add(&policy, "one", ACCOUNT, ""), 0);
-	assert_true(layer_policy_permits(&policy, ACCOUNT));
-	assert_false(layer_policy_permits(&policy, OTHER));
-	assert_int_equal(add(&policy, "all", "*", ""), 0);
-	assert_true(layer_policy_permits(&policy, OTHER));
-	assert_int_equal(layer_policy_remove(&policy, "all"), 0);
-	assert_int_equal(layer_policy_remove(&policy, "all"), -ENOENT);
-	assert_false(layer_policy_permits(&policy, OTHER));
-	assert_true(layer_policy_permits(&policy, ACCOUNT));
+	char none[LAYER_REVISION_SIZE], one[LAYER_REVISION_SIZE], found[LAYER_REVISION_SIZE];
+	assert_int_equal(layer_policy_revision(&policy, "base", 1, none), 0);
+	assert_true(arn_is_uuid(none, strlen(none)));
+	assert_int_equal(none[14], '8');
+	assert_int_equal(add(&policy, "a", ACCOUNT, ""), 0);
+	assert_int_equal(layer_policy_revision(&policy, "base", 1, one), 0);
+	assert_string_not_equal(none, one);
+	assert_int_equal(layer_policy_revision(&policy, "base", 2, found), 0);
+	assert_string_not_equal(found, one);
+	assert_int_equal(layer_policy_revision(&policy, "tools", 1, found), 0);
+	assert_string_not_equal(found, one);
+	assert_int_equal(layer_policy_remove(&policy, "a"), 0);
+	assert_int_equal(add(&policy, "a", "*", ""), 0);
+	assert_int_equal(layer_policy_revision(&policy, "base", 1, found), 0);
+	assert_string_not_equal(found, one);
+	assert_int_equal(layer_policy_remove(&policy, "a"), 0);
+	assert_int_equal(layer_policy_revision(&policy, "base", 1, found), 0);
+	assert_string_equal(found, none);
 }
 
 static void refuses_what_is_no_statement(void **state UNUSED)
@@ -103,6 +145,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_who_is_named_is_permitted),
+		cmocka_unit_test(a_revision_is_of_the_content),
 		cmocka_unit_test(refuses_what_is_no_statement),
 		cmocka_unit_test_setup_teardown(comes_back_from_the_store, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(a_damaged_one_is_none, fixture_setup, fixture_teardown),
