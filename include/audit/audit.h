@@ -45,6 +45,8 @@ enum audit_event {
 	AUDIT_RELEASE_WARNED,	 /* what is served would not pass any more, and the config only warns */
 	AUDIT_PUBLICATION,	 /* of a layer version, accepted or refused: the verdict says */
 	AUDIT_VERSION_REMOVED,	 /* of a layer */
+	AUDIT_PERMISSION_ADDED,	 /* to use a layer version; with an errno: but it was not */
+	AUDIT_PERMISSION_REMOVED,
 };
 
 /* NULL and 0 leave a member out. */

@@ -57,7 +57,8 @@ int layer_policy_revision(const struct layer_policy *policy, const char *layer, 
 bool layer_policy_is_statement_id(const char *id);
 /* -EINVAL: a member is not as above; -EEXIST: there is a statement with this id; -E2BIG: there are enough. */
 int layer_policy_add(struct layer_policy *policy, const struct layer_statement *statement);
-int layer_policy_remove(struct layer_policy *policy, const char *id); /* -ENOENT */
+int layer_policy_remove(struct layer_policy *policy, const char *id);				    /* -ENOENT */
+const struct layer_statement *layer_policy_find(const struct layer_policy *policy, const char *id); /* or NULL */
 
 bool layer_policy_permits(const struct layer_policy *policy, const struct layer_user *user);
 

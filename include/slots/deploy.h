@@ -10,6 +10,8 @@
  *     /.vouchfs/history/functions/{<f>,<f>.json}    the releases that are kept
  *     /.vouchfs/rollback/functions/<f>         owner, group and write bits of the slot; who writes the
  *                                              number of a release makes it current again, as a new one
+ *     /.vouchfs/permissions/layers/<l>:<n>     who may use a layer version; mode without execution, owner and group as
+ *                                              the slot's; who writes a line gives or takes a permission
  *     /run                                     directory to mount the run side on, or a symlink
  *
  * The state of one upload, the private copy behind an open file or a staging name:

@@ -30,6 +30,8 @@ const char *audit_event_name(enum audit_event event)
 		[AUDIT_RELEASE_WARNED] = "release-warned",
 		[AUDIT_PUBLICATION] = "layer-publication",
 		[AUDIT_VERSION_REMOVED] = "layer-version-removed",
+		[AUDIT_PERMISSION_ADDED] = "layer-permission-added",
+		[AUDIT_PERMISSION_REMOVED] = "layer-permission-removed",
 	};
 	ASSERT(event > 0 && (size_t)event < ARRAY_SIZE(names) && names[event]);
 	return names[event];

@@ -40,6 +40,12 @@ static size_t find(const struct layer_policy *policy, const char *id)
 	return at;
 }
 
+const struct layer_statement *layer_policy_find(const struct layer_policy *policy, const char *id)
+{
+	size_t at = find(policy, id);
+	return at < policy->count ? &policy->statements[at] : NULL;
+}
+
 int layer_policy_add(struct layer_policy *policy, const struct layer_statement *statement)
 {
 	if (!is_sound(statement))

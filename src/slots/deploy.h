@@ -1,10 +1,11 @@
 /*
  * deploy.h - how the deploy side's nodes are numbered and found. Private to src/slots/deploy_*.c.
  *
- *     1 .. 15               the fixed tree
+ *     1 .. 17               the fixed tree
  *     1 << 62 | index       a slot's directory          1 << 61 | index    its file below .vouchfs/why
  *     1 << 59 | index       a slot's file below .vouchfs/history/functions     1 << 58 | index    the same as JSON
  *     1 << 57 | index       its file below .vouchfs/rollback/functions
+ *     1 << 56 | version << 32 | index    a layer version's file below .vouchfs/permissions/layers
  *     1 << 32 ...           names below a slot, counted up
  */
 #ifndef SLOTS_DEPLOY_PRIVATE_H
@@ -30,6 +31,8 @@ enum deploy_fixed {
 	DEPLOY_NODE_HISTORY_FUNCTIONS,
 	DEPLOY_NODE_ROLLBACK,
 	DEPLOY_NODE_ROLLBACK_FUNCTIONS,
+	DEPLOY_NODE_PERMISSIONS,
+	DEPLOY_NODE_PERMISSIONS_LAYERS,
 	DEPLOY_NODE_FIXED_END,
 };
 
@@ -39,6 +42,7 @@ enum deploy_fixed {
 #define DEPLOY_HISTORY_JSON_BIT (1ULL << 58)
 #define DEPLOY_ROLLBACK_BIT	(1ULL << 57)
 #define DEPLOY_CONTROL_BITS	(DEPLOY_HISTORY_BIT | DEPLOY_HISTORY_JSON_BIT | DEPLOY_ROLLBACK_BIT)
+#define DEPLOY_PERMISSION_BIT	(1ULL << 56)
 #define DEPLOY_FIRST_DYNAMIC	(1ULL << 32)
 
 struct deploy_fixed_entry {
@@ -116,6 +120,28 @@ int deploy_control_write(struct tree_handle *handle, const void *buf, size_t len
  * the one that it is again. */
 ssize_t deploy_control_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset);
 
+/* Owner, group and mode say that the caller may write; the kernel has asked them before. */
+bool deploy_may_write(const struct slots_attr *attr, const struct slots_caller *caller);
+
+/* ---- who may use a layer version (deploy_permission.c) ---- */
+
+/* "<layer>:<version>" in their directory. */
+int deploy_permission_lookup(struct slots *slots, const char *name, struct slots_attr *ret);
+int deploy_permission_attr_locked(struct slots *slots, uint64_t node, struct slots_attr *ret);
+/* One entry for each version of a layer. */
+int deploy_permission_list_locked(struct tree_handle *dir, const struct slot *slot);
+/* -EACCES for whoever may not write the slot, -EPERM for whoever acts for another account than the host's. */
+int deploy_permission_open(struct slots *slots, uint64_t node, int open_flags, const struct slots_caller *caller,
+			   struct tree_handle **ret_handle);
+/*
+ * "add <statement> <principal> [<organization>] [revision=<revision>]" or "remove <statement> [revision=<revision>]",
+ * and a newline. -EINVAL: it is not that; -EEXIST, -ENOENT: there is, is no such statement, or the version is gone;
+ * -E2BIG: there are enough; -ESTALE: the revision is another one; -EIO: what is stored is damaged.
+ */
+int deploy_permission_write(struct tree_handle *handle, const void *buf, size_t len);
+/* "revision: ..." and the policy as layer_policy.h has it: as it was when it was opened, or after the last write. */
+ssize_t deploy_permission_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset);
+
 struct tree_handle {
 	struct slots *slots;
 	uint64_t node;
@@ -123,9 +149,10 @@ struct tree_handle {
 	struct upload *upload;	  /* NULL: reads a release or text */
 	bool writable;
 	struct release *release;
-	struct buf text; /* of .vouchfs files */
-	/* a rollback file: */
+	struct buf text; /* of .vouchfs files; of a permission file under the tree lock */
+	/* a file that is written: */
 	struct audit_who who;
+	/* a rollback file: */
 	atomic_uint_least64_t number;
 	atomic_uint_least64_t rollback_to; /* 0: nothing was rolled back */
 	struct slots_dirent *entries;	   /* directories */

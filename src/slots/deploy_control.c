@@ -111,7 +111,7 @@ int control_render_history(struct slot *slot, bool json, struct buf *ret)
 
 /* ---- opening ---- */
 
-static bool may_write(const struct slots_attr *attr, const struct slots_caller *caller)
+bool deploy_may_write(const struct slots_attr *attr, const struct slots_caller *caller)
 {
 	if (caller->who.uid == 0)
 		return true;
@@ -141,7 +141,7 @@ int deploy_control_open(struct slots *slots, uint64_t node, int open_flags, cons
 	if (r < 0)
 		return r;
 	bool writable = (open_flags & O_ACCMODE) != O_RDONLY;
-	if (writable && (!(node & DEPLOY_ROLLBACK_BIT) || !may_write(&attr, caller)))
+	if (writable && (!(node & DEPLOY_ROLLBACK_BIT) || !deploy_may_write(&attr, caller)))
 		return -EACCES;
 
 	struct tree_handle *handle = calloc(1, sizeof(*handle));

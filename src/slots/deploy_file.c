@@ -305,6 +305,8 @@ int deploy_open(struct slots *slots, uint64_t node, int open_flags, const struct
 {
 	if (node & DEPLOY_CONTROL_BITS)
 		return deploy_control_open(slots, node, open_flags, caller, ret_handle);
+	if (node & DEPLOY_PERMISSION_BIT)
+		return deploy_permission_open(slots, node, open_flags, caller, ret_handle);
 	if (deploy_fixed_entry(node) || (node & DEPLOY_WHY_BIT))
 		return open_fixed(slots, node, open_flags, ret_handle);
 
@@ -346,6 +348,8 @@ ssize_t deploy_read(struct tree_handle *handle, void *buf, size_t len, uint64_t 
 		return release_read(handle->release, buf, len, offset);
 	if (handle->node & DEPLOY_ROLLBACK_BIT)
 		return deploy_control_read(handle, buf, len, offset);
+	if (handle->node & DEPLOY_PERMISSION_BIT)
+		return deploy_permission_read(handle, buf, len, offset);
 	if (offset >= handle->text.len)
 		return 0;
 	if (len > handle->text.len - offset)
@@ -358,6 +362,8 @@ int deploy_write(struct tree_handle *handle, const void *buf, size_t len, uint64
 {
 	if (!handle->writable)
 		return -EBADF;
+	if (handle->node & DEPLOY_PERMISSION_BIT)
+		return deploy_permission_write(handle, buf, len);
 	if (!handle->upload)
 		return deploy_control_write(handle, buf, len, offset);
 	return upload_write(handle->upload, buf, len, offset);

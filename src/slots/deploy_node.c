@@ -24,6 +24,8 @@ static const struct deploy_fixed_entry fixed[] = {
 	{DEPLOY_NODE_HISTORY_FUNCTIONS, DEPLOY_NODE_HISTORY, "functions", true, true},
 	{DEPLOY_NODE_ROLLBACK, DEPLOY_NODE_CONTROL, "rollback", true, true},
 	{DEPLOY_NODE_ROLLBACK_FUNCTIONS, DEPLOY_NODE_ROLLBACK, "functions", true, true},
+	{DEPLOY_NODE_PERMISSIONS, DEPLOY_NODE_CONTROL, "permissions", true, true},
+	{DEPLOY_NODE_PERMISSIONS_LAYERS, DEPLOY_NODE_PERMISSIONS, "layers", true, true},
 };
 
 const struct deploy_fixed_entry *deploy_fixed_entry(uint64_t node)
@@ -61,7 +63,7 @@ struct slot *deploy_slot(struct slots *slots, uint64_t node)
 
 int deploy_place(struct slots *slots, uint64_t parent, struct deploy_place *ret)
 {
-	if (deploy_fixed_entry(parent) || (parent & (DEPLOY_WHY_BIT | DEPLOY_CONTROL_BITS)))
+	if (deploy_fixed_entry(parent) || (parent & (DEPLOY_WHY_BIT | DEPLOY_CONTROL_BITS | DEPLOY_PERMISSION_BIT)))
 		return -EPERM; /* nothing is made in the fixed directories */
 	if (parent & DEPLOY_SLOT_BIT) {
 		*ret = (struct deploy_place){.slot = deploy_slot(slots, parent)};

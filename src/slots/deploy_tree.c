@@ -78,6 +78,8 @@ static int attr_locked(struct slots *slots, uint64_t node, struct slots_attr *re
 	}
 	if (node & DEPLOY_CONTROL_BITS)
 		return deploy_control_attr_locked(slots, node, ret);
+	if (node & DEPLOY_PERMISSION_BIT)
+		return deploy_permission_attr_locked(slots, node, ret);
 	if (node & (DEPLOY_SLOT_BIT | DEPLOY_WHY_BIT)) {
 		uint64_t index = node & ~(DEPLOY_SLOT_BIT | DEPLOY_WHY_BIT);
 		if (index >= slots->slot_count)
@@ -145,6 +147,7 @@ static const struct slots_directory *find_slots_directory(uint64_t node)
 		{DEPLOY_NODE_WHY_LAYERS, DEPLOY_WHY_BIT, true},
 		{DEPLOY_NODE_HISTORY_FUNCTIONS, DEPLOY_HISTORY_BIT, false},
 		{DEPLOY_NODE_ROLLBACK_FUNCTIONS, DEPLOY_ROLLBACK_BIT, false},
+		{DEPLOY_NODE_PERMISSIONS_LAYERS, DEPLOY_PERMISSION_BIT, true},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
 		if (directories[i].node == node)
@@ -169,6 +172,8 @@ int deploy_lookup(struct slots *slots, uint64_t parent, const char *name, struct
 	uint64_t control = deploy_control_kind(parent, name, function);
 	if (control != 0)
 		return lookup_slot(slots, &(struct slots_directory){parent, control, false}, function, ret);
+	if (parent == DEPLOY_NODE_PERMISSIONS_LAYERS)
+		return deploy_permission_lookup(slots, name, ret);
 	const struct slots_directory *directory = find_slots_directory(parent);
 	if (directory)
 		return lookup_slot(slots, directory, name, ret);
@@ -246,7 +251,9 @@ static int list_slots_locked(struct tree_handle *dir, const struct slots_directo
 	for (size_t i = 0; r == 0 && i < slots->slot_count; i++) {
 		struct slots_attr attr;
 		const struct slot *slot = slots->list[i];
-		if (slot->is_layer == directory->of_layers && entry_attr_locked(slot, directory->bit, &attr) == 0)
+		if (slot->is_layer && directory->bit == DEPLOY_PERMISSION_BIT)
+			r = deploy_permission_list_locked(dir, slot);
+		else if (slot->is_layer == directory->of_layers && entry_attr_locked(slot, directory->bit, &attr) == 0)
 			r = add_dirent(dir, slot->label, &attr);
 	}
 	return r;
