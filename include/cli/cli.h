@@ -57,6 +57,7 @@ extern const struct cli_command cli_lambda_function_get_commands[];
 extern const struct cli_command cli_lambda_configuration_commands[];
 extern const struct cli_command cli_lambda_layer_commands[];
 extern const struct cli_command cli_lambda_layer_get_commands[];
+extern const struct cli_command cli_lambda_permission_commands[];
 
 /*
  * Finds the command of argv and runs it; returns the exit code. Called as "mount.vouchfs" it takes the arguments that

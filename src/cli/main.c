@@ -35,6 +35,7 @@ static const struct cli_command *const commands[] = {
 	cli_lambda_configuration_commands,
 	cli_lambda_layer_commands,
 	cli_lambda_layer_get_commands,
+	cli_lambda_permission_commands,
 };
 
 /* Data that could not be written is a failure, whatever the command thought (a full disk behind `> file`). */
