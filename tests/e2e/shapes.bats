@@ -85,6 +85,10 @@ answer_layers() {
 	answer lambda list-layers
 	answer lambda list-layers --max-items 1
 	answer lambda list-layers --max-items 1 --no-paginate
+	answer lambda add-layer-version-permission --layer-name base --version-number 1 --statement-id use \
+		--action lambda:GetLayerVersion --principal 444455556666
+	answer lambda get-layer-version-policy --layer-name base --version-number 1
+	answer lambda remove-layer-version-permission --layer-name base --version-number 1 --statement-id use
 	answer lambda delete-layer-version --layer-name plain --version-number 2
 }
 
