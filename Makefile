@@ -64,7 +64,7 @@ Q := $(if $(V),,@)
 BUILD := $(MAKE) --no-print-directory -j$(shell nproc)
 
 .DEFAULT_GOAL := all
-.PHONY: all build-only build-unit build-fuzz demo test unit e2e check crash fuzz fuzz-run bench lint format install uninstall clean help deps-%
+.PHONY: all build-only build-unit build-fuzz demo test unit e2e check crash long fuzz fuzz-run bench lint format install uninstall clean help deps-%
 .SECONDARY:
 
 ## make            build the release binary, build/release/vouchfs
@@ -139,6 +139,12 @@ crash: deps-test
 	@$(BUILD) VARIANT=test build-only build-unit
 	@build/test/tests/test_store_crash
 	@$(MAKE) --no-print-directory VARIANT=test FAULT_STEP=1 E2E="tests/e2e/faults.bats tests/e2e/signer_faults.bats" e2e
+
+## make long       the long forms: crash, and 1,000 deployments (READING_DEPLOYMENTS) under readers, three times
+READING_DEPLOYMENTS ?= 1000
+long: crash
+	@READING_DEPLOYMENTS=$(READING_DEPLOYMENTS) VOUCHFS=$(CURDIR)/build/test/vouchfs \
+		tests/e2e/run $(if $(CI),--tap) -f "deployments under readers" tests/e2e/reading.bats
 
 ## make fuzz       each fuzz target for FUZZ_SECONDS (60); tests/data/X seeds fuzz_X
 FUZZ_SECONDS ?= 60

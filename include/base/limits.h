@@ -54,6 +54,10 @@
 #define LIMIT_PUBLISHED_NAME_MS	     60000 /* the name that a layer version was written under is found */
 #define LIMIT_STAGED_PER_SLOT	     8U	   /* bytes of them all, in artifacts of max_artifact_size */
 
+/* releases that fell out of keep_releases: whoever has read the link still finds what it names */
+#define LIMIT_RELEASE_GRACE_MS	5000 /* after another one became current */
+#define LIMIT_RELEASES_IN_GRACE 256U /* of a slot; one more, and the oldest goes early */
+
 /* logs */
 #define LIMIT_AUDIT_RECORD_BYTES 2048U
 

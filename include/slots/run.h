@@ -4,6 +4,9 @@
  *     /<function>                        symlink to .releases/<function>/<n>
  *     /.releases/<function>/<n>/         task/ opt/ code.zip release.json
  *
+ * One that fell out of keep_releases is not listed, and found by its name for LIMIT_RELEASE_GRACE_MS after it ceased to
+ * be current: whoever follows the link reads it first and looks up what it names then.
+ *
  * Node ids need no table and are never reused: a release's id in the upper bits, the index of the entry in the lower 24
  * (run_node.h). Folders of opt/ are the release's, files in them the layer version's: one inode in every function that
  * has the layer. Below a release everything is immutable, so entries, attributes, missing names and pages may be cached

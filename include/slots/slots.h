@@ -31,6 +31,13 @@ struct slots_notify {
 	void (*settle)(void *ctx);
 };
 
+/* Whom to tell that something waits for slots_sweep that no create and no mkdir has announced. Called without any lock.
+ */
+struct slots_sweeper {
+	void *ctx;
+	void (*poke)(void *ctx);
+};
+
 struct slots_options {
 	const char *config_path; /* absolute */
 	const char *run_target;	 /* NULL: MNT/run is a directory to mount on; else the target of the symlink MNT/run */
@@ -80,6 +87,7 @@ int slots_open(const struct slots_options *options, struct slots **ret, struct b
 void slots_close(struct slots *slots);
 
 void slots_set_notify(struct slots *slots, const struct slots_notify *notify);
+void slots_set_sweeper(struct slots *slots, const struct slots_sweeper *sweeper);
 
 /* Refuses new uploads (ESHUTDOWN), then waits until no verdict is being made. */
 void slots_drain(struct slots *slots);
@@ -100,8 +108,8 @@ int slots_due_fd(const struct slots *slots);
 /* The path of every revocation list in the configuration. */
 void slots_each_list(struct slots *slots, void (*tell)(void *ctx, const char *path), void *ctx);
 
-/* Drops staging files whose time is over; returns milliseconds until the next one is due, UINT64_MAX when there is
- * none. */
+/* Drops staging files, and releases that fell out of keep_releases, whose time is over; returns milliseconds until it
+ * is to be called again, UINT64_MAX when nothing waits. */
 uint64_t slots_sweep(struct slots *slots);
 
 int slots_statfs(struct slots *slots, struct statvfs *ret);

@@ -73,6 +73,12 @@ uint64_t clock_monotonic_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+uint64_t clock_steady_ms(void)
+{
+	struct timespec now;
+	return test_clock(&now) ? (uint64_t)now.tv_sec * 1000 : clock_monotonic_ms();
+}
+
 /* Days since 1970-01-01 of a date of the Gregorian calendar, March-based years of 400-year eras. */
 static int64_t days_from_date(int64_t year, int64_t month, int64_t day)
 {

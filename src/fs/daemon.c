@@ -131,6 +131,11 @@ static int open_tree(struct daemon *d)
 	return r;
 }
 
+static void poke_sweep(void *ctx)
+{
+	sweep_poke(ctx);
+}
+
 static int make_run_session(struct daemon *d)
 {
 	int r = session_new(&run_side_ops, &d->run_side, d->session_end, &d->run);
@@ -139,6 +144,7 @@ static int make_run_session(struct daemon *d)
 	if (r == 0) {
 		const struct slots_notify notify = notify_for_slots(d->notify);
 		slots_set_notify(d->run_side.slots, &notify);
+		slots_set_sweeper(d->run_side.slots, &(struct slots_sweeper){.ctx = &d->sweep, .poke = poke_sweep});
 	}
 	return r;
 }

@@ -1,5 +1,5 @@
 /*
- * sweep.h - when staging files are to be swept: asleep while there is none.
+ * sweep.h - when what has had its time is to be swept: asleep while nothing waits.
  */
 #ifndef FS_SWEEP_H
 #define FS_SWEEP_H
@@ -10,15 +10,14 @@
 #include "slots/tree.h"
 
 struct sweep {
-	int fd;		       /* eventfd, readable when sweep_poke asked for a sweep */
-	atomic_bool scheduled; /* there is a time, or a poke on its way */
-	uint64_t at_ms;	       /* monotonic; UINT64_MAX: never. Of the thread that sweeps. */
+	int fd;			     /* eventfd, readable when sweep_poke asked for a sweep */
+	atomic_uint_least64_t at_ms; /* clock_steady_ms; UINT64_MAX: never */
 };
 
 int sweep_init(struct sweep *sweep);
 void sweep_done(struct sweep *sweep);
 
-/* Something was staged. From any thread; cheap when a sweep is scheduled already. */
+/* Something was staged, or waits. From any thread; cheap when a sweep is near already. */
 void sweep_poke(struct sweep *sweep);
 
 /* For poll: -1 for ever. */

@@ -283,7 +283,7 @@ static struct upload *forget_locked(struct deploy_node *node)
 	return lingering ? lingering : upload;
 }
 
-uint64_t slots_sweep(struct slots *slots)
+static uint64_t sweep_staging(struct slots *slots)
 {
 	for (;;) {
 		uint64_t next_ms;
@@ -297,4 +297,10 @@ uint64_t slots_sweep(struct slots *slots)
 		if (!node)
 			return next_ms;
 	}
+}
+
+uint64_t slots_sweep(struct slots *slots)
+{
+	uint64_t staging_ms = sweep_staging(slots), grace_ms = grace_sweep(slots);
+	return staging_ms < grace_ms ? staging_ms : grace_ms;
 }

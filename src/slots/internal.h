@@ -37,10 +37,12 @@ struct release {
 	struct release *layers[LIMIT_LAYERS]; /* a function's, lowest first; immutable, with references. Shared: one for
 						 each layer version in memory, by its id */
 	size_t layer_count;
-	unsigned refs;	  /* tree lock: listed, handles, calls in flight, and one while lookups > 0 */
-	uint64_t lookups; /* tree lock: what the kernel knows */
-	bool listed;	  /* tree lock: among the last keep_releases */
-	bool removed;	  /* tree lock: its record goes with the last reference */
+	unsigned refs;		       /* tree lock: listed, handles, calls in flight, and one while lookups > 0 */
+	uint64_t lookups;	       /* tree lock: what the kernel knows */
+	bool listed;		       /* tree lock: among the last keep_releases */
+	struct release *next_in_grace; /* tree lock */
+	uint64_t replaced_ms;	       /* tree lock: when another one became current (clock_steady_ms) */
+	bool removed;		       /* tree lock: its record goes with the last reference */
 
 	pthread_mutex_t lock; /* loading: view, object, judgement */
 	enum release_view view_state;
@@ -102,6 +104,8 @@ int release_load_opt(struct release *release);
 int layer_admit(struct release *layer);
 /* After the release was blocked: the layers that nothing in service has any more are blocked with it. No lock held. */
 void layers_follow_block(struct release *release);
+/* Has the kernel forget the release's name in its slot's directory. No lock held. */
+void release_push_entry(const struct release *release);
 /* Has the kernel forget attributes and pages of every node of the release. No lock held. */
 void release_push_nodes(struct release *release);
 /* The artifact as it was deployed: payload, comment length, comment. release_load_view comes first. */
@@ -148,6 +152,8 @@ struct slot {
 	uint64_t last_version; /* of a layer: the highest number that was given */
 	bool damaged;	       /* there are releases and none is whole */
 	bool is_removing;      /* its objects may be gone already */
+	struct release *grace; /* fell out of listed, and are found by their names for a while; the oldest first */
+	unsigned grace_count;
 	struct slot_note *note;
 
 	/* tree lock */
@@ -210,6 +216,21 @@ struct slot_switch {
  * (or NULL). */
 int slot_switch_locked(struct slot *slot, struct release *release, struct release **ret_dropped);
 void slot_notify_switch(struct slot *slot, const struct slot_switch *what);
+
+/*
+ * Who follows run/<f> reads the link, then looks up what it names: a release that falls out of the list in between is
+ * still found, by its name alone, for LIMIT_RELEASE_GRACE_MS after it ceased to be current (release_grace.c). After a
+ * restart there is nobody who could have read the link, and it is gone.
+ */
+/* Takes over the list's reference, and gives back one whose time is over, or NULL. Both locks held. */
+struct release *grace_begin_locked(struct slot *slot, struct release *release);
+/* The one with this number, or NULL; no reference. Tree lock held. */
+struct release *grace_find_locked(const struct slot *slot, uint64_t number);
+/* All of them, with the list's references: they go with the slot. Tree lock held. */
+struct release *grace_take_locked(struct slot *slot);
+void grace_put_all(struct release *first);
+/* Drops those whose time is over, a few of them; milliseconds until it is to be called again. */
+uint64_t grace_sweep(struct slots *slots);
 
 /*
  * The release of *number (0: the newest before the current one; set to its number) becomes current again, as a new one,
@@ -362,6 +383,7 @@ struct slots {
 	char *run_target;
 	struct inflate_cache *cache;
 	struct slots_notify notify;
+	struct slots_sweeper sweeper;
 	struct timespec started;
 	unsigned keep_releases;
 	uint64_t staging_max;	      /* staging files of all slots: half the descriptors that there can be */

@@ -220,7 +220,7 @@ int release_admit(struct release *release)
  * pages that are being read, and drops them. What is left is a lookup further down, of a name that it did not know, by
  * somebody who has a directory of the release open: that leaves a name and its attributes behind, and no content.
  */
-static void push_entry(const struct release *release)
+void release_push_entry(const struct release *release)
 {
 	const struct slots_notify *notify = &release->slots->notify;
 	char name[24];
@@ -307,7 +307,7 @@ static size_t block_served(struct served *served)
 		struct release *release = served->all[i];
 		if (!judge_in_haste(release))
 			continue;
-		push_entry(release);
+		release_push_entry(release);
 		served->all[i] = served->all[blocked_count];
 		served->all[blocked_count++] = release;
 	}

@@ -69,16 +69,19 @@ static int find_served(struct slots *slots, const char *name, struct slot **ret_
 	return *ret_release ? 0 : slot_is_damaged(*ret_slot) ? -EIO : -ENOENT;
 }
 
-static struct release *find_listed(struct slot *slot, const char *name)
+/* Listed, or so lately that the link may have been read then. */
+static struct release *find_release(struct slot *slot, const char *name)
 {
 	uint64_t number;
-	struct release *release = NULL;
 	if (!text_parse_u64(name, strlen(name), UINT64_MAX, &number))
 		return NULL;
 	lock_take(&slot->slots->lock);
+	struct release *release = grace_find_locked(slot, number);
 	for (size_t i = 0; i < slot->listed_count; i++)
 		if (slot->listed[i]->record->number == number)
-			release = release_ref_locked(slot->listed[i]);
+			release = slot->listed[i];
+	if (release)
+		release_ref_locked(release);
 	lock_drop(&slot->slots->lock);
 	return release;
 }
@@ -131,7 +134,7 @@ static int resolve(struct slots *slots, uint64_t parent, const char *name, uint6
 		else if (r == 0)
 			*ret = run_node(release->slot_id, RUN_INDEX_DIR);
 	} else if (run_is_slot_directory(slots, parent, &slot)) {
-		release = find_listed(slot, name);
+		release = find_release(slot, name);
 		if (release)
 			*ret = run_node(release->record->id, RUN_INDEX_DIR);
 		else

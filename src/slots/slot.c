@@ -251,20 +251,31 @@ int slot_switch_locked(struct slot *slot, struct release *release, struct releas
 		if (slot->current) {
 			ASSERT(slot->current->refs > 1); /* the list's */
 			slot->current->refs--;
+			slot->current->replaced_ms = clock_steady_ms();
 		}
 		slot->current = release_ref_locked(release);
 		slot->damaged = false;
 		if (slot->listed_count > slots->keep_releases) {
-			dropped = slot->listed[0];
+			struct release *oldest = slot->listed[0];
 			slot->listed_count--;
 			memmove(slot->listed, slot->listed + 1, slot->listed_count * sizeof(struct release *));
-			dropped->listed = false;
-			dropped->removed = true;
+			oldest->listed = false;
+			dropped = grace_begin_locked(slot, oldest);
 		}
 	}
 	lock_drop(&slots->lock);
 	*ret_dropped = dropped;
 	return r;
+}
+
+static void tell_sweeper(struct slot *slot)
+{
+	const struct slots_sweeper *sweeper = &slot->slots->sweeper;
+	lock_take(&slot->slots->lock);
+	bool waits = slot->grace_count > 0;
+	lock_drop(&slot->slots->lock);
+	if (waits && sweeper->poke)
+		sweeper->poke(sweeper->ctx);
 }
 
 void slot_notify_switch(struct slot *slot, const struct slot_switch *what)
@@ -291,6 +302,7 @@ void slot_notify_switch(struct slot *slot, const struct slot_switch *what)
 	}
 	notify->inode(notify->ctx, directory);
 	notify->settle(notify->ctx);
+	tell_sweeper(slot);
 }
 
 /* ---- making and removing ---- */
@@ -323,8 +335,10 @@ static size_t unlist_all(struct slot *slot, struct release ***ret)
 	slot_set_facts_locked(slot, &(struct slot_facts){0});
 	struct slot_note *note = slot->note;
 	slot->note = NULL;
+	struct release *grace = grace_take_locked(slot);
 	lock_drop(&slots->lock);
 	release_put(current);
+	grace_put_all(grace);
 	slot_note_put(slots, note);
 	*ret = listed;
 	return count;

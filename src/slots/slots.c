@@ -175,6 +175,10 @@ static void drop_slot(struct slot *slot)
 	struct release *current = slot->current;
 	slot->current = NULL;
 	release_put(current);
+	struct release *grace = grace_take_locked(slot);
+	for (struct release *release = grace; release; release = release->next_in_grace)
+		release->removed = true;
+	grace_put_all(grace);
 	for (size_t i = 0; i < slot->listed_count; i++)
 		release_put(slot->listed[i]);
 	slot->listed_count = 0;
@@ -232,6 +236,11 @@ void slots_close(struct slots *slots)
 void slots_set_notify(struct slots *slots, const struct slots_notify *notify)
 {
 	slots->notify = *notify;
+}
+
+void slots_set_sweeper(struct slots *slots, const struct slots_sweeper *sweeper)
+{
+	slots->sweeper = *sweeper;
 }
 
 int slots_begin_verdict(struct slots *slots)

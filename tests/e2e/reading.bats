@@ -128,11 +128,10 @@ mk_archive() {
 	[ "$(cd "$RUN/task" && ./script two)" = "script ./script two" ]
 }
 
-@test "200 deployments under readers: no release is mixed, missing or stale" {
-	# who is between the link and what it names while so many deployments go by finds nothing any more
-	VOUCHFS_SECTION=$'durability = none\nkeep_releases = 16' start_ready_mount </dev/null
+# mk_artifacts COUNT: $T/<i>.zip, signed, with one name in common, one of its own, and others
+mk_artifacts() {
 	local i
-	for i in 1 2 3 4 5; do
+	for ((i = 1; i <= $1; i++)); do
 		mkdir "$T/w$i"
 		echo "common $i" >"$T/w$i/common"
 		head -c $((i * 9000)) /dev/urandom >"$T/w$i/noise"
@@ -141,12 +140,44 @@ mk_archive() {
 		(cd "$T/w$i" && zip -q -r "../$i.zip" .)
 		sign_zip release "$T/$i.zip"
 	done
+}
+
+@test "deployments under readers: no release is mixed, missing or stale" {
+	VOUCHFS_SECTION="durability = none" start_ready_mount </dev/null
+	mk_artifacts 5
 	run -0 python3 "$READING" switch "$MNT" "$T/stop" "${READING_DEPLOYMENTS:-200}" "$T"/[1-5].zip
 	echo "# $output" >&3
 	[ "$(readlink "$RUN")" = ".releases/main/${READING_DEPLOYMENTS:-200}" ]
 }
 
-@test "bits of the store change under readers: the right bytes or EIO, never wrong ones" {
+@test "deployments under readers, with one release that is kept" {
+	VOUCHFS_SECTION=$'durability = none\nkeep_releases = 1' start_ready_mount </dev/null
+	mk_artifacts 3
+	run -0 python3 "$READING" switch "$MNT" "$T/stop" "${READING_DEPLOYMENTS:-100}" "$T"/[1-3].zip
+	echo "# $output" >&3
+	[ "$(ls "$MNT/run/.releases/main")" = "${READING_DEPLOYMENTS:-100}" ]
+}
+
+@test "deployments under readers, artifacts and lists of layers in turn: task and opt are of one release" {
+	VOUCHFS_SECTION="durability = none" start_ready_mount <<-END
+		[layer base]
+		[layer tools]
+	END
+	mk_artifacts 3
+	local i
+	for i in 1 2; do
+		mk_signed "$T/base.zip" shared="base $i" base="$i" "python/only-in-base-$i=$i"
+		cp "$T/base.zip" "$MNT/layers/base/"
+		mk_signed "$T/tools.zip" shared="tools $i" tools="$(seq "$i" 2000)" "bin/only-in-tools-$i=$i"
+		cp "$T/tools.zip" "$MNT/layers/tools/"
+	done
+	run -0 python3 "$READING" layers "$MNT" "$T/stop" "${READING_DEPLOYMENTS:-100}" "$T"/[1-3].zip -- \
+		- base:1 base:1,tools:1 tools:1,base:2 tools:2
+	echo "# $output" >&3
+	[ "$(readlink "$RUN")" = ".releases/main/${READING_DEPLOYMENTS:-100}" ]
+}
+
+@test "bits of the store change while it is read: the right bytes or EIO, never wrong ones" {
 	start_ready_mount </dev/null
 	mkdir "$T/w"
 	head -c 60000 /dev/urandom >"$T/w/stored"

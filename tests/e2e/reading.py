@@ -2,6 +2,7 @@
 
     reading.py ways FILE EXPECTED SCRATCH     each system call that reads; a line for each that worked
     reading.py switch MNT STOP COUNT ZIP ...  deploys in turn while readers look
+    reading.py layers MNT STOP COUNT ZIP ... -- LIST ...  deploys and attaches in turn; a list is base:1,tools:1 or -
     reading.py flips RUN STORE SEED ROUNDS ZIP  changes bytes of the store under readers
 """
 
@@ -186,24 +187,68 @@ def read_whole(path, dir_fd, by_map):
         os.close(fd)
 
 
-def watch(run, stop, contents, done, seen, number):
+class Releases:
+    """What release n holds: odd ones bring the next artifact, with lists even ones the next list of layers."""
+
+    def __init__(self, mount, zips, lists=()):
+        self.slot, self.zips, self.lists = mount + "/functions/main", zips, lists
+        self.contents = [contents_of(path) for path in zips]
+        self.bytes = [open(path, "rb").read() for path in zips]
+        self.opts = [self.merged(mount, text) for text in lists] or [{}]
+
+    def merged(self, mount, text):
+        merged = {}
+        for layer in text.split(",") if text != "-" else []:
+            merged.update(contents_of(f"{mount}/layers/{layer.replace(':', '/')}.zip"))
+        return merged
+
+    def place(self, number):
+        """Which artifact and which list release n has."""
+        artifact = (number - 1) // 2 if self.lists else number - 1
+        return artifact % len(self.zips), (number // 2) % len(self.opts)
+
+    def manifest(self, number):
+        artifact, layers = self.place(number)
+        manifest = {"task/" + name: content for name, content in self.contents[artifact].items()}
+        manifest.update({"opt/" + name: content for name, content in self.opts[layers].items()})
+        return manifest
+
+    def deploy(self, number):
+        artifact, layers = self.place(number)
+        if not self.lists or number % 2 == 1:
+            with open(self.slot + "/a.zip", "wb") as file:
+                file.write(self.bytes[artifact])
+        elif self.lists[layers] == "-":
+            os.unlink(self.slot + "/layers")
+        else:
+            with open(self.slot + "/layers", "w") as file:
+                file.write(self.lists[layers].replace(",", "\n") + "\n")
+
+
+def files_below(folder, top):
+    return [f"{at}/{name}".removeprefix("./") for at, _, names, _ in os.fwalk(top, dir_fd=folder) for name in names]
+
+
+def watch(run, stop, releases, done, seen, number):
     """Every release that is come across is whole, and never older than what a deployer was told to be served."""
-    count = 0
+    count = files = 0
     while not os.path.exists(stop):
         at_least = done.value
-        folder = os.open(run + "/task", os.O_RDONLY | os.O_DIRECTORY)
-        release = int(os.readlink(f"/proc/self/fd/{folder}").split("/")[-2])
+        folder = os.open(run, os.O_RDONLY | os.O_DIRECTORY)
+        release = int(os.readlink(f"/proc/self/fd/{folder}").split("/")[-1])
         assert release >= at_least, f"release {release} after {at_least} had been deployed"
-        expected = contents[(release - 1) % len(contents)]
-        assert sorted(os.listdir(folder)) == sorted(expected), f"release {release}: {os.listdir(folder)}"
-        for name, content in expected.items():
+        manifest = releases.manifest(release)
+        listed = files_below(folder, "task") + files_below(folder, "opt")
+        assert sorted(listed) == sorted(manifest), f"release {release}: {listed}"
+        for name, content in manifest.items():
             found = read_whole(name, folder, (count + number) % 2)
             assert found == content, f"release {release}: {name} is not its own"
         os.close(folder)
         # by path, whichever release that is: a name that all of them have is there at any time
-        assert open(run + "/task/common", "rb").read() in {c["common"] for c in contents}
+        assert open(run + "/task/common", "rb").read() in {c["common"] for c in releases.contents}
         count += 1
-    seen[number] = count
+        files += len(manifest) + 1
+    seen[2 * number], seen[2 * number + 1] = count, files
 
 
 def start(target, *args):
@@ -219,25 +264,27 @@ def finish(readers, stop):
     assert all(reader.exitcode == 0 for reader in readers), "a reader has found something"
 
 
-def switch(mount, stop, count, *zips):
-    contents = [contents_of(path) for path in zips]
-    slot, run = mount + "/functions/main", mount + "/run/main"
-    bytes_of = [open(path, "rb").read() for path in zips]
-
-    def deploy(number):
-        with open(slot + "/a.zip", "wb") as file:
-            file.write(bytes_of[(number - 1) % len(zips)])
-
-    deploy(1)
+def turn(mount, stop, count, releases):
+    run = mount + "/run/main"
+    releases.deploy(1)
     done = multiprocessing.Value("L", 1)
-    seen = multiprocessing.Array("L", 3)
-    readers = [start(watch, run, stop, contents, done, seen, i) for i in range(3)]
+    seen = multiprocessing.Array("L", 6)
+    readers = [start(watch, run, stop, releases, done, seen, i) for i in range(3)]
     for number in range(2, int(count) + 1):
-        deploy(number)
+        releases.deploy(number)
         done.value = number
     finish(readers, stop)
     assert min(seen) > 0
-    print(f"{count} deployments, {sum(seen)} releases read")
+    print(f"{count} deployments, {sum(seen[0::2])} releases and {sum(seen[1::2])} files read and compared")
+
+
+def switch(mount, stop, count, *zips):
+    turn(mount, stop, count, Releases(mount, zips))
+
+
+def layers(mount, stop, count, *args):
+    at = args.index("--")
+    turn(mount, stop, count, Releases(mount, args[:at], args[at + 1 :]))
 
 
 # ---- bytes of the store that change ----
@@ -301,4 +348,4 @@ def flips(run, store, seed, rounds, archive):
 
 
 if __name__ == "__main__":
-    {"ways": ways, "switch": switch, "flips": flips}[sys.argv[1]](*sys.argv[2:])
+    {"ways": ways, "switch": switch, "layers": layers, "flips": flips}[sys.argv[1]](*sys.argv[2:])

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "zip_builder.h"
 
@@ -329,4 +331,11 @@ unsigned slots_fixture_count_records(struct slots_fixture *f, const char *part)
 bool slots_fixture_has_file(const struct slots_fixture *f, const char *path)
 {
 	return faccessat(f->host->dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+void slots_fixture_pass_grace(struct slots_fixture *f)
+{
+	gate_fixture_set_clock(f->host, clock_now_s() + LIMIT_RELEASE_GRACE_MS / 1000 + 1);
+	while (slots_sweep(f->slots) == 0)
+		continue;
 }

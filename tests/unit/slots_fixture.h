@@ -54,6 +54,8 @@ int slots_fixture_rmdir(struct slots_fixture *f, const char *directory, const ch
 /* What marker holds on the run side; "" and the error in *ret_error when it cannot be read. Valid until the next call.
  */
 const char *slots_fixture_marker(struct slots_fixture *f, const char *path, int *ret_error);
+/* Releases that fell out of keep_releases are not found by their names any more. From now on the clock stands still. */
+void slots_fixture_pass_grace(struct slots_fixture *f);
 /* What a file below .vouchfs says. Appended. */
 void slots_fixture_read(struct slots_fixture *f, const char *path, struct buf *ret);
 /* How many records of the audit log have this part. */

@@ -241,6 +241,7 @@ static void a_layer_stays_while_the_kernel_knows_a_file(void **state)
 	release_put(pair.tools);
 	slots_fixture_deploy(f, "main", "two");
 	slots_fixture_deploy(f, "main", "three");
+	slots_fixture_pass_grace(f);
 	assert_int_equal(slots_fixture_run_has(f, ".releases/main/1"), -ENOENT);
 
 	assert_int_equal(run_read(f->slots, held.node, 64, 0, &data), 0);

@@ -64,6 +64,7 @@ static void a_pruned_release_leaves_the_next_slot_alone(void **state)
 	assert_int_equal(slots_fixture_run_path(f, ".releases/team-x/1", &held), 0);
 	slots_fixture_deploy(f, "team-x", "two");
 	slots_fixture_deploy(f, "team-x", "three");
+	slots_fixture_pass_grace(f);
 	assert_int_equal(slots_fixture_run_has(f, ".releases/team-x/1"), -ENOENT);
 	remove_team(f);
 	make_team(f);
@@ -83,6 +84,7 @@ static void a_pruned_release_goes_when_the_kernel_forgets_it(void **state)
 	assert_int_equal(slots_fixture_run_path(f, ".releases/main/1", &held), 0);
 	slots_fixture_deploy(f, "main", "two");
 	slots_fixture_deploy(f, "main", "three");
+	slots_fixture_pass_grace(f);
 	assert_true(slots_fixture_has_file(f, "store/functions/main/releases/1"));
 	struct slots_attr task;
 	assert_int_equal(run_lookup(f->slots, held.node, "task", &task), 0); /* still whole */
@@ -224,6 +226,7 @@ static void a_slot_that_could_not_be_loaded_is_loaded_later(void **state)
 	assert_int_equal(slots_fixture_run_has(f, ".releases/main/2"), -ENOENT);
 	slots_fixture_deploy(f, "main", "two");
 	slots_fixture_deploy(f, "main", "three");
+	slots_fixture_pass_grace(f);
 	assert_int_equal(slots_fixture_run_has(f, ".releases/main/1"), -ENOENT);
 	assert_int_equal(slots_fixture_run_has(f, ".releases/main/2"), 0);
 }
