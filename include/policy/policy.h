@@ -101,6 +101,9 @@ void policy_add_layer(const char *name, const struct policy_verdict *layer, stru
 /* Code and layers together may have max_bytes unpacked (VF4002); a refusal there is already stands. */
 void policy_limit_unpacked(uint64_t unpacked_bytes, uint64_t max_bytes, struct policy_verdict *verdict);
 
+/* The layers have more folders together than can be served (VF4002); a refusal that is there already stands. */
+void policy_refuse_folders(uint32_t folders_max, struct policy_verdict *verdict);
+
 /* The errno, positive, that a verdict is answered with: of a layer that fails, that of its own reason. 0: accepted. */
 int policy_verdict_errno(const struct policy_verdict *verdict, enum config_errno_style style);
 

@@ -40,7 +40,9 @@
  * A list of layers goes the same way: its completing write is one that ends in a newline, what is judged is the
  * artifact that is there with those layers, what is published is that artifact as a new release. A list that a write
  * was refused for takes no more writes until it is truncated. An artifact is judged with the layers that are there;
- * when they, or a list's artifact, are others by the time of the commit, it is judged again.
+ * when they, or a list's artifact, are others by the time of the commit, it is judged again. A list that the release
+ * has already is no new release. Before there is an artifact a list is kept, and waits: the first one is judged with
+ * it.
  *
  * As a tree (deploy_tree_ops) it is what fs serves; the functions beside it are the same, by name.
  *

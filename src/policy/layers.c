@@ -37,6 +37,19 @@ void policy_limit_unpacked(uint64_t unpacked_bytes, uint64_t max_bytes, struct p
 	    "make the artifact or its layers smaller, or ask the host's owner to raise max_unpacked_size");
 }
 
+void policy_refuse_folders(uint32_t folders_max, struct policy_verdict *verdict)
+{
+	if (verdict->outcome == POLICY_REFUSED)
+		return;
+	verdict->outcome = POLICY_REFUSED;
+	verdict->reason = POLICY_VF4002_TOO_MANY;
+	verdict->deciding = POLICY_CHECK_COUNT;
+	SAY(verdict->detail,
+	    "the layers have more folders than opt/ can show when they are merged into it: at most %lu are allowed",
+	    (unsigned long)folders_max);
+	SAY(verdict->remedy, "name fewer layers, or publish them with fewer folders");
+}
+
 int policy_verdict_errno(const struct policy_verdict *verdict, enum config_errno_style style)
 {
 	bool is_layers = verdict->reason == POLICY_VF2005_LAYER && verdict->layer_reason != POLICY_REASON_NONE;

@@ -399,14 +399,16 @@ static int set_release_times(struct release *release, bool is_list, const struct
 	int r = 0;
 	lock_take(&slot->lock);
 	lock_take(&slots->lock);
-	bool is_kept = release->listed;
-	if (is_kept) {
+	bool is_kept = release->listed, is_waiting = release == slot->waiting_list;
+	if (is_kept || is_waiting) {
 		*(is_list ? &record->layers_mtime_s : &record->mtime_s) = mtime->tv_sec;
 		*(is_list ? &record->layers_mtime_ns : &record->mtime_ns) = (uint32_t)mtime->tv_nsec;
 	}
 	lock_drop(&slots->lock);
 	if (is_kept) /* only whoever holds the slot lock changes its times */
 		r = store_update_release(slots->store, slot->name, release->record);
+	else if (is_waiting)
+		r = waiting_list_save_locked(slot);
 	lock_drop(&slot->lock);
 	return r;
 }

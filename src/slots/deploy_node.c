@@ -167,7 +167,7 @@ struct release *deploy_artifact_locked(const struct slot *slot, const char *name
 	if (slot->is_layer)
 		return version_named_locked(slot, name);
 	if (slot_is_list_name(slot, name))
-		return slot_shows_list(slot) ? slot->current : NULL;
+		return !slot_shows_list(slot) ? NULL : slot->current ? slot->current : slot->waiting_list;
 	bool is_shown = slot_shows_artifact(slot) && strcmp(slot->current->record->artifact_name, name) == 0;
 	return is_shown ? slot->current : NULL;
 }

@@ -76,9 +76,13 @@ struct release *release_ref_locked(struct release *release); /* tree lock held *
 int release_of_layer(struct slots *slots, const struct store_layer *layer, struct release **ret);
 /* Fills layers. */
 int release_find_layers(struct release *release);
-/* What the layers of a record have unpacked, all together. -EIO: *ret_bad, one of them, is damaged. */
-int layers_unpacked(struct slots *slots, const struct store_release *of, uint64_t *ret_bytes,
-		    const struct store_layer **ret_bad);
+struct layers_size {
+	uint64_t unpacked_bytes;
+	bool has_too_many_folders; /* merged, they have more than can be served */
+};
+/* The layers of a record, all together. -EIO: *ret_bad, one of them, is damaged. */
+int layers_measure(struct slots *slots, const struct store_release *of, struct layers_size *ret,
+		   const struct store_layer **ret_bad);
 /*
  * Judges an artifact that is to be deployed into a function's slot with the layers of a release (NULL: none). What is
  * stored of a layer and is not what was published refuses it. The slot has a section.
@@ -155,6 +159,7 @@ struct slot {
 	struct release *grace; /* fell out of listed, and are found by their names for a while; the oldest first */
 	unsigned grace_count;
 	struct slot_note *note;
+	struct release *waiting_list; /* of layers, for the first artifact: no release, only the text; NULL: none */
 
 	/* tree lock */
 	struct deploy_node *files;
@@ -193,7 +198,7 @@ int slot_load(struct slot *slot);
 bool slot_shows_artifact(const struct slot *slot);
 /* Of a function: the name of its list of layers. */
 bool slot_is_list_name(const struct slot *slot, const char *name);
-/* Whether the current release has layers. Slot lock or tree lock held. */
+/* Whether the current release has layers, or a list waits. Slot lock or tree lock held. */
 bool slot_shows_list(const struct slot *slot);
 /* Slot lock and tree lock held. */
 void slot_set_facts_locked(struct slot *slot, const struct slot_facts *facts);
@@ -248,6 +253,8 @@ void slot_set_note_locked(struct slot *slot, const struct gate_deployment *deplo
 void slot_set_failure_note_locked(struct slot *slot, const struct gate_deployment *deployment, int error);
 /* A version cannot have this name, or this content under it. */
 void slot_set_name_note_locked(struct slot *slot, const struct gate_deployment *deployment, const struct explain *why);
+/* A list of layers waits for the function's first artifact. */
+void slot_set_waiting_note_locked(struct slot *slot, const struct gate_deployment *deployment);
 /* There was none. */
 void slot_clear_note_locked(struct slot *slot);
 struct slot_note *slot_note_get(struct slot *slot); /* with a reference, or NULL */
@@ -257,6 +264,28 @@ int slot_list_locked(struct slot *slot, struct release *release);
 struct release *slot_current(struct slot *slot); /* with a reference, or NULL */
 bool slot_is_damaged(struct slot *slot);	 /* has releases, none of which can be served */
 void slot_free(struct slot *slot);
+
+/*
+ * ---- a list of layers that waits for the first artifact (waiting_list.c) ----
+ *
+ * Tools write both files in the order of their names. A list that comes first has its lines checked, and is kept, in
+ * the slot's file "layers"; the first artifact is judged with it, and commits both as one release or neither. In memory
+ * it is a release without number, whose record has the list's text, times and writer.
+ */
+static inline bool release_is_waiting_list(const struct release *release)
+{
+	return release && !release->slot->is_layer && release->record->number == 0;
+}
+/* What a list or an artifact that comes now finds: the current release, else the list that waits; with a reference. */
+struct release *slot_layered(struct slot *slot);
+/* Durable from now on, in the place of one before; of an empty list nothing is left. Slot lock held. */
+int waiting_list_keep_locked(struct slot *slot, const struct store_release *list);
+/* An artifact has taken it up. Slot lock held. */
+void waiting_list_end_locked(struct slot *slot);
+/* Its times were changed. Slot lock held. */
+int waiting_list_save_locked(struct slot *slot);
+/* NULL: there is none. */
+int waiting_list_load(struct slot *slot, uint64_t slot_id, struct release **ret);
 
 /* ---- a layer's versions ---- */
 
@@ -309,10 +338,10 @@ struct upload {
 	struct store_stage *stage;  /* NULL: a write makes one, as a copy of origin or empty */
 	struct release *origin;	    /* what was opened without O_TRUNC, or published from here */
 	bool origin_is_list;	    /* not its artifact, but the list of its layers */
-	struct release *beside;	    /* what was current when it was judged: an artifact is judged with the layers of
+	struct release *beside;	    /* what was there when it was judged: an artifact is judged with the layers of
 				       that, a list with its artifact */
 	struct release *past;	    /* of the verdict before that one */
-	struct store_release *list; /* of a list that was judged: its layers */
+	struct store_release *list; /* the layers of a list that was judged, or waited for this artifact */
 	struct layer_user user;	    /* of a list: whom its writer acts for */
 	struct release *outdated;   /* fell out of the list by it; goes with the upload, when the tool has its answer */
 	struct upload_identity identity;
@@ -386,6 +415,7 @@ struct slots {
 	struct slots_sweeper sweeper;
 	struct timespec started;
 	unsigned keep_releases;
+	uint32_t opt_folders_max;     /* OPT_FOLDERS_MAX; tests lower it */
 	uint64_t staging_max;	      /* staging files of all slots: half the descriptors that there can be */
 	uint64_t upload_max;	      /* all uploads: three quarters of them */
 	pthread_mutex_t refresh_lock; /* before the tree lock: one reads trust files at a time */

@@ -167,7 +167,7 @@ static int merge_folder(struct merging *m, uint32_t number)
 }
 
 /* Room for the case that the layers have nothing in common; pages that are never touched cost nothing. */
-static int reserve(struct merging *m)
+static int reserve(struct merging *m, uint32_t folders_max)
 {
 	struct opt *opt = m->opt;
 	size_t entries = 1, folders = 1;
@@ -177,7 +177,7 @@ static int reserve(struct merging *m)
 		for (uint32_t i = 0; i < view->node_count; i++)
 			folders += view->nodes[i].is_directory;
 	}
-	m->folder_max = folders < OPT_FOLDERS_MAX ? (uint32_t)folders : OPT_FOLDERS_MAX;
+	m->folder_max = folders < folders_max ? (uint32_t)folders : folders_max;
 	opt->entries = calloc(entries, sizeof(*opt->entries));
 	opt->folders = calloc(m->folder_max, sizeof(*opt->folders));
 	m->sources = calloc(m->folder_max, sizeof(*m->sources));
@@ -193,7 +193,7 @@ static void trim(struct opt *opt)
 	opt->entries = entries ? entries : opt->entries;
 }
 
-int opt_new(const struct view *const *views, size_t view_count, struct opt **ret)
+int opt_new(const struct view *const *views, size_t view_count, uint32_t folders_max, struct opt **ret)
 {
 	struct opt *opt = calloc(1, sizeof(*opt));
 	struct merging m = {.opt = opt};
@@ -201,7 +201,7 @@ int opt_new(const struct view *const *views, size_t view_count, struct opt **ret
 	int r = -ENOMEM;
 	if (!opt)
 		goto out;
-	ASSERT(view_count <= LIMIT_LAYERS);
+	ASSERT(view_count <= LIMIT_LAYERS && folders_max <= OPT_FOLDERS_MAX);
 	opt->view_count = view_count;
 	for (size_t i = 0; i < LIMIT_LAYERS; i++)
 		roots.node[i] = i < view_count ? 0 : NO_NODE;
@@ -209,7 +209,7 @@ int opt_new(const struct view *const *views, size_t view_count, struct opt **ret
 		opt->views[i] = views[i];
 
 	uint32_t root;
-	r = reserve(&m);
+	r = reserve(&m, folders_max);
 	if (r == 0)
 		r = add_folder(&m, &roots, &root);
 	for (uint32_t i = 0; r == 0 && i < opt->folder_count; i++)

@@ -49,8 +49,8 @@ struct opt {
 	struct opt_hidden hidden[OPT_HIDDEN_SHOWN]; /* the first of them */
 };
 
-/* 0; -ENOMEM; -E2BIG: more than OPT_FOLDERS_MAX folders. No view at all gives an empty folder. */
-int opt_new(const struct view *const *views, size_t view_count, struct opt **ret);
+/* 0; -ENOMEM; -E2BIG: more than folders_max, at most OPT_FOLDERS_MAX. No view at all gives an empty folder. */
+int opt_new(const struct view *const *views, size_t view_count, uint32_t folders_max, struct opt **ret);
 void opt_free(struct opt *opt);
 
 /* NULL: there is no such entry. */

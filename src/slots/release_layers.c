@@ -88,25 +88,61 @@ int release_find_layers(struct release *release)
 	return 0;
 }
 
-int layers_unpacked(struct slots *slots, const struct store_release *of, uint64_t *ret_bytes,
-		    const struct store_layer **ret_bad)
+/* ---- all of them together ---- */
+
+static int take_views(struct slots *slots, const struct store_release *of, struct release **layers,
+		      const struct store_layer **ret_bad)
 {
-	uint64_t total = 0;
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < of->layer_count; i++) {
-		struct release *layer;
-		r = release_of_layer(slots, &of->layers[i], &layer);
+		r = release_of_layer(slots, &of->layers[i], &layers[i]);
 		if (r < 0)
-			return r;
-		r = release_load_view(layer);
-		if (r == 0)
-			total += layer->view->archive->unpacked_bytes;
-		else if (r != -ENOMEM)
+			break;
+		r = release_load_view(layers[i]);
+		if (r < 0 && r != -ENOMEM)
 			*ret_bad = &of->layers[i];
-		release_put(layer);
+	}
+	return r;
+}
+
+static uint64_t count_folders(const struct view *view)
+{
+	uint64_t count = 0;
+	for (uint32_t i = 0; i < view->node_count; i++)
+		count += view->nodes[i].is_directory;
+	return count;
+}
+
+/* Merged only where it may come out as too many: what they have in common counts once. */
+static int check_folders(struct slots *slots, const struct view *const *views, size_t count, bool *ret_too_many)
+{
+	uint64_t folders = 0;
+	struct opt *merged = NULL;
+	for (size_t i = 0; i < count; i++)
+		folders += count_folders(views[i]);
+	int r = folders > slots->opt_folders_max ? opt_new(views, count, slots->opt_folders_max, &merged) : 0;
+	opt_free(merged);
+	*ret_too_many = r == -E2BIG;
+	return r == -E2BIG ? 0 : r;
+}
+
+int layers_measure(struct slots *slots, const struct store_release *of, struct layers_size *ret,
+		   const struct store_layer **ret_bad)
+{
+	struct release *layers[LIMIT_LAYERS] = {NULL};
+	const struct view *views[LIMIT_LAYERS] = {NULL};
+	struct layers_size size = {0};
+	int r = take_views(slots, of, layers, ret_bad);
+	for (size_t i = 0; r == 0 && i < of->layer_count; i++) {
+		views[i] = layers[i]->view;
+		size.unpacked_bytes += views[i]->archive->unpacked_bytes;
 	}
 	if (r == 0)
-		*ret_bytes = total;
+		r = check_folders(slots, views, of->layer_count, &size.has_too_many_folders);
+	for (size_t i = 0; i < LIMIT_LAYERS; i++)
+		release_put(layers[i]);
+	if (r == 0)
+		*ret = size;
 	return r;
 }
 
@@ -129,17 +165,23 @@ int layers_judge_artifact(struct slot *slot, const struct trust *trust, const st
 {
 	struct gate_artifact with = *artifact;
 	const struct store_layer *bad = NULL;
+	struct layers_size size = {0};
 	int r = 0;
 	if (of) {
 		with.layers = of->layers;
 		with.layer_count = of->layer_count;
-		r = layers_unpacked(slot->slots, of, &with.layers_unpacked_bytes, &bad);
+		r = layers_measure(slot->slots, of, &size, &bad);
+		with.layers_unpacked_bytes = size.unpacked_bytes;
 	}
-	if (r == -ENOMEM)
+	if (r < 0 && !bad)
 		return r;
 	const struct config_slot *section = slot_section(trust, slot);
 	r = gate_judge(trust, section->code_signing, POLICY_ON_DEPLOYMENT, &with, false, ret);
-	if (r == 0 && bad && ret->verdict.outcome != POLICY_REFUSED)
+	if (r < 0 || ret->verdict.outcome == POLICY_REFUSED)
+		return r;
+	if (bad)
 		layers_refuse_damaged(bad, ret);
-	return r;
+	else if (size.has_too_many_folders)
+		policy_refuse_folders(slot->slots->opt_folders_max, &ret->verdict);
+	return 0;
 }

@@ -96,13 +96,13 @@ static int merge_locked(struct release *release)
 		return -EIO;
 	for (size_t i = 0; i < release->layer_count; i++)
 		views[i] = release->layers[i]->view;
-	int r = opt_new(views, release->layer_count, &release->opt);
+	int r = opt_new(views, release->layer_count, release->slots->opt_folders_max, &release->opt);
 	if (r == -E2BIG) {
 		release->opt_is_bad = true;
 		log_error("function %s release %" PRIu64
 			  ": its layers have more than %u folders together; opt/ cannot be "
 			  "served, attach fewer layers",
-			  release->slot->name, release->record->number, OPT_FOLDERS_MAX);
+			  release->slot->name, release->record->number, release->slots->opt_folders_max);
 		return -EIO;
 	}
 	if (r == 0)

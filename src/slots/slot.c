@@ -49,7 +49,7 @@ void slot_free(struct slot *slot)
 {
 	if (!slot)
 		return;
-	ASSERT(!slot->files && !slot->current && slot->listed_count == 0);
+	ASSERT(!slot->files && !slot->current && !slot->waiting_list && slot->listed_count == 0);
 	free(slot->listed);
 	slot_note_put(slot->slots, slot->note);
 	lock_done(&slot->lock);
@@ -147,7 +147,9 @@ bool slot_is_list_name(const struct slot *slot, const char *name)
 
 bool slot_shows_list(const struct slot *slot)
 {
-	return !slot->is_layer && slot->current && slot->current->record->layer_count > 0;
+	if (slot->is_layer)
+		return false;
+	return slot->current ? slot->current->record->layer_count > 0 : slot->waiting_list != NULL;
 }
 
 bool slot_shows_artifact(const struct slot *slot)
@@ -335,9 +337,11 @@ static size_t unlist_all(struct slot *slot, struct release ***ret)
 	slot_set_facts_locked(slot, &(struct slot_facts){0});
 	struct slot_note *note = slot->note;
 	slot->note = NULL;
-	struct release *grace = grace_take_locked(slot);
+	struct release *grace = grace_take_locked(slot), *waiting_list = slot->waiting_list;
+	slot->waiting_list = NULL;
 	lock_drop(&slots->lock);
 	release_put(current);
+	release_put(waiting_list);
 	grace_put_all(grace);
 	slot_note_put(slots, note);
 	*ret = listed;

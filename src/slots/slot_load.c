@@ -20,6 +20,7 @@ struct loading {
 	struct release **listed;
 	size_t listed_count;
 	struct release *current;
+	struct release *waiting_list;
 	uint64_t last_version;
 	bool damaged;
 };
@@ -30,6 +31,7 @@ static void loading_done(struct loading *l)
 		release_put(l->listed[i]);
 	free(l->listed);
 	release_put(l->current);
+	release_put(l->waiting_list);
 	slot_note_put(l->slot->slots, l->note);
 }
 
@@ -180,6 +182,7 @@ static void install(struct loading *l)
 	slot->listed = l->listed;
 	slot->listed_count = l->listed_count;
 	slot->current = l->current;
+	slot->waiting_list = l->waiting_list;
 	slot->last_version = l->last_version;
 	slot->damaged = l->damaged;
 	lock_drop(&slot->slots->lock);
@@ -194,6 +197,8 @@ static int load_locked(struct slot *slot)
 		r = load_note(&l);
 	if (r == 0)
 		r = slot->is_layer ? load_versions(&l) : load_releases(&l);
+	if (r == 0 && !slot->is_layer)
+		r = waiting_list_load(slot, l.facts.id, &l.waiting_list);
 	if (r < 0) {
 		log_error("%s cannot be loaded from the store: %s", slot->path, strerror(-r));
 		loading_done(&l);
@@ -203,6 +208,8 @@ static int load_locked(struct slot *slot)
 	if (l.damaged)
 		log_error("%s: no release of it is whole; deploy it again", slot->path);
 	install(&l);
+	if (slot->current)
+		waiting_list_end_locked(slot);
 	if (is_to_be_saved && slot_save_locked(slot) < 0)
 		log_warning("%s: the slot's own record cannot be written", slot->path);
 	atomic_store(&slot->loaded, true);

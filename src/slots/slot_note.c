@@ -123,6 +123,23 @@ void slot_set_name_note_locked(struct slot *slot, const struct gate_deployment *
 	buf_done(&text);
 }
 
+void slot_set_waiting_note_locked(struct slot *slot, const struct gate_deployment *deployment)
+{
+	const char *what = "the list is judged with the function's first artifact, and takes effect with it";
+	struct buf text = {0};
+	int r = render_head(deployment, "waiting", "-", clock_now_s(), what, &text);
+	if (r == 0)
+		r = buf_printf(&text,
+			       "waiting  slot=%s  artifact=%s\n"
+			       "  %s\n"
+			       "  kept              nothing is served\n"
+			       "  remedy            deploy the artifact, or remove the list (rm)\n",
+			       slot->path, deployment->artifact_name, what);
+	if (r == 0)
+		keep_note(slot, &text);
+	buf_done(&text);
+}
+
 void slot_clear_note_locked(struct slot *slot)
 {
 	struct slots *slots = slot->slots;

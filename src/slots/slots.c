@@ -110,6 +110,7 @@ static int open_all(struct slots *slots, struct buf *ret_errors)
 	if (r < 0)
 		return say(ret_errors, slots->config_path, r);
 
+	slots->opt_folders_max = OPT_FOLDERS_MAX;
 	slots->keep_releases = slots->trust->config->keep_releases;
 	r = inflate_cache_new(slots->trust->config->inflate_cache_bytes, &slots->cache);
 	if (r == 0)
@@ -175,6 +176,8 @@ static void drop_slot(struct slot *slot)
 	struct release *current = slot->current;
 	slot->current = NULL;
 	release_put(current);
+	release_put(slot->waiting_list);
+	slot->waiting_list = NULL;
 	struct release *grace = grace_take_locked(slot);
 	for (struct release *release = grace; release; release = release->next_in_grace)
 		release->removed = true;

@@ -38,6 +38,13 @@ bool upload_stands_locked(const struct upload *upload);
 const struct store_release *upload_layers_locked(const struct upload *upload);
 /* Gives back what a verdict before this one was made with. No slot lock held. */
 void upload_forget_past_locked(struct upload *upload);
+/*
+ * A list that was accepted, before it is committed: *ret_is_settled, when there is nothing to commit: the release has
+ * it already, or it waits for the first artifact. What the upload was a copy of is put into *ret_before then. Slot lock
+ * held.
+ */
+int upload_settle_list_locked(struct upload *upload, const struct gate_deployment *deployment, bool *ret_is_settled,
+			      struct release **ret_before);
 /* Slot lock held. */
 int upload_commit_list_locked(struct upload *upload, const struct gate_deployment *deployment,
 			      struct store_release **ret);

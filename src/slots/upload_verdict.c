@@ -215,6 +215,8 @@ static int commit_locked(struct upload *upload, const struct gate_deployment *de
 	if (r < 0)
 		goto out;
 	release = NULL;
+	if (!slot->is_layer)
+		waiting_list_end_locked(slot);
 	if (is_list && is_hidden)
 		keep_hidden_locked(slot);
 out:
@@ -249,6 +251,8 @@ static int publish_locked(struct upload *upload, const struct trust *trust, stru
 	deployment.layers_of = upload_layers_locked(upload);
 	if (upload->slot->is_layer)
 		r = upload_settle_version_locked(upload, &deployment, &is_published, &ret->before);
+	else if (upload_is_list_locked(upload))
+		r = upload_settle_list_locked(upload, &deployment, &is_published, &ret->before);
 	if (r < 0 || is_published)
 		return r;
 	r = upload_render_about_locked(upload, &about);

@@ -100,6 +100,77 @@ ready() {
 	[ "$(names_in "$SERVED/opt")" = "" ]
 }
 
+@test "the same list again is no new release: cp, a shell, rsync" {
+	ready
+	printf 'base:1\ntools:1\n' >"$T/layers"
+	cp "$T/layers" "$STRICT/"
+	cp "$T/layers" "$STRICT/"
+	printf 'base:1\ntools:1\n' >"$STRICT/layers"
+	touch -d @1700000000 "$T/layers"
+	rsync -a --checksum "$T/layers" "$STRICT/"
+	rsync -a --ignore-times "$T/layers" "$STRICT/"
+	[ "$(release_of strict)" = .releases/strict/2 ]
+	[ "$(stat -c %Y "$STRICT/layers")" = 1700000000 ]
+	run -0 rsync -ai --no-perms --no-group "$T/layers" "$STRICT/"
+	[ -z "$output" ]
+	[[ $(why strict) == *"nothing new, release "*" has these layers"* ]]
+	stop_mount
+	start_mount
+	[ "$(stat -c %Y "$STRICT/layers")" = 1700000000 ]
+	[ "$(names_in "$SERVED/opt")" = "base tools" ]
+}
+
+@test "artifact and list in one rsync, in either order: one command, exit 0, and nothing to do after it" {
+	mount_functions
+	publish base 'base 1'
+	local name function
+	for name in code.zip my.zip; do # before and after layers
+		function=team-${name%.zip}
+		mkdir -p "$T/build/$function"
+		mk_signed "$T/build/$function/$name" app.py=one
+		echo base:1 >"$T/build/$function/layers"
+	done
+	rsync -a "$T/build/" "$MNT/functions/"
+	for name in code.zip my.zip; do
+		function=team-${name%.zip}
+		[ "$(cat "$MNT/run/$function/task/app.py") $(cat "$MNT/run/$function/opt/base")" = "one base 1" ]
+		[ "$(names_in "$MNT/functions/$function")" = "$(names_in "$T/build/$function")" ]
+	done
+	[ "$(release_of team-code) $(release_of team-my)" = ".releases/team-code/2 .releases/team-my/1" ]
+	run -0 rsync -ai --omit-dir-times --no-perms --no-group "$T/build/" "$MNT/functions/"
+	[ -z "$output" ]
+	stop_mount
+	start_mount
+	[ "$(cat "$MNT/run/team-my/opt/base")" = "base 1" ]
+}
+
+@test "a list without an artifact waits for it, over a restart; cp -r, mv and rm treat it as a file" {
+	mount_functions
+	publish base 'base 1'
+	run -1 bash -c "echo base:7 >'$STRICT/layers'"
+	[[ $output == *"No such file or directory"* ]]
+	[ "$(names_in "$STRICT")" = "" ]
+	echo base:1 >"$STRICT/layers"
+	[[ $(why strict) == "waiting  slot=functions/strict  artifact=layers"*"judged with the function's first artifact"* ]]
+	[ "$(names_in "$STRICT") $(cat "$STRICT/layers")" = "layers base:1" ]
+	[ ! -e "$SERVED" ]
+	stop_mount
+	start_mount
+	[ "$(names_in "$STRICT") $(cat "$STRICT/layers")" = "layers base:1" ]
+	rm "$STRICT/layers"
+	[ "$(names_in "$STRICT")" = "" ]
+	echo base:1 >"$STRICT/layers"
+	mkdir "$T/w" && mk_signed "$T/w/a.zip" app.py=one
+	cp -r "$T/w/." "$STRICT/"
+	[ "$(cat "$SERVED/task/app.py") $(cat "$SERVED/opt/base") $(release_of strict)" = "one base 1 .releases/strict/1" ]
+	[ "$(names_in "$STRICT")" = "a.zip layers" ]
+	mkdir "$MNT/functions/team-x"
+	echo base:1 >"$MNT/functions/team-x/layers"
+	run -1 rmdir "$MNT/functions/team-x"
+	rm -r "$MNT/functions/team-x"
+	[ ! -e "$MNT/functions/team-x" ]
+}
+
 @test "a new artifact goes with the layers that are there, over a restart too" {
 	ready
 	echo base:1 >"$STRICT/layers"
@@ -168,9 +239,6 @@ ready() {
 	run -1 bash -c "printf 'a:1\nb:1\n' >'$STRICT/layers'"
 	[[ $output == *"No such file or directory"* ]]
 	[ "$(names_in "$STRICT")" = code.zip ]
-	run -1 bash -c "echo base:1 >'$MNT/functions/main/layers'" # has no artifact
-	run -0 why main
-	[[ $output == *"deploy its artifact first"* ]]
 
 	stop_mount
 	sed -i "s/^region = local/&\nmax_unpacked_size = 20/" "$CONF"

@@ -98,14 +98,6 @@ static void code_and_layers_have_a_limit_together(void **state)
 	buf_done(&zip);
 }
 
-static void an_artifact_comes_first(void **state)
-{
-	struct slots_fixture *f = *state;
-	assert_int_equal(layers_fixture_attach(f, MAIN, "base:1\n"), -ENOENT);
-	layers_fixture_assert_why(f, "main", "the function has no artifact yet");
-	layers_fixture_assert_no_list(f, MAIN);
-}
-
 /* ---- how tools write ---- */
 
 static void the_completing_write_hears_it(void **state)
@@ -244,7 +236,6 @@ static void a_removed_name_stays_removed(void **state)
 	assert_int_equal(slots_fixture_unlink(f, "functions/team-a", "layers"), 0);
 	assert_int_equal(slots_fixture_deploy_has(f, "functions/team-a/a.zip"), -ENOENT);
 	assert_int_equal(slots_fixture_rmdir(f, "functions", "team-a"), 0);
-	assert_int_equal(layers_fixture_attach(f, MAIN, "base:1\n"), -ENOENT);
 }
 
 /* ---- whose layers ---- */
@@ -358,7 +349,6 @@ int main(void)
 		TEST(lists_that_say_nothing),
 		TEST(at_most_five),
 		TEST(code_and_layers_have_a_limit_together),
-		TEST(an_artifact_comes_first),
 		TEST(the_completing_write_hears_it),
 		TEST(what_follows_a_refused_line_is_refused),
 		TEST(rename_is_a_verdict),

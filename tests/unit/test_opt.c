@@ -57,7 +57,7 @@ static struct merged merge(const struct layers *layers)
 		}
 		views[i] = m.views[i] = view_of(&z);
 	}
-	assert_int_equal(opt_new(views, layers->count, &m.opt), 0);
+	assert_int_equal(opt_new(views, layers->count, OPT_FOLDERS_MAX, &m.opt), 0);
 	return m;
 }
 
@@ -172,7 +172,7 @@ static void only_the_first_are_kept(void **state UNUSED)
 	}
 	struct view *views[] = {view_of(&low), view_of(&high)};
 	struct opt *opt = NULL;
-	assert_int_equal(opt_new((const struct view *const *)views, 2, &opt), 0);
+	assert_int_equal(opt_new((const struct view *const *)views, 2, OPT_FOLDERS_MAX, &opt), 0);
 	assert_int_equal(opt->hidden_count, OPT_HIDDEN_SHOWN + 5);
 	assert_int_equal(opt->hidden[OPT_HIDDEN_SHOWN - 1].node, OPT_HIDDEN_SHOWN);
 	opt_free(opt);
@@ -189,7 +189,7 @@ static void entries_keep_what_they_are(void **state UNUSED)
 	zip_builder_add_file(&high, "bin/tool", "new!", 4, ZIP_BUILDER_DEFLATED, 0755);
 	struct view *views[] = {view_of(&low), view_of(&high)};
 	struct opt *opt = NULL;
-	assert_int_equal(opt_new((const struct view *const *)views, 2, &opt), 0);
+	assert_int_equal(opt_new((const struct view *const *)views, 2, OPT_FOLDERS_MAX, &opt), 0);
 
 	const struct opt_entry *bin = opt_find(opt, 0, "bin");
 	assert_non_null(bin);

@@ -70,6 +70,68 @@ static void an_artifact_keeps_the_layers(void **state)
 	layers_fixture_assert_served(f, ".releases/main/4/opt/tool", "tools 1");
 }
 
+/* cp again, rsync with other times: what is served is what was asked for. */
+static void the_same_list_again_is_no_release(void **state)
+{
+	struct slots_fixture *f = *state;
+	const struct timespec mtime = {.tv_sec = 1700000000};
+	const struct tree_change change = {.mtime = &mtime};
+	struct slots_attr attr;
+	struct tree_handle *file;
+	slots_fixture_deploy(f, "main", "one");
+	assert_int_equal(layers_fixture_attach(f, MAIN, "base:1\n"), 0);
+	buf_reset(&f->pushed);
+	unsigned records = slots_fixture_count_records(f, "\"event\":\"deployment\"");
+	assert_int_equal(slots_fixture_open(f, MAIN, "layers", &file), 0);
+	assert_int_equal(deploy_write(file, "base:1\n", 7, 0), 0);
+	assert_int_equal(slots_fixture_deploy_path(f, MAIN "/layers", &attr), 0);
+	assert_int_equal(deploy_setattr(f->slots, attr.node, file, &change, &attr), 0);
+	assert_int_equal(deploy_flush(file), 0);
+	deploy_release(file);
+	deploy_forget(f->slots, attr.node, 1);
+	assert_int_equal(layers_fixture_release(f, "main"), 2);
+	assert_int_equal(f->pushed.len, 0);
+	assert_int_equal(slots_fixture_count_records(f, "\"event\":\"deployment\""), records);
+	layers_fixture_assert_why(f, "main", "nothing new, release 2 has these layers");
+
+	slots_fixture_restart(f);
+	assert_int_equal(slots_fixture_deploy_path(f, MAIN "/layers", &attr), 0);
+	assert_int_equal(attr.mtime.tv_sec, mtime.tv_sec); /* for the next rsync */
+	deploy_forget(f->slots, attr.node, 1);
+	/* another text with the same meaning is another file */
+	assert_int_equal(layers_fixture_attach(f, MAIN, "base:1"), 0);
+	assert_int_equal(layers_fixture_release(f, "main"), 3);
+	layers_fixture_assert_list(f, MAIN, "base:1");
+	/* of no layers, too */
+	assert_int_equal(slots_fixture_unlink(f, MAIN, "layers"), 0);
+	assert_int_equal(slots_fixture_unlink(f, MAIN, "layers"), -ENOENT);
+	assert_int_equal(layers_fixture_release(f, "main"), 4);
+}
+
+static void too_many_folders_are_not_attached(void **state)
+{
+	struct slots_fixture *f = *state;
+	layers_fixture_publish(f, "base", "a/b/c", "x", true);	  /* with opt/ itself, three folders */
+	layers_fixture_publish(f, "tools", "a/b/d/e", "x", true); /* one more */
+	slots_fixture_deploy(f, "main", "one");
+	f->slots->opt_folders_max = 3;
+	assert_int_equal(layers_fixture_attach(f, MAIN, "base:2\ntools:2\n"), -E2BIG);
+	layers_fixture_assert_why(f, "main", "VF4002 refused");
+	layers_fixture_assert_why(f, "main", "at most 3 are allowed");
+	layers_fixture_assert_why(f, "main", "name fewer layers, or publish them with fewer folders");
+	layers_fixture_assert_no_list(f, MAIN);
+	assert_int_equal(layers_fixture_attach(f, MAIN, "base:2\n"), 0);
+	layers_fixture_assert_served(f, ".releases/main/2/opt/a/b/c", "x");
+	f->slots->opt_folders_max = 4; /* what they have in common counts once */
+	assert_int_equal(layers_fixture_attach(f, MAIN, "base:2\ntools:2\n"), 0);
+	layers_fixture_assert_served(f, ".releases/main/3/opt/a/b/d/e", "x");
+	f->slots->opt_folders_max = 3;
+	struct buf zip = slots_fixture_zip(f, "two");
+	assert_int_equal(slots_fixture_put(f, MAIN, "a.zip", &zip), -E2BIG);
+	assert_int_equal(layers_fixture_attach(f, RELAXED, "base:2\ntools:2\n"), -E2BIG); /* before any artifact, too */
+	buf_done(&zip);
+}
+
 /* A version that is removed stays with those that have it, also over a restart. */
 static void a_version_that_is_removed_stays_attached(void **state)
 {
@@ -238,9 +300,9 @@ static void an_artifact_finds_other_layers(void **state)
 	assert_int_equal(layers_fixture_attach(f, MAIN, "tools:1\n"), 0);
 	assert_int_equal(deploy_flush(file), 0);
 	deploy_release(file);
-	layers_fixture_assert_served(f, ".releases/main/5/task/marker", "two");
-	layers_fixture_assert_served(f, ".releases/main/5/opt/tool", "tools 1");
-	assert_int_equal(slots_fixture_run_has(f, ".releases/main/5/opt/which"), -ENOENT);
+	layers_fixture_assert_served(f, ".releases/main/4/task/marker", "two");
+	layers_fixture_assert_served(f, ".releases/main/4/opt/tool", "tools 1");
+	assert_int_equal(slots_fixture_run_has(f, ".releases/main/4/opt/which"), -ENOENT);
 	buf_done(&zip);
 }
 
@@ -270,6 +332,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_list_makes_a_release_of_the_same_artifact),
 		TEST(an_artifact_keeps_the_layers),
+		TEST(the_same_list_again_is_no_release),
+		TEST(too_many_folders_are_not_attached),
 		TEST(a_version_that_is_removed_stays_attached),
 		TEST(each_layer_is_judged_by_the_function_s_config),
 		TEST(a_damaged_layer_is_not_attached),
