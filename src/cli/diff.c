@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/aws.h"
+#include "diff_layers.h"
 #include "diff_tree.h"
 #include "host.h"
 
@@ -31,8 +32,9 @@ const struct cli_command cli_diff_commands[] = {
 	 .usage = "Examples:\n"
 		  "  vouchfs diff main-function 6 7\n"
 		  "  vouchfs diff main-function 6 7 --json | jq -r '.changed[].path'\n\n"
-		  "Files that were added (+), removed (-) or changed (content or mode, ~), below task and opt, and\n"
-		  "the signer. Both releases are read through the mount.\n\n"
+		  "Layers that were attached (+), detached (-) or are in another version (~), each with its signer;\n"
+		  "files that were added (+), removed (-) or changed (content or mode, ~), below task and opt; and\n"
+		  "the artifact's signer. Both releases are read through the mount.\n\n"
 		  "Options:\n"
 		  "      --json         as JSON\n" HOST_CONFIG_USAGE
 		  "\nExit codes, as of diff(1): 0 the same, 1 different, 2 trouble.\n",
@@ -55,6 +57,7 @@ struct row {
 struct release {
 	const char *number;
 	struct diff_tree tree;
+	struct diff_layers layers;
 	char signer[ARN_TEXT_SIZE]; /* profile version; "" when unsigned */
 	char job[ARN_TEXT_SIZE];
 };
@@ -152,7 +155,11 @@ static int open_release(int dirfd, const char *function, struct release *release
 		return explain(function, release->number, -errno);
 	read_attribute(fd, "user.vouchfs.profile_version_arn", release->signer);
 	read_attribute(fd, "user.vouchfs.signing_job_arn", release->job);
-	int r = diff_tree_open(fd, &release->tree);
+	int r = diff_layers_read(fd, &release->layers);
+	if (r < 0)
+		io_close(&fd);
+	else
+		r = diff_tree_open(fd, &release->tree);
 	return r < 0 ? explain(function, release->number, r) : 0;
 }
 
@@ -161,6 +168,12 @@ static int open_release(int dirfd, const char *function, struct release *release
 static bool has_other_signer(const struct diff *diff)
 {
 	return strcmp(diff->from.signer, diff->to.signer) != 0;
+}
+
+static bool is_same(const struct diff *diff)
+{
+	return diff->count == 0 && !has_other_signer(diff) &&
+	       diff_layers_are_same(&diff->from.layers, &diff->to.layers);
 }
 
 static const char *signer_of(const struct release *release)
@@ -198,6 +211,7 @@ static void print_changed(const struct row *row)
 static void print_text(const struct diff *diff)
 {
 	size_t counts[] = {[ADDED] = 0, [REMOVED] = 0, [CHANGED] = 0};
+	diff_layers_print(&diff->from.layers, &diff->to.layers);
 	for (size_t i = 0; i < diff->count; i++) {
 		const struct row *row = &diff->rows[i];
 		counts[row->change]++;
@@ -263,8 +277,9 @@ static int print_json(const struct diff *diff)
 	json_text(&j, "function", diff->function);
 	put_release(&j, "from", &diff->from);
 	put_release(&j, "to", &diff->to);
-	json_bool(&j, "same", diff->count == 0 && !has_other_signer(diff));
+	json_bool(&j, "same", is_same(diff));
 	json_bool(&j, "signerChanged", has_other_signer(diff));
+	diff_layers_put(&j, &diff->from.layers, &diff->to.layers);
 	put_rows(&j, diff, "added", ADDED);
 	put_rows(&j, diff, "removed", REMOVED);
 	put_rows(&j, diff, "changed", CHANGED);
@@ -282,7 +297,7 @@ static int compare(int dirfd, struct diff *diff, bool json)
 		r = compare_trees(diff);
 	if (r == -ENOMEM)
 		cli_error("%s", strerror(ENOMEM));
-	int code = r < 0 ? EXIT_TROUBLE : diff->count > 0 || has_other_signer(diff) ? EXIT_DIFFER : CLI_EXIT_OK;
+	int code = r < 0 ? EXIT_TROUBLE : is_same(diff) ? CLI_EXIT_OK : EXIT_DIFFER;
 	if (r == 0 && json && print_json(diff) != CLI_EXIT_OK)
 		code = EXIT_TROUBLE;
 	else if (r == 0 && !json)

@@ -361,3 +361,44 @@ print(*(",".join(r["layers"]) or "-" for r in json.load(sys.stdin)["releases"]))
 	run -0 why strict
 	[[ $output == *"VF2005 refused"*"layer base:1      FAILED"*"VF2004"* ]]
 }
+
+@test "diff names layers: attached, detached, another version, another order, each with its signer" {
+	mount_functions
+	local other
+	other=$(mk_profile other)
+	publish base 'base 1'
+	publish tools 'tools 1'
+	mk_zip "$T/base.zip" 'base=base 2'
+	sign_zip other "$T/base.zip"
+	cp "$T/base.zip" "$MNT/layers/base/"
+	mk_zip "$T/plain.zip" plain=plain
+	cp "$T/plain.zip" "$MNT/layers/plain/"
+	local slot=$MNT/functions/relaxed
+	deploy "$slot" one
+	echo base:1 >"$slot/layers"
+	printf 'base:2\nplain:1\n' >"$slot/layers"
+	"$VOUCHFS" rollback relaxed 2
+	run -1 "$VOUCHFS" diff relaxed 4 3
+	[[ ${lines[0]} == "+ layer plain:1  (unsigned)" ]]
+	[[ ${lines[1]} == "~ layer base:1 -> base:2  arn:"*"/release/"*" -> $other" ]]
+	[[ ${lines[2]} == "~ opt/base  "* ]]
+	[ "${lines[3]}" = "+ opt/plain  6 bytes, mode 0444" ]
+	[ "${lines[4]}" = "1 added, 0 removed, 1 changed" ]
+	run -1 "$VOUCHFS" diff relaxed 3 4
+	[ "${lines[1]}" = "- layer plain:1  (unsigned)" ]
+	run -0 "$VOUCHFS" diff relaxed 4 4
+	[ -z "$output" ]
+	# another order, and the same files
+	printf 'plain:1\nbase:2\n' >"$slot/layers"
+	printf 'base:2\nplain:1\n' >"$slot/layers"
+	run -1 "$VOUCHFS" diff relaxed 5 6
+	[ "$output" = "~ layers, in another order  plain:1 base:2 -> base:2 plain:1" ]
+	"$VOUCHFS" diff relaxed 5 6 --json >"$T/json" || [ $? = 1 ]
+	[ "$(python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); l = d["layers"]; print(d["same"], l["reordered"], [x["layer"] for x in l["from"]], l["to"][0]["profileVersionArn"], l["attached"])' "$T/json")" = "False True ['plain', 'base'] $other []" ]
+	"$VOUCHFS" diff relaxed 4 6 --json >"$T/json" || [ $? = 1 ]
+	[ "$(python3 -c 'import json, sys; l = json.load(open(sys.argv[1]))["layers"]; print(l["attached"][0]["layer"], l["attached"][0]["jobArn"], [(x["from"]["version"], x["to"]["version"]) for x in l["changed"]], l["detached"])' "$T/json")" = "plain None [(1, 2)] []" ]
+	# of a version that was removed the release still knows who signed it
+	rm "$MNT/layers/base/2.zip"
+	run -1 "$VOUCHFS" diff relaxed 4 6
+	[[ ${lines[1]} == "~ layer base:1 -> base:2  "*" -> $other" ]]
+}
