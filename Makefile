@@ -35,7 +35,7 @@ HARDEN += $(GCC_ONLY)
 endif
 LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 
-PACKAGES := fuse3 openssl libzip zlib inih libutf8proc
+PACKAGES := fuse3 openssl libzip zlib libdeflate inih libutf8proc
 # Asked once, and only by goals that compile.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)

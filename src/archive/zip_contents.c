@@ -3,12 +3,14 @@
  * Reads in pieces; what is produced beyond the stated size ends the reading.
  */
 #include <errno.h>
+#include <libdeflate.h>
 #include <stdlib.h>
 #include <zlib.h>
 
 #include "archive/zip.h"
 #include "zip_format.h"
 #include "zip_refuse.h"
+#include "zip_whole.h"
 #include "zip_window.h"
 
 #define PIECE_BYTES ((size_t)64 * 1024)
@@ -80,7 +82,7 @@ static uint8_t *next_room(struct unpacker *unpacker, size_t *ret_len)
 
 static int count_produced(struct unpacker *unpacker, const uint8_t *bytes, size_t len)
 {
-	unpacker->crc32 = (uint32_t)crc32(unpacker->crc32, bytes, (uInt)len);
+	unpacker->crc32 = libdeflate_crc32(unpacker->crc32, bytes, len);
 	unpacker->produced_bytes += len;
 	if (unpacker->produced_bytes > unpacker->entry->size_bytes)
 		return refuse(unpacker, "its data unpacks to more than its stated size");
@@ -154,7 +156,7 @@ static int unpack(struct unpacker *unpacker, const struct zip_entry *entry, uint
 	unpacker->dst = dst;
 	unpacker->taken_bytes = 0;
 	unpacker->produced_bytes = 0;
-	unpacker->crc32 = (uint32_t)crc32(0, NULL, 0);
+	unpacker->crc32 = 0;
 
 	int r = entry->method == ZIP_METHOD_DEFLATED ? unpack_deflated(unpacker) : unpack_stored(unpacker);
 	if (r < 0)
@@ -194,7 +196,10 @@ int zip_check_contents(const struct io_reader *file, const struct zip_archive *a
 int zip_read_entry(const struct io_reader *file, const struct zip_entry *entry, void *dst)
 {
 	struct unpacker *unpacker = NULL;
-	int r = unpacker_new(file, &unpacker);
+	int r = dst ? zip_read_whole(file, entry, dst) : 0;
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = unpacker_new(file, &unpacker);
 	if (r == 0)
 		r = unpack(unpacker, entry, dst);
 	unpacker_free(unpacker);
