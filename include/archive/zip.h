@@ -78,6 +78,11 @@ struct zip_archive {
  */
 int zip_open_archive(const struct io_reader *file, const struct zip_limits *limits, struct zip_archive **ret,
 		     struct zip_refusal *ret_refusal);
+/*
+ * The same for bytes that zip_open_archive has passed before and that cannot have changed (their digest was compared):
+ * every rule again but R17, which was asked then, and without a limit on the unpacked size.
+ */
+int zip_reopen_archive(const struct io_reader *file, struct zip_archive **ret);
 void zip_close_archive(struct zip_archive *archive);
 
 /* R7 and R14 on bytes produced: inflates every entry and compares size and CRC. */

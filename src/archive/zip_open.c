@@ -72,24 +72,40 @@ out:
 	return r;
 }
 
+typedef int zip_step(struct zip_parse *);
+
+static int run_steps(struct zip_parse *parse, zip_step *const *steps, size_t count, struct zip_archive **ret)
+{
+	int r = zip_read_tail(parse->file, &parse->tail, parse->refusal);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = steps[i](parse);
+	if (r == 0) {
+		*ret = parse->archive;
+		parse->archive = NULL;
+	}
+	free(parse->records);
+	zip_close_archive(parse->archive);
+	return r;
+}
+
+static zip_step *const all_steps[] = {
+	check_frame, allocate, zip_parse_directory, zip_parse_tiling, zip_parse_tree, zip_parse_agreement,
+};
+
 int zip_open_archive(const struct io_reader *file, const struct zip_limits *limits, struct zip_archive **ret,
 		     struct zip_refusal *ret_refusal)
 {
-	static int (*const steps[])(struct zip_parse *) = {
-		check_frame, allocate, zip_parse_directory, zip_parse_tiling, zip_parse_tree, zip_parse_agreement,
-	};
 	struct zip_parse parse = {.file = file, .limits = limits, .refusal = ret_refusal};
+	return run_steps(&parse, all_steps, ARRAY_SIZE(all_steps), ret);
+}
 
-	int r = zip_read_tail(file, &parse.tail, ret_refusal);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps); i++)
-		r = steps[i](&parse);
-	if (r == 0) {
-		*ret = parse.archive;
-		parse.archive = NULL;
-	}
-	free(parse.records);
-	zip_close_archive(parse.archive);
-	return r;
+int zip_reopen_archive(const struct io_reader *file, struct zip_archive **ret)
+{
+	/* What was admitted stays admitted when the limit is lowered later. */
+	const struct zip_limits limits = {.max_unpacked_bytes = UINT32_MAX};
+	struct zip_parse parse = {.file = file, .limits = &limits};
+	ASSERT(all_steps[ARRAY_SIZE(all_steps) - 1] == zip_parse_agreement);
+	return run_steps(&parse, all_steps, ARRAY_SIZE(all_steps) - 1, ret);
 }
 
 void zip_close_archive(struct zip_archive *archive)

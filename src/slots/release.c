@@ -217,12 +217,9 @@ struct io_reader release_file_reader(struct release *release)
 
 static int open_archive(struct release *release, struct view **ret)
 {
-	/* What was admitted stays admitted when the limit is lowered later. */
-	const struct zip_limits limits = {.max_unpacked_bytes = UINT32_MAX};
 	struct io_reader file = release_file_reader(release);
 	struct zip_archive *archive = NULL;
-	struct zip_refusal refusal;
-	int r = zip_open_archive(&file, &limits, &archive, &refusal);
+	int r = zip_reopen_archive(&file, &archive);
 	if (r < 0)
 		return r;
 	r = view_new(archive, ret);

@@ -62,6 +62,28 @@ static void test_unpacked_limit(void **state UNUSED)
 	buf_done(&zip);
 }
 
+/* Neither the limit nor libzip is asked again, all other rules are. */
+static void test_reopening(void **state UNUSED)
+{
+	struct zip_builder z = {0};
+	zip_builder_add(&z, "a", "12345");
+	struct buf zip = zip_builder_finish(&z);
+	struct io_memory memory = {zip.data, zip.len};
+	struct io_reader file = io_reader_memory(&memory);
+	struct zip_archive *archive = NULL;
+	assert_int_equal(zip_open_archive(&file, &(struct zip_limits){4}, &archive, NULL), -EBADMSG);
+	assert_int_equal(zip_reopen_archive(&file, &archive), 0);
+	assert_int_equal(archive->entry_count, 1);
+	assert_memory_equal(zip.data + archive->entries[0].data_offset, "12345", 5);
+	zip_close_archive(archive);
+
+	archive = NULL;
+	zip.data[30] = 'b'; /* the name in the local header */
+	assert_int_equal(zip_reopen_archive(&file, &archive), -EBADMSG);
+	assert_null(archive);
+	buf_done(&zip);
+}
+
 /* R14: as many entries as there may be, in a time that nobody notices. */
 static void test_most_entries(void **state UNUSED)
 {
@@ -181,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_directory_in_other_order),
 		cmocka_unit_test(test_unpacked_limit),
+		cmocka_unit_test(test_reopening),
 		cmocka_unit_test(test_most_entries),
 		cmocka_unit_test(test_names_that_collide_in_libzip),
 		cmocka_unit_test(test_entries),
