@@ -7,10 +7,12 @@
 #include "base/lock.h"
 
 struct inflate_item {
-	UT_hash_handle hh; /* in order of last use, oldest first */
+	UT_hash_handle hh; /* of items: in order of last use, oldest first; of unread: as they were inflated */
 	struct inflate_cache *cache;
 	uint64_t key;
+	uint64_t owner; /* while it is unread */
 	unsigned holders;
+	bool is_unread;
 	bool loading;
 	int error;
 	uint8_t *bytes;
@@ -21,8 +23,9 @@ struct inflate_cache {
 	pthread_mutex_t lock;
 	pthread_cond_t loaded;
 	uint64_t budget_bytes;
-	uint64_t used_bytes;
-	struct inflate_item *items;
+	uint64_t used_bytes;   /* all */
+	uint64_t unread_bytes; /* of these */
+	struct inflate_item *items, *unread;
 };
 
 int inflate_cache_new(uint64_t budget_bytes, struct inflate_cache **ret)
@@ -37,18 +40,60 @@ int inflate_cache_new(uint64_t budget_bytes, struct inflate_cache **ret)
 	return 0;
 }
 
+/* What an item counts: many small ones are not for nothing. */
+static uint64_t cost_bytes(uint64_t size_bytes)
+{
+	return size_bytes + sizeof(struct inflate_item);
+}
+
+static void add_item_locked(struct inflate_cache *cache, struct inflate_item *item)
+{
+	if (item->is_unread)
+		HASH_ADD(hh, cache->unread, key, sizeof(item->key), item);
+	else
+		HASH_ADD(hh, cache->items, key, sizeof(item->key), item);
+	cache->used_bytes += cost_bytes(item->size_bytes);
+	cache->unread_bytes += item->is_unread ? cost_bytes(item->size_bytes) : 0;
+}
+
+static void take_item_locked(struct inflate_cache *cache, struct inflate_item *item)
+{
+	if (item->is_unread)
+		HASH_DEL(cache->unread, item); /* NOLINT(clang-analyzer-unix.Malloc): uthash keeps the list */
+	else
+		HASH_DEL(cache->items, item);
+	cache->used_bytes -= cost_bytes(item->size_bytes);
+	cache->unread_bytes -= item->is_unread ? cost_bytes(item->size_bytes) : 0;
+}
+
+static struct inflate_item *find_item_locked(struct inflate_cache *cache, uint64_t key)
+{
+	struct inflate_item *item;
+	HASH_FIND(hh, cache->items, &key, sizeof(key), item);
+	if (!item)
+		HASH_FIND(hh, cache->unread, &key, sizeof(key), item);
+	return item;
+}
+
+/* To the young end of what was read. */
+static void make_youngest_locked(struct inflate_cache *cache, struct inflate_item *item)
+{
+	take_item_locked(cache, item);
+	item->is_unread = false;
+	add_item_locked(cache, item);
+}
+
 static void drop_item_locked(struct inflate_cache *cache, struct inflate_item *item)
 {
-	HASH_DEL(cache->items, item); /* NOLINT(clang-analyzer-unix.Malloc): the list is intact, uthash keeps it */
-	cache->used_bytes -= item->size_bytes;
+	take_item_locked(cache, item);
 	free(item->bytes);
 	free(item);
 }
 
-static void evict_locked(struct inflate_cache *cache)
+static void evict_from_locked(struct inflate_cache *cache, struct inflate_item *oldest)
 {
 	struct inflate_item *item, *next;
-	HASH_ITER(hh, cache->items, item, next)
+	HASH_ITER(hh, oldest, item, next)
 	{
 		if (cache->used_bytes <= cache->budget_bytes)
 			return;
@@ -57,41 +102,48 @@ static void evict_locked(struct inflate_cache *cache)
 	}
 }
 
+static void evict_locked(struct inflate_cache *cache)
+{
+	evict_from_locked(cache, cache->items);
+	evict_from_locked(cache, cache->unread);
+}
+
 void inflate_cache_free(struct inflate_cache *cache)
 {
 	if (!cache)
 		return;
 	cache->budget_bytes = 0;
 	evict_locked(cache);
-	struct inflate_item *item, *next;
-	HASH_ITER(hh, cache->items, item, next)
-	{
-		ASSERT(item->holders == 0);
-		drop_item_locked(cache, item); /* empty contents use no bytes */
-	}
+	ASSERT(!cache->items && !cache->unread);
 	ASSERT(pthread_cond_destroy(&cache->loaded) == 0);
 	lock_done(&cache->lock);
 	free(cache);
+}
+
+static struct inflate_item *new_item_locked(struct inflate_cache *cache, uint64_t key, uint64_t size_bytes,
+					    bool is_unread)
+{
+	struct inflate_item *item = calloc(1, sizeof(*item));
+	if (!item)
+		return NULL;
+	*item = (struct inflate_item){
+		.cache = cache, .key = key, .loading = true, .size_bytes = size_bytes, .is_unread = is_unread};
+	add_item_locked(cache, item);
+	return item;
 }
 
 /* Finds or inserts, held; the one who inserts gets to load. */
 static struct inflate_item *hold_item_locked(struct inflate_cache *cache, uint64_t key, uint64_t size_bytes,
 					     bool *ret_mine)
 {
-	struct inflate_item *item;
-	HASH_FIND(hh, cache->items, &key, sizeof(key), item);
+	struct inflate_item *item = find_item_locked(cache, key);
 	*ret_mine = !item;
-	if (item) {
-		HASH_DEL(cache->items, item); /* to the young end */
-	} else {
-		item = calloc(1, sizeof(*item));
-		if (!item)
-			return NULL;
-		*item = (struct inflate_item){.cache = cache, .key = key, .loading = true, .size_bytes = size_bytes};
-		cache->used_bytes += size_bytes;
-	}
-	HASH_ADD(hh, cache->items, key, sizeof(item->key), item);
-	item->holders++;
+	if (item)
+		make_youngest_locked(cache, item);
+	else
+		item = new_item_locked(cache, key, size_bytes, false);
+	if (item)
+		item->holders++;
 	return item;
 }
 
@@ -99,6 +151,19 @@ static int load_item(struct inflate_item *item, const struct io_reader *file, co
 {
 	item->bytes = malloc(item->size_bytes ? item->size_bytes : 1);
 	return item->bytes ? zip_read_entry(file, entry, item->bytes) : -ENOMEM;
+}
+
+/* The lock is not held while this one loads. */
+static void load_item_locked(struct inflate_item *item, const struct io_reader *file, const struct zip_entry *entry)
+{
+	struct inflate_cache *cache = item->cache;
+	evict_locked(cache);
+	lock_drop(&cache->lock);
+	int r = load_item(item, file, entry);
+	lock_take(&cache->lock);
+	item->error = r;
+	item->loading = false;
+	ASSERT(pthread_cond_broadcast(&cache->loaded) == 0);
 }
 
 static void put_locked(struct inflate_item *item)
@@ -121,15 +186,8 @@ int inflate_cache_get(struct inflate_cache *cache, uint64_t key, const struct io
 		lock_drop(&cache->lock);
 		return -ENOMEM;
 	}
-	if (mine) {
-		evict_locked(cache);
-		lock_drop(&cache->lock);
-		int r = load_item(item, file, entry);
-		lock_take(&cache->lock);
-		item->error = r;
-		item->loading = false;
-		ASSERT(pthread_cond_broadcast(&cache->loaded) == 0);
-	}
+	if (mine)
+		load_item_locked(item, file, entry);
 	while (item->loading)
 		ASSERT(pthread_cond_wait(&cache->loaded, &cache->lock) == 0);
 
@@ -154,5 +212,55 @@ void inflate_item_put(struct inflate_item *item)
 	struct inflate_cache *cache = item->cache;
 	lock_take(&cache->lock);
 	put_locked(item);
+	lock_drop(&cache->lock);
+}
+
+/* ---- ahead of the reader ---- */
+
+static bool has_room_locked(const struct inflate_cache *cache, uint64_t more_bytes, uint64_t max_bytes)
+{
+	return more_bytes <= max_bytes && cache->unread_bytes <= max_bytes - more_bytes;
+}
+
+int inflate_cache_ahead(struct inflate_cache *cache, uint64_t key, uint64_t owner, const struct io_reader *file,
+			const struct zip_entry *entry)
+{
+	int r = 0;
+	lock_take(&cache->lock);
+	if (find_item_locked(cache, key))
+		goto out;
+	r = -ENOSPC;
+	if (!has_room_locked(cache, cost_bytes(entry->size_bytes), cache->budget_bytes / 2))
+		goto out;
+	r = -ENOMEM;
+	struct inflate_item *item = new_item_locked(cache, key, entry->size_bytes, true);
+	if (!item)
+		goto out;
+	item->owner = owner;
+	item->holders++;
+	load_item_locked(item, file, entry);
+	r = item->error;
+	put_locked(item);
+out:
+	lock_drop(&cache->lock);
+	return r;
+}
+
+bool inflate_cache_has_room(struct inflate_cache *cache)
+{
+	lock_take(&cache->lock);
+	bool has_room = has_room_locked(cache, 0, cache->budget_bytes / 4);
+	lock_drop(&cache->lock);
+	return has_room;
+}
+
+void inflate_cache_release_unread(struct inflate_cache *cache, uint64_t owner, uint64_t below_key)
+{
+	struct inflate_item *item, *next;
+	lock_take(&cache->lock);
+	HASH_ITER(hh, cache->unread, item, next)
+	if (item->owner == owner && item->key < below_key)
+		make_youngest_locked(cache, item);
+	evict_locked(cache);
 	lock_drop(&cache->lock);
 }

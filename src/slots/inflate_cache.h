@@ -3,6 +3,9 @@
  *
  * Two readers of one entry wait for one inflation. Items that nobody holds are dropped, least recently used first, when
  * the total is over the budget; an item larger than the whole budget lives as long as it is held.
+ *
+ * What was inflated ahead of the reader is unread until it is asked for. It may take up half of the budget, and goes
+ * after all that was read.
  */
 #ifndef SLOTS_INFLATE_CACHE_H
 #define SLOTS_INFLATE_CACHE_H
@@ -24,5 +27,16 @@ int inflate_cache_get(struct inflate_cache *cache, uint64_t key, const struct io
 		      const struct zip_entry *entry, struct inflate_item **ret);
 const uint8_t *inflate_item_bytes(const struct inflate_item *item);
 void inflate_item_put(struct inflate_item *item);
+
+/*
+ * Inflates what nobody has asked for yet. 0: it is there; -ENOSPC: there is no room for more that is unread; another
+ * negative errno: it cannot be read, and nothing is remembered of that. owner names for whom it was done.
+ */
+int inflate_cache_ahead(struct inflate_cache *cache, uint64_t key, uint64_t owner, const struct io_reader *file,
+			const struct zip_entry *entry);
+/* Whether half of what may be unread is free. */
+bool inflate_cache_has_room(struct inflate_cache *cache);
+/* What is unread of an owner and has a key below this one is like the rest from now on: nobody may ever ask for it. */
+void inflate_cache_release_unread(struct inflate_cache *cache, uint64_t owner, uint64_t below_key);
 
 #endif

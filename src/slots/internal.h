@@ -15,6 +15,7 @@
 #include "gate/layer_policy.h"
 #include "inflate_cache.h"
 #include "opt.h"
+#include "read_ahead.h"
 #include "slots/deploy.h"
 #include "slots/end_scan.h"
 #include "slots/run.h"
@@ -120,7 +121,10 @@ ssize_t release_read(struct release *release, void *buf, size_t len, uint64_t of
 struct io_reader release_file_reader(struct release *release);
 /* Whether its stored bytes were found to be others than those that were verified, or gone. */
 bool release_is_damaged(struct release *release);
-/* R7 for a stored entry, once: compares its CRC over all of it. */
+/* Whether a file's content is kept in the inflate cache while it is read: all that is deflated, and what is stored and
+ * small, so that it is read once for its CRC and for its bytes. */
+bool run_reads_whole(const struct zip_entry *entry);
+/* R7 for a larger stored entry, once: compares its CRC over all of it. */
 int release_check_stored(struct release *release, uint32_t view_node);
 /* A failed check of stored bytes goes into the audit log and comes out as -EIO. */
 int release_report_damage(struct release *release, const char *what, int error);
@@ -411,6 +415,7 @@ struct slots {
 	char *config_path;
 	char *run_target;
 	struct inflate_cache *cache;
+	struct read_ahead *ahead;
 	struct slots_notify notify;
 	struct slots_sweeper sweeper;
 	struct timespec started;

@@ -111,12 +111,14 @@ static int list_release(const struct run_place *place, struct listing *l)
 	return r;
 }
 
-static int list_view(const struct run_place *place, struct listing *l)
+static int list_view(struct slots *slots, const struct run_place *place, struct listing *l)
 {
 	const struct view *view = place->release->view;
 	const struct view_node *folder = &view->nodes[place->view_node];
 	if (!folder->is_directory)
 		return -ENOTDIR;
+	if (l->offset == 0)
+		read_ahead_note_list(slots->ahead, place->release->record->id, place->view_node);
 	uint64_t first = l->next;
 	for (uint64_t i = l->offset > first ? l->offset - first : 0; i < folder->child_count && !l->full; i++) {
 		uint32_t child = view->children[folder->first_child + i];
@@ -158,7 +160,7 @@ static int list_place(struct slots *slots, uint64_t node, struct listing *l)
 	if (place.index == RUN_INDEX_DIR)
 		r = list_release(&place, l);
 	else if (run_index_is_task(place.index))
-		r = list_view(&place, l);
+		r = list_view(slots, &place, l);
 	else
 		r = run_index_is_opt(place.index) ? list_opt(&place, l) : -ENOTDIR;
 	run_place_done(&place);

@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "run_place.h"
 
+#define STORED_WHOLE_MAX (1024U * 1024)
+
 void run_data_done(struct run_data *data)
 {
 	if (data->release)
@@ -59,6 +61,12 @@ static int read_range(struct release *release, uint64_t file_offset, size_t len,
 	return 0;
 }
 
+bool run_reads_whole(const struct zip_entry *entry)
+{
+	return entry && entry->kind == ZIP_ENTRY_FILE && entry->size_bytes > 0 &&
+	       (entry->method != 0 || entry->size_bytes <= STORED_WHOLE_MAX);
+}
+
 static int read_entry(struct slots *slots, const struct run_place *place, size_t len, uint64_t offset,
 		      struct run_data *ret)
 {
@@ -66,7 +74,9 @@ static int read_entry(struct slots *slots, const struct run_place *place, size_t
 	size_t part = clip(entry->size_bytes, offset, len);
 	if (part == 0)
 		return 0;
-	if (entry->method != 0)
+	if (offset == 0)
+		read_ahead_note_read(slots->ahead, place->release->record->id, place->view_node);
+	if (run_reads_whole(entry))
 		return read_inflated(slots, place, entry, part, offset, ret);
 	int r = release_check_stored(place->release, place->view_node);
 	return r < 0 ? r : read_range(place->release, entry->data_offset + offset, part, ret);

@@ -114,6 +114,8 @@ static int open_all(struct slots *slots, struct buf *ret_errors)
 	slots->keep_releases = slots->trust->config->keep_releases;
 	r = inflate_cache_new(slots->trust->config->inflate_cache_bytes, &slots->cache);
 	if (r == 0)
+		r = read_ahead_new(slots, &slots->ahead);
+	if (r == 0)
 		r = add_slots(slots);
 	if (r == 0)
 		r = record_event(slots, AUDIT_START, slots->config_path);
@@ -207,6 +209,7 @@ void slots_close(struct slots *slots)
 {
 	if (!slots)
 		return;
+	read_ahead_free(slots->ahead);
 	if (slots->trust && slots->audit && record_event(slots, AUDIT_STOP, NULL) < 0)
 		log_error("audit log: the stop could not be recorded");
 

@@ -13,6 +13,10 @@
 #include "../../src/slots/inflate_cache.h"
 #include "zip_builder.h"
 
+/* An entry has 48 bytes, and what is noted about each counts, too. */
+#define ROOM_FOR_ONE 300
+#define ROOM_FOR_ALL 4000
+
 struct fixture {
 	struct buf zip;
 	struct io_memory memory;
@@ -75,7 +79,7 @@ static void inflates_once_while_in_budget(void **state)
 {
 	struct fixture *f = *state;
 	struct inflate_cache *cache;
-	assert_int_equal(inflate_cache_new(1000, &cache), 0);
+	assert_int_equal(inflate_cache_new(ROOM_FOR_ALL, &cache), 0);
 
 	struct inflate_item *item = get(cache, f, 0);
 	assert_memory_equal(inflate_item_bytes(item), "aaaa", 4);
@@ -91,7 +95,7 @@ static void drops_the_least_recently_used(void **state)
 {
 	struct fixture *f = *state;
 	struct inflate_cache *cache;
-	assert_int_equal(inflate_cache_new(50, &cache), 0); /* room for one */
+	assert_int_equal(inflate_cache_new(ROOM_FOR_ONE, &cache), 0);
 
 	inflate_item_put(get(cache, f, 0));
 	inflate_item_put(get(cache, f, 1));
@@ -125,7 +129,7 @@ static void a_failure_is_told_and_not_remembered(void **state)
 	struct inflate_cache *cache;
 	struct io_reader file = reader(f);
 	struct inflate_item *item = NULL;
-	assert_int_equal(inflate_cache_new(1000, &cache), 0);
+	assert_int_equal(inflate_cache_new(ROOM_FOR_ALL, &cache), 0);
 
 	assert_int_equal(inflate_cache_get(cache, 2, &file, &f->archive->entries[2], &item), -EBADMSG);
 	f->broken = true;
@@ -136,6 +140,99 @@ static void a_failure_is_told_and_not_remembered(void **state)
 	inflate_cache_free(cache);
 }
 
+static int get_ahead(struct inflate_cache *cache, struct fixture *f, uint64_t owner, unsigned entry)
+{
+	struct io_reader file = reader(f);
+	return inflate_cache_ahead(cache, entry, owner, &file, &f->archive->entries[entry]);
+}
+
+static void what_was_inflated_ahead_is_not_inflated_again(void **state)
+{
+	struct fixture *f = *state;
+	struct inflate_cache *cache;
+	assert_int_equal(inflate_cache_new(ROOM_FOR_ALL, &cache), 0);
+	assert_int_equal(get_ahead(cache, f, 1, 0), 0);
+	unsigned reads = f->reads;
+	assert_int_equal(get_ahead(cache, f, 1, 0), 0);
+	struct inflate_item *item = get(cache, f, 0);
+	assert_memory_equal(inflate_item_bytes(item), "aaaa", 4);
+	inflate_item_put(item);
+	assert_int_equal(get_ahead(cache, f, 2, 0), 0); /* it is there already */
+	assert_int_equal(f->reads, reads);
+	inflate_cache_free(cache);
+}
+
+static void a_failure_ahead_is_left_to_who_asks(void **state)
+{
+	struct fixture *f = *state;
+	struct inflate_cache *cache;
+	struct io_reader file = reader(f);
+	struct inflate_item *item = NULL;
+	assert_int_equal(inflate_cache_new(ROOM_FOR_ALL, &cache), 0);
+	assert_int_equal(get_ahead(cache, f, 1, 2), -EBADMSG);
+	f->broken = true;
+	assert_int_equal(get_ahead(cache, f, 1, 0), -EIO);
+	f->broken = false;
+	inflate_item_put(get(cache, f, 0));
+	assert_int_equal(inflate_cache_get(cache, 2, &file, &f->archive->entries[2], &item), -EBADMSG);
+	inflate_cache_free(cache);
+}
+
+/* Half of the budget, also after any number of tries; and what was read makes room for it. */
+static void what_is_unread_stays_within_half_of_the_budget(void **state)
+{
+	struct fixture *f = *state;
+	struct inflate_cache *cache;
+	assert_int_equal(inflate_cache_new(2 * ROOM_FOR_ONE, &cache), 0);
+	assert_true(inflate_cache_has_room(cache));
+	assert_int_equal(get_ahead(cache, f, 1, 0), 0);
+	assert_false(inflate_cache_has_room(cache));
+	assert_int_equal(get_ahead(cache, f, 1, 1), -ENOSPC);
+	assert_int_equal(get_ahead(cache, f, 2, 1), -ENOSPC);
+	inflate_item_put(get(cache, f, 0)); /* read now */
+	assert_true(inflate_cache_has_room(cache));
+	assert_int_equal(get_ahead(cache, f, 1, 1), 0);
+	inflate_cache_free(cache);
+
+	assert_int_equal(inflate_cache_new(ROOM_FOR_ONE, &cache), 0);
+	assert_int_equal(get_ahead(cache, f, 1, 0), -ENOSPC);
+	inflate_cache_free(cache);
+}
+
+static void what_is_unread_outlives_what_was_read(void **state)
+{
+	struct fixture *f = *state;
+	struct inflate_cache *cache;
+	assert_int_equal(inflate_cache_new(2 * ROOM_FOR_ONE, &cache), 0);
+	assert_int_equal(get_ahead(cache, f, 1, 0), 0); /* the oldest of all */
+	for (unsigned i = 0; i < 3; i++) {
+		for (uint64_t key = 10; key < 14; key++) {
+			struct io_reader file = reader(f);
+			struct inflate_item *item = NULL;
+			assert_int_equal(inflate_cache_get(cache, key, &file, &f->archive->entries[1], &item), 0);
+			inflate_item_put(item);
+		}
+	}
+	unsigned reads = f->reads;
+	inflate_item_put(get(cache, f, 0));
+	assert_int_equal(f->reads, reads);
+	inflate_cache_free(cache);
+}
+
+static void what_is_never_asked_for_gives_way(void **state)
+{
+	struct fixture *f = *state;
+	struct inflate_cache *cache;
+	assert_int_equal(inflate_cache_new(2 * ROOM_FOR_ONE, &cache), 0);
+	assert_int_equal(get_ahead(cache, f, 1, 0), 0);
+	inflate_cache_release_unread(cache, 2, UINT64_MAX); /* of another */
+	inflate_cache_release_unread(cache, 1, 0);	    /* not below */
+	assert_int_equal(get_ahead(cache, f, 1, 1), -ENOSPC);
+	inflate_cache_release_unread(cache, 1, 1);
+	assert_int_equal(get_ahead(cache, f, 1, 1), 0);
+	inflate_cache_free(cache);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +240,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(drops_the_least_recently_used, setup, teardown),
 		cmocka_unit_test_setup_teardown(keeps_what_is_held, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failure_is_told_and_not_remembered, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_was_inflated_ahead_is_not_inflated_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_failure_ahead_is_left_to_who_asks, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_unread_stays_within_half_of_the_budget, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_unread_outlives_what_was_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_never_asked_for_gives_way, setup, teardown),
 	};
 	return cmocka_run_group_tests_name("inflate_cache", tests, NULL, NULL);
 }
