@@ -247,6 +247,8 @@ void read_ahead_note_read(struct read_ahead *ahead, uint64_t release_id, uint32_
 	struct track *track = find_track(ahead, release_id, node);
 	if (!track)
 		track = start_track(ahead, release_id, node);
+	else if (track->last == node)
+		goto out; /* again */
 	track->used = ahead->reads;
 	track->last = node;
 	track->read_count++;
@@ -255,6 +257,7 @@ void read_ahead_note_read(struct read_ahead *ahead, uint64_t release_id, uint32_
 	if (track->crowded_count > 0)
 		make_room(ahead, track);
 	wake_threads(ahead, track);
+out:
 	lock_drop(&ahead->lock);
 }
 

@@ -1,0 +1,152 @@
+#!/usr/bin/env bats
+# Trees that are read from end to end: the daemon inflates ahead of the reader, and nothing of that may ever show but
+# the time.
+
+load lib
+
+# mk_library FOLDER: 20 folders of files that deflate well, hardly and, in the ZIP, not at all.
+mk_library() {
+	python3 - "$1" <<-'END'
+		import os, random, sys
+		noise = random.Random(1)
+		for number in range(400):
+		    folder = f"{sys.argv[1]}/part-{number % 20:02d}/{'sub' if number % 3 == 0 else ''}"
+		    os.makedirs(folder, exist_ok=True)
+		    with open(f"{folder}/file-{number:03d}", "wb") as file:
+		        file.write(b"%d\n" % number * noise.randrange(10000))
+		        file.write(noise.randbytes(noise.choice((0, 1, 4096, 30000))))
+	END
+}
+
+# deploy_library: signed, in main, and in $T/w
+deploy_library() {
+	mk_library "$T/w"
+	(cd "$T/w" && zip -q -X -r -n 7:9 "$T/a.zip" .) # names that end in 7 and 9 are stored
+	sign_zip release "$T/a.zip"
+	cp "$T/a.zip" "$MAIN/"
+}
+
+# What the kernel and the daemon remember goes with the mount.
+make_cold() {
+	stop_mount
+	start_mount
+}
+
+threads_named() { cat "/proc/$(daemon_pid)"/task/*/comm | grep -c "^$1\$" || true; }
+resident_kib() { sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(daemon_pid)/status"; }
+records_of() { cat "$STORE"/audit/*.jsonl | grep '"event":"page-check-failed"' | grep -c "$1" || true; }
+
+# walk ROOT OUT: content of all files, found folder by folder
+walk() { (cd "$1" && find . -type f -exec sha256sum {} + | sort -k 2) >"$2"; }
+
+@test "in every order, by one reader and by many, everything is what was deployed" {
+	start_ready_mount </dev/null
+	deploy_library
+	walk "$T/w" "$T/right"
+	[ "$(wc -l <"$T/right")" = 400 ]
+
+	walk "$RUN/task" "$T/found"
+	diff "$T/right" "$T/found"
+	[ "$(threads_named read-ahead)" -ge 1 ]
+
+	make_cold
+	(cd "$RUN/task" && cut -c 67- "$T/right" | xargs sha256sum) | diff "$T/right" -
+	make_cold
+	(cd "$RUN/task" && cut -c 67- "$T/right" | tac | xargs sha256sum | sort -k 2) | diff "$T/right" -
+	make_cold
+	(cd "$RUN/task" && cut -c 67- "$T/right" | shuf --random-source="$T/a.zip" | xargs sha256sum | sort -k 2) |
+		diff "$T/right" -
+	make_cold
+	(cd "$RUN/task" && cut -c 67- "$T/right" | xargs -n 10 -P 8 sha256sum | sort -k 2) | diff "$T/right" -
+	make_cold
+	diff -r "$T/w" "$RUN/task"
+}
+
+@test "a layer's files are read ahead as the function's are" {
+	start_ready_mount <<-END
+		[layer tools]
+	END
+	mk_library "$T/w"
+	(cd "$T/w" && zip -q -X -r "$T/layer.zip" .)
+	sign_zip release "$T/layer.zip"
+	cp "$T/layer.zip" "$MNT/layers/tools/1.zip"
+	mk_signed "$T/a.zip"
+	cp "$T/a.zip" "$MAIN/"
+	echo tools:1 >"$MAIN/layers"
+	make_cold
+	diff -r "$T/w" "$RUN/opt"
+	[ "$(threads_named read-ahead)" -ge 1 ]
+}
+
+@test "a file alone, and names that are only looked at, start nothing" {
+	start_ready_mount </dev/null
+	deploy_library
+	[ "$(stat -c %n "$RUN"/task/*/* | wc -l)" -gt 200 ]
+	cmp "$T/w/part-07/file-007" "$RUN/task/part-07/file-007"
+	[ "$(threads_named read-ahead)" = 0 ]
+}
+
+@test "the budget holds, however far ahead there is to go" {
+	VOUCHFS_SECTION="inflate_cache = 1048576" start_ready_mount </dev/null
+	python3 - "$T/w" <<-'END'
+		import os, random, sys
+		os.mkdir(sys.argv[1])
+		noise = random.Random(1)
+		for number in range(100):
+		    with open(f"{sys.argv[1]}/file-{number:03d}", "wb") as file:
+		        file.write(noise.randbytes(40000).hex().encode() * 10)
+	END
+	(cd "$T/w" && zip -q -X -r "$T/a.zip" .)
+	sign_zip release "$T/a.zip"
+	cp "$T/a.zip" "$MAIN/"
+	make_cold
+	cmp "$T/w/file-000" "$RUN/task/file-000"
+	local before after
+	before=$(resident_kib)
+	diff -r "$T/w" "$RUN/task"
+	after=$(resident_kib)
+	echo "# $before KiB, then $after KiB" >&3
+	[ $((after - before)) -lt 20000 ] # of 80,000
+}
+
+@test "an entry that is damaged among those that are read ahead is EIO by itself, and recorded as if read alone" {
+	start_ready_mount </dev/null
+	deploy_library
+	make_cold
+	local payload bad=part-07/file-007 at
+	payload=$(find "$STORE" -name payload)
+	at=$(python3 - "$T/a.zip" "$bad" <<-'END'
+		import sys, zipfile
+		entry = zipfile.ZipFile(sys.argv[1]).getinfo(sys.argv[2])
+		print(entry.header_offset + 30 + len(entry.filename) + entry.compress_size // 2)
+	END
+	)
+	# the entries that share the block
+	python3 - "$T/a.zip" "$at" <<-'END' >"$T/hit"
+		import sys, zipfile
+		block = int(sys.argv[2]) // 4096
+		for entry in zipfile.ZipFile(sys.argv[1]).infolist():
+		    begin = entry.header_offset + 30 + len(entry.filename)
+		    if not entry.is_dir() and begin // 4096 <= block <= (begin + entry.compress_size - 1) // 4096:
+		        print("./" + entry.filename)
+	END
+	grep -qx "./$bad" "$T/hit"
+	chmod u+w "$payload"
+	printf '\125\252\125\252' | dd of="$payload" bs=1 seek="$at" conv=notrunc status=none
+
+	walk "$T/w" "$T/right"
+	(cd "$RUN/task" && cut -c 67- "$T/right" | xargs sha256sum 2>"$T/errors" | sort -k 2) >"$T/found" || true
+	diff <(grep -vF -f "$T/hit" "$T/right") "$T/found"
+	[ "$(wc -l <"$T/errors")" = "$(wc -l <"$T/hit")" ]
+	[ "$(grep -c "Input/output error" "$T/errors")" = "$(wc -l <"$T/hit")" ]
+	[ "$(threads_named read-ahead)" -ge 1 ]
+	local in_a_walk
+	in_a_walk=$(records_of "${bad##*/}")
+
+	# alone
+	make_cold
+	! cat "$RUN/task/$bad" >/dev/null 2>&1 || false
+	[ "$(threads_named read-ahead)" = 0 ]
+	[ "$(records_of "${bad##*/}")" = $((2 * in_a_walk)) ]
+	[ "$in_a_walk" -ge 1 ]
+}
