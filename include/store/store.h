@@ -97,7 +97,8 @@ void store_stage_free(struct store_stage *stage);
 /* ---- objects ---- */
 
 /*
- * Makes the stage's [0, length) an object, durable, replacing stored bytes of the same digest (a deployment heals).
+ * Makes the stage's [0, length) an object, durable, replacing stored bytes of the same digest, also for who has them
+ * open (a deployment heals).
  * function names the slot it is for (the intent). Consumes the stage's file: the stage can only be freed afterwards, on
  * success and on failure.
  */
@@ -162,6 +163,7 @@ struct store_release {
 	int64_t layers_mtime_s;
 	uint32_t layers_mtime_ns;
 	uint32_t layers_uid;
+	bool stands_in; /* as loaded by store_load_current: for what current named, which is damaged */
 };
 void store_release_free(struct store_release *release); /* also the struct itself */
 /* Does it have these bytes, as its artifact or as a layer? */
@@ -183,7 +185,7 @@ int store_update_release(struct store *store, const char *function, const struct
 /* The highest number that is used, or 0; for numbering. */
 int store_newest_release(struct store *store, const char *function, uint64_t *ret);
 int store_load_release(struct store *store, const char *function, uint64_t number, struct store_release **ret);
-/* What current names; when it or its record is torn, the newest record that is whole (logged). -ENOENT: none, as of
+/* What current names; when it or its record is torn, the newest record that is whole, and says so. -ENOENT: none, as of
  * every layer; -EBADMSG: there are, and none is whole. */
 int store_load_current(struct store *store, const char *function, struct store_release **ret);
 /* Ascending; *ret is freed by the caller. */

@@ -107,6 +107,8 @@ int release_load_view(struct release *release);
 int release_load_opt(struct release *release);
 /* A layer's file: 0, or -EACCES when no release that has the layer is served. */
 int layer_admit(struct release *layer);
+/* Tree lock held, or the release referenced: its layers never change. */
+bool release_has_layer(const struct release *release, const struct release *layer);
 /* After the release was blocked: the layers that nothing in service has any more are blocked with it. No lock held. */
 void layers_follow_block(struct release *release);
 /* Has the kernel forget the release's name in its slot's directory. No lock held. */
@@ -121,6 +123,9 @@ ssize_t release_read(struct release *release, void *buf, size_t len, uint64_t of
 struct io_reader release_file_reader(struct release *release);
 /* Whether its stored bytes were found to be others than those that were verified, or gone. */
 bool release_is_damaged(struct release *release);
+/* The store has these bytes anew: all releases and versions of them are whole again. No lock but upload's and slot's.
+ */
+void releases_heal(struct slots *slots, const uint8_t digest[CRYPTO_SHA256_BYTES]);
 /* Whether a file's content is kept in the inflate cache while it is read: all that is deflated, and what is stored and
  * small, so that it is read once for its CRC and for its bytes. */
 bool run_reads_whole(const struct zip_entry *entry);
@@ -158,7 +163,7 @@ struct slot {
 	struct release **listed; /* ascending; the last is not always current (rollback). A layer's: every version */
 	size_t listed_count;
 	uint64_t last_version; /* of a layer: the highest number that was given */
-	bool damaged;	       /* there are releases and none is whole */
+	bool damaged;	       /* a function's current release or a layer's newest version; an older one may stand in */
 	bool is_removing;      /* its objects may be gone already */
 	struct release *grace; /* fell out of listed, and are found by their names for a while; the oldest first */
 	unsigned grace_count;
@@ -297,7 +302,7 @@ int waiting_list_load(struct slot *slot, uint64_t slot_id, struct release **ret)
 struct release *version_find_locked(const struct slot *slot, uint64_t number);
 /* The same for "<n>.zip". */
 struct release *version_named_locked(const struct slot *slot, const char *name);
-/* The version whose file would be the same, or NULL; no reference. Slot lock held. */
+/* The version whose file would be the same, or NULL, also where its bytes are damaged; no reference. Slot lock held. */
 struct release *version_equal_locked(const struct slot *slot, const uint8_t *digest, const struct buf *comment);
 /*
  * Whether what equals this version (NULL: none) may be written under a name: any that is no number, the next number, or

@@ -8,7 +8,7 @@
 
 #include "internal.h"
 
-static bool has_layer(const struct release *release, const struct release *layer)
+bool release_has_layer(const struct release *release, const struct release *layer)
 {
 	for (size_t i = 0; i < release->layer_count; i++)
 		if (release->layers[i] == layer)
@@ -30,7 +30,7 @@ static bool is_layer_served(const struct release *layer)
 	bool served = false;
 	lock_take(&slots->lock);
 	HASH_ITER(hh, slots->releases, release, next)
-	served = served || (has_layer(release, layer) && is_served_locked(release));
+	served = served || (release_has_layer(release, layer) && is_served_locked(release));
 	lock_drop(&slots->lock);
 	return served;
 }

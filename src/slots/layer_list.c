@@ -94,7 +94,7 @@ static void refuse_damaged(struct reading *reading, const char *name)
 		.reason = POLICY_VF1002_INTEGRITY,
 		.deciding = POLICY_INTEGRITY,
 		.detail = "what the store has of it is damaged",
-		.remedy = "publish the layer again, and name the new version",
+		.remedy = "publish the same layer again, which makes this version whole, too",
 	};
 	*reading->refusal = (struct policy_verdict){.outcome = POLICY_ACCEPTED};
 	policy_add_layer(name, &damaged, reading->refusal);

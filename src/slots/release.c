@@ -146,7 +146,7 @@ int release_report_damage(struct release *release, const char *what, int error)
 	text_hex(record->digest, sizeof(record->digest), tree);
 	(void)snprintf(detail, sizeof(detail), "%s: %s; the %s", what,
 		       is_damaged ? "the stored bytes are not what was verified" : strerror(-error),
-		       is_layer ? "layer version is damaged in the store, publish it again and attach the new version"
+		       is_layer ? "layer version is damaged in the store, publish it again"
 				: "release is damaged in the store, deploy the artifact again");
 	log_error("%s %s %llu: %s", release->slot->path, is_layer ? "version" : "release",
 		  (unsigned long long)record->number, detail);
@@ -271,6 +271,8 @@ static int view_failed_locked(struct release *release, int error)
 	}
 	if (error == -EBADMSG || error == -ENOENT || atomic_load(&release->is_damaged))
 		release->view_state = RELEASE_VIEW_BAD;
+	if (error == -ENOENT) /* its object is not there at all */
+		error = -EBADMSG;
 	return release_report_damage(release, "artifact", error);
 }
 
@@ -278,6 +280,8 @@ int release_load_view(struct release *release)
 {
 	lock_take(&release->lock);
 	int r = 0;
+	if (release->view_state == RELEASE_VIEW_BAD && !atomic_load(&release->is_damaged))
+		release->view_state = RELEASE_VIEW_NONE; /* its bytes were put again */
 	if (release->view_state == RELEASE_VIEW_NONE)
 		r = load_view_locked(release);
 	else if (release->view_state == RELEASE_VIEW_BAD)
@@ -294,6 +298,16 @@ bool release_is_damaged(struct release *release)
 	bool is_bad = release->view_state == RELEASE_VIEW_BAD;
 	lock_drop(&release->lock);
 	return is_bad || atomic_load(&release->is_damaged);
+}
+
+void releases_heal(struct slots *slots, const uint8_t digest[CRYPTO_SHA256_BYTES])
+{
+	struct release *release, *next;
+	lock_take(&slots->lock);
+	HASH_ITER(hh, slots->releases, release, next)
+	if (memcmp(release->record->digest, digest, CRYPTO_SHA256_BYTES) == 0)
+		atomic_store(&release->is_damaged, false);
+	lock_drop(&slots->lock);
 }
 
 ssize_t release_read(struct release *release, void *buf, size_t len, uint64_t offset)

@@ -152,7 +152,7 @@ void layers_refuse_damaged(const struct store_layer *layer, struct gate_decision
 		.reason = POLICY_VF1002_INTEGRITY,
 		.deciding = POLICY_INTEGRITY,
 		.detail = "what the store has of it is damaged",
-		.remedy = "publish the layer again, and name the new version in the function's file layers",
+		.remedy = "publish the same layer again, which makes this version whole, too",
 	};
 	char name[GATE_LAYER_NAME_SIZE];
 	gate_print_layer(layer->layer, layer->version, name);

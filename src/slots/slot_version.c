@@ -45,16 +45,18 @@ struct release *version_named_locked(const struct slot *slot, const char *name)
 
 struct release *version_equal_locked(const struct slot *slot, const uint8_t *digest, const struct buf *comment)
 {
-	for (size_t i = slot->listed_count; i > 0; i--) { /* the newest is the likeliest */
+	struct release *equal = NULL;
+	bool is_to_heal = slot->damaged; /* what is published again is to help */
+	for (size_t i = slot->listed_count; i > 0; i--) {
 		const struct store_release *record = slot->listed[i - 1]->record;
-		if (release_is_damaged(slot->listed[i - 1]))
-			continue; /* what is published again is to help */
-		if (memcmp(record->digest, digest, sizeof(record->digest)) == 0 &&
-		    record->comment_len == comment->len &&
+		if (memcmp(record->digest, digest, sizeof(record->digest)) != 0)
+			continue;
+		is_to_heal |= release_is_damaged(slot->listed[i - 1]);
+		if (!equal && record->comment_len == comment->len &&
 		    (comment->len == 0 || memcmp(record->comment, comment->data, comment->len) == 0))
-			return slot->listed[i - 1];
+			equal = slot->listed[i - 1];
 	}
-	return NULL;
+	return is_to_heal ? NULL : equal;
 }
 
 int version_check_name_locked(const struct slot *slot, const char *name, const struct release *equal,
@@ -96,6 +98,7 @@ int version_add_locked(struct slot *slot, struct release *release)
 	struct slots *slots = slot->slots;
 	lock_take(&slots->lock);
 	slot->last_version = release->record->number;
+	slot->damaged = false;
 	int r = slot_list_locked(slot, release);
 	lock_drop(&slots->lock);
 	return r;

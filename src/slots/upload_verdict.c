@@ -205,6 +205,8 @@ static int commit_locked(struct upload *upload, const struct gate_deployment *de
 		goto out;
 
 	ret->number = record->number;
+	if (!is_list)
+		releases_heal(slots, record->digest);
 	r = release_new(slot, slot->facts.id, record, &release);
 	if (r < 0)
 		goto out;

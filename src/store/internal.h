@@ -134,8 +134,9 @@ void store_object_path(const uint8_t digest[CRYPTO_SHA256_BYTES], char ret[STORE
 int store_object_new(struct store *store, int fd, struct merkle_tree *tree, struct store_object **ret);
 /* What a stage becomes an object of; nothing is left in it. */
 void store_stage_take(struct store_stage *stage, struct store_file *ret_file, struct merkle_tree **ret_tree);
-/* From now on this is what store_open_object gives out. */
-void store_object_publish(struct store_object *object);
+/* From now on this is what store_open_object gives out. Where the object is open already, that one reads the new file
+ * from now on and is returned in place of this one. */
+struct store_object *store_object_publish(struct store_object *object);
 
 /* ---- store_intent.c: references, and what is in flight ---- */
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "internal.h"
@@ -80,14 +81,21 @@ int store_object_new(struct store *store, int fd, struct merkle_tree *tree, stru
 	return 0;
 }
 
-void store_object_publish(struct store_object *object)
+struct store_object *store_object_publish(struct store_object *object)
 {
 	lock_take(&object->store->lock);
 	struct store_object *old = find_locked(object->store, object->tree->digest);
-	if (old)
+	bool adopted = old && dup3(object->fd, old->fd, O_CLOEXEC) >= 0; /* in one go, under whoever reads */
+	if (adopted)
+		old->refs++;
+	else if (old)
 		unpublish_locked(old); /* whoever has it open keeps it */
-	publish_locked(object);
+	if (!adopted)
+		publish_locked(object);
 	lock_drop(&object->store->lock);
+	if (adopted)
+		object_free(object);
+	return adopted ? old : object;
 }
 
 struct store_object *store_object_ref(struct store_object *object)

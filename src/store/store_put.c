@@ -60,7 +60,7 @@ static int put(struct store *store, struct store_file *file, struct merkle_tree 
 		store_intent_end(store, intent);
 		return r;
 	}
-	store_object_publish(*ret);
+	*ret = store_object_publish(*ret);
 	store_intent_park(store, intent); /* until the release is committed */
 	return 0;
 }

@@ -351,7 +351,7 @@ static void a_layer_that_cannot_be_opened(void **state)
 	assert_reads(f, ".releases/relaxed/1/opt/bin/tool", "new tool");
 }
 
-/* As the record says: publish it again and attach the new version. */
+/* As the record says: publish it again. */
 static void what_is_published_again_is_whole(void **state)
 {
 	struct slots_fixture *f = *state;
@@ -376,9 +376,21 @@ static void what_is_published_again_is_whole(void **state)
 
 	assert_int_equal(slots_fixture_put(f, "layers/pkg", "a.zip", &zip), 0);
 	assert_int_equal(slots_fixture_deploy_has(f, "layers/pkg/2.zip"), 0);
+	assert_reads(f, OPT "/marker", "one"); /* who has the first version has whole bytes again, too */
 	slots_fixture_deploy(f, "relaxed", "relaxed code");
 	attach(f, "relaxed", slot->listed[1]);
 	assert_reads(f, ".releases/relaxed/1/opt/marker", "one");
+
+	/* all versions of the same bytes are damaged with one of them, and whole with one of them */
+	damage(f, slot->listed[1], "payload");
+	(void)slots_fixture_marker(f, OPT "/marker", &error);
+	assert_int_equal(error, -EIO);
+	assert_int_equal(slots_fixture_put(f, "layers/pkg", "a.zip", &zip), 0);
+	assert_int_equal(slots_fixture_deploy_has(f, "layers/pkg/3.zip"), 0);
+	assert_reads(f, ".releases/relaxed/1/opt/marker", "one");
+	assert_reads(f, OPT "/marker", "one");
+	assert_int_equal(slots_fixture_put(f, "layers/pkg", "a.zip", &zip), 0); /* it is whole: nothing new */
+	assert_int_equal(slots_fixture_deploy_has(f, "layers/pkg/4.zip"), -ENOENT);
 	buf_done(&zip);
 }
 
