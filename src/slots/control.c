@@ -47,6 +47,8 @@ static void fill_release(struct row *row, const struct release *release)
 	size_t len = strlen(decision);
 	row->release = release->record->number;
 	row->is_damaged = atomic_load(&release->is_damaged);
+	for (size_t i = 0; i < release->layer_count; i++)
+		row->is_damaged |= atomic_load(&release->layers[i]->is_damaged);
 	row->is_blocked = atomic_load(&release->blocked) != 0;
 	clock_format_utc(release->record->created_at_s, row->since);
 	row->profile = text_record_get(decision, len, "profile-version-arn");

@@ -76,7 +76,7 @@ struct row {
 	char *profile; /* ARN, or NULL */
 	char *expires_at;
 	struct control_last last;
-	bool is_damaged; /* cannot be read from the store */
+	bool is_damaged; /* the newest version, or one that a function is served with */
 };
 
 static void row_done(struct row *row)
@@ -99,6 +99,26 @@ static void fill_newest(struct row *row, const struct store_release *record)
 	free(command);
 }
 
+static bool is_in_use_locked(const struct slots *slots, const struct release *version)
+{
+	const struct release *release, *next;
+	bool in_use = false;
+	HASH_ITER(hh, slots->releases, release, next)
+	in_use = in_use || (release->slot->current == release && release_has_layer(release, version));
+	return in_use;
+}
+
+static bool is_damaged_locked(const struct slots *slots, const struct slot *slot)
+{
+	bool damaged = slot->damaged;
+	for (size_t i = 0; i < slot->listed_count && !damaged; i++) {
+		const struct release *version = slot->listed[i];
+		bool counts = i + 1 == slot->listed_count || is_in_use_locked(slots, version);
+		damaged = atomic_load(&version->is_damaged) && counts;
+	}
+	return damaged;
+}
+
 /* False: it is no layer, or not there any more. */
 static bool fill_row(struct slots *slots, struct slot *slot, struct row *row)
 {
@@ -115,6 +135,7 @@ static bool fill_row(struct slots *slots, struct slot *slot, struct row *row)
 		if (slot->listed_count > 0)
 			fill_newest(row, slot->listed[slot->listed_count - 1]->record);
 		control_take_last_locked(slot, &row->last);
+		row->is_damaged |= is_damaged_locked(slots, slot);
 	}
 	lock_drop(&slots->lock);
 	return is_shown;

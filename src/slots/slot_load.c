@@ -3,6 +3,7 @@
  * fails leaves the slot as it was, and the next one begins anew.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,8 @@ struct loading {
 	struct release *waiting_list;
 	uint64_t last_version;
 	bool damaged;
+	size_t torn_count; /* records that cannot be read */
+	uint64_t newest_torn;
 };
 
 static void loading_done(struct loading *l)
@@ -75,6 +78,23 @@ static int load_note(struct loading *l)
 
 /* ---- releases ---- */
 
+/* number: 0 where it is not known. */
+static void report_torn(const struct slot *slot, uint64_t number, const char *what, int error)
+{
+	char detail[256];
+	(void)snprintf(detail, sizeof(detail), "%s: the stored bytes are not what was put there; %s", what,
+		       slot->is_layer ? "publish the layer again" : "deploy the artifact again");
+	log_error("%s release %llu: %s", slot->path, (unsigned long long)number, detail);
+	const struct audit_record entry = {.event = AUDIT_PAGE_CHECK,
+					   .slot = slot->path,
+					   .release = number,
+					   .errno_given = error,
+					   .detail = detail};
+	int r = audit_append(slot->slots->audit, &entry, NULL);
+	if (r < 0)
+		log_error("audit log: %s", strerror(-r));
+}
+
 /* One release of the list; a torn one that is not current is skipped. */
 static int load_listed(struct loading *l, uint64_t number, uint64_t current)
 {
@@ -82,9 +102,14 @@ static int load_listed(struct loading *l, uint64_t number, uint64_t current)
 	struct store_release *record = NULL;
 	struct release *release = NULL;
 	int r = store_load_release(slot->slots->store, slot->name, number, &record);
-	if (r == -EBADMSG || r == -ENOENT) {
-		log_warning("%s: release %llu cannot be read: %s", slot->path, (unsigned long long)number,
-			    strerror(-r));
+	if (r == -EBADMSG) {
+		report_torn(slot, number, slot->is_layer ? "version record" : "release record", 0);
+		l->newest_torn = number; /* ascending */
+		l->torn_count++;
+		return 0;
+	}
+	if (r == -ENOENT) {
+		log_warning("%s: release %llu is gone", slot->path, (unsigned long long)number);
 		return 0;
 	}
 	if (r == 0)
@@ -137,8 +162,10 @@ static int load_releases(struct loading *l)
 	int r = store_load_current(store, l->slot->name, &current);
 	if (r == -ENOENT && !l->facts_are_lost)
 		return 0;
-	l->damaged = r == -EBADMSG;
 	bool is_served = r == 0;
+	l->damaged = r == -EBADMSG || (is_served && current->stands_in);
+	if (r == -EBADMSG)
+		report_torn(l->slot, 0, "releases, of which none is whole", EIO);
 	if (r == -EBADMSG || r == -ENOENT)
 		r = 0;
 	if (r == 0 && l->facts.id == 0)
@@ -147,6 +174,10 @@ static int load_releases(struct loading *l)
 		r = store_list_releases(store, l->slot->name, &numbers, &count);
 	if (r == 0 && is_served)
 		r = load_numbers(l, numbers, count, current->number);
+	if (r == 0 && is_served && l->damaged && l->torn_count == 0)
+		report_torn(l->slot, current->number, "what says which release is current", 0);
+	if (r == 0 && is_served && l->damaged)
+		log_warning("%s: release %llu stands in", l->slot->path, (unsigned long long)current->number);
 	free(numbers);
 	store_release_free(current);
 	return r;
@@ -167,6 +198,7 @@ static int load_versions(struct loading *l)
 		r = replace_facts(l);
 	if (r == 0)
 		r = load_numbers(l, numbers, count, 0);
+	l->damaged = l->newest_torn > 0 && numbers && l->newest_torn == numbers[count - 1];
 	free(numbers);
 	return r;
 }
@@ -205,8 +237,6 @@ static int load_locked(struct slot *slot)
 		return r;
 	}
 	bool is_to_be_saved = l.facts_are_lost;
-	if (l.damaged)
-		log_error("%s: no release of it is whole; deploy it again", slot->path);
 	install(&l);
 	if (slot->current)
 		waiting_list_end_locked(slot);

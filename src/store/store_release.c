@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/text.h"
 #include "internal.h"
 
@@ -135,8 +134,7 @@ int store_load_current(struct store *store, const char *function, struct store_r
 		goto out;
 	r = load_newest_whole(fd, function, ret);
 	if (r == 0)
-		log_warning("store: the current release of function %s is damaged; release %" PRIu64 " stands in",
-			    function, (*ret)->number);
+		(*ret)->stands_in = true;
 out:
 	io_close(&fd);
 	return r;

@@ -257,6 +257,36 @@ static void a_damaged_slot_heals_when_it_is_deployed_to(void **state)
 	assert_int_equal(slots_fixture_run_has(f, "main"), 0);
 }
 
+static void assert_stands_in(struct slots_fixture *f, const char *what, const char *path, const char *marker,
+			     const char *status)
+{
+	char record[128];
+	(void)snprintf(record, sizeof(record), "%s: the stored bytes are not what was put there", what);
+	slots_fixture_stop(f);
+	assert_int_equal(slots_fixture_count_records(f, record), 0);
+	slots_fixture_start(f);
+	assert_marker(f, path, marker);
+	assert_status_says(f, status);
+	assert_int_equal(slots_fixture_count_records(f, record), 1);
+}
+
+/* An older release that is served instead is no secret. */
+static void a_release_that_stands_in_is_recorded_and_shown(void **state)
+{
+	struct slots_fixture *f = *state;
+	slots_fixture_deploy(f, "main", "one");
+	slots_fixture_deploy(f, "main", "two");
+	damage(f, "store/functions/main/current");
+	assert_stands_in(f, "what says which release is current", ".releases/main/2/task/marker", "two",
+			 "! functions/main                     Enforce   2 DAMAGED");
+	damage(f, "store/functions/main/releases/2");
+	assert_stands_in(f, "release record", ".releases/main/1/task/marker", "one",
+			 "! functions/main                     Enforce   1 DAMAGED");
+	slots_fixture_deploy(f, "main", "three");
+	assert_status_says(f, "  functions/main                     Enforce         3");
+	assert_marker(f, ".releases/main/3/task/marker", "three");
+}
+
 /* When the slot's facts are lost, what it serves is not. */
 static void a_slot_whose_facts_are_damaged_is_served(void **state)
 {
@@ -320,6 +350,7 @@ int main(void)
 		TEST(a_refusal_does_not_bring_a_removed_slot_back),
 		TEST(a_slot_that_could_not_be_loaded_is_loaded_later),
 		TEST(a_damaged_slot_heals_when_it_is_deployed_to),
+		TEST(a_release_that_stands_in_is_recorded_and_shown),
 		TEST(a_slot_whose_facts_are_damaged_is_served),
 		TEST(an_undeployed_release_is_no_damage),
 		TEST(a_name_that_is_hidden_comes_back_with_the_next_release),
