@@ -3,7 +3,6 @@
     reading.py ways FILE EXPECTED SCRATCH     each system call that reads; a line for each that worked
     reading.py switch MNT STOP COUNT ZIP ...  deploys in turn while readers look
     reading.py layers MNT STOP COUNT ZIP ... -- LIST ...  deploys and attaches in turn; a list is base:1,tools:1 or -
-    reading.py flips RUN STORE SEED ROUNDS ZIP  changes bytes of the store under readers
 """
 
 import ctypes
@@ -11,7 +10,6 @@ import errno
 import mmap
 import multiprocessing
 import os
-import random
 import struct
 import sys
 import zipfile
@@ -74,10 +72,12 @@ def by_sendfile(fd, size, scratch):
 def by_splice(fd, size, _):
     reading, writing = os.pipe()
     content = b""
-    while got := os.splice(fd, writing, 65536):
-        content += os.read(reading, got)
-    os.close(reading)
-    os.close(writing)
+    try:
+        while got := os.splice(fd, writing, 65536):
+            content += os.read(reading, got)
+    finally:
+        os.close(reading)
+        os.close(writing)
     return content
 
 
@@ -92,9 +92,11 @@ def by_direct(fd, size, _):
     direct = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_DIRECT)
     page = mmap.mmap(-1, 65536)
     content = b""
-    while got := os.preadv(direct, [page], len(content)):
-        content += page[:got]
-    os.close(direct)
+    try:
+        while got := os.preadv(direct, [page], len(content)):
+            content += page[:got]
+    finally:
+        os.close(direct)
     return content
 
 
@@ -287,65 +289,5 @@ def layers(mount, stop, count, *args):
     turn(mount, stop, count, Releases(mount, args[:at], args[at + 1 :]))
 
 
-# ---- bytes of the store that change ----
-
-
-def read_or_fail(path):
-    """What the file holds, read from the daemon and not from the kernel's cache; None: EIO."""
-    try:
-        fd = os.open(path, os.O_RDONLY)
-        try:
-            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
-            return by_read(fd, 0, None)
-        finally:
-            os.close(fd)
-    except OSError as error:
-        if error.errno == errno.EIO:
-            return None
-        raise
-
-
-def flip(path, at, bit):
-    fd = os.open(path, os.O_RDWR)
-    byte = os.pread(fd, 1, at)[0]
-    os.pwrite(fd, bytes([byte ^ bit]), at)
-    os.close(fd)
-
-
-def reread(run, stop, expected, counts, number):
-    failed = whole = 0
-    while not os.path.exists(stop):
-        for name, content in expected.items():
-            found = read_or_fail(f"{run}/{name}")
-            assert found is None or found == content, f"{name}: other bytes than were verified"
-            failed += found is None
-            whole += found is not None
-    counts[2 * number], counts[2 * number + 1] = failed, whole
-
-
-def flips(run, store, seed, rounds, archive):
-    """Readers go on while single bits of the stored payload change and change back."""
-    expected = {"task/" + name: content for name, content in contents_of(archive).items()}
-    expected["code.zip"] = open(archive, "rb").read()
-    payloads = [os.path.join(d, "payload") for d, _, names in os.walk(store + "/objects") if "payload" in names]
-    assert len(payloads) == 1
-    os.chmod(payloads[0], 0o600)
-    size, choice, stop = os.path.getsize(payloads[0]), random.Random(int(seed)), store + ".stop"
-    counts = multiprocessing.Array("L", 4)
-    readers = [start(reread, run, stop, expected, counts, i) for i in range(2)]
-    own_failed = 0
-    for _ in range(int(rounds)):
-        at, bit = choice.randrange(size), 1 << choice.randrange(8)
-        flip(payloads[0], at, bit)
-        found = read_or_fail(run + "/code.zip")
-        # what another reader had brought in just before is right, and may come out of the kernel's cache
-        assert found is None or found == expected["code.zip"], f"bit {bit} of byte {at}: other bytes than were verified"
-        own_failed += found is None
-        flip(payloads[0], at, bit)
-    finish(readers, stop)
-    os.unlink(stop)
-    print(f"{own_failed} changes found, {counts[0] + counts[2]} failed and {counts[1] + counts[3]} good reads beside")
-
-
 if __name__ == "__main__":
-    {"ways": ways, "switch": switch, "layers": layers, "flips": flips}[sys.argv[1]](*sys.argv[2:])
+    {"ways": ways, "switch": switch, "layers": layers}[sys.argv[1]](*sys.argv[2:])
