@@ -161,10 +161,11 @@ fuzz-run: build-fuzz
 			$B/corpus/$$name $$(test ! -d $$seeds || echo $$seeds); \
 	done
 
-## make bench      one table of ratios, and build/bench/results.json; BENCH_RUNS (5) pairs each, BENCH_QUICK=1 is short
+## make bench      tables of ratios, and build/bench/results.json; BENCH="run" or "tree starts" measures some groups,
+##                 BENCH_RUNS (5) pairs each, BENCH_QUICK=1 is short
 bench: deps-bench
 	@$(BUILD) VARIANT=release build-only
-	@tests/bench/run build/release/vouchfs
+	@tests/bench/run build/release/vouchfs $(BENCH)
 
 ## make lint       layers, formatting, clang-tidy, shellcheck
 lint: deps-check

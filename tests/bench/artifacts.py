@@ -1,11 +1,18 @@
-"""What is deployed: ZIPs made from nothing or from the Python library of this machine, always the same ones."""
+"""What is deployed: ZIPs made from nothing or from Debian's packages on this machine, always the same ones."""
 import glob
 import os
 import random
 import zipfile
 
+from measure import QUICK
+
 MIB = 1024 * 1024
-FILES_MAX = 4000
+BIG_MIB = 64 if QUICK else 240
+LIBRARY_FILES_MAX = 4000
+TREE_FILES, TREE_MIB = (4000, 40) if QUICK else (31000, 300)
+TREE_ROOTS = ("/usr/lib/python3*", "/usr/share/nodejs", "/usr/lib/node_modules", "/usr/share/perl*", "/usr/include",
+              "/usr/share/[a-z]*")
+TREE_FILE_MEANS_MAX = 32  # a file's size in means of what is left, so that no few of them use it up
 
 
 def _entry(name):
@@ -23,21 +30,67 @@ def make_stored(path, size_mib, seed):
             archive.writestr(_entry(f"data/part-{number:03d}.bin"), bytes(block))
 
 
+def regular_files(root, below):
+    """(name relative to `below`, path) of the files with plain names, in their order."""
+    paths = [os.path.join(directory, name) for directory, _, names in os.walk(root) for name in names]
+    found = [(os.path.relpath(path, below), path) for path in paths if os.path.isfile(path) and not os.path.islink(path)]
+    return sorted(entry for entry in found if entry[0].isascii() and entry[0].isprintable() and "\\" not in entry[0])
+
+
+def admissible(files):
+    """Those whose names, with the folders in them, differ by more than upper and lower case."""
+    spelling = {}
+    for name, path in files:
+        parts = name.split("/")
+        prefixes = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+        if name.lower() not in spelling and all(spelling.get(p.lower(), p) == p for p in prefixes):
+            spelling |= {prefix.lower(): prefix for prefix in prefixes}
+            yield name, path
+
+
+def add_file(archive, name, path):
+    with open(path, "rb") as file:
+        archive.writestr(_entry(name), file.read(), zipfile.ZIP_DEFLATED)
+
+
 def library_files():
-    """(name, path) of the regular files of Debian's Python, in the order of their names."""
-    found = []
-    for root in glob.glob("/usr/lib/python3*"):
-        for directory, _, names in os.walk(root):
-            paths = [os.path.join(directory, name) for name in names]
-            found += [(os.path.relpath(path, "/usr/lib"), path) for path in paths if not os.path.islink(path)]
-    return sorted(entry for entry in found if entry[0].isascii())[:FILES_MAX]
+    roots = glob.glob("/usr/lib/python3*")
+    return sorted(entry for root in roots for entry in regular_files(root, "/usr/lib"))[:LIBRARY_FILES_MAX]
 
 
-def make_library(path):
+def tree_files():
+    """Up to TREE_FILES files, TREE_MIB in all, of the packages that are here."""
+    roots = dict.fromkeys(root for pattern in TREE_ROOTS for root in sorted(glob.glob(pattern)))
+    files = dict.fromkeys(entry for root in roots for entry in regular_files(root, "/usr"))
+    count, left = 0, TREE_MIB * MIB
+    for name, path in admissible(files):
+        if count == TREE_FILES:
+            return
+        size = os.path.getsize(path)
+        if size <= left // (TREE_FILES - count) * TREE_FILE_MEANS_MAX and size <= left:
+            count, left = count + 1, left - size
+            yield name, path, size
+
+
+def make_real_tree(path):
+    """A large tree of real files; what is missing is made up. Returns what it is."""
+    sizes = {}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, source in library_files():
-            with open(source, "rb") as file:
-                archive.writestr(_entry(name), file.read(), zipfile.ZIP_DEFLATED)
+        for name, source, size in tree_files():
+            add_file(archive, name, source)
+            origin = "/usr/" + "/".join(name.split("/")[:2])
+            sizes.setdefault(origin, []).append(size)
+        missing = TREE_FILES - sum(len(of_origin) for of_origin in sizes.values())
+        noise = random.Random(5)
+        for number in range(missing):
+            size = noise.randrange(2000, 8000)
+            archive.writestr(_entry(f"made-up/{number // 100:03d}/{number:05d}.txt"),
+                             noise.randbytes(size // 2).hex().encode(), zipfile.ZIP_DEFLATED)
+            sizes.setdefault("made up", []).append(size)
+    largest = sorted(sizes, key=lambda origin: len(sizes[origin]), reverse=True)
+    return (f"{TREE_FILES:,} files, {sum(map(sum, sizes.values())) // MIB} MiB: "
+            + ", ".join(f"{origin} {len(sizes[origin]):,} files" for origin in largest[:8])
+            + (f" and {len(largest) - 8} more" if len(largest) > 8 else ""))
 
 
 def make_many(path, entries, bytes_each, seed):
@@ -63,11 +116,8 @@ def make_small(path, seed):
 def make_tree(path, root):
     """The files of a directory."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for directory, _, names in sorted(os.walk(root)):
-            for name in sorted(names):
-                source = os.path.join(directory, name)
-                with open(source, "rb") as file:
-                    archive.writestr(_entry(os.path.relpath(source, root)), file.read(), zipfile.ZIP_DEFLATED)
+        for name, source in admissible(regular_files(root, root)):
+            add_file(archive, name, source)
 
 
 def unpack(path, directory):

@@ -1,13 +1,43 @@
 """How a number is made: commands that are compared take turns within one run, and what is reported is the median of
 the ratios of neighbours, with the lowest and the highest. A machine that is slow for a while is so for both sides."""
 import os
+import signal
 import statistics
 import subprocess
 import time
+from contextlib import contextmanager
+
+LONG_SECONDS, FEW_ROUNDS = 5, 3
+QUICK = os.environ.get("BENCH_QUICK") == "1"
+PASSES_MAX, PASSES_SECONDS = 10, 0.3 if QUICK else 1
+
+
+class TooSlow(Exception):
+    pass
+
+
+def begin(*command, **options):
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
+                            **options)
+
+
+def finish(*processes):
+    """Waits for commands; all they started is ended when we are interrupted meanwhile."""
+    try:
+        for process in processes:
+            process.wait()
+    except BaseException:
+        for process in processes:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        raise
+    for process in processes:
+        if process.returncode != 0:
+            raise subprocess.CalledProcessError(process.returncode, process.args)
 
 
 def run(*command, **options):
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **options)
+    finish(begin(*command, **options))
 
 
 def timed(work):
@@ -16,16 +46,47 @@ def timed(work):
     return time.perf_counter() - start
 
 
-def alternate(candidates, rounds, before=lambda: None):
-    """candidates: name -> function of the round's number that returns seconds. Every second round runs backwards;
-    one round more comes first and does not count."""
+def timed_warm(work):
+    """One pass of several: caches that ran out while the others had their turn are filled by the first."""
+    passes = []
+    while len(passes) < PASSES_MAX and sum(passes) < PASSES_SECONDS:
+        passes.append(timed(work))
+    return statistics.median_low(passes)
+
+
+@contextmanager
+def at_most(seconds):
+    """Raises TooSlow within the block when the time is over."""
+    def expire(*_):
+        raise TooSlow(f"not done after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def alternate(candidates, rounds, before=lambda: None, may_be_few=()):
+    """candidates: name -> function of the round's number that returns seconds, or None when it cannot go on. Every
+    second round runs backwards; one round more comes first and does not count. Those of may_be_few that take long have
+    FEW_ROUNDS only."""
     times = {name: [] for name in candidates}
+    last_turn = dict.fromkeys(candidates, rounds)
     for turn in range(rounds + 1):
         for name in sorted(candidates, reverse=turn % 2 == 1):
+            if turn > last_turn[name]:
+                continue
             before()
             seconds = candidates[name](turn)
-            if turn > 0:
+            if seconds is None:
+                last_turn[name] = -1
+            elif turn > 0:
                 times[name].append(seconds)
+            elif name in may_be_few and seconds > LONG_SECONDS:
+                last_turn[name] = min(rounds, FEW_ROUNDS)
     return times
 
 
@@ -42,12 +103,15 @@ def drop_caches():
 class Row:
     """One line of the table. Budgets: "<=" compares time (ours / theirs), ">=" speed (theirs / ours in time)."""
 
-    def __init__(self, title, against, sense, budget, ours, theirs=None):
-        self.title, self.against, self.sense, self.budget = title, against, sense, budget
+    def __init__(self, title, against, budget, ours, theirs=None, peer=False, problem=None):
+        self.title, self.against, self.peer, self.problem = title, against, peer, problem
+        self.sense, self.budget = budget
         self.ours, self.theirs = ours, theirs
-        if theirs is None:  # milliseconds
+        if problem is not None:
+            self.values = []
+        elif theirs is None:  # milliseconds
             self.values = [seconds * 1000 for seconds in ours]
-        elif sense == "<=":
+        elif self.sense == "<=":
             self.values = [a / b for a, b in zip(ours, theirs)]
         else:
             self.values = [b / a for a, b in zip(ours, theirs)]
@@ -61,34 +125,18 @@ class Row:
         return self.value <= self.budget if self.sense == "<=" else self.value >= self.budget
 
     def as_json(self):
-        row = {
-            "row": self.title,
-            "against": self.against,
+        row = {"row": self.title, "against": self.against, "peer": self.peer, "budget": f"{self.sense} {self.budget}"}
+        if self.problem is not None:
+            return row | {"problem": self.problem}
+        row |= {
             "unit": "ms" if self.theirs is None else "ratio of times" if self.sense == "<=" else "ratio of speeds",
             "median": round(self.value, 4),
             "lowest": round(min(self.values), 4),
             "highest": round(max(self.values), 4),
-            "budget": f"{self.sense} {self.budget}",
+            "pairs": len(self.values),
             "met": self.is_met,
             "seconds": [round(s, 6) for s in self.ours],
         }
         if self.theirs is not None:
             row["seconds_against"] = [round(s, 6) for s in self.theirs]
         return row
-
-
-def duration(seconds):
-    median = statistics.median(seconds)
-    return f"{median:.2f} s" if median >= 1 else f"{median * 1000:.1f} ms"
-
-
-def table(rows):
-    lines = [("", "against", "median", "lowest..highest", "budget", "", "ours", "theirs")]
-    for row in rows:
-        unit = " ms" if row.theirs is None else ""
-        lines.append((
-            row.title, row.against, f"{row.value:.2f}{unit}", f"{min(row.values):.2f}..{max(row.values):.2f}",
-            f"{row.sense} {row.budget}{unit}", "met" if row.is_met else "MISSED", duration(row.ours),
-            duration(row.theirs) if row.theirs else ""))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
