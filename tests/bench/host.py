@@ -141,11 +141,9 @@ class Host:
         with open("/proc/self/mountinfo", encoding="utf-8") as file:
             points = [line.split()[4] for line in file]
         for point in sorted((p for p in points if p.startswith(self.directory + "/")), key=len, reverse=True):
-            undisturbed(["umount" if os.geteuid() == 0 else "fusermount3", "-l" if os.geteuid() == 0 else "-uz", point],
-                        check=False)
+            undisturbed(["umount", "-l", point] if os.geteuid() == 0 else ["fusermount3", "-uz", point], check=False)
 
     def close(self):
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        os.chdir("/")
         self.ends.close()

@@ -49,6 +49,10 @@ NOTES = [
 ] + [f"{kind.name}: {kind.note}." for kind in KINDS]
 
 
+def unmount(root, *options):
+    return undisturbed(["fusermount3", "-u", *options, root], check=False, stderr=subprocess.DEVNULL)
+
+
 class Plain:
     """The unpacked tree on the disk."""
     is_peer, problem = False, None
@@ -92,7 +96,7 @@ class Peer:
         while not os.path.ismount(self.root) and self.problem is None:
             if self.process.poll() is not None:
                 words = self.process.stderr.read().decode(errors="replace").split("\n")[0]
-                self.problem = f"cannot be mounted: {words or self.process.returncode}"
+                self.problem = f"cannot be mounted: {words[:60] or self.process.returncode}"
             elif time.monotonic() > patience:
                 self.problem = f"not mounted after {MOUNT_SECONDS} s"
             time.sleep(0.005)
@@ -100,13 +104,13 @@ class Peer:
     def down(self):
         if self.process is None:
             return
-        if os.path.ismount(self.root):
-            undisturbed(["fusermount3", "-u", self.root], check=False)
+        if os.path.ismount(self.root) and unmount(self.root).returncode != 0:
+            unmount(self.root, "-z")  # an interrupt left a file open
+            self.process.kill()
         try:
             self.process.wait(timeout=MOUNT_SECONDS)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            undisturbed(["fusermount3", "-u", "-z", self.root], check=False)
             self.process.wait()
         self.process.stderr.close()
         self.process = None
