@@ -18,14 +18,17 @@ refused() {
 	[[ $output == *"An error occurred ($name) when calling the "*" operation: "* ]] || { echo "$output"; return 1; }
 }
 
-# member PATH: of the JSON in $output
+# member PATH...: of the JSON in $output, on one line
 member() {
 	python3 -c '
 import json, sys
-value = json.load(sys.stdin)
-for key in sys.argv[1].split("."):
-    value = value[int(key) if isinstance(value, list) else key]
-print(value if isinstance(value, str) else json.dumps(value))' "$1" <<<"$output"
+whole, found = json.load(sys.stdin), []
+for path in sys.argv[1:]:
+    value = whole
+    for key in path.split("."):
+        value = value[int(key) if isinstance(value, list) else key]
+    found.append(value if isinstance(value, str) else json.dumps(value))
+print(*found)' "$@" <<<"$output"
 }
 
 start_host() {
@@ -96,7 +99,7 @@ assert layer["CompatibleArchitectures"] == ["x86_64"]
 
 	mk_zip "$T/b.zip" python/b.py=b # unsigned is published, too
 	run -0 publish base "$T/b.zip"
-	[ "$(member Version) $(member Description)" = "2 " ]
+	[ "$(member Version Description)" = "2 " ]
 	[[ $output != *Signing* && $output != *Compatible* && $output != *LicenseInfo* ]]
 }
 
@@ -105,7 +108,7 @@ assert layer["CompatibleArchitectures"] == ["x86_64"]
 	mk_zip "$T/a.zip" x=a
 	publish base "$T/a.zip" --description first >/dev/null
 	run -0 --separate-stderr publish base "$T/a.zip"
-	[ "$(member Version) $(member Description)" = "1 first" ]
+	[ "$(member Version Description)" = "1 first" ]
 	[[ $stderr == *"nothing new was published: the content is that of version 1 of layer base"* ]]
 	run -0 --separate-stderr publish base "$T/a.zip" --description first
 	refused ResourceConflictException publish-layer-version --layer-name base --zip-file "fileb://$T/a.zip" \
@@ -116,7 +119,27 @@ assert layer["CompatibleArchitectures"] == ["x86_64"]
 	[ "$(names_in "$BASE")" = 1.zip ]
 	lambda delete-layer-version --layer-name base --version-number 1
 	run -0 publish base "$T/a.zip" --description second
-	[ "$(member Version) $(member Description)" = "2 second" ]
+	[ "$(member Version Description)" = "2 second" ]
+}
+
+@test "two publish at once: each is told its own version, with what it said" {
+	start_host
+	local side i pids=()
+	for side in a b; do
+		for i in 1 2 3; do mk_zip "$T/$side$i.zip" "x=$side$i"; done
+		for i in 1 2 3; do
+			publish base "$T/$side$i.zip" --description "$side$i" >"$T/$side$i.json" || exit
+		done 3>&- &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do wait "$i"; done
+	[ "$(names_in "$BASE" | wc -w)" = 6 ]
+	for i in "$T"/[ab][1-3].json; do
+		output=$(cat "$i")
+		[ "$(member Description)" = "$(basename "$i" .json)" ]
+		[ "$(member Content.CodeSha256)" = "$(sha256_of "${i%.json}.zip")" ]
+		cmp "${i%.json}.zip" "$BASE/$(member Version).zip"
+	done
 }
 
 @test "what is said of a version are attributes: set while it is written or staged, never later" {
@@ -140,7 +163,9 @@ assert layer["CompatibleArchitectures"] == ["x86_64"]
 	[[ $output == *"Operation not permitted"* ]]
 	run -1 setfattr -n user.vouchfs.description -v other "$BASE/a.zip"
 	run -0 lambda get-layer-version --layer-name base --version-number 1
-	[ "$(member Description) $(member CompatibleRuntimes)" = 'by hand ["python3.11"]' ]
+	[ "$(member Description CompatibleRuntimes)" = 'by hand ["python3.11"]' ]
+	cp -a "$BASE/1.zip" "$MNT/layers/tools/a.zip"
+	[ "$(getfattr --only-values -n user.vouchfs.description "$MNT/layers/tools/1.zip")" = "by hand" ]
 	deploy_main
 	run -1 setfattr -n user.vouchfs.description -v x "$MAIN/main.zip"
 	[[ $output == *"Operation not supported"* ]]
@@ -158,10 +183,15 @@ assert layer["CompatibleArchitectures"] == ["x86_64"]
 			--compatible-architectures arm64 >/dev/null
 	done
 	publish tools "$T/1.zip" --compatible-runtimes python3.11 >/dev/null
-	for i in 4 5 6 7 8 9 10; do mk_zip "$T/$i.zip" "x=$i" && cp "$T/$i.zip" "$MNT/layers/tools/x.zip"; done
+	python3 - "$MNT/layers/tools" <<-'END'
+		import sys, zipfile
+		for n in range(2, 12):
+		    with zipfile.ZipFile("%s/x%d.zip" % (sys.argv[1], n), "w") as z:
+		        z.writestr("n", str(n))
+	END
 	run -0 lambda list-layers
-	[ "$(member Layers.0.LayerName) $(member Layers.0.LatestMatchingVersion.Description)" = "base d3" ]
-	[ "$(member Layers.1.LayerArn) $(member Layers.1.LatestMatchingVersion.Version)" = "$LAYER:tools 8" ]
+	[ "$(member Layers.0.LayerName Layers.0.LatestMatchingVersion.Description)" = "base d3" ]
+	[ "$(member Layers.1.LayerArn Layers.1.LatestMatchingVersion.Version)" = "$LAYER:tools 11" ]
 	run -0 lambda list-layers --compatible-runtime python3.10
 	[ "$(member Layers.0.LatestMatchingVersion.LayerVersionArn)" = "$LAYER:base:2" ]
 	run -1 member Layers.1
@@ -170,7 +200,7 @@ assert layer["CompatibleArchitectures"] == ["x86_64"]
 	run -0 lambda list-layers --compatible-runtime python3.1
 	[ "$(tr -d ' \n' <<<"$output")" = '{"Layers":[]}' ]
 	run -0 lambda list-layers --max-items 1
-	[ "$(member Layers.0.LayerName) $(member NextToken)" = "base base" ]
+	[ "$(member Layers.0.LayerName NextToken)" = "base base" ]
 	run -0 lambda list-layers --max-items 1 --starting-token base
 	[ "$(member Layers.0.LayerName)" = tools ]
 	run -1 member NextToken
@@ -182,14 +212,14 @@ assert layer["CompatibleArchitectures"] == ["x86_64"]
 for v in json.load(sys.stdin)["LayerVersions"]: print(v["Version"], v["Description"], v["LayerVersionArn"].rsplit(":")[-1])' <<<"$output")" = \
 		"$(printf '3 d3 3\n2 d2 2\n1 d1 1')" ]
 	run -0 lambda list-layer-versions --layer-name base --compatible-runtime python3.11
-	[ "$(member LayerVersions.0.Version) $(member LayerVersions.1.Version)" = "3 1" ]
+	[ "$(member LayerVersions.0.Version LayerVersions.1.Version)" = "3 1" ]
 	run -0 lambda list-layer-versions --layer-name base --compatible-runtime python3.11 --max-items 1
-	[ "$(member LayerVersions.0.Version) $(member NextToken)" = "3 3" ]
+	[ "$(member LayerVersions.0.Version NextToken)" = "3 3" ]
 	run -0 lambda list-layer-versions --layer-name base --compatible-runtime python3.11 --max-items 1 --starting-token 3
 	[ "$(member LayerVersions.0.Version)" = 1 ]
 	run -1 member NextToken
-	run -0 lambda list-layer-versions --layer-name tools --max-items 2 --marker 8
-	[ "$(member LayerVersions.0.Version) $(member LayerVersions.1.Version) $(member NextMarker)" = "7 6 6" ]
+	run -0 lambda list-layer-versions --layer-name tools --max-items 2 --marker 11
+	[ "$(member LayerVersions.0.Version LayerVersions.1.Version NextMarker)" = "10 9 9" ]
 	run -0 lambda list-layer-versions --layer-name team-never
 	[ "$(tr -d ' \n' <<<"$output")" = '{"LayerVersions":[]}' ]
 	refused ResourceNotFoundException list-layer-versions --layer-name nowhere
