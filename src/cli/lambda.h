@@ -29,6 +29,7 @@ struct lambda_unkept {
 		.name = "memory-size", .kind = CLI_TEXT, .ret_text = &(unkept).memory                                  \
 	}
 
+#define LAMBDA_FROM_S3	 "there is no S3; copy the ZIP here and give --zip-file fileb://PATH"
 #define LAMBDA_NO_IMAGES "container images are not served; give a ZIP with --zip-file fileb://PATH"
 #define LAMBDA_RUNTIME	 "it is the business of whoever runs what is served below run/"
 

@@ -72,8 +72,6 @@ const struct cli_command cli_lambda_function_commands[] = {
 	{.name = NULL},
 };
 
-#define FROM_S3 "there is no S3; copy the ZIP here and give --zip-file fileb://PATH"
-
 static int open_for_zip(const struct cli_command *command, const char *operation, const struct cli_lambda *common,
 			const char *zip, int *ret_zip, struct lambda_host *host)
 {
@@ -252,9 +250,9 @@ static int parse_create(int *argc, char **argv, struct creation *c, const char *
 		LAMBDA_UNKEPT_OPTIONS(unused.unkept),
 		{.name = "architectures", .kind = CLI_LIST, .ret_list = &unused.architectures},
 		{.name = "package-type", .kind = CLI_TEXT, .ret_text = &unused.package},
-		{.name = "code", .refuse = FROM_S3},
+		{.name = "code", .refuse = LAMBDA_FROM_S3},
 		{.name = "image-uri", .refuse = LAMBDA_NO_IMAGES},
-		{.name = "s3-bucket", .refuse = FROM_S3},
+		{.name = "s3-bucket", .refuse = LAMBDA_FROM_S3},
 		{.name = "tags", .refuse = "functions have no tags"},
 		LAMBDA_RUNTIME_OPTIONS,
 	};
@@ -309,9 +307,9 @@ static int run_update(int argc, char **argv)
 		{.name = "publish", .kind = CLI_FLAG, .ret_flag = &publish},
 		{.name = "no-publish", .kind = CLI_FLAG, .ret_flag = &no_publish},
 		{.name = "architectures", .kind = CLI_LIST, .ret_list = &architectures},
-		{.name = "s3-bucket", .refuse = FROM_S3},
-		{.name = "s3-key", .refuse = FROM_S3},
-		{.name = "s3-object-version", .refuse = FROM_S3},
+		{.name = "s3-bucket", .refuse = LAMBDA_FROM_S3},
+		{.name = "s3-key", .refuse = LAMBDA_FROM_S3},
+		{.name = "s3-object-version", .refuse = LAMBDA_FROM_S3},
 		{.name = "image-uri", .refuse = LAMBDA_NO_IMAGES},
 		{.name = "qualifier", .refuse = "what is deployed is always the function's next release"},
 		{.name = "revision-id", .refuse = "functions have no revision ids; the last deployment stands"},

@@ -218,10 +218,10 @@ static int answer(const struct lambda_host *host, const struct lambda_target *ta
 static int publish(const struct lambda_host *host, const struct publication *p)
 {
 	struct lambda_target target;
-	char file[64]; /* another than that of who publishes at the same time */
+	char file[ARN_LAMBDA_NAME_SIZE + 32]; /* another than that of who publishes at the same time */
 	int to = -1;
 	lambda_target_layer(p->layer, &target);
-	(void)snprintf(file, sizeof(file), "publish-%ld.zip", (long)getpid());
+	(void)snprintf(file, sizeof(file), "%s.%ld.zip", p->layer, (long)getpid());
 	int r = lambda_target_open(host, &target, file, &to);
 	if (r == 0)
 		r = set_about(to, p);
@@ -242,7 +242,7 @@ static int run_publish(int argc, char **argv)
 		{.name = "license-info", .kind = CLI_TEXT, .ret_text = &p.license},
 		{.name = "compatible-runtimes", .kind = CLI_LIST, .ret_list = &p.runtimes},
 		{.name = "compatible-architectures", .kind = CLI_LIST, .ret_list = &p.architectures},
-		{.name = "content", .refuse = "there is no S3; copy the ZIP here and give --zip-file fileb://PATH"},
+		{.name = "content", .refuse = LAMBDA_FROM_S3},
 	};
 	struct lambda_host host = {0};
 	int exit_code;

@@ -85,6 +85,7 @@ assert layer["CompatibleArchitectures"] == ["x86_64"]
 ' "$LAYER" "$(stat -c %s "$T/a.zip")" "$(sha256_of "$T/a.zip")" "$BASE/1.zip" <<<"$output"
 	cmp "$T/a.zip" "$BASE/1.zip"
 	[ "$(names_in "$BASE")" = 1.zip ]
+	grep -q '"artifact":"base\.[0-9]*\.zip"' "$STORE"/audit/*.jsonl
 	local published=$output
 	run -0 lambda get-layer-version --layer-name base --version-number 1
 	[ "$output" = "$published" ]
