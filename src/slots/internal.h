@@ -84,6 +84,8 @@ struct layers_size {
 /* The layers of a record, all together. -EIO: *ret_bad, one of them, is damaged. */
 int layers_measure(struct slots *slots, const struct store_release *of, struct layers_size *ret,
 		   const struct store_layer **ret_bad);
+/* Reads them, every block. Fails as layers_measure does. */
+int layers_read_whole(struct slots *slots, const struct store_release *of, const struct store_layer **ret_bad);
 /*
  * Judges an artifact that is to be deployed into a function's slot with the layers of a release (NULL: none). What is
  * stored of a layer and is not what was published refuses it. The slot has a section.

@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "internal.h"
 
+#define READ_BYTES 1048576U
+
 /* What is known of a version that is not published any more, or whose layer cannot be read. */
 static struct store_release *make_record(const struct store_layer *layer)
 {
@@ -143,6 +145,36 @@ int layers_measure(struct slots *slots, const struct store_release *of, struct l
 		release_put(layers[i]);
 	if (r == 0)
 		*ret = size;
+	return r;
+}
+
+/* 0, -EIO (recorded) or -ENOMEM. */
+static int read_whole(struct release *layer)
+{
+	char *buffer = malloc(READ_BYTES);
+	uint64_t at = 0, size = release_file_size(layer);
+	ssize_t got = buffer ? release_load_view(layer) : -ENOMEM;
+	while (got >= 0 && at < size) {
+		got = release_read(layer, buffer, READ_BYTES, at);
+		at += got > 0 ? (uint64_t)got : 0;
+	}
+	free(buffer);
+	return got < 0 ? (int)got : 0;
+}
+
+int layers_read_whole(struct slots *slots, const struct store_release *of, const struct store_layer **ret_bad)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < of->layer_count; i++) {
+		struct release *layer;
+		r = release_of_layer(slots, &of->layers[i], &layer);
+		if (r < 0)
+			return r;
+		r = read_whole(layer);
+		if (r < 0 && r != -ENOMEM)
+			*ret_bad = &of->layers[i];
+		release_put(layer);
+	}
 	return r;
 }
 

@@ -160,11 +160,14 @@ static struct store_release with_layers(const struct store_release *artifact, co
 	return release;
 }
 
-/* Also those of a list that waits: what is wrong with them is better said at once. */
+/* Every block of the layers is read: what is attached is there, whole. Also those of a list that waits: what is wrong
+ * with them is better said at once. */
 static int measure(struct upload *upload, struct layers_size *ret)
 {
 	const struct store_layer *bad = NULL;
-	int r = layers_measure(upload->slots, upload->list, ret, &bad);
+	int r = layers_read_whole(upload->slots, upload->list, &bad);
+	if (r == 0)
+		r = layers_measure(upload->slots, upload->list, ret, &bad);
 	if (bad)
 		layers_refuse_damaged(bad, upload->decision);
 	else if (r == 0 && ret->has_too_many_folders)

@@ -150,39 +150,175 @@ refused_everywhere() {
 
 # ---- B ----
 
-@test "B: a layer of a publisher's account and a function of the consumer's, one config that allows both" {
-	local publisher=222233334444
-	export VOUCHFS_SIGNER_HOME=$T/homes/$publisher
-	vouchfs signer create-account --account-id "$publisher"
-	run -0 --separate-stderr vouchfs signer put-signing-profile --platform-id AWSLambda-SHA384-ECDSA \
-		--profile-name publisher_approved_profile1
-	publisher_arn=$(json_value profileVersionArn <<<"$output")
-	mk_zip "$T/dir/blank-python.zip" "python/greeting.py=TEXT = 'hello from the layer'"
-	run -0 --separate-stderr vouchfs signer start-signing-job --source file=blank-python.zip \
-		--destination directory=.,prefix=signed- --profile-name publisher_approved_profile1
-	cp "$(signed_file "$output")" signed-layer.zip
+CONSUMER=444455556666
 
-	export VOUCHFS_SIGNER_HOME=$T/homes/$ACCOUNT
-	vouchfs signer create-account --account-id "$ACCOUNT"
-	run -0 --separate-stderr vouchfs signer put-signing-profile --platform-id AWSLambda-SHA384-ECDSA \
-		--profile-name consumer_approved_profile1
-	consumer_arn=$(json_value profileVersionArn <<<"$output")
-	mk_config </dev/null
-	run -0 --separate-stderr vouchfs lambda create-code-signing-config --description "consumer" \
-		--allowed-publishers "SigningProfileVersionArns=$publisher_arn,$consumer_arn" \
-		--code-signing-policies "UntrustedArtifactOnDeployment"="Enforce"
-	config=$(json_value CodeSigningConfigId <<<"$output")
-	printf '[function consumer-*]\ncode_signing_config = %s\n' "$config" >"$T/etc/conf.d/functions.conf"
+# publisher COMMAND ...: `games`, of the account that the host and the layer belong to
+publisher() { as games env VOUCHFS_SIGNER_HOME="$T/dir/$ACCOUNT" "$@"; }
+# consumer COMMAND ...: `nobody`, of the account that the function belongs to
+consumer() { as nobody env VOUCHFS_SIGNER_HOME="$T/dir/$CONSUMER" "$@"; }
+
+# signed PARTY PROFILE IN OUT
+signed() {
+	run -0 --separate-stderr "$1" vouchfs signer start-signing-job --source "file=$3" \
+		--destination "directory=.,prefix=signed-" --profile-name "$2"
+	"$1" mv "$(signed_file "$output")" "$4"
+}
+
+# Two accounts, each with its profile; the host, and a config that allows both profile versions.
+two_accounts() {
+	local account
+	publisher vouchfs signer create-account --account-id "$ACCOUNT" >/dev/null
+	run -0 --separate-stderr publisher vouchfs signer put-signing-profile \
+		--platform-id "AWSLambda-SHA384-ECDSA" --profile-name publisher_approved_profile1
+	PUBLISHER_ARN=$(json_value profileVersionArn <<<"$output")
+	consumer vouchfs signer create-account --account-id "$CONSUMER" >/dev/null
+	run -0 --separate-stderr consumer vouchfs signer put-signing-profile \
+		--platform-id "AWSLambda-SHA384-ECDSA" --profile-name consumer_approved_profile1
+	CONSUMER_ARN=$(json_value profileVersionArn <<<"$output")
+	publisher vouchfs signer export-trust --directory trust-of-publisher >/dev/null
+	consumer vouchfs signer export-trust --directory trust-of-consumer >/dev/null
+	install -m 0644 trust-of-*/* "$T/etc/trust/"
+	mk_config <<-END
+		$(for account in "$ACCOUNT" "$CONSUMER"; do
+			printf '[account %s]\ncertificate = trust/%s.pem\nrevocations = trust/%s.revocations\n' \
+				"$account" "$account" "$account"
+		done)
+		[layer lambda_signing]
+		group = games
+		[layer tools]
+		group = games
+		[principal $CONSUMER]
+		user = nobody
+		organization = o-a1b2c3d4e5
+	END
+	CSC_ARN=$(make_config Enforce)
+	printf '[function signed-*]\ncode_signing_config = %s\ngroup = nogroup\n' "${CSC_ARN##*:}" >"$T/etc/conf.d/consumer.conf"
 	start_mount
-	run -0 vouchfs verify --code-signing-config "$config" signed-layer.zip
-	[[ $output == "accepted"* ]]
+}
 
-	mk_zip "$T/dir/function.zip" "app.py=import greeting; print(greeting.TEXT)"
-	run -0 --separate-stderr vouchfs signer start-signing-job --source file=function.zip \
-		--destination directory=.,prefix=signed- --profile-name consumer_approved_profile1
-	run -0 --separate-stderr vouchfs lambda create-function --function-name consumer-one --runtime python3.11 \
-		--handler app.handler --zip-file "fileb://$(signed_file "$output")"
-	[ "$(json_value SigningProfileVersionArn <<<"$output")" = "$consumer_arn" ]
+# make_config MODE: its ARN
+make_config() {
+	vouchfs lambda create-code-signing-config --description "Layers of the publisher" \
+		--allowed-publishers "SigningProfileVersionArns=$PUBLISHER_ARN,$CONSUMER_ARN" \
+		--code-signing-policies "UntrustedArtifactOnDeployment"="$1" | json_value CodeSigningConfigArn
+}
+
+# The publisher signs and publishes the layer, the consumer signs and creates the function.
+publish_and_create() {
+	mk_zip "$T/dir/blank-python.zip" "python/greeting.py=TEXT = 'hello from the layer'"
+	signed publisher publisher_approved_profile1 blank-python.zip signed-layer.zip
+	run -0 --separate-stderr publisher vouchfs lambda publish-layer-version --layer-name lambda_signing \
+		--zip-file fileb://signed-layer.zip --compatible-runtimes python3.11 python3.7
+	LAYER_ARN=$(json_value LayerVersionArn <<<"$output")
+	[ "$(json_value SigningProfileVersionArn <<<"$output")" = "$PUBLISHER_ARN" ]
+
+	mk_zip "$T/dir/function.zip" "lambda_function.py=import greeting
+def lambda_handler(event, context): return greeting.TEXT"
+	signed consumer consumer_approved_profile1 function.zip signed-function.zip
+	run -0 --separate-stderr consumer vouchfs lambda create-function --function-name signed-consumer \
+		--runtime python3.11 --handler lambda_function.lambda_handler --zip-file fileb://signed-function.zip
+	[ "$(json_value SigningProfileVersionArn <<<"$output")" = "$CONSUMER_ARN" ]
+}
+
+permit() {
+	publisher vouchfs lambda add-layer-version-permission --layer-name "${2:-lambda_signing}" --version-number 1 \
+		--statement-id for-consuming-account --action lambda:GetLayerVersion --principal "$1" "${@:3}"
+}
+
+attach() {
+	run --separate-stderr consumer vouchfs lambda update-function-configuration --function-name signed-consumer --layers "$@"
+}
+
+# not_attached ERROR CODE TEXT LAYER ...: refused, and what is served is what was
+not_attached() {
+	local error=$1 code=$2 text=$3 before
+	shift 3
+	before=$(readlink "$MNT/run/signed-consumer")
+	attach "$@"
+	[ "$status" = 254 ] || { echo "$status $output $stderr"; return 1; }
+	[[ $stderr == *"An error occurred ($error) when calling the UpdateFunctionConfiguration operation:"*"$code"*"$text"* ]] || {
+		echo "$stderr"
+		return 1
+	}
+	[ "$(readlink "$MNT/run/signed-consumer")" = "$before" ]
+}
+
+answer_of_function() {
+	vouchfs run signed-consumer -- python3 -B -c "from lambda_function import lambda_handler; print(lambda_handler({}, None))"
+}
+
+@test "B: the publisher signs, publishes and permits a layer, the consumer attaches it to a function that runs" {
+	two_accounts
+	publish_and_create
+	not_attached AccessDeniedException VF2005 "account $CONSUMER is not permitted lambda:GetLayerVersion" "$LAYER_ARN"
+	run -254 --separate-stderr consumer vouchfs lambda add-layer-version-permission --layer-name lambda_signing \
+		--version-number 1 --statement-id mine --action lambda:GetLayerVersion --principal "$CONSUMER"
+	[[ $stderr == *"(AccessDeniedException)"* ]]
+
+	run -0 --separate-stderr permit "$CONSUMER"
+	[[ $output == *'\"Sid\":\"for-consuming-account\"'* ]]
+	attach "$LAYER_ARN"
+	[ "$status" = 0 ]
+	[[ $output == *"\"Arn\": \"$LAYER_ARN\""*"\"SigningProfileVersionArn\": \"$PUBLISHER_ARN\""* ]]
+	run -0 --separate-stderr answer_of_function
+	[ "$output" = "hello from the layer" ]
+	run -0 --separate-stderr publisher vouchfs lambda get-layer-version-policy --layer-name lambda_signing --version-number 1
+	[[ $output == *"arn:vouchfs:iam::$CONSUMER:root"* ]]
+
+	publisher vouchfs lambda remove-layer-version-permission --layer-name lambda_signing --version-number 1 \
+		--statement-id for-consuming-account
+	run -0 --separate-stderr answer_of_function # who has it keeps it
+	not_attached AccessDeniedException VF2005 "is not permitted" "$LAYER_ARN"
+	permit '*' lambda_signing --organization-id o-b1b2c3d4e5 >/dev/null
+	not_attached AccessDeniedException VF2005 "is not permitted" "$LAYER_ARN"
+	publisher vouchfs lambda remove-layer-version-permission --layer-name lambda_signing --version-number 1 \
+		--statement-id for-consuming-account
+	permit '*' lambda_signing --organization-id o-a1b2c3d4e5 >/dev/null
+	attach "$LAYER_ARN"
+	[ "$status" = 0 ]
+}
+
+@test "B: a layer is judged by the function's config, all have to pass, and a corrupt one passes neither Enforce nor Warn" {
+	two_accounts
+	publish_and_create
+	permit "$CONSUMER" >/dev/null
+	# a profile that the config does not allow; alone, and beside one that passes
+	publisher vouchfs signer put-signing-profile --platform-id AWSLambda-SHA384-ECDSA --profile-name other >/dev/null
+	mk_zip "$T/dir/tools.zip" "python/tool.py=pass"
+	signed publisher other tools.zip signed-tools.zip
+	publisher vouchfs lambda publish-layer-version --layer-name tools --zip-file fileb://signed-tools.zip >/dev/null
+	permit "$CONSUMER" tools >/dev/null
+	not_attached CodeVerificationFailedException VF2005 "tools:1" tools:1
+	not_attached CodeVerificationFailedException VF2005 "tools:1" "$LAYER_ARN" tools:1
+	[ "$(consumer ls "$MNT/functions/signed-consumer")" = signed-consumer.zip ]
+
+	# changed after it was signed: it is not even published
+	cp signed-layer.zip corrupt-layer.zip
+	printf X | dd of=corrupt-layer.zip bs=1 seek=60 conv=notrunc status=none
+	run -254 --separate-stderr publisher vouchfs lambda publish-layer-version --layer-name lambda_signing \
+		--zip-file fileb://corrupt-layer.zip
+	[[ $stderr == *"An error occurred (InvalidCodeSignatureException) when calling the PublishLayerVersion operation"*VF1002* ]]
+
+	# changed after it was published
+	local payload
+	payload=$(grep -lF "python/greeting.py" "$STORE"/objects/*/*/payload)
+	printf X | dd of="$payload" bs=1 seek=60 conv=notrunc status=none
+	not_attached CodeVerificationFailedException VF2005 "lambda_signing:1" "$LAYER_ARN"
+	vouchfs lambda put-function-code-signing-config --function-name signed-consumer \
+		--code-signing-config-arn "$(make_config Warn)" >/dev/null
+	not_attached CodeVerificationFailedException VF2005 "lambda_signing:1" "$LAYER_ARN"
+	attach tools:1 # what is only untrusted is warned about
+	[ "$status" = 0 ]
+	run -0 --separate-stderr publisher vouchfs lambda publish-layer-version --layer-name lambda_signing \
+		--zip-file fileb://signed-layer.zip # again: the remedy
+	[ "$(json_value LayerVersionArn <<<"$output")" = "${LAYER_ARN%1}2" ]
+	not_attached AccessDeniedException VF2005 "is not permitted" "${LAYER_ARN%1}2" # each version has its own
+	publisher vouchfs lambda add-layer-version-permission --layer-name lambda_signing --version-number 2 \
+		--statement-id for-consuming-account --action lambda:GetLayerVersion --principal "$CONSUMER" >/dev/null
+	attach "${LAYER_ARN%1}2"
+	[ "$status" = 0 ]
+	run -0 --separate-stderr answer_of_function
+	[ "$output" = "hello from the layer" ]
 }
 
 # ---- C ----

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -184,6 +186,31 @@ static void a_damaged_layer_is_not_attached(void **state)
 	layers_fixture_assert_why(f, "relaxed", "layer base:1: VF1002");
 }
 
+/* What lies behind the blocks that the ZIP's directory is in, and was read before. */
+static void a_layer_is_attached_whole(void **state)
+{
+	struct slots_fixture *f = *state;
+	struct slot *slot;
+	char path[256], hex[CRYPTO_SHA256_HEX_SIZE], content[8192];
+	memset(content, 'x', sizeof(content) - 1);
+	content[sizeof(content) - 1] = '\0';
+	slots_fixture_deploy(f, "relaxed", "one");
+	layers_fixture_publish(f, "big", "big", content, true);
+	assert_int_equal(layers_fixture_attach(f, RELAXED, "big:1\n"), 0);
+	assert_int_equal(slot_find_layer(f->slots, "big", &slot), 0);
+	text_hex(slot->listed[0]->record->digest, CRYPTO_SHA256_BYTES, hex);
+	(void)snprintf(path, sizeof(path), "store/objects/%.2s/%s/payload", hex, hex);
+	assert_int_equal(fchmodat(f->host->dirfd, path, 0600, 0), 0);
+	int fd = openat(f->host->dirfd, path, O_WRONLY);
+	assert_int_equal(pwrite(fd, "y", 1, 100), 1);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(layers_fixture_attach(f, RELAXED, "base:1\nbig:1\n"), -EBADMSG);
+	layers_fixture_assert_why(f, "relaxed", "layer big:1: VF1002");
+	assert_int_equal(slots_fixture_count_records(f, "page-check-failed"), 1);
+	layers_fixture_publish(f, "big", "big", content, true); /* the remedy */
+	assert_int_equal(layers_fixture_attach(f, RELAXED, "base:1\nbig:2\n"), 0);
+}
+
 /* ---- while it is served ---- */
 
 static void revoke_layer(struct slots_fixture *f, const char *layer)
@@ -337,6 +364,7 @@ int main(void)
 		TEST(a_version_that_is_removed_stays_attached),
 		TEST(each_layer_is_judged_by_the_function_s_config),
 		TEST(a_damaged_layer_is_not_attached),
+		TEST(a_layer_is_attached_whole),
 		TEST(a_revoked_layer_blocks_what_has_it),
 		TEST(it_is_judged_again_when_a_layer_expires),
 		TEST(a_list_finds_another_artifact_than_it_was_judged_with),
