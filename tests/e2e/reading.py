@@ -1,28 +1,36 @@
 """Reads what the run side serves, in the ways that there are, and compares every byte.
 
     reading.py ways FILE EXPECTED SCRATCH     each system call that reads; a line for each that worked
+    reading.py unpacked ZIP FOLDER UNZIPPED   the same names, bytes and modes as Info-ZIP and Python unpack
+    reading.py questions FILE FOLDER          what is asked beside the bytes, and what is refused
     reading.py switch MNT STOP COUNT ZIP ...  deploys in turn while readers look
     reading.py layers MNT STOP COUNT ZIP ... -- LIST ...  deploys and attaches in turn; a list is base:1,tools:1 or -
 """
 
 import ctypes
 import errno
+import fcntl
 import mmap
 import multiprocessing
 import os
+import stat
 import struct
 import sys
 import zipfile
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 LIBC.syscall.restype = ctypes.c_long
+AT_EMPTY_PATH = 0x1000
 
 
-def system(*args):
-    result = LIBC.syscall(*(ctypes.c_long(a) if isinstance(a, int) else a for a in args))
+def checked(result):
     if result < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     return result
+
+
+def system(*args):
+    return checked(LIBC.syscall(*(ctypes.c_long(a) if isinstance(a, int) else a for a in args)))
 
 
 # ---- the ways to read ----
@@ -43,6 +51,33 @@ def by_readv(fd, size, _):
     return b"".join(parts)[:got]
 
 
+def by_preadv2(fd, size, _):
+    part = bytearray(size + 1)
+    return bytes(part[: os.preadv(fd, [part], 0, os.RWF_HIPRI)])
+
+
+def by_readahead(fd, size, _):
+    os.posix_fadvise(fd, 0, size, os.POSIX_FADV_SEQUENTIAL)
+    os.posix_fadvise(fd, 0, size, os.POSIX_FADV_WILLNEED)
+    assert LIBC.readahead(fd, ctypes.c_long(0), ctypes.c_size_t(size)) == 0
+    return by_read(fd, size, None)
+
+
+def by_handle(fd, size, _):
+    """As an NFS server opens it; where the filesystem has no such handles: the same file."""
+    handle, mount = ctypes.create_string_buffer(struct.pack("Ii", 128, 0), 136), ctypes.c_int()
+    folder = os.open(os.path.dirname(os.readlink(f"/proc/self/fd/{fd}")), os.O_RDONLY)
+    try:
+        checked(LIBC.name_to_handle_at(fd, b"", handle, ctypes.byref(mount), AT_EMPTY_PATH))
+        again = checked(LIBC.open_by_handle_at(folder, handle, os.O_RDONLY))
+    finally:
+        os.close(folder)
+    try:
+        return by_read(again, size, None)
+    finally:
+        os.close(again)
+
+
 def by_preadv(fd, size, _):
     head, parts = os.pread(fd, 3, 0), [bytearray(100), bytearray(size)]
     got = os.preadv(fd, parts, 3)
@@ -51,6 +86,18 @@ def by_preadv(fd, size, _):
 
 def by_shared_map(fd, size, _):
     with mmap.mmap(fd, size, mmap.MAP_SHARED, mmap.PROT_READ) as mapped:
+        return mapped[:]
+
+
+def by_populated_map(fd, size, _):
+    with mmap.mmap(fd, size, mmap.MAP_SHARED | mmap.MAP_POPULATE, mmap.PROT_READ) as mapped:
+        return mapped[:]
+
+
+def by_advised_map(fd, size, _):
+    with mmap.mmap(fd, size, mmap.MAP_PRIVATE, mmap.PROT_READ) as mapped:
+        mapped.madvise(mmap.MADV_WILLNEED)
+        mapped.madvise(mmap.MADV_RANDOM, 0, mmap.PAGESIZE)
         return mapped[:]
 
 
@@ -100,38 +147,62 @@ def by_direct(fd, size, _):
     return content
 
 
-def by_io_uring(fd, size, _):
-    setup, enter, op_read, get_events = 425, 426, 22, 1
-    params = ctypes.create_string_buffer(120)
-    ring = system(setup, 1, params)
-    sq_entries, cq_entries = struct.unpack_from("II", params)
-    _, _, sq_mask, _, _, _, sq_array = struct.unpack_from("7I", params, 40)[:7]
-    sq_tail = struct.unpack_from("I", params, 44)[0]
-    cq_head, cq_tail, cq_mask, _, _, cqes = struct.unpack_from("6I", params, 80)
-    sq = mmap.mmap(ring, sq_array + 4 * sq_entries, offset=0)
-    cq = mmap.mmap(ring, cqes + 16 * cq_entries, offset=0x8000000)
-    sqes = mmap.mmap(ring, 64 * sq_entries, offset=0x10000000)
-    content = b""
-    buffer = ctypes.create_string_buffer(65536)
-    while True:
-        sqes[0:64] = struct.pack("BBHiQQIIQ", op_read, 0, 0, fd, len(content), ctypes.addressof(buffer), 65536, 0, 7) + bytes(24)
-        tail = struct.unpack_from("I", sq, sq_tail)[0]
-        struct.pack_into("I", sq, sq_array, 0)
-        struct.pack_into("I", sq, sq_tail, tail + 1)
-        system(enter, ring, 1, 1, get_events, 0, 0)
-        head, end = struct.unpack_from("I", cq, cq_head)[0], struct.unpack_from("I", cq, cq_tail)[0]
+class Ring:
+    """An io_uring of one entry."""
+
+    SETUP, ENTER, REGISTER = 425, 426, 427
+    READ, READ_FIXED, FIXED_FILE = 22, 4, 1
+
+    def __init__(self):
+        params = ctypes.create_string_buffer(120)
+        self.fd = system(self.SETUP, 1, params)
+        sq_entries, _ = struct.unpack_from("II", params)
+        _, self.tail, _, _, _, _, self.array = struct.unpack_from("7I", params, 40)
+        self.head, self.end, self.mask, _, _, self.cqes = struct.unpack_from("6I", params, 80)
+        self.sq = mmap.mmap(self.fd, self.array + 4 * sq_entries, offset=0)
+        self.cq = mmap.mmap(self.fd, self.cqes + 32, offset=0x8000000)
+        self.sqes = mmap.mmap(self.fd, 64 * sq_entries, offset=0x10000000)
+        self.buffer = ctypes.create_string_buffer(65536)
+
+    def register(self, fd):
+        """The file becomes number 0, the buffer, too."""
+        address = struct.pack("QQ", ctypes.addressof(self.buffer), len(self.buffer))
+        system(self.REGISTER, self.fd, 0, ctypes.create_string_buffer(address, 16), 1)
+        system(self.REGISTER, self.fd, 2, ctypes.create_string_buffer(struct.pack("i", fd), 4), 1)
+
+    def read(self, opcode, flags, fd, offset):
+        address, length = ctypes.addressof(self.buffer), len(self.buffer)
+        self.sqes[0:64] = struct.pack("BBHiQQIIQ", opcode, flags, 0, fd, offset, address, length, 0, 7) + bytes(24)
+        tail = struct.unpack_from("I", self.sq, self.tail)[0]
+        struct.pack_into("I", self.sq, self.array, 0)
+        struct.pack_into("I", self.sq, self.tail, tail + 1)
+        system(self.ENTER, self.fd, 1, 1, 1, 0, 0)
+        head, end = struct.unpack_from("I", self.cq, self.head)[0], struct.unpack_from("I", self.cq, self.end)[0]
         assert end == head + 1
-        mask = struct.unpack_from("I", cq, cq_mask)[0]
-        data, result = struct.unpack_from("Qi", cq, cqes + 16 * (head & mask))
-        struct.pack_into("I", cq, cq_head, head + 1)
+        mask = struct.unpack_from("I", self.cq, self.mask)[0]
+        data, result = struct.unpack_from("Qi", self.cq, self.cqes + 16 * (head & mask))
+        struct.pack_into("I", self.cq, self.head, head + 1)
         assert data == 7
-        if result <= 0:
-            break
-        content += buffer.raw[:result]
-    os.close(ring)
-    if result < 0:
-        raise OSError(-result, os.strerror(-result))
+        if result < 0:
+            raise OSError(-result, os.strerror(-result))
+        return self.buffer.raw[:result]
+
+
+def by_io_uring(fd, size, _, is_registered=False):
+    ring, content = Ring(), b""
+    try:
+        if is_registered:
+            ring.register(fd)
+        how = (Ring.READ_FIXED, Ring.FIXED_FILE, 0) if is_registered else (Ring.READ, 0, fd)
+        while got := ring.read(*how, len(content)):
+            content += got
+    finally:
+        os.close(ring.fd)
     return content
+
+
+def by_io_uring_with_registered_file(fd, size, scratch):
+    return by_io_uring(fd, size, scratch, is_registered=True)
 
 
 def by_holes(fd, size, _):
@@ -142,8 +213,9 @@ def by_holes(fd, size, _):
 
 
 WAYS = [
-    by_read, by_pread_backwards, by_readv, by_preadv, by_shared_map, by_private_map, by_sendfile, by_splice,
-    by_copy_file_range, by_direct, by_io_uring, by_holes,
+    by_read, by_pread_backwards, by_readv, by_preadv, by_preadv2, by_readahead, by_shared_map, by_populated_map,
+    by_advised_map, by_private_map, by_sendfile, by_splice, by_copy_file_range, by_direct, by_io_uring,
+    by_io_uring_with_registered_file, by_handle, by_holes,
 ]
 
 
@@ -159,7 +231,12 @@ def ways(path, expected_path, scratch):
                 content = way(fd, os.fstat(fd).st_size, scratch)
             except OSError as error:
                 # what the kernel does not offer, or not between two filesystems, no filesystem is asked for
-                refused = {by_io_uring: (errno.ENOSYS, errno.EPERM), by_copy_file_range: (errno.EXDEV,)}
+                refused = {
+                    by_io_uring: (errno.ENOSYS, errno.EPERM),
+                    by_io_uring_with_registered_file: (errno.ENOSYS, errno.EPERM),
+                    by_copy_file_range: (errno.EXDEV,),
+                    by_handle: (errno.EOPNOTSUPP, errno.ESTALE, errno.EPERM),
+                }
                 if error.errno in refused.get(way, ()):
                     print(f"not tried: {name}: {error.strerror}")
                     continue
@@ -168,6 +245,89 @@ def ways(path, expected_path, scratch):
                 os.close(fd)
             assert content == expected, f"{name}: {len(content)} bytes, not the {len(expected)} expected"
             print(("cold " if is_cold else "warm ") + name)
+
+
+# ---- what is unpacked ----
+
+
+def tree_of(folder):
+    """Two maps of paths: to the content (a folder: None), to the mode."""
+    contents, modes = {}, {}
+    for at, folders, names in os.walk(folder):
+        for name in folders + names:
+            path = os.path.join(at, name)
+            relative = os.path.relpath(path, folder)
+            contents[relative] = None if name in folders else open(path, "rb").read()
+            modes[relative] = stat.S_IMODE(os.lstat(path).st_mode)
+    return contents, modes
+
+
+def unpacked(archive, task, by_info_zip):
+    """0555 for folders and for what the ZIP says can be executed, else 0444."""
+    by_python = by_info_zip + ".python"
+    with zipfile.ZipFile(archive) as opened:
+        opened.extractall(by_python)
+    found, modes = tree_of(task)
+    expected, asked = tree_of(by_info_zip)
+    assert found == expected, f"Info-ZIP: {sorted(found)}, {sorted(expected)}"
+    assert found == tree_of(by_python)[0], "Python"
+    assert len([name for name, content in found.items() if content is not None and "META-INF" not in name]) == 10
+    for name, mode in modes.items():
+        can_run = found[name] is None or asked[name] & 0o111
+        assert mode == (0o555 if can_run else 0o444), f"{name}: mode {mode:o}"
+
+
+# ---- what else is asked ----
+
+
+def refuses(wanted, what, *args):
+    try:
+        what(*args)
+    except OSError as error:
+        assert error.errno in wanted, f"{what.__name__}{args}: {error.strerror}"
+        return
+    raise AssertionError(f"{what.__name__}{args} works")
+
+
+def questions(path, folder):
+    fd = os.open(path, os.O_RDONLY)
+    known, read_only = os.fstat(fd), (errno.EROFS, errno.EACCES)
+    assert known == os.stat(path) == os.stat(os.path.basename(path), dir_fd=os.open(folder, os.O_RDONLY))
+    wide = ctypes.create_string_buffer(256)
+    checked(LIBC.statx(fd, b"", AT_EMPTY_PATH, 0x7FF, wide))
+    mask, block, _, links = struct.unpack_from("IIQI", wide)
+    inode, size = struct.unpack_from("QQ", wide, 32)
+    assert mask & 0x7FF == 0x7FF, hex(mask)
+    assert (inode, size, links, block) == (known.st_ino, known.st_size, known.st_nlink, known.st_blksize)
+
+    other = os.open(path, os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_EX)  # known to this host's processes; nothing is asked of the daemon
+    refuses((errno.EWOULDBLOCK,), fcntl.flock, other, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    fcntl.flock(fd, fcntl.LOCK_UN)
+    fcntl.flock(other, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    fcntl.lockf(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    refuses((errno.EBADF,), fcntl.lockf, fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    for mode in (os.O_WRONLY, os.O_RDWR, os.O_RDONLY | os.O_TRUNC):
+        refuses(read_only, os.open, path, mode)
+    for flags in (os.O_CREAT | os.O_WRONLY, os.O_CREAT | os.O_EXCL | os.O_RDWR):
+        refuses(read_only, os.open, folder + "/new", flags)
+    refuses(read_only + (errno.EOPNOTSUPP,), os.open, folder, os.O_TMPFILE | os.O_RDWR)
+    for what, *args in (
+        (os.unlink, path), (os.rename, path, folder + "/x"), (os.link, path, folder + "/x"), (os.mkdir, folder + "/x"),
+        (os.symlink, "x", folder + "/x"), (os.mkfifo, folder + "/x"), (os.chmod, path, 0o777), (os.utime, path),
+        (os.truncate, path, 0), (os.chown, path, 0, 0), (os.setxattr, path, "user.x", b""), (os.rmdir, folder),
+    ):
+        refuses(read_only, what, *args)
+    assert not os.access(path, os.W_OK) and os.access(path, os.R_OK)
+    refuses((errno.EBADF,), os.posix_fallocate, fd, 0, 9)
+    refuses((errno.EBADF, errno.EINVAL), os.ftruncate, fd, 0)
+    refuses((errno.ENXIO,), os.lseek, fd, size, os.SEEK_DATA)
+    refuses((errno.EACCES,), mmap.mmap, fd, size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
+    fs = os.fstatvfs(fd)
+    assert fs.f_flag & os.ST_RDONLY and fs.f_flag & os.ST_NOSUID and fs.f_namemax == 255
+    os.fsync(fd)
+    print("all as on a disk that is mounted read-only")
 
 
 # ---- the switch ----
@@ -290,4 +450,5 @@ def layers(mount, stop, count, *args):
 
 
 if __name__ == "__main__":
-    {"ways": ways, "switch": switch, "layers": layers}[sys.argv[1]](*sys.argv[2:])
+    verbs = {"ways": ways, "unpacked": unpacked, "questions": questions, "switch": switch, "layers": layers}
+    verbs[sys.argv[1]](*sys.argv[2:])
