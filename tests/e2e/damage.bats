@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# Bytes of the store that change at random, while it is served and while it is not. `make soak` has the long form.
+# Bytes of the store that change at random, while it is served and while it is not. DAMAGE_SEED: others;
+# DAMAGE_SECONDS: as many as there is time for (`make long`).
 
 load lib
 
@@ -30,8 +31,10 @@ mk_archives() {
 		[layer base]
 	END
 	mk_archives
+	local warm=50 cold=12
+	[ -z "${DAMAGE_SECONDS:-}" ] || warm=1000000 cold=1000000
 	VOUCHFS=$VOUCHFS python3 "$BATS_TEST_DIRNAME/damage.py" "$MNT" "$STORE" "${DAMAGE_SEED:-20261121}" \
-		"${DAMAGE_WARM:-50}" "${DAMAGE_COLD:-12}" "${DAMAGE_SECONDS:-60}" "$T/1.zip" "$T/2.zip" "$T/layer.zip" >"$T/out"
+		"$warm" "$cold" "${DAMAGE_SECONDS:-60}" "$T/1.zip" "$T/2.zip" "$T/layer.zip" >"$T/out"
 	sed 's/^/# /' "$T/out" >&3
 	# there is nothing that came out whole whatever was done
 	grep -q '^warm payload: .* changes, [1-9]' "$T/out"
