@@ -9,10 +9,11 @@ from measure import QUICK
 MIB = 1024 * 1024
 BIG_MIB = 64 if QUICK else 240
 LIBRARY_FILES_MAX = 4000
-TREE_FILES, TREE_MIB = (4000, 40) if QUICK else (31000, 300)
+TREE_FILES, TREE_MIB = (4000, 40) if QUICK else (31000, 249)  # the signer takes up to 250 MiB
 TREE_ROOTS = ("/usr/lib/python3*", "/usr/share/nodejs", "/usr/lib/node_modules", "/usr/share/perl*", "/usr/include",
               "/usr/share/[a-z]*")
 TREE_FILE_MEANS_MAX = 32  # a file's size in means of what is left, so that no few of them use it up
+MADE_UP_BYTES_MAX = 4096
 
 
 def _entry(name):
@@ -66,8 +67,8 @@ def tree_files():
     for name, path in admissible(files):
         if count == TREE_FILES:
             return
-        size = os.path.getsize(path)
-        if size <= left // (TREE_FILES - count) * TREE_FILE_MEANS_MAX and size <= left:
+        size, wanted = os.path.getsize(path), TREE_FILES - count
+        if size <= min(left // wanted * TREE_FILE_MEANS_MAX, left - wanted * MADE_UP_BYTES_MAX):
             count, left = count + 1, left - size
             yield name, path, size
 
@@ -83,7 +84,7 @@ def make_real_tree(path):
         missing = TREE_FILES - sum(len(of_origin) for of_origin in sizes.values())
         noise = random.Random(5)
         for number in range(missing):
-            size = noise.randrange(2000, 8000)
+            size = noise.randrange(1000, MADE_UP_BYTES_MAX)
             archive.writestr(_entry(f"made-up/{number // 100:03d}/{number:05d}.txt"),
                              noise.randbytes(size // 2).hex().encode(), zipfile.ZIP_DEFLATED)
             sizes.setdefault("made up", []).append(size)

@@ -16,7 +16,6 @@ account = {account}
 store = {name}-store
 keep_releases = 1
 durability = {durability}
-max_unpacked_size = 1000000000
 
 [account {account}]
 certificate = trust/{account}.pem

@@ -145,6 +145,12 @@ def laid(host, mount, function, archive):
             peer.down()
 
 
+def in_short(error):
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"{error.cmd[0]} ended with {error.returncode}"
+    return str(getattr(error, "strerror", None) or error)
+
+
 def turn_of(place, prepare, cold):
     """Seconds that a place needs. prepare: function of a root that returns what is timed."""
     work = prepare(place.root)
@@ -171,7 +177,7 @@ def compare(places, prepare, runs, cold=False, many_files=False):
             except (OSError, subprocess.CalledProcessError, TooSlow) as error:
                 if not place.is_peer:
                     raise
-                problems[place.name] = str(error)
+                problems[place.name] = in_short(error)
                 return None
         return measure
 

@@ -108,7 +108,7 @@ def verdicts(host, fast, _, runs):
     title = f"verdict, {size_mib} MiB, {MANY_FILES:,} entries"
     return [
         Row(title + ", signed: last write and close", "", ("<=", 10), times["signed"]),
-        Row("  of which close", "", ("<=", 10), closes[1:]),
+        Row("… of which close", "", ("<=", 10), closes[1:]),
         Row(title + ", unsigned", "unzip -tq", ("<=", 0.6), times["unsigned"], times["unzip -tq"]),
     ]
 

@@ -12,15 +12,19 @@ def number(value, row):
     return f"{value:.0f} ms" if row["unit"] == "ms" else f"{value:.2f}" if value < 99.5 else f"{value:.0f}"
 
 
+def budget(row):
+    return row["budget"] + (" ms" if row["unit"] == "ms" else "")
+
+
 def own_rows(rows):
-    return [row for row in rows if not row["peer"]]
+    return [row for row in rows if not row.get("peer")]
 
 
 def peer_rows(rows):
     """title -> rows of that title, one for each peer"""
     by_title = {}
     for row in rows:
-        if row["peer"]:
+        if row.get("peer"):
             by_title.setdefault(row["row"], []).append(row)
     return by_title
 
@@ -57,7 +61,7 @@ def terminal(rows):
     own = [("", "against", "median", "lowest to highest", "budget", "", "ours", "theirs")]
     for row in own_rows(rows):
         own.append((row["row"], row["against"], number(row["median"], row),
-                    f"{number(row['lowest'], row)} to {number(row['highest'], row)}", row["budget"],
+                    f"{number(row['lowest'], row)} to {number(row['highest'], row)}", budget(row),
                     "met" if row["met"] else "MISSED", duration(row["seconds"]),
                     duration(row["seconds_against"]) if "seconds_against" in row else ""))
     tables = [own if len(own) > 1 else [], peer_lines(rows, missed="{} MISSED")]
@@ -68,7 +72,7 @@ def markdown(rows):
     own = [("what", "against", "median", "spread", "budget", "met")]
     for row in own_rows(rows):
         own.append((row["row"], row["against"], number(row["median"], row),
-                    f"{number(row['lowest'], row)} to {number(row['highest'], row)}", row["budget"],
+                    f"{number(row['lowest'], row)} to {number(row['highest'], row)}", budget(row),
                     "yes" if row["met"] else "**no**"))
     tables = [own if len(own) > 1 else [], peer_lines(rows, missed="**{}**", first="what")]
     rendered = []
