@@ -191,6 +191,11 @@ static int judge_with_layers(struct upload *upload, const struct trust *trust, c
 	if (r < 0 || is_refused(upload))
 		return r;
 	r = release_load_view(upload->beside);
+	if (r == -EIO && release_is_damaged(upload->beside)) {
+		policy_refuse(POLICY_VF1002_INTEGRITY, "what the store has of the function's artifact is damaged",
+			      "deploy the artifact again, then write layers again", &decision->verdict);
+		return 0;
+	}
 	if (r == 0)
 		policy_limit_unpacked(size.unpacked_bytes + upload->beside->view->archive->unpacked_bytes,
 				      trust->config->max_unpacked_bytes, &decision->verdict);

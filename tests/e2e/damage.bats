@@ -41,3 +41,27 @@ mk_archives() {
 	grep -q '^cold payload: \([0-9]*\) changes, \1 refused' "$T/out"
 	grep -q '^cold tree: \([0-9]*\) changes, \1 refused' "$T/out"
 }
+
+@test "a damaged artifact takes no other layers, and says why; deployed again, it does" {
+	start_ready_mount <<-END
+		[layer base]
+	END
+	mk_signed "$T/code.zip" marker=1
+	mk_signed "$T/layer.zip" lib/x=1
+	cp "$T/layer.zip" "$MNT/layers/base/new.zip"
+	cp "$T/code.zip" "$MAIN/"
+	stop_mount
+	local tree
+	tree=$(dirname "$(find "$STORE/objects" -name ref.main)")/tree
+	chmod 0600 "$tree"
+	printf 'XXXX' | dd of="$tree" bs=1 seek=10 conv=notrunc status=none
+	start_mount
+	run bash -c "echo base:1 >$MAIN/layers"
+	[ "$status" = 1 ]
+	[[ $output == *"Bad message"* ]]
+	run -0 "$VOUCHFS" why main
+	[[ $output == *"what the store has of the function's artifact is damaged"*"deploy the artifact again, then write layers again"* ]]
+	cp "$T/code.zip" "$MAIN/"
+	echo base:1 >"$MAIN/layers"
+	[ "$(cat "$RUN/opt/lib/x" "$RUN/task/marker")" = "$(printf '1\n1')" ]
+}
