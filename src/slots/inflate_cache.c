@@ -83,6 +83,11 @@ static void make_youngest_locked(struct inflate_cache *cache, struct inflate_ite
 	add_item_locked(cache, item);
 }
 
+bool inflate_cache_is_for(const struct inflate_cache *cache, uint64_t size_bytes)
+{
+	return size_bytes <= cache->budget_bytes / 2;
+}
+
 static void drop_item_locked(struct inflate_cache *cache, struct inflate_item *item)
 {
 	take_item_locked(cache, item);

@@ -54,7 +54,7 @@ struct release {
 	atomic_bool is_damaged; /* stored bytes failed a check */
 	atomic_uint damage_count;
 	atomic_uint_least64_t damage_recorded_ms;
-	uint8_t *checked;	       /* stored entries whose CRC has been compared (R7), a byte a view node */
+	struct large *large;	       /* files too large for the inflate cache whose content is as stated (R7) */
 	uint64_t judged_generation;    /* of the trust; 0: not judged */
 	struct signature_facts *facts; /* what was found then, of the artifact and of each layer; NULL: not kept */
 	uint64_t facts_family;	       /* of the trust that they hold under */
@@ -128,11 +128,12 @@ bool release_is_damaged(struct release *release);
 /* The store has these bytes anew: all releases and versions of them are whole again. No lock but upload's and slot's.
  */
 void releases_heal(struct slots *slots, const uint8_t digest[CRYPTO_SHA256_BYTES]);
-/* Whether a file's content is kept in the inflate cache while it is read: all that is deflated, and what is stored and
- * small, so that it is read once for its CRC and for its bytes. */
-bool run_reads_whole(const struct zip_entry *entry);
-/* R7 for a larger stored entry, once: compares its CRC over all of it. */
-int release_check_stored(struct release *release, uint32_t view_node);
+/* Whether a file's content goes through the inflate cache: what is deflated and fits, and what is stored and small, so
+ * that it is read once for its CRC and for its bytes. */
+bool run_reads_whole(const struct slots *slots, const struct zip_entry *entry);
+/* Reads a part of any other file. -EBADMSG: its content is not as stated. */
+int large_read(struct release *release, uint32_t view_node, void *buf, size_t len, uint64_t offset);
+void large_free(struct large *large); /* the list */
 /* A failed check of stored bytes goes into the audit log and comes out as -EIO. */
 int release_report_damage(struct release *release, const char *what, int error);
 
@@ -423,6 +424,7 @@ struct slots {
 	char *run_target;
 	struct inflate_cache *cache;
 	struct read_ahead *ahead;
+	pthread_mutex_t large_lock; /* before release.lock: one large file is checked at a time */
 	struct slots_notify notify;
 	struct slots_sweeper sweeper;
 	struct timespec started;

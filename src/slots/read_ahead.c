@@ -151,7 +151,7 @@ static enum fetched fetch_entry(struct read_ahead *ahead, const struct fetch *fe
 	if (!is_served(release) || fetch->node >= release->view->node_count)
 		return FETCHED_END;
 	const struct zip_entry *entry = release->view->nodes[fetch->node].entry;
-	if (!run_reads_whole(entry))
+	if (!run_reads_whole(ahead->slots, entry) || entry->size_bytes == 0)
 		return FETCHED_NOTHING;
 	struct io_reader file = release_file_reader(release);
 	file.pread = pread_quietly;

@@ -18,7 +18,7 @@ static void release_free(struct release *release)
 	for (size_t i = 0; i < release->layer_count; i++)
 		release_put(release->layers[i]);
 	view_free(release->view);
-	free(release->checked);
+	large_free(release->large);
 	free(release->facts);
 	store_object_unref(release->object);
 	store_release_free(release->record);
@@ -238,10 +238,6 @@ static int load_view_locked(struct release *release)
 		r = store_open_object(release->slots->store, record->digest, record->length_bytes, &release->object);
 	if (r == 0)
 		r = open_archive(release, &view);
-	if (r == 0) {
-		release->checked = calloc(view->node_count, 1);
-		r = release->checked ? 0 : -ENOMEM;
-	}
 	if (r < 0) {
 		view_free(view);
 		return r;
@@ -322,22 +318,4 @@ ssize_t release_read(struct release *release, void *buf, size_t len, uint64_t of
 		return r;
 	r = release_file_pread(release, buf, len, offset);
 	return r == 0 ? (ssize_t)len : release_report_damage(release, "artifact", r);
-}
-
-int release_check_stored(struct release *release, uint32_t view_node)
-{
-	lock_take(&release->lock);
-	bool checked = release->checked[view_node];
-	lock_drop(&release->lock);
-	if (checked)
-		return 0;
-
-	struct io_reader file = release_file_reader(release);
-	int r = zip_read_entry(&file, release->view->nodes[view_node].entry, NULL);
-	if (r == 0) {
-		lock_take(&release->lock);
-		release->checked[view_node] = 1;
-		lock_drop(&release->lock);
-	}
-	return r;
 }

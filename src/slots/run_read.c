@@ -6,8 +6,6 @@
 #include "base/text.h"
 #include "run_place.h"
 
-#define STORED_WHOLE_MAX (1024U * 1024)
-
 void run_data_done(struct run_data *data)
 {
 	if (data->release)
@@ -61,10 +59,18 @@ static int read_range(struct release *release, uint64_t file_offset, size_t len,
 	return 0;
 }
 
-bool run_reads_whole(const struct zip_entry *entry)
+static int read_large(const struct run_place *place, size_t len, uint64_t offset, struct run_data *ret)
 {
-	return entry && entry->kind == ZIP_ENTRY_FILE && entry->size_bytes > 0 &&
-	       (entry->method != 0 || entry->size_bytes <= STORED_WHOLE_MAX);
+	char *bytes = malloc(len);
+	if (!bytes)
+		return -ENOMEM;
+	int r = large_read(place->release, place->view_node, bytes, len, offset);
+	if (r < 0) {
+		free(bytes);
+		return r;
+	}
+	*ret = (struct run_data){.bytes = bytes, .len = len, .owner = bytes, .release = free};
+	return 0;
 }
 
 static int read_entry(struct slots *slots, const struct run_place *place, size_t len, uint64_t offset,
@@ -76,10 +82,8 @@ static int read_entry(struct slots *slots, const struct run_place *place, size_t
 		return 0;
 	if (offset == 0)
 		read_ahead_note_read(slots->ahead, place->release->record->id, place->view_node);
-	if (run_reads_whole(entry))
-		return read_inflated(slots, place, entry, part, offset, ret);
-	int r = release_check_stored(place->release, place->view_node);
-	return r < 0 ? r : read_range(place->release, entry->data_offset + offset, part, ret);
+	return run_reads_whole(slots, entry) ? read_inflated(slots, place, entry, part, offset, ret)
+					     : read_large(place, part, offset, ret);
 }
 
 static int read_json(const struct run_place *place, size_t len, uint64_t offset, struct run_data *ret)

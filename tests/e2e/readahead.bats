@@ -150,3 +150,50 @@ walk() { (cd "$1" && find . -type f -exec sha256sum {} + | sort -k 2) >"$2"; }
 	[ "$(records_of "${bad##*/}")" = $((2 * in_a_walk)) ]
 	[ "$in_a_walk" -ge 1 ]
 }
+
+@test "files too large for the cache: every part of them, in any order, and not a byte of a damaged one" {
+	VOUCHFS_SECTION="inflate_cache = 1048576" start_ready_mount </dev/null
+	python3 - "$T/w" <<-'END'
+		import os, random, sys
+		os.mkdir(sys.argv[1])
+		noise = random.Random(1)
+		for name in "deflated", "deflated-too", "stored.9", "stored-too.9":
+		    with open(f"{sys.argv[1]}/{name}", "wb") as file:
+		        for part in range(60):
+		            file.write(noise.randbytes(40000).hex().encode())
+	END
+	(cd "$T/w" && zip -q -X -r -n 9 "$T/a.zip" .)
+	sign_zip release "$T/a.zip"
+	cp "$T/a.zip" "$MAIN/"
+	make_cold
+	python3 - "$T/w" "$RUN/task" <<-'END'
+		import os, random, sys
+		order = random.Random(2)
+		for name in sorted(os.listdir(sys.argv[1])):
+		    with open(f"{sys.argv[1]}/{name}", "rb") as right, open(f"{sys.argv[2]}/{name}", "rb", buffering=0) as found:
+		        for _ in range(40):
+		            at = order.randrange(4800000)
+		            right.seek(at), found.seek(at)
+		            length = order.choice((1, 4096, 300000))
+		            assert found.read(length) == right.read(length), (name, at, length)
+	END
+	make_cold
+	diff -r "$T/w" "$RUN/task"
+	make_cold
+	(cd "$RUN/task" && find . -type f | xargs -P 4 -I{} cmp "$T/w/{}" {})
+
+	local payload name at
+	payload=$(find "$STORE" -name payload)
+	chmod u+w "$payload"
+	for name in deflated stored.9; do
+		at=$(python3 -c 'import sys, zipfile; e = zipfile.ZipFile(sys.argv[1]).getinfo(sys.argv[2])
+print(e.header_offset + e.compress_size * 3 // 4)' "$T/a.zip" "$name")
+		printf '\125\252\125\252' | dd of="$payload" bs=1 seek="$at" conv=notrunc status=none
+	done
+	make_cold
+	for name in deflated stored.9; do
+		run -1 head -c 1 "$RUN/task/$name"
+		[[ $output == *"Input/output error"* ]]
+	done
+	for name in deflated-too stored-too.9; do cmp "$T/w/$name" "$RUN/task/$name"; done
+}

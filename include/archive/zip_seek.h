@@ -1,0 +1,24 @@
+/*
+ * zip_seek.h - parts of a deflated entry that is too large to be kept whole.
+ *
+ * A deflate stream can only be read from its beginning. Read through once, which is also when size, CRC and the end of
+ * the stream are checked (R7), it is marked at intervals: where in the data that is, and the 32 KiB before it, which is
+ * all that the rest can refer to. From then on a part costs what lies between it and the mark before.
+ */
+#ifndef ARCHIVE_ZIP_SEEK_H
+#define ARCHIVE_ZIP_SEEK_H
+
+#include "archive/zip.h"
+
+#define ZIP_SEEK_INTERVAL_BYTES ((uint64_t)1024 * 1024) /* of content; a mark costs 32 KiB */
+
+struct zip_seek; /* immutable, may be shared between threads */
+
+/* 0; -EBADMSG: the entry is not what is stated (R7); or another negative errno. entry must outlive it. */
+int zip_seek_new(const struct io_reader *file, const struct zip_entry *entry, struct zip_seek **ret);
+void zip_seek_free(struct zip_seek *seek);
+
+/* The bytes [offset, offset + len) of the content, which are within its size. */
+int zip_seek_read(const struct zip_seek *seek, const struct io_reader *file, void *dst, size_t len, uint64_t offset);
+
+#endif

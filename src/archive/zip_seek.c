@@ -1,0 +1,253 @@
+#include "archive/zip_seek.h"
+
+#include <errno.h>
+#include <libdeflate.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+#include "zip_format.h"
+#include "zip_window.h"
+
+#define WINDOW_BYTES 32768U
+#define PIECE_BYTES  ((size_t)64 * 1024)
+
+/* What inflate leaves in data_type when it stops between two blocks. */
+#define BITS_LEFT	7
+#define IN_LAST_BLOCK	64
+#define AT_END_OF_BLOCK 128
+
+struct mark {
+	uint64_t produced_bytes;
+	uint64_t taken_bytes;
+	unsigned bits; /* of the byte before, that belong to what follows */
+	unsigned window_len;
+	uint8_t window[WINDOW_BYTES];
+};
+
+struct zip_seek {
+	const struct zip_entry *entry;
+	struct mark **marks; /* in order; the beginning is none */
+	size_t mark_count;
+	size_t capacity;
+};
+
+/* A stream from a mark, or the beginning, on. */
+struct stream {
+	z_stream z;
+	const struct io_reader *file;
+	const struct zip_entry *entry;
+	uint64_t read_bytes; /* of the packed data */
+	uint8_t packed[PIECE_BYTES];
+	uint8_t scratch[PIECE_BYTES];
+};
+
+static void stream_free(struct stream *stream)
+{
+	if (!stream)
+		return;
+	(void)inflateEnd(&stream->z);
+	free(stream);
+}
+
+static int stream_new(const struct io_reader *file, const struct zip_entry *entry, struct stream **ret)
+{
+	struct stream *stream = calloc(1, sizeof(*stream));
+	if (!stream)
+		return -ENOMEM;
+	stream->file = file;
+	stream->entry = entry;
+	if (inflateInit2(&stream->z, -MAX_WBITS) != Z_OK) {
+		free(stream);
+		return -ENOMEM;
+	}
+	*ret = stream;
+	return 0;
+}
+
+static int fill(struct stream *stream)
+{
+	uint64_t left = stream->entry->compressed_bytes - stream->read_bytes;
+	uint64_t at = stream->entry->data_offset + stream->read_bytes;
+	size_t room = PIECE_BYTES - (size_t)(at % PIECE_BYTES);
+	size_t len = left < room ? (size_t)left : room;
+	if (len == 0)
+		return 0; /* what is left may be in inflate's hands */
+	int r = zip_pread(stream->file, stream->packed, len, at);
+	if (r < 0)
+		return r;
+	stream->read_bytes += len;
+	stream->z.next_in = stream->packed;
+	stream->z.avail_in = (uInt)len;
+	return 0;
+}
+
+/* One call of inflate: how much came out, and whether it was the last. */
+static int step(struct stream *stream, uint8_t *dst, size_t room, int flush, size_t *ret_len, bool *ret_ended)
+{
+	z_stream *z = &stream->z;
+	int r = z->avail_in == 0 ? fill(stream) : 0;
+	if (r < 0)
+		return r;
+	z->next_out = dst;
+	z->avail_out = (uInt)room;
+	int result = inflate(z, flush);
+	if (result == Z_MEM_ERROR)
+		return -ENOMEM;
+	if (result != Z_OK && result != Z_STREAM_END) /* no deflate stream, or it is cut off (Z_BUF_ERROR) */
+		return -EBADMSG;
+	*ret_len = room - z->avail_out;
+	*ret_ended = result == Z_STREAM_END;
+	return 0;
+}
+
+/* ---- marking ---- */
+
+static int add_mark(struct zip_seek *seek, struct stream *stream, uint64_t produced_bytes)
+{
+	if (seek->mark_count == seek->capacity) {
+		size_t capacity = seek->capacity ? 2 * seek->capacity : 16;
+		struct mark **marks = reallocarray(seek->marks, capacity, sizeof(struct mark *));
+		if (!marks)
+			return -ENOMEM;
+		seek->marks = marks;
+		seek->capacity = capacity;
+	}
+	struct mark *mark = calloc(1, sizeof(*mark));
+	if (!mark)
+		return -ENOMEM;
+	mark->produced_bytes = produced_bytes;
+	mark->taken_bytes = stream->read_bytes - stream->z.avail_in;
+	mark->bits = (unsigned)stream->z.data_type & BITS_LEFT;
+	ASSERT(inflateGetDictionary(&stream->z, mark->window, &mark->window_len) == Z_OK);
+	seek->marks[seek->mark_count++] = mark;
+	return 0;
+}
+
+static bool is_to_be_marked(const struct zip_seek *seek, const struct stream *stream, uint64_t produced_bytes)
+{
+	uint64_t last = seek->mark_count > 0 ? seek->marks[seek->mark_count - 1]->produced_bytes : 0;
+	int where = stream->z.data_type;
+	return (where & AT_END_OF_BLOCK) && !(where & IN_LAST_BLOCK) &&
+	       produced_bytes - last >= ZIP_SEEK_INTERVAL_BYTES;
+}
+
+static int mark_all(struct zip_seek *seek, struct stream *stream)
+{
+	const struct zip_entry *entry = seek->entry;
+	uint64_t produced = 0;
+	uint32_t crc = 0;
+	for (bool ended = false; !ended;) {
+		size_t len;
+		int r = step(stream, stream->scratch, PIECE_BYTES, Z_BLOCK, &len, &ended);
+		if (r < 0)
+			return r;
+		crc = libdeflate_crc32(crc, stream->scratch, len);
+		produced += len;
+		if (produced > entry->size_bytes)
+			return -EBADMSG;
+		if (!ended && is_to_be_marked(seek, stream, produced))
+			r = add_mark(seek, stream, produced);
+		if (r < 0)
+			return r;
+	}
+	bool is_as_stated = stream->z.avail_in == 0 && stream->read_bytes == entry->compressed_bytes &&
+			    produced == entry->size_bytes && crc == entry->crc32;
+	return is_as_stated ? 0 : -EBADMSG;
+}
+
+int zip_seek_new(const struct io_reader *file, const struct zip_entry *entry, struct zip_seek **ret)
+{
+	ASSERT(entry->method == ZIP_METHOD_DEFLATED);
+	struct stream *stream = NULL;
+	struct zip_seek *seek = calloc(1, sizeof(*seek));
+	if (!seek)
+		return -ENOMEM;
+	seek->entry = entry;
+	int r = stream_new(file, entry, &stream);
+	if (r == 0)
+		r = mark_all(seek, stream);
+	stream_free(stream);
+	if (r < 0)
+		zip_seek_free(seek);
+	else
+		*ret = seek;
+	return r;
+}
+
+void zip_seek_free(struct zip_seek *seek)
+{
+	if (!seek)
+		return;
+	for (size_t i = 0; i < seek->mark_count; i++)
+		free(seek->marks[i]);
+	free(seek->marks);
+	free(seek);
+}
+
+/* ---- reading ---- */
+
+/* The last mark at or before offset; NULL: the beginning. */
+static const struct mark *mark_before(const struct zip_seek *seek, uint64_t offset)
+{
+	size_t low = 0, high = seek->mark_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (seek->marks[middle]->produced_bytes <= offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low > 0 ? seek->marks[low - 1] : NULL;
+}
+
+static int start_at(struct stream *stream, const struct mark *mark)
+{
+	stream->read_bytes = mark->taken_bytes;
+	if (mark->bits > 0) {
+		stream->read_bytes--;
+		int r = fill(stream);
+		if (r < 0)
+			return r;
+		int byte = *stream->z.next_in++;
+		stream->z.avail_in--;
+		ASSERT(inflatePrime(&stream->z, (int)mark->bits, byte >> (8 - mark->bits)) == Z_OK);
+	}
+	ASSERT(inflateSetDictionary(&stream->z, mark->window, mark->window_len) == Z_OK);
+	return 0;
+}
+
+/* Produces len bytes after skipping some. */
+static int produce(struct stream *stream, uint64_t skip, uint8_t *dst, size_t len)
+{
+	for (bool ended = false; len > 0;) {
+		if (ended)
+			return -EBADMSG;
+		size_t room = skip == 0 ? len : skip < PIECE_BYTES ? (size_t)skip : PIECE_BYTES, got;
+		if (room > UINT32_MAX)
+			room = UINT32_MAX;
+		int r = step(stream, skip == 0 ? dst : stream->scratch, room, Z_NO_FLUSH, &got, &ended);
+		if (r < 0)
+			return r;
+		if (skip > 0) {
+			skip -= got;
+		} else {
+			dst += got;
+			len -= got;
+		}
+	}
+	return 0;
+}
+
+int zip_seek_read(const struct zip_seek *seek, const struct io_reader *file, void *dst, size_t len, uint64_t offset)
+{
+	const struct mark *mark = mark_before(seek, offset);
+	struct stream *stream = NULL;
+	ASSERT(offset <= seek->entry->size_bytes && len <= seek->entry->size_bytes - offset);
+	int r = stream_new(file, seek->entry, &stream);
+	if (r == 0 && mark)
+		r = start_at(stream, mark);
+	if (r == 0)
+		r = produce(stream, offset - (mark ? mark->produced_bytes : 0), dst, len);
+	stream_free(stream);
+	return r;
+}
