@@ -2,8 +2,8 @@
  * zip_seek.h - parts of a deflated entry that is too large to be kept whole.
  *
  * A deflate stream can only be read from its beginning. Read through once, which is also when size, CRC and the end of
- * the stream are checked (R7), it is marked at intervals: where in the data that is, and the 32 KiB before it, which is
- * all that the rest can refer to. From then on a part costs what lies between it and the mark before.
+ * the stream are checked (R7), it is marked, once in each interval: where in the data that is, and the 32 KiB before
+ * it, which is all that the rest can refer to. From then on a part costs what lies between it and the mark before.
  */
 #ifndef ARCHIVE_ZIP_SEEK_H
 #define ARCHIVE_ZIP_SEEK_H

@@ -102,7 +102,7 @@ static int step(struct stream *stream, uint8_t *dst, size_t room, int flush, siz
 
 /* ---- marking ---- */
 
-static int add_mark(struct zip_seek *seek, struct stream *stream, uint64_t produced_bytes)
+static int grow(struct zip_seek *seek)
 {
 	if (seek->mark_count == seek->capacity) {
 		size_t capacity = seek->capacity ? 2 * seek->capacity : 16;
@@ -115,20 +115,31 @@ static int add_mark(struct zip_seek *seek, struct stream *stream, uint64_t produ
 	struct mark *mark = calloc(1, sizeof(*mark));
 	if (!mark)
 		return -ENOMEM;
-	mark->produced_bytes = produced_bytes;
-	mark->taken_bytes = stream->read_bytes - stream->z.avail_in;
-	mark->bits = (unsigned)stream->z.data_type & BITS_LEFT;
-	ASSERT(inflateGetDictionary(&stream->z, mark->window, &mark->window_len) == Z_OK);
 	seek->marks[seek->mark_count++] = mark;
 	return 0;
 }
 
-static bool is_to_be_marked(const struct zip_seek *seek, const struct stream *stream, uint64_t produced_bytes)
+/* Of each interval the last place that will do: who reads from the beginning of the next skips little. */
+static int add_mark(struct zip_seek *seek, struct stream *stream, uint64_t produced_bytes)
 {
-	uint64_t last = seek->mark_count > 0 ? seek->marks[seek->mark_count - 1]->produced_bytes : 0;
+	struct mark *last = seek->mark_count > 0 ? seek->marks[seek->mark_count - 1] : NULL;
+	bool is_another = !last ||
+			  last->produced_bytes / ZIP_SEEK_INTERVAL_BYTES != produced_bytes / ZIP_SEEK_INTERVAL_BYTES;
+	int r = is_another ? grow(seek) : 0;
+	if (r < 0)
+		return r;
+	struct mark *mark = seek->marks[seek->mark_count - 1];
+	mark->produced_bytes = produced_bytes;
+	mark->taken_bytes = stream->read_bytes - stream->z.avail_in;
+	mark->bits = (unsigned)stream->z.data_type & BITS_LEFT;
+	ASSERT(inflateGetDictionary(&stream->z, mark->window, &mark->window_len) == Z_OK);
+	return 0;
+}
+
+static bool is_between_blocks(const struct stream *stream)
+{
 	int where = stream->z.data_type;
-	return (where & AT_END_OF_BLOCK) && !(where & IN_LAST_BLOCK) &&
-	       produced_bytes - last >= ZIP_SEEK_INTERVAL_BYTES;
+	return (where & AT_END_OF_BLOCK) && !(where & IN_LAST_BLOCK);
 }
 
 static int mark_all(struct zip_seek *seek, struct stream *stream)
@@ -145,7 +156,7 @@ static int mark_all(struct zip_seek *seek, struct stream *stream)
 		produced += len;
 		if (produced > entry->size_bytes)
 			return -EBADMSG;
-		if (!ended && is_to_be_marked(seek, stream, produced))
+		if (!ended && is_between_blocks(stream))
 			r = add_mark(seek, stream, produced);
 		if (r < 0)
 			return r;

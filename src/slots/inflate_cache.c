@@ -85,7 +85,7 @@ static void make_youngest_locked(struct inflate_cache *cache, struct inflate_ite
 
 bool inflate_cache_is_for(const struct inflate_cache *cache, uint64_t size_bytes)
 {
-	return size_bytes <= cache->budget_bytes / 2;
+	return cost_bytes(size_bytes) <= cache->budget_bytes;
 }
 
 static void drop_item_locked(struct inflate_cache *cache, struct inflate_item *item)

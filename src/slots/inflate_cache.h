@@ -19,7 +19,7 @@ struct inflate_item;
 int inflate_cache_new(uint64_t budget_bytes, struct inflate_cache **ret);
 void inflate_cache_free(struct inflate_cache *cache); /* nothing may be held */
 
-/* Whether a content of this size leaves room for others: half of the budget at most. */
+/* Whether a content of this size is within the budget. */
 bool inflate_cache_is_for(const struct inflate_cache *cache, uint64_t size_bytes);
 /*
  * The content of entry, which lies in file; key names it (a run node). 0, -EBADMSG when size or CRC do not match (R7),
