@@ -40,17 +40,17 @@ struct release {
 	size_t layer_count;
 	unsigned refs;		       /* tree lock: listed, handles, calls in flight, and one while lookups > 0 */
 	uint64_t lookups;	       /* tree lock: what the kernel knows */
-	bool listed;		       /* tree lock: among the last keep_releases */
 	struct release *next_in_grace; /* tree lock */
 	uint64_t replaced_ms;	       /* tree lock: when another one became current (clock_steady_ms) */
+	bool listed;		       /* tree lock: among the last keep_releases */
 	bool removed;		       /* tree lock: its record goes with the last reference */
 
 	pthread_mutex_t lock; /* loading: view, object, judgement */
-	enum release_view view_state;
 	struct view *view;
 	struct opt *opt; /* its layers merged; NULL: not yet */
-	bool opt_is_bad; /* too large to be merged */
 	struct store_object *object;
+	enum release_view view_state;
+	bool opt_is_bad;	/* too large to be merged */
 	atomic_bool is_damaged; /* stored bytes failed a check */
 	atomic_uint damage_count;
 	atomic_uint_least64_t damage_recorded_ms;
