@@ -178,7 +178,7 @@ static int print_added(const struct lambda_policy_file *target, const struct lay
 
 static int add(const struct lambda_policy_file *target, const struct wanted *wanted)
 {
-	struct layer_statement s;
+	struct layer_statement s = {0};
 	char line[LINE_SIZE];
 	int exit_code = make_statement(&target->host, wanted, &s);
 	if (exit_code != 0)
