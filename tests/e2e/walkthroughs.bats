@@ -166,7 +166,7 @@ signed() {
 
 # Two accounts, each with its profile; the host, and a config that allows both profile versions.
 two_accounts() {
-	local account
+	local trusted
 	publisher vouchfs signer create-account --account-id "$ACCOUNT" >/dev/null
 	run -0 --separate-stderr publisher vouchfs signer put-signing-profile \
 		--platform-id "AWSLambda-SHA384-ECDSA" --profile-name publisher_approved_profile1
@@ -179,9 +179,9 @@ two_accounts() {
 	consumer vouchfs signer export-trust --directory trust-of-consumer >/dev/null
 	install -m 0644 trust-of-*/* "$T/etc/trust/"
 	mk_config <<-END
-		$(for account in "$ACCOUNT" "$CONSUMER"; do
+		$(for trusted in "$ACCOUNT" "$CONSUMER"; do
 			printf '[account %s]\ncertificate = trust/%s.pem\nrevocations = trust/%s.revocations\n' \
-				"$account" "$account" "$account"
+				"$trusted" "$trusted" "$trusted"
 		done)
 		[layer lambda_signing]
 		group = games
