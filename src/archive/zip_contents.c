@@ -64,7 +64,8 @@ static int take_piece(struct unpacker *unpacker, void *bytes, size_t *ret_len)
 	const struct zip_entry *entry = unpacker->entry;
 	uint64_t left = entry->compressed_bytes - unpacker->taken_bytes;
 	uint64_t at = entry->data_offset + unpacker->taken_bytes;
-	size_t room = PIECE_BYTES - (size_t)(at % PIECE_BYTES); /* whole blocks of the file, so that each is read once */
+	size_t room = PIECE_BYTES -
+		      (size_t)(at % PIECE_BYTES); /* whole blocks of the file, so that each is read once */
 	size_t len = left < room ? (size_t)left : room;
 	int r = zip_pread(unpacker->file, bytes, len, at);
 	if (r < 0)
