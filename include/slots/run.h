@@ -36,6 +36,12 @@ void run_data_done(struct run_data *data);
 /* Counts one reference that run_forget gives back. */
 int run_lookup(struct slots *slots, uint64_t parent, const char *name, struct slots_attr *ret);
 void run_forget(struct slots *slots, uint64_t node, uint64_t count);
+/*
+ * Whether the kernel may remember that a name is missing there. Not where releases appear: it would have to be told to
+ * forget the name, and would drop it as well for whoever had found the release in the meantime, whose working directory
+ * had no path any more.
+ */
+bool run_keeps_missing(struct slots *slots, uint64_t parent);
 /* A reference for an entry that readdirplus hands out. */
 void run_remember(struct slots *slots, uint64_t node);
 

@@ -53,7 +53,7 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	int r = run_lookup(slots_of(req), parent, name, &attr);
 	if (r == 0)
 		reply_entry(req, &attr, REPLY_BLKSIZE_DEFAULT, FOREVER_S);
-	else if (r == -ENOENT)
+	else if (r == -ENOENT && run_keeps_missing(slots_of(req), parent))
 		reply_missing(req);
 	else
 		reply_err(req, r);

@@ -162,6 +162,12 @@ int run_lookup(struct slots *slots, uint64_t parent, const char *name, struct sl
 	return r;
 }
 
+bool run_keeps_missing(struct slots *slots, uint64_t parent)
+{
+	struct slot *slot;
+	return parent != RUN_NODE_RELEASES && !run_is_slot_directory(slots, parent, &slot);
+}
+
 int run_readlink(struct slots *slots, uint64_t node, struct buf *ret)
 {
 	struct run_place place;

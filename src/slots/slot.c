@@ -291,13 +291,10 @@ void slot_notify_switch(struct slot *slot, const struct slot_switch *what)
 	notify->entry(notify->ctx, RUN_ROOT, slot->name);
 	if (what->is_first) {
 		notify->inode(notify->ctx, RUN_ROOT);
-		notify->entry(notify->ctx, RUN_NODE_RELEASES, slot->name);
 		notify->inode(notify->ctx, RUN_NODE_RELEASES);
 	}
-	if (what->number > 0) {
-		(void)snprintf(name, sizeof(name), "%llu", (unsigned long long)what->number);
-		notify->entry(notify->ctx, directory, name);
-	}
+	if (what->number == 0) /* what appears may have been found already (run_keeps_missing) */
+		notify->entry(notify->ctx, RUN_NODE_RELEASES, slot->name);
 	if (what->dropped) {
 		(void)snprintf(name, sizeof(name), "%llu", (unsigned long long)what->dropped->record->number);
 		notify->entry(notify->ctx, directory, name);

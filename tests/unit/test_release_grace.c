@@ -69,6 +69,29 @@ static void move_clock_ms(struct slots_fixture *f, int64_t by_ms)
 	gate_fixture_set_clock(f->host, clock_now_s() + by_ms / 1000);
 }
 
+/* Whoever was quick enough to look it up keeps the path to it. */
+static void what_appears_is_not_dropped(void **state)
+{
+	struct slots_fixture *f = *state;
+	struct slots_attr releases, directory, release;
+	char entry[64];
+	deploy_many(f, "main", 1);
+	assert_int_equal(slots_fixture_run_path(f, ".releases", &releases), 0);
+	assert_int_equal(slots_fixture_run_path(f, ".releases/main", &directory), 0);
+	assert_int_equal(slots_fixture_run_path(f, ".releases/main/1", &release), 0);
+	(void)snprintf(entry, sizeof(entry), "entry %llu main\n", (unsigned long long)releases.node);
+	assert_null(strstr(f->pushed.data, entry));
+	(void)snprintf(entry, sizeof(entry), "entry %llu 1\n", (unsigned long long)directory.node);
+	assert_null(strstr(f->pushed.data, entry));
+	gate_fixture_assert_says(&f->pushed, "entry 1 main\n"); /* the link */
+	assert_false(run_keeps_missing(f->slots, releases.node));
+	assert_false(run_keeps_missing(f->slots, directory.node));
+	assert_true(run_keeps_missing(f->slots, release.node));
+	assert_true(run_keeps_missing(f->slots, RUN_ROOT));
+	run_forget(f->slots, release.node, 1);
+	run_forget(f->slots, directory.node, 1);
+}
+
 static void who_has_read_the_link_finds_what_it_names(void **state)
 {
 	struct slots_fixture *f = *state;
@@ -236,6 +259,7 @@ static void after_a_crash_they_are_removed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(what_appears_is_not_dropped),
 		TEST(who_has_read_the_link_finds_what_it_names),
 		TEST(it_goes_when_the_time_is_over),
 		TEST(what_was_replaced_long_ago_goes_at_once),
