@@ -197,3 +197,56 @@ print(e.header_offset + e.compress_size * 3 // 4)' "$T/a.zip" "$name")
 	done
 	for name in deflated-too stored-too.9; do cmp "$T/w/$name" "$RUN/task/$name"; done
 }
+
+@test "a release that is blocked while it is read ahead: from then on not a byte, known or not" {
+	start_ready_mount <<-END
+		[code-signing-config guarded]
+		allowed_publisher = arn:vouchfs:signer:local:$ACCOUNT:/signing-profiles/release
+		untrusted_artifact_on_deployment = Enforce
+		untrusted_artifact_on_load = Enforce
+		[function guarded]
+		code_signing_config = guarded
+	END
+	mk_library "$T/w"
+	(cd "$T/w" && zip -q -X -r "$T/a.zip" .)
+	sign_zip release "$T/a.zip"
+	cp "$T/a.zip" "$MNT/functions/guarded/"
+	make_cold
+	local task reader version
+	version=$(signer "$ACCOUNT" get-signing-profile --profile-name release | json_value profileVersion)
+	task=$(realpath "$MNT/run/guarded/task")
+	# names and descriptors of half of the files, read up to one of them; then all that is there, again and again
+	python3 - "$task" "$T/started" <<-'END' &
+		import os, sys
+		root, started = sys.argv[1:]
+		paths = sorted(os.path.join(at, name) for at, _, names in os.walk(root) for name in names)
+		held = [os.open(path, os.O_RDONLY) for path in paths if os.path.getsize(path)]
+		for fd in held[:20]:
+		    os.pread(fd, 1, 0)
+		open(started, "w").close()
+
+		def is_refused(read):
+		    try:
+		        read()
+		    except PermissionError:
+		        return True
+		    return False
+
+		while not is_refused(lambda: [os.pread(fd, 1 << 20, 0) for fd in held]):
+		    pass
+		while not all([is_refused(lambda: os.pread(fd, 1, 0)) for fd in held]):
+		    pass  # pages of those behind are still being taken away
+		for _ in range(20):
+		    assert all([is_refused(lambda: os.pread(fd, 1, 0)) for fd in held])
+		    assert all([is_refused(lambda: os.open(path, os.O_RDONLY)) for path in paths])
+	END
+	reader=$!
+	eventually test -e "$T/started"
+	signer "$ACCOUNT" revoke-signing-profile --profile-name release --profile-version "$version" \
+		--effective-time 2026-01-01T00:00:00Z --reason leaked >/dev/null
+	signer "$ACCOUNT" refresh-revocations >/dev/null
+	rm -rf "$T/next"
+	signer "$ACCOUNT" export-trust --directory "$T/next" >/dev/null
+	cp "$T/next/$ACCOUNT.revocations" "$T/etc/trust/"
+	wait "$reader"
+}
