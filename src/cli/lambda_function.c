@@ -130,7 +130,7 @@ struct creation {
 	int zip_fd;
 	int slots_fd;
 	bool made_slot;
-	bool is_deployed;
+	bool list_waits;	  /* for the artifact */
 	struct config_edit *edit; /* when the function was bound to another config */
 };
 
@@ -188,19 +188,20 @@ static void take_back(const struct lambda_host *host, struct creation *c)
 		cli_lambda_take_back(host, c->edit);
 	if (c->made_slot)
 		(void)remove_slot(host, c->function);
-	else if (c->is_deployed)
-		cli_error("function %s was deployed, without layers: update-function-configuration --layers attaches "
-			  "others",
-			  c->function);
+	else if (c->list_waits)
+		(void)lambda_attach(host, c->function, &(struct cli_list){0});
 }
 
+/* The list comes first: it waits for the artifact, which is judged with it, so that all is deployed or nothing. */
 static int deploy(const struct lambda_host *host, struct creation *c)
 {
-	int exit_code = lambda_deploy(host, c->function, c->zip_fd);
-	c->is_deployed = exit_code == 0;
-	if (exit_code == 0 && c->layers.count > 0)
-		exit_code = lambda_attach(host, c->function, &c->layers);
-	return exit_code;
+	if (c->layers.count > 0) {
+		int exit_code = lambda_attach(host, c->function, &c->layers);
+		if (exit_code != 0)
+			return exit_code;
+		c->list_waits = true;
+	}
+	return lambda_deploy(host, c->function, c->zip_fd);
 }
 
 static int create(const struct lambda_host *host, struct creation *c)

@@ -374,9 +374,12 @@ assert all(":/signing-jobs/" in layer["SigningJobArn"] for layer in function["La
 	run -0 lambda create-function --function-name team-x --zip-file "fileb://$T/code.zip" --layers base:1 tools:1
 	[ "$(member Layers.1.Arn)" = "$LAYER:tools:1" ]
 	[ "$(cat "$MNT/run/team-x/opt/base")" = 1 ]
-	run -254 lambda create-function --function-name main --zip-file "fileb://$T/code.zip" --layers tools:2
-	[[ $output == *"function main was deployed, without layers"* ]] # it cannot be taken away
-	[ "$(cat "$RUN/task/app.py") $(names_in "$RUN/opt")" = "one " ]
+	refused CodeVerificationFailedException create-function --function-name main --zip-file "fileb://$T/code.zip" \
+		--layers tools:2
+	refused CodeVerificationFailedException create-function --function-name main --zip-file "fileb://$T/plain.zip" \
+		--layers tools:1
+	[ "$(names_in "$MNT/functions/main")" = "" ] # nor a list that waits
+	[ ! -e "$RUN" ]
 	lambda delete-function --function-name team-x
 	[ "$(names_in "$MNT/functions")" = "main relaxed" ]
 }
