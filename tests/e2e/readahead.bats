@@ -180,7 +180,7 @@ walk() { (cd "$1" && find . -type f -exec sha256sum {} + | sort -k 2) >"$2"; }
 	make_cold
 	diff -r "$T/w" "$RUN/task"
 	make_cold
-	(cd "$RUN/task" && find . -type f | xargs -P 4 -I{} cmp "$T/w/{}" {})
+	(cd "$RUN/task" && find . -type f -print0 | xargs -0 -P 4 -I{} cmp "$T/w/{}" {})
 
 	local payload name at
 	payload=$(find "$STORE" -name payload)
