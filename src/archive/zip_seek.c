@@ -119,13 +119,16 @@ static int grow(struct zip_seek *seek)
 	return 0;
 }
 
-/* Of each interval the last place that will do: who reads from the beginning of the next skips little. */
+/* The first place of each interval that will do. */
+static bool is_due(const struct zip_seek *seek, uint64_t produced_bytes)
+{
+	uint64_t last = seek->mark_count > 0 ? seek->marks[seek->mark_count - 1]->produced_bytes : 0;
+	return last / ZIP_SEEK_INTERVAL_BYTES != produced_bytes / ZIP_SEEK_INTERVAL_BYTES;
+}
+
 static int add_mark(struct zip_seek *seek, struct stream *stream, uint64_t produced_bytes)
 {
-	struct mark *last = seek->mark_count > 0 ? seek->marks[seek->mark_count - 1] : NULL;
-	bool is_another = !last ||
-			  last->produced_bytes / ZIP_SEEK_INTERVAL_BYTES != produced_bytes / ZIP_SEEK_INTERVAL_BYTES;
-	int r = is_another ? grow(seek) : 0;
+	int r = grow(seek);
 	if (r < 0)
 		return r;
 	struct mark *mark = seek->marks[seek->mark_count - 1];
@@ -142,46 +145,89 @@ static bool is_between_blocks(const struct stream *stream)
 	return (where & AT_END_OF_BLOCK) && !(where & IN_LAST_BLOCK);
 }
 
-static int mark_all(struct zip_seek *seek, struct stream *stream)
+/* Reads an entry through. */
+struct marker {
+	struct zip_seek *seek;
+	struct stream *stream;
+	const struct zip_seek_sink *sink; /* NULL: none */
+	uint8_t *part;			  /* ZIP_SEEK_PART_MAX bytes from part_offset on, as far as they go */
+	uint64_t part_offset;
+	uint64_t produced_bytes;
+	uint32_t crc;
+};
+
+static uint8_t *room_of(const struct marker *marker)
 {
-	const struct zip_entry *entry = seek->entry;
-	uint64_t produced = 0;
-	uint32_t crc = 0;
+	uint64_t used = marker->produced_bytes - marker->part_offset;
+	return used <= ZIP_SEEK_PART_MAX - PIECE_BYTES ? marker->part + used : marker->stream->scratch;
+}
+
+/* A part ends here. */
+static void give_part(struct marker *marker)
+{
+	uint64_t len = marker->produced_bytes - marker->part_offset;
+	if (marker->sink && len > 0 && len <= ZIP_SEEK_PART_MAX - PIECE_BYTES)
+		marker->sink->take(marker->sink->ctx, marker->seek->mark_count, marker->part_offset, marker->part,
+				   (size_t)len);
+	marker->part_offset = marker->produced_bytes;
+}
+
+static int mark_step(struct marker *marker, bool *ret_ended)
+{
+	struct stream *stream = marker->stream;
+	uint8_t *room = room_of(marker);
+	size_t len;
+	int r = step(stream, room, PIECE_BYTES, Z_BLOCK, &len, ret_ended);
+	if (r < 0)
+		return r;
+	marker->crc = libdeflate_crc32(marker->crc, room, len);
+	marker->produced_bytes += len;
+	if (marker->produced_bytes > marker->seek->entry->size_bytes)
+		return -EBADMSG;
+	if (*ret_ended || !is_between_blocks(stream) || !is_due(marker->seek, marker->produced_bytes))
+		return 0;
+	give_part(marker);
+	return add_mark(marker->seek, stream, marker->produced_bytes);
+}
+
+static int mark_all(struct marker *marker)
+{
+	const struct zip_entry *entry = marker->seek->entry;
+	const struct stream *stream = marker->stream;
 	for (bool ended = false; !ended;) {
-		size_t len;
-		int r = step(stream, stream->scratch, PIECE_BYTES, Z_BLOCK, &len, &ended);
-		if (r < 0)
-			return r;
-		crc = libdeflate_crc32(crc, stream->scratch, len);
-		produced += len;
-		if (produced > entry->size_bytes)
-			return -EBADMSG;
-		if (!ended && is_between_blocks(stream))
-			r = add_mark(seek, stream, produced);
+		int r = mark_step(marker, &ended);
 		if (r < 0)
 			return r;
 	}
 	bool is_as_stated = stream->z.avail_in == 0 && stream->read_bytes == entry->compressed_bytes &&
-			    produced == entry->size_bytes && crc == entry->crc32;
-	return is_as_stated ? 0 : -EBADMSG;
+			    marker->produced_bytes == entry->size_bytes && marker->crc == entry->crc32;
+	if (!is_as_stated)
+		return -EBADMSG;
+	give_part(marker);
+	return 0;
 }
 
-int zip_seek_new(const struct io_reader *file, const struct zip_entry *entry, struct zip_seek **ret)
+int zip_seek_new(const struct io_reader *file, const struct zip_entry *entry, const struct zip_seek_sink *sink,
+		 struct zip_seek **ret)
 {
 	ASSERT(entry->method == ZIP_METHOD_DEFLATED);
-	struct stream *stream = NULL;
-	struct zip_seek *seek = calloc(1, sizeof(*seek));
-	if (!seek)
-		return -ENOMEM;
-	seek->entry = entry;
-	int r = stream_new(file, entry, &stream);
+	struct marker marker = {.sink = sink, .part = malloc(ZIP_SEEK_PART_MAX)};
+	int r = -ENOMEM;
+	marker.seek = calloc(1, sizeof(*marker.seek));
+	if (!marker.part || !marker.seek)
+		goto out;
+	marker.seek->entry = entry;
+	r = stream_new(file, entry, &marker.stream);
 	if (r == 0)
-		r = mark_all(seek, stream);
-	stream_free(stream);
+		r = mark_all(&marker);
 	if (r < 0)
-		zip_seek_free(seek);
-	else
-		*ret = seek;
+		goto out;
+	*ret = marker.seek;
+	marker.seek = NULL;
+out:
+	stream_free(marker.stream);
+	zip_seek_free(marker.seek);
+	free(marker.part);
 	return r;
 }
 
@@ -197,8 +243,8 @@ void zip_seek_free(struct zip_seek *seek)
 
 /* ---- reading ---- */
 
-/* The last mark at or before offset; NULL: the beginning. */
-static const struct mark *mark_before(const struct zip_seek *seek, uint64_t offset)
+/* How many marks are at or before offset. */
+static size_t marks_before(const struct zip_seek *seek, uint64_t offset)
 {
 	size_t low = 0, high = seek->mark_count;
 	while (low < high) {
@@ -208,7 +254,16 @@ static const struct mark *mark_before(const struct zip_seek *seek, uint64_t offs
 		else
 			high = middle;
 	}
-	return low > 0 ? seek->marks[low - 1] : NULL;
+	return low;
+}
+
+struct zip_seek_part zip_seek_part_at(const struct zip_seek *seek, uint64_t offset)
+{
+	ASSERT(offset < seek->entry->size_bytes);
+	size_t number = marks_before(seek, offset);
+	uint64_t begin = number > 0 ? seek->marks[number - 1]->produced_bytes : 0;
+	uint64_t end = number < seek->mark_count ? seek->marks[number]->produced_bytes : seek->entry->size_bytes;
+	return (struct zip_seek_part){.number = number, .offset = begin, .len = end - begin};
 }
 
 static int start_at(struct stream *stream, const struct mark *mark)
@@ -251,7 +306,8 @@ static int produce(struct stream *stream, uint64_t skip, uint8_t *dst, size_t le
 
 int zip_seek_read(const struct zip_seek *seek, const struct io_reader *file, void *dst, size_t len, uint64_t offset)
 {
-	const struct mark *mark = mark_before(seek, offset);
+	size_t before = marks_before(seek, offset);
+	const struct mark *mark = before > 0 ? seek->marks[before - 1] : NULL; /* NULL: the beginning */
 	struct stream *stream = NULL;
 	ASSERT(offset <= seek->entry->size_bytes && len <= seek->entry->size_bytes - offset);
 	int r = stream_new(file, seek->entry, &stream);

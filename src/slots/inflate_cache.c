@@ -2,14 +2,20 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <uthash.h>
 
 #include "base/lock.h"
 
+struct item_key {
+	uint64_t entry;
+	uint64_t part; /* 0: all of it */
+};
+
 struct inflate_item {
 	UT_hash_handle hh; /* of items: in order of last use, oldest first; of unread: as they were inflated */
 	struct inflate_cache *cache;
-	uint64_t key;
+	struct item_key key;
 	uint64_t owner; /* while it is unread */
 	unsigned holders;
 	bool is_unread;
@@ -66,7 +72,7 @@ static void take_item_locked(struct inflate_cache *cache, struct inflate_item *i
 	cache->unread_bytes -= item->is_unread ? cost_bytes(item->size_bytes) : 0;
 }
 
-static struct inflate_item *find_item_locked(struct inflate_cache *cache, uint64_t key)
+static struct inflate_item *find_item_locked(struct inflate_cache *cache, struct item_key key)
 {
 	struct inflate_item *item;
 	HASH_FIND(hh, cache->items, &key, sizeof(key), item);
@@ -81,6 +87,11 @@ static void make_youngest_locked(struct inflate_cache *cache, struct inflate_ite
 	take_item_locked(cache, item);
 	item->is_unread = false;
 	add_item_locked(cache, item);
+}
+
+uint64_t inflate_cache_budget(const struct inflate_cache *cache)
+{
+	return cache->budget_bytes;
 }
 
 bool inflate_cache_is_for(const struct inflate_cache *cache, uint64_t size_bytes)
@@ -125,7 +136,7 @@ void inflate_cache_free(struct inflate_cache *cache)
 	free(cache);
 }
 
-static struct inflate_item *new_item_locked(struct inflate_cache *cache, uint64_t key, uint64_t size_bytes,
+static struct inflate_item *new_item_locked(struct inflate_cache *cache, struct item_key key, uint64_t size_bytes,
 					    bool is_unread)
 {
 	struct inflate_item *item = calloc(1, sizeof(*item));
@@ -138,7 +149,7 @@ static struct inflate_item *new_item_locked(struct inflate_cache *cache, uint64_
 }
 
 /* Finds or inserts, held; the one who inserts gets to load. */
-static struct inflate_item *hold_item_locked(struct inflate_cache *cache, uint64_t key, uint64_t size_bytes,
+static struct inflate_item *hold_item_locked(struct inflate_cache *cache, struct item_key key, uint64_t size_bytes,
 					     bool *ret_mine)
 {
 	struct inflate_item *item = find_item_locked(cache, key);
@@ -152,19 +163,44 @@ static struct inflate_item *hold_item_locked(struct inflate_cache *cache, uint64
 	return item;
 }
 
-static int load_item(struct inflate_item *item, const struct io_reader *file, const struct zip_entry *entry)
+/* ---- where contents come from ---- */
+
+struct whole {
+	const struct io_reader *file;
+	const struct zip_entry *entry;
+};
+
+static int make_whole(void *ctx, void *dst)
+{
+	const struct whole *whole = ctx;
+	return zip_read_entry(whole->file, whole->entry, dst);
+}
+
+/* An entry that is one part. */
+static struct inflate_part whole_part(uint64_t key, struct whole *whole)
+{
+	return (struct inflate_part){
+		.key = key, .size_bytes = whole->entry->size_bytes, .make = make_whole, .ctx = whole};
+}
+
+static struct item_key key_of(const struct inflate_part *part)
+{
+	return (struct item_key){.entry = part->key, .part = part->number};
+}
+
+static int load_item(struct inflate_item *item, const struct inflate_part *part)
 {
 	item->bytes = malloc(item->size_bytes ? item->size_bytes : 1);
-	return item->bytes ? zip_read_entry(file, entry, item->bytes) : -ENOMEM;
+	return item->bytes ? part->make(part->ctx, item->bytes) : -ENOMEM;
 }
 
 /* The lock is not held while this one loads. */
-static void load_item_locked(struct inflate_item *item, const struct io_reader *file, const struct zip_entry *entry)
+static void load_item_locked(struct inflate_item *item, const struct inflate_part *part)
 {
 	struct inflate_cache *cache = item->cache;
 	evict_locked(cache);
 	lock_drop(&cache->lock);
-	int r = load_item(item, file, entry);
+	int r = load_item(item, part);
 	lock_take(&cache->lock);
 	item->error = r;
 	item->loading = false;
@@ -181,18 +217,17 @@ static void put_locked(struct inflate_item *item)
 		evict_locked(cache);
 }
 
-int inflate_cache_get(struct inflate_cache *cache, uint64_t key, const struct io_reader *file,
-		      const struct zip_entry *entry, struct inflate_item **ret)
+int inflate_cache_get_part(struct inflate_cache *cache, const struct inflate_part *part, struct inflate_item **ret)
 {
 	bool mine;
 	lock_take(&cache->lock);
-	struct inflate_item *item = hold_item_locked(cache, key, entry->size_bytes, &mine);
+	struct inflate_item *item = hold_item_locked(cache, key_of(part), part->size_bytes, &mine);
 	if (!item) {
 		lock_drop(&cache->lock);
 		return -ENOMEM;
 	}
 	if (mine)
-		load_item_locked(item, file, entry);
+		load_item_locked(item, part);
 	while (item->loading)
 		ASSERT(pthread_cond_wait(&cache->loaded, &cache->lock) == 0);
 
@@ -203,6 +238,37 @@ int inflate_cache_get(struct inflate_cache *cache, uint64_t key, const struct io
 	if (r == 0)
 		*ret = item;
 	return r;
+}
+
+int inflate_cache_get(struct inflate_cache *cache, uint64_t key, const struct io_reader *file,
+		      const struct zip_entry *entry, struct inflate_item **ret)
+{
+	struct whole whole = {file, entry};
+	const struct inflate_part part = whole_part(key, &whole);
+	return inflate_cache_get_part(cache, &part, ret);
+}
+
+struct bytes {
+	const void *data;
+	size_t len;
+};
+
+static int copy_bytes(void *ctx, void *dst)
+{
+	const struct bytes *bytes = ctx;
+	memcpy(dst, bytes->data, bytes->len);
+	return 0;
+}
+
+void inflate_cache_keep_part(struct inflate_cache *cache, const struct inflate_part *part, const void *bytes)
+{
+	struct bytes from = {bytes, part->size_bytes};
+	struct inflate_part copied = *part;
+	struct inflate_item *item;
+	copied.make = copy_bytes;
+	copied.ctx = &from;
+	if (inflate_cache_get_part(cache, &copied, &item) == 0)
+		inflate_item_put(item);
 }
 
 const uint8_t *inflate_item_bytes(const struct inflate_item *item)
@@ -231,19 +297,21 @@ int inflate_cache_ahead(struct inflate_cache *cache, uint64_t key, uint64_t owne
 			const struct zip_entry *entry)
 {
 	int r = 0;
+	struct whole whole = {file, entry};
+	const struct inflate_part part = whole_part(key, &whole);
 	lock_take(&cache->lock);
-	if (find_item_locked(cache, key))
+	if (find_item_locked(cache, key_of(&part)))
 		goto out;
 	r = -ENOSPC;
 	if (!has_room_locked(cache, cost_bytes(entry->size_bytes), cache->budget_bytes / 2))
 		goto out;
 	r = -ENOMEM;
-	struct inflate_item *item = new_item_locked(cache, key, entry->size_bytes, true);
+	struct inflate_item *item = new_item_locked(cache, key_of(&part), entry->size_bytes, true);
 	if (!item)
 		goto out;
 	item->owner = owner;
 	item->holders++;
-	load_item_locked(item, file, entry);
+	load_item_locked(item, &part);
 	r = item->error;
 	put_locked(item);
 out:
@@ -264,7 +332,7 @@ void inflate_cache_release_unread(struct inflate_cache *cache, uint64_t owner, u
 	struct inflate_item *item, *next;
 	lock_take(&cache->lock);
 	HASH_ITER(hh, cache->unread, item, next)
-	if (item->owner == owner && item->key < below_key)
+	if (item->owner == owner && item->key.entry < below_key)
 		make_youngest_locked(cache, item);
 	evict_locked(cache);
 	lock_drop(&cache->lock);

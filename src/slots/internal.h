@@ -424,7 +424,6 @@ struct slots {
 	char *run_target;
 	struct inflate_cache *cache;
 	struct read_ahead *ahead;
-	pthread_mutex_t large_lock; /* before release.lock: one large file is checked at a time */
 	struct slots_notify notify;
 	struct slots_sweeper sweeper;
 	struct timespec started;

@@ -2,23 +2,27 @@
  * Files that are too large to be kept whole. Before the first byte of one is given, all of it is read once: R7, since
  * an artifact whose signer vouched for its contents was not unpacked when it was deployed. The stored bytes are those
  * that were signed in any case, but an entry whose CRC says otherwise is not handed out as if it were good. From then
- * on parts are read as they are asked for, of a deflated one from the marks that were set meanwhile.
+ * on parts are read as they are asked for, of a deflated one from the marks that were set meanwhile. What lies between
+ * two marks goes into the inflate cache: requests are smaller, and reading it through has inflated it already.
  *
  * What the kernel reads ahead comes as several requests at once: one of them checks, the others wait for it.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "archive/zip_seek.h"
 #include "internal.h"
+#include "run_node.h"
 
 /* Without a cache to speak of, small files are inflated for each request. */
 #define WHOLE_ALWAYS_MAX ((uint64_t)1024 * 1024)
 
-/* A file whose content is as stated. Immutable. */
 struct large {
 	struct large *next;
-	uint32_t view_node;
+	uint32_t view_node;    /* immutable, as next is */
+	pthread_mutex_t lock;  /* while it is checked; before release.lock */
+	bool is_checked;       /* its content is as stated; then nothing changes any more */
 	struct zip_seek *seek; /* NULL: stored */
 };
 
@@ -27,6 +31,7 @@ void large_free(struct large *large)
 	while (large) {
 		struct large *next = large->next;
 		zip_seek_free(large->seek);
+		lock_done(&large->lock);
 		free(large);
 		large = next;
 	}
@@ -40,48 +45,136 @@ bool run_reads_whole(const struct slots *slots, const struct zip_entry *entry)
 	       (entry->method != 0 && inflate_cache_is_for(slots->cache, entry->size_bytes));
 }
 
-static const struct large *find_large(struct release *release, uint32_t view_node)
+static struct large *find_large_locked(struct release *release, uint32_t view_node)
 {
-	lock_take(&release->lock);
-	const struct large *large = release->large;
+	struct large *large = release->large;
 	while (large && large->view_node != view_node)
 		large = large->next;
-	lock_drop(&release->lock);
+	if (large)
+		return large;
+	large = calloc(1, sizeof(*large));
+	if (!large)
+		return NULL;
+	large->view_node = view_node;
+	lock_init(&large->lock);
+	large->next = release->large;
+	release->large = large;
 	return large;
 }
 
-static int check_large(struct release *release, uint32_t view_node, const struct large **ret)
+/* ---- checking ---- */
+
+/* What is read through for a reader who waits is what he wants next. */
+struct keep {
+	struct inflate_cache *cache;
+	uint64_t key;
+	uint64_t from_offset;
+	uint64_t left_bytes;
+};
+
+static uint64_t key_of(const struct release *release, const struct large *large)
 {
-	const struct zip_entry *entry = release->view->nodes[view_node].entry;
+	return run_node(release->record->id, RUN_INDEX_TASK + large->view_node);
+}
+
+static struct inflate_part part_of(uint64_t key, size_t number, size_t len)
+{
+	return (struct inflate_part){.key = key, .number = (uint32_t)number + 1, .size_bytes = len};
+}
+
+static void keep_part(void *ctx, size_t number, uint64_t offset, const void *bytes, size_t len)
+{
+	struct keep *keep = ctx;
+	if (offset + len <= keep->from_offset || len > keep->left_bytes)
+		return;
+	const struct inflate_part part = part_of(keep->key, number, len);
+	inflate_cache_keep_part(keep->cache, &part, bytes);
+	keep->left_bytes -= len;
+}
+
+static int check_large(struct release *release, struct large *large, uint64_t wanted_offset)
+{
+	const struct zip_entry *entry = release->view->nodes[large->view_node].entry;
 	struct io_reader file = release_file_reader(release);
-	struct large *large = calloc(1, sizeof(*large));
+	if (entry->method == 0)
+		return zip_read_entry(&file, entry, NULL);
+	struct inflate_cache *cache = release->slots->cache;
+	struct keep keep = {
+		.cache = cache,
+		.key = key_of(release, large),
+		.from_offset = wanted_offset,
+		.left_bytes = inflate_cache_budget(cache) / 2,
+	};
+	const struct zip_seek_sink sink = {.ctx = &keep, .take = keep_part};
+	return zip_seek_new(&file, entry, &sink, &large->seek);
+}
+
+static int find_checked(struct release *release, uint32_t view_node, uint64_t wanted_offset, const struct large **ret)
+{
+	lock_take(&release->lock);
+	struct large *large = find_large_locked(release, view_node);
+	lock_drop(&release->lock);
 	if (!large)
 		return -ENOMEM;
-	large->view_node = view_node;
-	int r = entry->method != 0 ? zip_seek_new(&file, entry, &large->seek) : zip_read_entry(&file, entry, NULL);
-	if (r < 0) {
-		free(large);
-		return r;
-	}
-	lock_take(&release->lock);
-	large->next = release->large;
-	release->large = large;
-	lock_drop(&release->lock);
+	lock_take(&large->lock);
+	int r = large->is_checked ? 0 : check_large(release, large, wanted_offset);
+	large->is_checked = r == 0;
+	lock_drop(&large->lock);
 	*ret = large;
+	return r;
+}
+
+/* ---- reading ---- */
+
+struct making {
+	struct release *release;
+	const struct zip_seek *seek;
+	uint64_t offset;
+	size_t len;
+};
+
+static int make_part(void *ctx, void *dst)
+{
+	const struct making *making = ctx;
+	struct io_reader file = release_file_reader(making->release);
+	return zip_seek_read(making->seek, &file, dst, making->len, making->offset);
+}
+
+static int read_kept(struct release *release, const struct large *large, const struct zip_seek_part *part, void *buf,
+		     size_t len, uint64_t offset)
+{
+	struct making making = {release, large->seek, part->offset, (size_t)part->len};
+	struct inflate_part wanted = part_of(key_of(release, large), part->number, (size_t)part->len);
+	struct inflate_item *item;
+	wanted.make = make_part;
+	wanted.ctx = &making;
+	int r = inflate_cache_get_part(release->slots->cache, &wanted, &item);
+	if (r < 0)
+		return r;
+	memcpy(buf, inflate_item_bytes(item) + (offset - part->offset), len);
+	inflate_item_put(item);
 	return 0;
 }
 
-static int find_checked(struct release *release, uint32_t view_node, const struct large **ret)
+static bool is_kept(const struct slots *slots, const struct zip_seek_part *part)
 {
+	return part->len <= ZIP_SEEK_PART_MAX && part->len <= inflate_cache_budget(slots->cache) / 2;
+}
+
+static int read_deflated(struct release *release, const struct large *large, void *buf, size_t len, uint64_t offset)
+{
+	struct io_reader file = release_file_reader(release);
 	int r = 0;
-	*ret = find_large(release, view_node);
-	if (*ret)
-		return 0;
-	lock_take(&release->slots->large_lock);
-	*ret = find_large(release, view_node);
-	if (!*ret)
-		r = check_large(release, view_node, ret);
-	lock_drop(&release->slots->large_lock);
+	for (size_t done = 0; done < len && r == 0;) {
+		uint64_t at = offset + done;
+		const struct zip_seek_part part = zip_seek_part_at(large->seek, at);
+		uint64_t left = part.offset + part.len - at;
+		size_t piece = len - done < left ? len - done : (size_t)left;
+		char *dst = (char *)buf + done;
+		r = is_kept(release->slots, &part) ? read_kept(release, large, &part, dst, piece, at)
+						   : zip_seek_read(large->seek, &file, dst, piece, at);
+		done += piece;
+	}
 	return r;
 }
 
@@ -89,10 +182,9 @@ int large_read(struct release *release, uint32_t view_node, void *buf, size_t le
 {
 	const struct zip_entry *entry = release->view->nodes[view_node].entry;
 	const struct large *large;
-	int r = find_checked(release, view_node, &large);
+	int r = find_checked(release, view_node, offset, &large);
 	if (r < 0)
 		return r;
-	struct io_reader file = release_file_reader(release);
-	return large->seek ? zip_seek_read(large->seek, &file, buf, len, offset)
+	return large->seek ? read_deflated(release, large, buf, len, offset)
 			   : release_file_pread(release, buf, len, entry->data_offset + offset);
 }

@@ -140,7 +140,6 @@ int slots_open(const struct slots_options *options, struct slots **ret, struct b
 	if (!slots)
 		return -ENOMEM;
 	lock_init(&slots->refresh_lock);
-	lock_init(&slots->large_lock);
 	lock_init(&slots->lock);
 	ASSERT(pthread_cond_init(&slots->idle, NULL) == 0);
 	int r = due_init(&slots->due);
@@ -233,7 +232,6 @@ void slots_close(struct slots *slots)
 	ASSERT(pthread_cond_destroy(&slots->idle) == 0);
 	lock_done(&slots->lock);
 	lock_done(&slots->refresh_lock);
-	lock_done(&slots->large_lock);
 	free(slots->config_path);
 	free(slots->run_target);
 	free(slots);

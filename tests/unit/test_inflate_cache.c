@@ -140,6 +140,60 @@ static void a_failure_is_told_and_not_remembered(void **state)
 	inflate_cache_free(cache);
 }
 
+static int make_letters(void *ctx, void *dst)
+{
+	const char *letter = ctx;
+	if (*letter == '!')
+		return -EIO;
+	memset(dst, *letter, 8);
+	return 0;
+}
+
+static void expect_part(struct inflate_cache *cache, uint32_t number, const char *letter, const char *expected)
+{
+	char copy[2] = {*letter};
+	const struct inflate_part part = {
+		.key = 0, .number = number, .size_bytes = 8, .make = make_letters, .ctx = copy};
+	struct inflate_item *item;
+	assert_int_equal(inflate_cache_get_part(cache, &part, &item), 0);
+	assert_memory_equal(inflate_item_bytes(item), expected, 8);
+	inflate_item_put(item);
+}
+
+static void parts_are_neither_each_other_nor_the_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct inflate_cache *cache;
+	assert_int_equal(inflate_cache_new(ROOM_FOR_ALL, &cache), 0);
+	inflate_item_put(get(cache, f, 0));
+	expect_part(cache, 1, "x", "xxxxxxxx");
+	expect_part(cache, 2, "y", "yyyyyyyy");
+	expect_part(cache, 1, "z", "xxxxxxxx");
+	struct inflate_item *item = get(cache, f, 0);
+	assert_memory_equal(inflate_item_bytes(item), "aaaa", 4);
+	inflate_item_put(item);
+	inflate_cache_free(cache);
+}
+
+static void a_part_that_came_by_the_way_is_not_made_again(void **state UNUSED)
+{
+	struct inflate_cache *cache;
+	const struct inflate_part part = {.number = 1, .size_bytes = 8, .make = make_letters, .ctx = "!"};
+	struct inflate_item *item;
+	assert_int_equal(inflate_cache_new(ROOM_FOR_ALL, &cache), 0);
+	assert_int_equal(inflate_cache_get_part(cache, &part, &item), -EIO);
+	inflate_cache_keep_part(cache, &part, "12345678");
+	expect_part(cache, 1, "z", "12345678");
+	inflate_cache_keep_part(cache, &part, "abcdefgh"); /* it is there */
+	expect_part(cache, 1, "z", "12345678");
+	inflate_cache_free(cache);
+
+	assert_int_equal(inflate_cache_new(0, &cache), 0);
+	inflate_cache_keep_part(cache, &part, "12345678");
+	expect_part(cache, 1, "z", "zzzzzzzz");
+	inflate_cache_free(cache);
+}
+
 static int get_ahead(struct inflate_cache *cache, struct fixture *f, uint64_t owner, unsigned entry)
 {
 	struct io_reader file = reader(f);
@@ -240,6 +294,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(drops_the_least_recently_used, setup, teardown),
 		cmocka_unit_test_setup_teardown(keeps_what_is_held, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failure_is_told_and_not_remembered, setup, teardown),
+		cmocka_unit_test_setup_teardown(parts_are_neither_each_other_nor_the_whole, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_part_that_came_by_the_way_is_not_made_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_was_inflated_ahead_is_not_inflated_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failure_ahead_is_left_to_who_asks, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_unread_stays_within_half_of_the_budget, setup, teardown),

@@ -72,7 +72,7 @@ static void every_part_is_right_and_costs_little(void **state UNUSED)
 	struct zip_seek *seek = NULL;
 	add(&z, content, CONTENT_BYTES);
 	open_scene(&z, &scene);
-	assert_int_equal(zip_seek_new(&scene.file, &scene.archive->entries[0], &seek), 0);
+	assert_int_equal(zip_seek_new(&scene.file, &scene.archive->entries[0], NULL, &seek), 0);
 
 	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
 		for (size_t offset = 0; offset < CONTENT_BYTES; offset += 333333) {
@@ -94,6 +94,79 @@ static void every_part_is_right_and_costs_little(void **state UNUSED)
 	close_scene(&scene);
 	free(part);
 	free(content);
+}
+
+/* What the sink was given. */
+struct taken {
+	const char *content;
+	size_t count;
+	uint64_t end_offset;
+};
+
+static void take_part(void *ctx, size_t part, uint64_t offset, const void *bytes, size_t len)
+{
+	struct taken *taken = ctx;
+	assert_int_equal(part, taken->count++);
+	assert_int_equal(offset, taken->end_offset);
+	assert_true(len > 0 && len <= ZIP_SEEK_PART_MAX);
+	assert_memory_equal(bytes, taken->content + offset, len);
+	taken->end_offset = offset + len;
+}
+
+static void parts_lie_side_by_side_and_are_given_by_the_way(void **state UNUSED)
+{
+	char *content = make_content(), *bytes = malloc(ZIP_SEEK_PART_MAX);
+	assert_non_null(bytes);
+	struct zip_builder z = {0};
+	struct scene scene;
+	struct zip_seek *seek = NULL;
+	struct taken taken = {.content = content};
+	const struct zip_seek_sink sink = {.ctx = &taken, .take = take_part};
+	add(&z, content, CONTENT_BYTES);
+	open_scene(&z, &scene);
+	assert_int_equal(zip_seek_new(&scene.file, &scene.archive->entries[0], &sink, &seek), 0);
+	assert_int_equal(taken.end_offset, CONTENT_BYTES);
+	assert_true(taken.count >= CONTENT_BYTES / ZIP_SEEK_PART_MAX);
+
+	size_t count = 0;
+	for (uint64_t at = 0; at < CONTENT_BYTES; count++) {
+		struct zip_seek_part part = zip_seek_part_at(seek, at);
+		assert_int_equal(part.number, count);
+		assert_int_equal(part.offset, at);
+		at += part.len;
+		assert_int_equal(zip_seek_part_at(seek, at - 1).number, count);
+		scene.read_bytes = 0; /* nothing is skipped */
+		assert_int_equal(zip_seek_read(seek, &scene.file, bytes, part.len, part.offset), 0);
+		assert_memory_equal(bytes, content + part.offset, part.len);
+		assert_true(scene.read_bytes < part.len + 128 * 1024);
+	}
+	assert_int_equal(count, taken.count);
+	zip_seek_free(seek);
+	close_scene(&scene);
+	free(bytes);
+	free(content);
+}
+
+/* Zeros come in blocks of many MiB. */
+static void what_is_too_large_for_a_part_is_not_given(void **state UNUSED)
+{
+	const size_t len = (size_t)32 * 1024 * 1024;
+	char *zeros = calloc(1, len);
+	assert_non_null(zeros);
+	struct zip_builder z = {0};
+	struct scene scene;
+	struct zip_seek *seek = NULL;
+	struct taken taken = {.content = zeros};
+	const struct zip_seek_sink sink = {.ctx = &taken, .take = take_part};
+	add(&z, zeros, len);
+	zip_builder_add_file(&z, "g", zeros, len / 32, ZIP_BUILDER_STORED, 0644); /* the archive's ratio */
+	open_scene(&z, &scene);
+	assert_int_equal(zip_seek_new(&scene.file, &scene.archive->entries[0], &sink, &seek), 0);
+	assert_int_equal(taken.count, 0);
+	assert_true(zip_seek_part_at(seek, 0).len > ZIP_SEEK_PART_MAX);
+	zip_seek_free(seek);
+	close_scene(&scene);
+	free(zeros);
 }
 
 static void damage_crc(struct zip_builder_entry *entry)
@@ -142,7 +215,7 @@ static void what_is_not_as_stated_is_refused(void **state UNUSED)
 		struct zip_seek *seek = NULL;
 		cases[i].damage(add(&z, content, SHORT_BYTES));
 		open_scene(&z, &scene);
-		assert_int_equal(zip_seek_new(&scene.file, &scene.archive->entries[0], &seek), cases[i].result);
+		assert_int_equal(zip_seek_new(&scene.file, &scene.archive->entries[0], NULL, &seek), cases[i].result);
 		assert_true((seek != NULL) == (cases[i].result == 0));
 		zip_seek_free(seek);
 		close_scene(&scene);
@@ -154,6 +227,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_part_is_right_and_costs_little),
+		cmocka_unit_test(parts_lie_side_by_side_and_are_given_by_the_way),
+		cmocka_unit_test(what_is_too_large_for_a_part_is_not_given),
 		cmocka_unit_test(what_is_not_as_stated_is_refused),
 	};
 	return cmocka_run_group_tests_name("zip_seek", tests, NULL, NULL);
