@@ -38,6 +38,9 @@ struct zip_seek_part {
 };
 /* The one that offset is in, which is less than the size. */
 struct zip_seek_part zip_seek_part_at(const struct zip_seek *seek, uint64_t offset);
+/* All of a part of at most ZIP_SEEK_PART_MAX. */
+int zip_seek_read_part(const struct zip_seek *seek, const struct io_reader *file, const struct zip_seek_part *part,
+		       void *dst);
 /* The most that a part has which is worth keeping; where an entry is one endless block there are larger ones. */
 #define ZIP_SEEK_PART_MAX ((size_t)2 * 1024 * 1024)
 

@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include "zip_format.h"
+#include "zip_stretch.h"
 #include "zip_window.h"
 
 #define WINDOW_BYTES 32768U
@@ -19,7 +20,8 @@
 struct mark {
 	uint64_t produced_bytes;
 	uint64_t taken_bytes;
-	unsigned bits; /* of the byte before, that belong to what follows */
+	uint32_t part_crc; /* of the part before */
+	unsigned bits;	   /* of the byte before, that belong to what follows */
 	unsigned window_len;
 	uint8_t window[WINDOW_BYTES];
 };
@@ -29,6 +31,7 @@ struct zip_seek {
 	struct mark **marks; /* in order; the beginning is none */
 	size_t mark_count;
 	size_t capacity;
+	uint32_t last_crc; /* of the part behind them all */
 };
 
 /* A stream from a mark, or the beginning, on. */
@@ -126,13 +129,14 @@ static bool is_due(const struct zip_seek *seek, uint64_t produced_bytes)
 	return last / ZIP_SEEK_INTERVAL_BYTES != produced_bytes / ZIP_SEEK_INTERVAL_BYTES;
 }
 
-static int add_mark(struct zip_seek *seek, struct stream *stream, uint64_t produced_bytes)
+static int add_mark(struct zip_seek *seek, struct stream *stream, uint64_t produced_bytes, uint32_t part_crc)
 {
 	int r = grow(seek);
 	if (r < 0)
 		return r;
 	struct mark *mark = seek->marks[seek->mark_count - 1];
 	mark->produced_bytes = produced_bytes;
+	mark->part_crc = part_crc;
 	mark->taken_bytes = stream->read_bytes - stream->z.avail_in;
 	mark->bits = (unsigned)stream->z.data_type & BITS_LEFT;
 	ASSERT(inflateGetDictionary(&stream->z, mark->window, &mark->window_len) == Z_OK);
@@ -153,7 +157,7 @@ struct marker {
 	uint8_t *part;			  /* ZIP_SEEK_PART_MAX bytes from part_offset on, as far as they go */
 	uint64_t part_offset;
 	uint64_t produced_bytes;
-	uint32_t crc;
+	uint32_t crc, part_crc;
 };
 
 static uint8_t *room_of(const struct marker *marker)
@@ -181,13 +185,16 @@ static int mark_step(struct marker *marker, bool *ret_ended)
 	if (r < 0)
 		return r;
 	marker->crc = libdeflate_crc32(marker->crc, room, len);
+	marker->part_crc = libdeflate_crc32(marker->part_crc, room, len);
 	marker->produced_bytes += len;
 	if (marker->produced_bytes > marker->seek->entry->size_bytes)
 		return -EBADMSG;
 	if (*ret_ended || !is_between_blocks(stream) || !is_due(marker->seek, marker->produced_bytes))
 		return 0;
 	give_part(marker);
-	return add_mark(marker->seek, stream, marker->produced_bytes);
+	r = add_mark(marker->seek, stream, marker->produced_bytes, marker->part_crc);
+	marker->part_crc = 0;
+	return r;
 }
 
 static int mark_all(struct marker *marker)
@@ -204,6 +211,7 @@ static int mark_all(struct marker *marker)
 	if (!is_as_stated)
 		return -EBADMSG;
 	give_part(marker);
+	marker->seek->last_crc = marker->part_crc;
 	return 0;
 }
 
@@ -317,4 +325,37 @@ int zip_seek_read(const struct zip_seek *seek, const struct io_reader *file, voi
 		r = produce(stream, offset - (mark ? mark->produced_bytes : 0), dst, len);
 	stream_free(stream);
 	return r;
+}
+
+static uint64_t bit_of(const struct mark *mark)
+{
+	return mark->taken_bytes * 8 - mark->bits;
+}
+
+static struct zip_stretch stretch_of(const struct zip_seek *seek, const struct zip_seek_part *part)
+{
+	const struct mark *from = part->number > 0 ? seek->marks[part->number - 1] : NULL;
+	const struct mark *to = part->number < seek->mark_count ? seek->marks[part->number] : NULL;
+	return (struct zip_stretch){
+		.window = from ? from->window : NULL,
+		.window_len = from ? from->window_len : 0,
+		.start_bit = from ? bit_of(from) : 0,
+		.end_bit = to ? bit_of(to) : (uint64_t)seek->entry->compressed_bytes * 8,
+		.is_last = !to,
+		.len = (size_t)part->len,
+		.crc32 = to ? to->part_crc : seek->last_crc,
+	};
+}
+
+int zip_seek_read_part(const struct zip_seek *seek, const struct io_reader *file, const struct zip_seek_part *part,
+		       void *dst)
+{
+	ASSERT(part->len <= ZIP_SEEK_PART_MAX);
+	const struct zip_stretch stretch = stretch_of(seek, part);
+	int r = 0;
+	if (stretch.end_bit - stretch.start_bit <= 2 * ZIP_SEEK_PART_MAX * 8)
+		r = zip_read_stretch(file, seek->entry, &stretch, dst);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return zip_seek_read(seek, file, dst, (size_t)part->len, part->offset);
 }

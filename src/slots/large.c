@@ -129,21 +129,20 @@ static int find_checked(struct release *release, uint32_t view_node, uint64_t wa
 struct making {
 	struct release *release;
 	const struct zip_seek *seek;
-	uint64_t offset;
-	size_t len;
+	const struct zip_seek_part *part;
 };
 
 static int make_part(void *ctx, void *dst)
 {
 	const struct making *making = ctx;
 	struct io_reader file = release_file_reader(making->release);
-	return zip_seek_read(making->seek, &file, dst, making->len, making->offset);
+	return zip_seek_read_part(making->seek, &file, making->part, dst);
 }
 
 static int read_kept(struct release *release, const struct large *large, const struct zip_seek_part *part, void *buf,
 		     size_t len, uint64_t offset)
 {
-	struct making making = {release, large->seek, part->offset, (size_t)part->len};
+	struct making making = {release, large->seek, part};
 	struct inflate_part wanted = part_of(key_of(release, large), part->number, (size_t)part->len);
 	struct inflate_item *item;
 	wanted.make = make_part;
