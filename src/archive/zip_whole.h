@@ -13,7 +13,7 @@
 #include "archive/zip.h"
 
 /* zlib does larger ones, in pieces. */
-#define ZIP_WHOLE_PACKED_MAX ((uint32_t)16 * 1024 * 1024)
+#define ZIP_WHOLE_PACKED_MAX ((uint32_t)64 * 1024 * 1024)
 
 /*
  * 1: dst holds the entry's content; 0: libdeflate does not say so, and dst may hold anything; or a negative errno: the

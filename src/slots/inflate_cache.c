@@ -180,7 +180,12 @@ static int make_whole(void *ctx, void *dst)
 static struct inflate_part whole_part(uint64_t key, struct whole *whole)
 {
 	return (struct inflate_part){
-		.key = key, .size_bytes = whole->entry->size_bytes, .make = make_whole, .ctx = whole};
+		.key = key,
+		.size_bytes = whole->entry->size_bytes,
+		.work_bytes = whole->entry->method != 0 ? whole->entry->compressed_bytes : 0,
+		.make = make_whole,
+		.ctx = whole,
+	};
 }
 
 static struct item_key key_of(const struct inflate_part *part)
@@ -198,10 +203,12 @@ static int load_item(struct inflate_item *item, const struct inflate_part *part)
 static void load_item_locked(struct inflate_item *item, const struct inflate_part *part)
 {
 	struct inflate_cache *cache = item->cache;
+	cache->used_bytes += part->work_bytes;
 	evict_locked(cache);
 	lock_drop(&cache->lock);
 	int r = load_item(item, part);
 	lock_take(&cache->lock);
+	cache->used_bytes -= part->work_bytes;
 	item->error = r;
 	item->loading = false;
 	ASSERT(pthread_cond_broadcast(&cache->loaded) == 0);

@@ -2,7 +2,8 @@
  * inflate_cache.h - contents of deflated entries, inflated once, within a budget.
  *
  * Two readers of one entry wait for one inflation. Items that nobody holds are dropped, least recently used first, when
- * the total is over the budget; an item larger than the whole budget lives as long as it is held.
+ * the total is over the budget, which what is needed to make an item counts for meanwhile; an item larger than the
+ * whole budget lives as long as it is held.
  *
  * A file that is too large for it is kept in parts, each an item by itself.
  *
@@ -36,6 +37,7 @@ struct inflate_part {
 	uint64_t key;	 /* of the entry */
 	uint32_t number; /* from 1 on */
 	size_t size_bytes;
+	uint64_t work_bytes; /* of memory that making it takes beside */
 	int (*make)(void *ctx, void *dst);
 	void *ctx;
 };
