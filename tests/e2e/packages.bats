@@ -221,13 +221,22 @@ put_python() {
 # How many files Node.js loads where Debian has installed the packages.
 as_debian_has() { NODE_PATH=/usr/share/nodejs node "$BATS_FILE_TMPDIR/where.js" "$@" | tail -n 1; }
 
+# put_semver DIR: with what it needs, where it needs it: Debian 12's needs both, later ones less.
+put_semver() {
+	local name
+	cp -rL /usr/share/nodejs/semver "$1/"
+	for name in lru-cache yallist; do
+		[ ! -e "/usr/share/nodejs/$name" ] || cp -rL "/usr/share/nodejs/$name" "$1/"
+	done
+}
+
 @test "Node.js: a tree of thousands of files, packages of a layer that two functions share, JSON, an addon" {
 	start_packages
 	mkdir -p "$T/code/node_modules" "$T/layer/nodejs/node_modules" "$T/thin"
 	cp -r /usr/share/nodejs/core-js "$T/code/node_modules/"
 	cp "$BATS_FILE_TMPDIR/where.js" "$T/code/"
 	cp "$BATS_FILE_TMPDIR/where.js" "$T/thin/"
-	cp -rL /usr/share/nodejs/semver /usr/share/nodejs/lru-cache /usr/share/nodejs/yallist "$T/layer/nodejs/node_modules/"
+	put_semver "$T/layer/nodejs/node_modules"
 	put "$T/layer" layers/base
 	put "$T/code" functions/app
 	put "$T/thin" functions/other
@@ -339,7 +348,7 @@ is_ready() { grep -qx ready "$T/$1.out"; }
 	mkdir -p "$T/all"
 	cp -r "$T/code/." "$BATS_FILE_TMPDIR/classes/." "$BATS_FILE_TMPDIR/where.js" "$T/all/"
 	mkdir -p "$T/all/lib" "$T/all/node_modules"
-	cp -rL /usr/share/nodejs/semver /usr/share/nodejs/lru-cache /usr/share/nodejs/yallist "$T/all/node_modules/"
+	put_semver "$T/all/node_modules"
 	jar --create --file "$T/all/lib/inner.jar" -C "$BATS_FILE_TMPDIR/inner" .
 	put "$T/all" functions/app
 	[ "$(readlink "$MNT/run/app")" = .releases/app/3 ]
