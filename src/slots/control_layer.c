@@ -113,8 +113,8 @@ static bool is_damaged_locked(const struct slots *slots, const struct slot *slot
 	bool damaged = slot->damaged;
 	for (size_t i = 0; i < slot->listed_count && !damaged; i++) {
 		const struct release *version = slot->listed[i];
-		bool counts = i + 1 == slot->listed_count || is_in_use_locked(slots, version);
-		damaged = atomic_load(&version->is_damaged) && counts;
+		bool is_newest = i + 1 == slot->listed_count;
+		damaged = atomic_load(&version->is_damaged) && (is_newest || is_in_use_locked(slots, version));
 	}
 	return damaged;
 }
