@@ -23,13 +23,18 @@ void policy_add_layer(const char *name, const struct policy_verdict *layer, stru
 		take_over(name, layer, verdict);
 }
 
+static void refuse_too_many(struct policy_verdict *verdict)
+{
+	verdict->outcome = POLICY_REFUSED;
+	verdict->reason = POLICY_VF4002_TOO_MANY;
+	verdict->deciding = POLICY_CHECK_COUNT;
+}
+
 void policy_limit_unpacked(uint64_t unpacked_bytes, uint64_t max_bytes, struct policy_verdict *verdict)
 {
 	if (verdict->outcome == POLICY_REFUSED || unpacked_bytes <= max_bytes)
 		return;
-	verdict->outcome = POLICY_REFUSED;
-	verdict->reason = POLICY_VF4002_TOO_MANY;
-	verdict->deciding = POLICY_CHECK_COUNT;
+	refuse_too_many(verdict);
 	SAY(verdict->detail,
 	    "code and layers together have %llu bytes unpacked, at most %llu are allowed (max_unpacked_size)",
 	    (unsigned long long)unpacked_bytes, (unsigned long long)max_bytes);
@@ -41,9 +46,7 @@ void policy_refuse_folders(uint32_t folders_max, struct policy_verdict *verdict)
 {
 	if (verdict->outcome == POLICY_REFUSED)
 		return;
-	verdict->outcome = POLICY_REFUSED;
-	verdict->reason = POLICY_VF4002_TOO_MANY;
-	verdict->deciding = POLICY_CHECK_COUNT;
+	refuse_too_many(verdict);
 	SAY(verdict->detail,
 	    "the layers have more folders than opt/ can show when they are merged into it: at most %lu are allowed",
 	    (unsigned long)folders_max);
