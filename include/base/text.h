@@ -46,6 +46,10 @@ bool text_unescape_print(const char *text, size_t len, char *ret, size_t ret_siz
 /* The candidate nearest to word by edit distance, or NULL when none is near enough to be worth a suggestion. */
 const char *text_nearest(const char *word, const char *const *candidates, size_t count);
 
+/* What a read of a file gives whose content is this text: the part of [offset, offset + len) that there is; its length.
+ */
+size_t text_read(const char *text, size_t text_len, void *buf, size_t len, uint64_t offset);
+
 /* Takes "key: value" lines apart, one a call; lines end in LF. False at the end or at a line without ": ". */
 struct text_line {
 	const char *key;

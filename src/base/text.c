@@ -238,3 +238,12 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
 	}
 	return nearest;
 }
+
+size_t text_read(const char *text, size_t text_len, void *buf, size_t len, uint64_t offset)
+{
+	if (offset >= text_len)
+		return 0;
+	size_t part = len < text_len - offset ? len : (size_t)(text_len - offset);
+	memcpy(buf, text + offset, part);
+	return part;
+}

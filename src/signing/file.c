@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "internal.h"
 
 struct tree_handle *signing_new_handle(struct signing *signing, uint64_t node)
@@ -50,16 +51,6 @@ void signing_release(struct tree_handle *handle)
 
 /* ---- read, write, close ---- */
 
-static size_t read_text(const struct tree_handle *handle, char *buf, size_t len, uint64_t offset)
-{
-	if (offset >= handle->text.len)
-		return 0;
-	if (len > handle->text.len - offset)
-		len = handle->text.len - (size_t)offset;
-	memcpy(buf, handle->text.data + offset, len);
-	return len;
-}
-
 ssize_t signing_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset)
 {
 	size_t from_file = 0;
@@ -74,7 +65,7 @@ ssize_t signing_read(struct tree_handle *handle, void *buf, size_t len, uint64_t
 	}
 	size_t from_text = 0;
 	if (from_file < len)
-		from_text = read_text(handle, (char *)buf + from_file, len - from_file,
+		from_text = text_read(handle->text.data, handle->text.len, (char *)buf + from_file, len - from_file,
 				      offset + from_file - handle->fd_bytes);
 	return (ssize_t)(from_file + from_text);
 }

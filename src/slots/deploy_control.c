@@ -192,10 +192,5 @@ ssize_t deploy_control_read(struct tree_handle *handle, void *buf, size_t len, u
 	uint64_t rollback_to = atomic_load(&handle->rollback_to), number = atomic_load(&handle->number);
 	int size_text = rollback_to > 0 ? snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64 "\n", number, rollback_to)
 					: snprintf(text, sizeof(text), "%" PRIu64 "\n", number);
-	size_t size = (size_t)size_text;
-	if (offset >= size)
-		return 0;
-	len = len < size - offset ? len : (size_t)(size - offset);
-	memcpy(buf, text + offset, len);
-	return (ssize_t)len;
+	return (ssize_t)text_read(text, (size_t)size_text, buf, len, offset);
 }

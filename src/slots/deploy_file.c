@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "deploy.h"
 
 static bool wants_write(int open_flags)
@@ -350,12 +351,7 @@ ssize_t deploy_read(struct tree_handle *handle, void *buf, size_t len, uint64_t 
 		return deploy_control_read(handle, buf, len, offset);
 	if (handle->node & DEPLOY_PERMISSION_BIT)
 		return deploy_permission_read(handle, buf, len, offset);
-	if (offset >= handle->text.len)
-		return 0;
-	if (len > handle->text.len - offset)
-		len = handle->text.len - offset;
-	memcpy(buf, handle->text.data + offset, len);
-	return (ssize_t)len;
+	return (ssize_t)text_read(handle->text.data, handle->text.len, buf, len, offset);
 }
 
 int deploy_write(struct tree_handle *handle, const void *buf, size_t len, uint64_t offset)

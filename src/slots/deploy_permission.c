@@ -148,11 +148,7 @@ int deploy_permission_open(struct slots *slots, uint64_t node, int open_flags, c
 ssize_t deploy_permission_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset)
 {
 	lock_take(&handle->slots->lock);
-	size_t size = handle->text.len, part = 0;
-	if (offset < size) {
-		part = len < size - offset ? len : (size_t)(size - offset);
-		memcpy(buf, handle->text.data + offset, part);
-	}
+	size_t part = text_read(handle->text.data, handle->text.len, buf, len, offset);
 	lock_drop(&handle->slots->lock);
 	return (ssize_t)part;
 }

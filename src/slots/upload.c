@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "upload.h"
 
 /* ---- a slot's share of descriptors and bytes ---- */
@@ -293,15 +294,10 @@ int upload_truncate(struct upload *upload, uint64_t size_bytes)
 	return r;
 }
 
-static ssize_t read_list(const struct upload *upload, void *buf, size_t len, uint64_t offset)
+static size_t read_list(const struct upload *upload, void *buf, size_t len, uint64_t offset)
 {
 	const char *text = origin_list(upload);
-	size_t size = strlen(text);
-	if (offset >= size)
-		return 0;
-	size_t part = len < size - offset ? len : (size_t)(size - offset);
-	memcpy(buf, text + offset, part);
-	return (ssize_t)part;
+	return text_read(text, strlen(text), buf, len, offset);
 }
 
 ssize_t upload_read(struct upload *upload, void *buf, size_t len, uint64_t offset)
@@ -311,7 +307,7 @@ ssize_t upload_read(struct upload *upload, void *buf, size_t len, uint64_t offse
 	if (upload->stage)
 		got = store_stage_read(upload->stage, buf, len, offset);
 	else if (upload->origin && upload->origin_is_list)
-		got = read_list(upload, buf, len, offset);
+		got = (ssize_t)read_list(upload, buf, len, offset);
 	else if (upload->origin)
 		got = release_read(upload->origin, buf, len, offset);
 	lock_drop(&upload->lock);
