@@ -41,20 +41,16 @@ void lambda_target_layer(const char *layer, struct lambda_target *ret)
 bool lambda_target_why(const struct lambda_host *host, const struct lambda_target *target, struct lambda_why *ret)
 {
 	char path[sizeof(target->slot) + 32];
-	char *text = calloc(1, WHY_BYTES + 1);
+	struct buf text = {0};
 	(void)snprintf(path, sizeof(path), ".vouchfs/why/%s", target->slot);
 	int dirfd = io_open_dir(host->mountpoint);
-	int fd = dirfd < 0 ? -1 : openat(dirfd, path, O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-	ssize_t got = 0;
-	while (fd >= 0 && text && len < WHY_BYTES && (got = read(fd, text + len, WHY_BYTES - len)) > 0)
-		len += (size_t)got;
-	if (text)
-		lambda_why_parse(text, ret);
-	io_close(&fd);
+	int r = dirfd < 0 ? dirfd : io_read_file(dirfd, path, WHY_BYTES, &text);
+	bool is_told = r == 0 && text.len > 0;
+	if (is_told)
+		lambda_why_parse(text.data, ret);
 	io_close(&dirfd);
-	free(text);
-	return len > 0 && (ret->pid == (uint64_t)getpid() || strcmp(ret->outcome, "failed") == 0);
+	buf_done(&text);
+	return is_told && (ret->pid == (uint64_t)getpid() || strcmp(ret->outcome, "failed") == 0);
 }
 
 /* No check has spoken: the errno alone. */

@@ -48,19 +48,15 @@ struct request {
 
 /* ---- what went wrong ---- */
 
-/* What `.vouchfs/why` says; NULL: nothing. */
-static char *read_why(const struct request *request)
+/* What `.vouchfs/why` says, when that is about this very attempt. */
+static bool read_why(const struct request *request, struct buf *ret_text, struct lambda_why *ret)
 {
 	char path[128];
 	(void)snprintf(path, sizeof(path), ".vouchfs/why/functions/%s", request->function);
-	int fd = io_openat(request->dirfd, path, O_RDONLY, 0);
-	char *text = fd < 0 ? NULL : calloc(1, WHY_BYTES);
-	size_t len = 0;
-	ssize_t got;
-	while (text && len < WHY_BYTES - 1 && (got = io_pread(fd, text + len, WHY_BYTES - 1 - len, len)) > 0)
-		len += (size_t)got;
-	io_close(&fd);
-	return text;
+	if (io_read_file(request->dirfd, path, WHY_BYTES, ret_text) < 0 || ret_text->len == 0)
+		return false;
+	lambda_why_parse(ret_text->data, ret);
+	return ret->pid == (uint64_t)getpid();
 }
 
 static int exit_code_of(const char *reason)
@@ -76,16 +72,14 @@ static int exit_code_of(const char *reason)
 /* The decision on this very attempt, whole. False: what is there is about another one. */
 static bool tell_refusal(const struct request *request, int *ret_exit_code)
 {
-	char *text = read_why(request);
-	struct lambda_why why = {0};
-	if (text)
-		lambda_why_parse(text, &why);
-	bool is_ours = why.pid == (uint64_t)getpid() && strcmp(why.outcome, "refused") == 0;
+	struct buf text = {0};
+	struct lambda_why why;
+	bool is_ours = read_why(request, &text, &why) && strcmp(why.outcome, "refused") == 0;
 	if (is_ours) {
-		(void)fputs(text, stderr);
+		(void)fputs(text.data, stderr);
 		*ret_exit_code = exit_code_of(why.code);
 	}
-	free(text);
+	buf_done(&text);
 	return is_ours;
 }
 
@@ -142,13 +136,11 @@ static int fail_to_open(const struct request *request, int error)
 /* A warning is not hidden by the success. */
 static void tell_warning(const struct request *request)
 {
-	char *text = read_why(request);
-	struct lambda_why why = {0};
-	if (text)
-		lambda_why_parse(text, &why);
-	if (why.pid == (uint64_t)getpid() && strcmp(why.outcome, "warned") == 0)
+	struct buf text = {0};
+	struct lambda_why why;
+	if (read_why(request, &text, &why) && strcmp(why.outcome, "warned") == 0)
 		cli_error("warning: %s %s; `vouchfs why %s` says more", why.code, why.title, request->function);
-	free(text);
+	buf_done(&text);
 }
 
 /* "<new number> <number of the one that it is again>" */
