@@ -77,8 +77,9 @@ static void judge_current(struct slot *slot)
 }
 
 /* False: the slot is not there any more. What is still served without a section is shown, too. */
-static bool fill_row(struct slots *slots, struct slot *slot, struct row *row)
+static bool fill_row(struct slots *slots, struct slot *slot, void *to)
 {
+	struct row *row = to;
 	if (slot->is_layer)
 		return false;
 	bool is_loaded = slot_load(slot) == 0;
@@ -108,21 +109,11 @@ static int compare_rows(const void *a, const void *b)
 
 static int collect(struct slots *slots, struct row **ret, size_t *ret_count)
 {
-	lock_take(&slots->lock);
-	size_t total = slots->slot_count;
-	lock_drop(&slots->lock);
-
-	struct row *rows = calloc(total + 1, sizeof(*rows));
-	if (!rows)
-		return -ENOMEM;
-	size_t count = 0;
-	for (size_t i = 0; i < total; i++)
-		if (fill_row(slots, slot_by_index(slots, i), &rows[count]))
-			count++;
-	qsort(rows, count, sizeof(*rows), compare_rows);
-	*ret = rows;
-	*ret_count = count;
-	return 0;
+	void *rows;
+	int r = control_collect(slots, sizeof(struct row), fill_row, compare_rows, &rows, ret_count);
+	if (r == 0)
+		*ret = rows;
+	return r;
 }
 
 static void free_rows(struct row *rows, size_t count)

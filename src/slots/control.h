@@ -22,6 +22,12 @@ bool control_last_is_bad(const struct control_last *last);
 const char *control_print_last(const struct control_last *last, char ret[CONTROL_LAST_SIZE]);
 void control_last_json(struct json *j, const struct control_last *last);
 
+/* Fills a row; false: the slot has none in this table. */
+typedef bool control_fill(struct slots *slots, struct slot *slot, void *row);
+/* The rows of all slots that have one, in order, for the caller to free. No lock held. */
+int control_collect(struct slots *slots, size_t row_size, control_fill *fill,
+		    int (*compare)(const void *, const void *), void **ret_rows, size_t *ret_count);
+
 /* What people know a profile version by: the tail of its ARN. NULL: unsigned, or there is nothing. */
 const char *control_publisher(const char *profile, bool is_there);
 

@@ -65,6 +65,28 @@ const char *control_publisher(const char *profile, bool is_there)
 	return tail ? tail + sizeof(mark) - 1 : profile;
 }
 
+/* ---- rows ---- */
+
+int control_collect(struct slots *slots, size_t row_size, control_fill *fill,
+		    int (*compare)(const void *, const void *), void **ret_rows, size_t *ret_count)
+{
+	lock_take(&slots->lock);
+	size_t total = slots->slot_count;
+	lock_drop(&slots->lock);
+
+	char *rows = calloc(total + 1, row_size);
+	if (!rows)
+		return -ENOMEM;
+	size_t count = 0;
+	for (size_t i = 0; i < total; i++)
+		if (fill(slots, slot_by_index(slots, i), rows + count * row_size))
+			count++;
+	qsort(rows, count, row_size, compare);
+	*ret_rows = rows;
+	*ret_count = count;
+	return 0;
+}
+
 /* ---- layers ---- */
 
 struct row {
@@ -120,8 +142,9 @@ static bool is_damaged_locked(const struct slots *slots, const struct slot *slot
 }
 
 /* False: it is no layer, or not there any more. */
-static bool fill_row(struct slots *slots, struct slot *slot, struct row *row)
+static bool fill_row(struct slots *slots, struct slot *slot, void *to)
 {
+	struct row *row = to;
 	*row = (struct row){0};
 	if (!slot->is_layer)
 		return false;
@@ -154,21 +177,11 @@ static int compare_rows(const void *a, const void *b)
 
 static int collect(struct slots *slots, struct row **ret, size_t *ret_count)
 {
-	lock_take(&slots->lock);
-	size_t total = slots->slot_count;
-	lock_drop(&slots->lock);
-
-	struct row *rows = calloc(total + 1, sizeof(*rows));
-	if (!rows)
-		return -ENOMEM;
-	size_t count = 0;
-	for (size_t i = 0; i < total; i++)
-		if (fill_row(slots, slot_by_index(slots, i), &rows[count]))
-			count++;
-	qsort(rows, count, sizeof(*rows), compare_rows);
-	*ret = rows;
-	*ret_count = count;
-	return 0;
+	void *rows;
+	int r = control_collect(slots, sizeof(struct row), fill_row, compare_rows, &rows, ret_count);
+	if (r == 0)
+		*ret = rows;
+	return r;
 }
 
 static int print_row(const struct row *row, struct buf *ret)
