@@ -3,30 +3,7 @@
 # force when the verb answers.
 
 load lib
-
-HEAD=arn:vouchfs:lambda:local:$ACCOUNT
-
-lambda() { "$VOUCHFS" lambda "$@"; }
-
-# refused NAME ARGUMENTS...: exit 254 with AWS's error of this name; the message is in $output.
-refused() {
-	local name=$1
-	shift
-	run -254 --separate-stderr "$VOUCHFS" lambda "$@"
-	[ -z "$output" ]
-	output=${stderr:?}
-	[[ $output == *"An error occurred ($name) when calling the "*" operation: "* ]] || { echo "$output"; return 1; }
-}
-
-# member PATH: a value of the JSON in $output, like CodeSigningConfig.Description
-member() {
-	python3 -c '
-import json, sys
-value = json.load(sys.stdin)
-for key in sys.argv[1].split("."):
-    value = value[int(key) if isinstance(value, list) else key]
-print(value if isinstance(value, str) else json.dumps(value))' "$1" <<<"$output"
-}
+load lambda
 
 # A config by hand, a function by hand that has it, a pattern that has it.
 start_host() {

@@ -2,36 +2,14 @@
 # vouchfs lambda: functions, deployed through the mount. The mount decides; what it says becomes AWS's errors.
 
 load lib
+load lambda
 
-HEAD=arn:vouchfs:lambda:local:$ACCOUNT
 PATTERN='[function team-*]
 code_signing_config = Enforce
 [function open-*]
 code_signing_config = Warn'
 
-lambda() { "$VOUCHFS" lambda "$@"; }
-
-# refused NAME ARGUMENTS...: exit 254 with AWS's error of this name; the message is in $output.
-refused() {
-	local name=$1
-	shift
-	run -254 --separate-stderr "$VOUCHFS" lambda "$@"
-	[ -z "$output" ]
-	output=${stderr:?}
-	[[ $output == *"An error occurred ($name) when calling the "*" operation: "* ]] || { echo "$output"; return 1; }
-}
-
-member() {
-	python3 -c '
-import json, sys
-value = json.load(sys.stdin)
-for key in sys.argv[1].split("."):
-    value = value[int(key) if isinstance(value, list) else key]
-print(value if isinstance(value, str) else json.dumps(value))' "$1" <<<"$output"
-}
-
 start_host() { start_ready_mount <<<"$PATTERN"; }
-sha256_of() { openssl dgst -sha256 -binary "$1" | base64; }
 
 @test "create, update, get, list, delete: the answers are AWS's" {
 	start_host

@@ -2,34 +2,9 @@
 # vouchfs lambda: layers. Publishing, what is said of a version, lists, attaching; the mount decides.
 
 load lib
+load lambda
 
-HEAD=arn:vouchfs:lambda:local:$ACCOUNT
 LAYER=$HEAD:layer
-
-lambda() { "$VOUCHFS" lambda "$@"; }
-
-# refused NAME ARGUMENTS...: exit 254 with AWS's error of this name; the message is in $output.
-refused() {
-	local name=$1
-	shift
-	run -254 --separate-stderr "$VOUCHFS" lambda "$@"
-	[ -z "$output" ]
-	output=${stderr:?}
-	[[ $output == *"An error occurred ($name) when calling the "*" operation: "* ]] || { echo "$output"; return 1; }
-}
-
-# member PATH...: of the JSON in $output, on one line
-member() {
-	python3 -c '
-import json, sys
-whole, found = json.load(sys.stdin), []
-for path in sys.argv[1:]:
-    value = whole
-    for key in path.split("."):
-        value = value[int(key) if isinstance(value, list) else key]
-    found.append(value if isinstance(value, str) else json.dumps(value))
-print(*found)' "$@" <<<"$output"
-}
 
 start_host() {
 	start_ready_mount <<-END
@@ -48,7 +23,6 @@ publish() {
 	lambda publish-layer-version --layer-name "$name" --zip-file "fileb://$zip" "$@"
 }
 attach() { lambda update-function-configuration --function-name main --layers "$@"; }
-sha256_of() { openssl dgst -sha256 -binary "$1" | base64; }
 deploy_main() {
 	mk_signed "$T/code.zip" app.py=one
 	lambda update-function-code --function-name main --zip-file "fileb://$T/code.zip" >/dev/null
