@@ -14,7 +14,8 @@ static void gives_the_part_that_there_is(void **state UNUSED)
 		size_t len;
 		const char *expected;
 	} rows[] = {
-		{0, 3, "abc"}, {0, 1, "a"}, {1, 2, "bc"}, {1, 9, "bc"}, {2, 0, ""}, {3, 1, ""}, {UINT64_MAX, 1, ""},
+		{0, 3, "abc"}, {0, 1, "a"}, {1, 2, "bc"}, {1, 9, "bc"},
+		{2, 2, "c"},   {2, 0, ""},  {3, 1, ""},	  {UINT64_MAX, 1, ""},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		char buf[16] = "................";
