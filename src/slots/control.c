@@ -109,9 +109,9 @@ static int compare_rows(const void *a, const void *b)
 
 static int collect(struct slots *slots, struct row **ret, size_t *ret_count)
 {
-	void *rows;
+	void *rows = NULL;
 	int r = control_collect(slots, sizeof(struct row), fill_row, compare_rows, &rows, ret_count);
-	if (r == 0)
+	if (r >= 0)
 		*ret = rows;
 	return r;
 }
