@@ -64,7 +64,7 @@ Q := $(if $(V),,@)
 BUILD := $(MAKE) --no-print-directory -j$(shell nproc)
 
 .DEFAULT_GOAL := all
-.PHONY: all build-only build-unit build-fuzz demo test unit e2e check crash long fuzz fuzz-run bench lint format install uninstall clean help deps-%
+.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash long fuzz fuzz-run bench lint format install uninstall clean help deps-%
 .SECONDARY:
 
 ## make            build the release binary, build/release/vouchfs
@@ -168,8 +168,15 @@ fuzz-run: build-fuzz
 ## make bench      tables of ratios, and build/bench/results.json; BENCH="run" or "tree starts" measures some groups,
 ##                 BENCH_RUNS (5) pairs each, BENCH_QUICK=1 is short
 bench: deps-bench
-	@$(BUILD) VARIANT=release build-only
+	@$(BUILD) VARIANT=release build-only build-bench
 	@tests/bench/run build/release/vouchfs $(BENCH)
+
+build-bench: build/bench/bare_fuse
+
+build/bench/bare_fuse: tests/bench/bare_fuse.c Makefile
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(shell pkg-config --libs fuse3)
 
 ## make lint       layers, formatting, clang-tidy, shellcheck
 lint: deps-check
