@@ -17,7 +17,8 @@
 #define READS_TO_START 2
 #define NODES_NEAR     64   /* so far beyond what was fetched a read still belongs to a track */
 #define FETCH_FIRST    8    /* files, and... */
-#define FETCH_EACH     4    /* ...for each that was read */
+#define FETCH_EACH     4    /* ...for each that was read, but... */
+#define NODES_AHEAD    256  /* ...not so far that they are out of the processor's cache when they are asked for */
 #define READS_CROWDED  16   /* while there is no room: then what was passed over gives way */
 #define READS_IDLE     1024 /* of others: what a track has fetched gives way */
 
@@ -94,7 +95,8 @@ static struct track *start_track(struct read_ahead *ahead, uint64_t release_id, 
 static bool is_wanted(const struct track *track)
 {
 	return track->id != 0 && !track->ended && track->crowded_count == 0 && track->read_count >= READS_TO_START &&
-	       track->fetched_count < FETCH_FIRST + FETCH_EACH * track->read_count;
+	       track->fetched_count < FETCH_FIRST + FETCH_EACH * track->read_count &&
+	       track->next <= track->last + NODES_AHEAD;
 }
 
 /* The one that was read from last. */
