@@ -58,6 +58,9 @@
 #define LIMIT_RELEASE_GRACE_MS	5000 /* after another one became current */
 #define LIMIT_RELEASES_IN_GRACE 256U /* of a slot; one more, and the oldest goes early */
 
+/* requests of FUSE */
+#define LIMIT_LOOK_US 100 /* for the next one, before a thread sleeps: about what being woken takes */
+
 /* logs */
 #define LIMIT_AUDIT_RECORD_BYTES 2048U
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "reply.h"
+#include "session.h"
 #include "sides.h"
 #include "slots/run.h"
 
@@ -22,7 +23,7 @@
 
 static struct run_side *side_of(fuse_req_t req)
 {
-	return fuse_req_userdata(req);
+	return session_userdata(fuse_req_userdata(req));
 }
 
 static struct slots *slots_of(fuse_req_t req)
@@ -32,7 +33,7 @@ static struct slots *slots_of(fuse_req_t req)
 
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
-	struct run_side *side = userdata;
+	struct run_side *side = session_userdata(userdata);
 	conn->want |= conn->capable & WANTED_FEATURES;
 	conn->want &= ~(unsigned)UNWANTED_FEATURES;
 	conn->max_background = MAX_BACKGROUND;

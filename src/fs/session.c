@@ -4,14 +4,15 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "base/log.h"
+#include "receive.h"
 
 #define THREADS_MAX 10
 #define KICK_NS	    2000000
@@ -21,6 +22,8 @@
 
 struct session {
 	struct fuse_session *fuse;
+	void *userdata;
+	struct receiver receiver;
 	int end_fd;
 	pthread_t thread;
 	bool started;
@@ -49,8 +52,9 @@ int session_new(const struct fuse_lowlevel_ops *ops, void *userdata, int end_fd,
 	char name[] = "vouchfs";
 	char *argv[] = {name, NULL};
 	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+	s->userdata = userdata;
 	s->end_fd = end_fd;
-	s->fuse = fuse_session_new(&args, ops, sizeof(*ops), userdata);
+	s->fuse = fuse_session_new(&args, ops, sizeof(*ops), s);
 	fuse_opt_free_args(&args);
 	if (!s->fuse) {
 		free(s);
@@ -58,6 +62,23 @@ int session_new(const struct fuse_lowlevel_ops *ops, void *userdata, int end_fd,
 	}
 	*ret = s;
 	return 0;
+}
+
+void *session_userdata(void *userdata)
+{
+	const struct session *s = userdata;
+	return s->userdata;
+}
+
+static ssize_t io_read(int fd, void *buf, size_t size, void *userdata)
+{
+	struct session *s = userdata;
+	return receive(&s->receiver, fd, buf, size);
+}
+
+static ssize_t io_writev(int fd, struct iovec *parts, int count, void *userdata UNUSED)
+{
+	return writev(fd, parts, count);
 }
 
 static int run_loop(struct fuse_session *fuse)
@@ -92,11 +113,10 @@ static void *thread_main(void *ctx)
 int session_start(struct session *s, int fuse_fd)
 {
 	ASSERT(!s->started);
-	char path[32];
-	(void)snprintf(path, sizeof(path), "/dev/fd/%d", fuse_fd);
-	if (fuse_session_mount(s->fuse, path) != 0) {
+	static const struct fuse_custom_io io = {.read = io_read, .writev = io_writev};
+	if (fuse_session_custom_io(s->fuse, &io, fuse_fd) != 0) {
 		io_close(&fuse_fd);
-		return -EIO;
+		return -ENOMEM;
 	}
 	int r = -pthread_create(&s->thread, NULL, thread_main, s);
 	s->started = r == 0;

@@ -22,6 +22,9 @@ int session_start(struct session *session, int fuse_fd);
 /* Started, and its loop has not ended. */
 bool session_is_running(const struct session *session);
 
+/* What session_new was given. userdata: what libfuse hands to operations. */
+void *session_userdata(void *userdata);
+
 /* For notifications; valid until session_free. */
 struct fuse_session *session_fuse(struct session *session);
 

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "reply.h"
+#include "session.h"
 #include "sides.h"
 
 #define MAX_WRITE_BYTES 1048576
@@ -20,7 +21,7 @@
 
 static struct tree_side *side_of(fuse_req_t req)
 {
-	return fuse_req_userdata(req);
+	return session_userdata(fuse_req_userdata(req));
 }
 
 static double timeout_of(const struct tree_side *side, uint64_t node)
