@@ -88,6 +88,14 @@ int io_renameat(int from_dirfd, const char *from, int to_dirfd, const char *to)
 	return RETRY(renameat(from_dirfd, from, to_dirfd, to));
 }
 
+int io_exchangeat(int a_dirfd, const char *a, int b_dirfd, const char *b)
+{
+	int r = io_fault("renameat");
+	if (r < 0)
+		return r;
+	return RETRY(renameat2(a_dirfd, a, b_dirfd, b, RENAME_EXCHANGE));
+}
+
 int io_unlinkat(int dirfd, const char *rel, int flags)
 {
 	int r = io_fault("unlinkat");

@@ -55,6 +55,11 @@ struct store_file {
 int store_file_new(struct store *store, struct store_file *ret);
 /* Gives it its final name, replacing what has it. The descriptor stays. */
 int store_file_place(struct store *store, struct store_file *file, int dirfd, const char *name);
+/*
+ * The same where a file has that name, for large ones: what was there is exchanged and then removed, since ext4 writes
+ * the whole new file to the disk when a rename replaces one, also where nobody asked for it (auto_da_alloc).
+ */
+int store_file_replace(struct store *store, struct store_file *file, int dirfd, const char *name);
 void store_file_drop(struct store *store, struct store_file *file);
 
 int store_sync(const struct store *store, int fd);

@@ -33,24 +33,46 @@ int store_file_new(struct store *store, struct store_file *ret)
 	return 0;
 }
 
+/* In staging/, where it has none yet. */
+static int ensure_name(struct store *store, struct store_file *file)
+{
+	if (file->name[0] != '\0')
+		return 0;
+	char staged[STORE_NAME_SIZE];
+	make_name(staged);
+	int r = io_link_unnamed(file->fd, store->staging_fd, staged);
+	if (r == 0)
+		memcpy(file->name, staged, sizeof(staged));
+	return r;
+}
+
 int store_file_place(struct store *store, struct store_file *file, int dirfd, const char *name)
 {
 	if (file->name[0] == '\0') {
 		int r = io_link_unnamed(file->fd, dirfd, name);
 		if (r != -EEXIST)
 			return r;
-		/* A link replaces nothing; a rename does, and needs a name to start from. */
-		char staged[STORE_NAME_SIZE];
-		make_name(staged);
-		r = io_link_unnamed(file->fd, store->staging_fd, staged);
-		if (r < 0)
-			return r;
-		memcpy(file->name, staged, sizeof(staged));
 	}
-	int r = io_renameat(store->staging_fd, file->name, dirfd, name);
+	int r = ensure_name(store, file); /* a link replaces nothing; a rename does, and needs a name to start from */
+	if (r == 0)
+		r = io_renameat(store->staging_fd, file->name, dirfd, name);
 	if (r == 0)
 		file->name[0] = '\0';
 	return r;
+}
+
+int store_file_replace(struct store *store, struct store_file *file, int dirfd, const char *name)
+{
+	int r = ensure_name(store, file);
+	if (r == 0)
+		r = io_exchangeat(store->staging_fd, file->name, dirfd, name);
+	if (r == -EINVAL || r == -ENOSYS || r == -ENOENT)
+		return store_file_place(store, file, dirfd, name);
+	if (r < 0)
+		return r;
+	(void)io_unlinkat(store->staging_fd, file->name, 0); /* else swept at the next open */
+	file->name[0] = '\0';
+	return 0;
 }
 
 void store_file_drop(struct store *store, struct store_file *file)

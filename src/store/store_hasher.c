@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include "base/io.h"
 #include "base/lock.h"
 
 void store_hasher_init(struct store_hasher *hasher)
@@ -21,6 +22,8 @@ void store_hasher_done(struct store_hasher *hasher)
 	lock_drop(&hasher->lock);
 	for (size_t i = 0; i < hasher->thread_count; i++)
 		ASSERT(pthread_join(hasher->threads[i], NULL) == 0);
+	while (hasher->closing_count > 0)
+		io_close(&hasher->closing[--hasher->closing_count]);
 	ASSERT(pthread_cond_destroy(&hasher->given_back) == 0);
 	ASSERT(pthread_cond_destroy(&hasher->work_or_end) == 0);
 	lock_done(&hasher->lock);
@@ -45,9 +48,22 @@ static void remove_locked(struct store_hasher *hasher, struct store_hasher_job *
 	job->queued = false;
 }
 
+static void close_one_locked(struct store_hasher *hasher)
+{
+	int fd = hasher->closing[--hasher->closing_count];
+	lock_drop(&hasher->lock);
+	io_close(&fd);
+	lock_take(&hasher->lock);
+}
+
+/* Closing has to wait for hashing. */
 static struct store_hasher_job *next_job_locked(struct store_hasher *hasher)
 {
 	while (!hasher->first && !hasher->ending) {
+		if (hasher->closing_count > 0) {
+			close_one_locked(hasher);
+			continue;
+		}
 		hasher->idle_count++;
 		ASSERT(pthread_cond_wait(&hasher->work_or_end, &hasher->lock) == 0);
 		hasher->idle_count--;
@@ -109,6 +125,21 @@ void store_hasher_hand_in(struct store_hasher *hasher, struct store_hasher_job *
 		ASSERT(pthread_cond_signal(&hasher->work_or_end) == 0);
 	}
 	lock_drop(&hasher->lock);
+}
+
+void store_hasher_close(struct store_hasher *hasher, int *fd)
+{
+	if (*fd < 0)
+		return;
+	lock_take(&hasher->lock);
+	ensure_thread_locked(hasher);
+	if (hasher->thread_count > 0 && hasher->closing_count < STORE_HASHER_CLOSING) {
+		hasher->closing[hasher->closing_count++] = *fd;
+		*fd = -1;
+		ASSERT(pthread_cond_signal(&hasher->work_or_end) == 0);
+	}
+	lock_drop(&hasher->lock);
+	io_close(fd);
 }
 
 void store_hasher_withdraw(struct store_hasher *hasher, struct store_hasher_job *job)

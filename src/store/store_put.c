@@ -7,7 +7,9 @@
  * that is how a damaged object heals.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "internal.h"
 
@@ -25,8 +27,30 @@ static int make_object_dir(struct store *store, const uint8_t *digest)
 	return fd;
 }
 
+/* What has the name already, kept open so that removing it costs nothing here; -1: nothing, or no regular file. */
+static int open_former(int dirfd)
+{
+	struct stat st;
+	int fd = io_openat(dirfd, "payload", O_RDONLY | O_NONBLOCK, 0);
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
+		io_close(&fd);
+	return fd < 0 ? -1 : fd;
+}
+
+static int place_payload(struct store *store, struct store_file *payload, int dirfd, int *ret_former)
+{
+	int former = open_former(dirfd);
+	int r = former >= 0 ? store_file_replace(store, payload, dirfd, "payload")
+			    : store_file_place(store, payload, dirfd, "payload");
+	if (r == 0)
+		*ret_former = former;
+	else
+		io_close(&former);
+	return r;
+}
+
 static int place_object(struct store *store, struct store_file *payload, const struct merkle_tree *tree,
-			const char *function)
+			const char *function, int *ret_former)
 {
 	int dirfd = make_object_dir(store, tree->digest);
 	if (dirfd < 0)
@@ -38,7 +62,7 @@ static int place_object(struct store *store, struct store_file *payload, const s
 	if (r == 0)
 		r = store_place_bytes(store, dirfd, "tree", tree->leaves, tree->leaf_count * sizeof(*tree->leaves));
 	if (r == 0)
-		r = store_file_place(store, payload, dirfd, "payload");
+		r = place_payload(store, payload, dirfd, ret_former);
 	if (r == 0)
 		r = store_sync(store, dirfd);
 	io_close(&dirfd);
@@ -53,16 +77,18 @@ static int put(struct store *store, struct store_file *file, struct merkle_tree 
 	int r = store_intent_resume(store, function, tree->digest, &intent);
 	if (r < 0)
 		return r;
-	r = place_object(store, file, tree, function);
+	int former = -1;
+	r = place_object(store, file, tree, function, &former);
 	if (r == 0)
 		r = store_object_new(store, file->fd, tree, ret);
-	if (r < 0) {
+	if (r == 0) {
+		*ret = store_object_publish(*ret);
+		store_intent_park(store, intent); /* until the release is committed */
+	} else {
 		store_intent_end(store, intent);
-		return r;
 	}
-	*ret = store_object_publish(*ret);
-	store_intent_park(store, intent); /* until the release is committed */
-	return 0;
+	store_hasher_close(&store->hasher, &former);
+	return r;
 }
 
 int store_put_object(struct store *store, struct store_stage *stage, uint64_t length, const char *function,
