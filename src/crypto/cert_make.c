@@ -65,30 +65,32 @@ static bool add_san_uri(X509 *x509, const char *uri)
 	return ok;
 }
 
-static X509 *new_cert(EVP_PKEY *key, const char *common_name, int64_t not_before_s, int64_t not_after_s)
+static X509 *new_cert(EVP_PKEY *public_key, const char *common_name, int64_t not_before_s, int64_t not_after_s)
 {
 	X509 *x509 = X509_new();
 	if (x509 && X509_set_version(x509, X509_VERSION_3) == 1 && set_random_serial(x509) &&
 	    set_subject(x509, common_name) && ASN1_TIME_set(X509_getm_notBefore(x509), (time_t)not_before_s) &&
-	    ASN1_TIME_set(X509_getm_notAfter(x509), (time_t)not_after_s) && X509_set_pubkey(x509, key) == 1)
+	    ASN1_TIME_set(X509_getm_notAfter(x509), (time_t)not_after_s) && X509_set_pubkey(x509, public_key) == 1)
 		return x509;
 	X509_free(x509);
 	return NULL;
 }
 
-static bool sign_cert(X509 *x509, const X509 *issuer, EVP_PKEY *issuer_key)
+/* Verified at once: a token may sign with another key than the one that it shows. */
+static bool sign_cert(X509 *x509, const X509 *issuer, const struct crypto_key *issuer_key)
 {
 	return X509_set_issuer_name(x509, X509_get_subject_name(issuer)) == 1 && crypto_md_sha384() &&
-	       X509_sign(x509, issuer_key, crypto_md_sha384()) > 0;
+	       X509_sign(x509, issuer_key->pkey, crypto_md_sha384()) > 0 &&
+	       X509_verify(x509, X509_get0_pubkey(issuer)) == 1;
 }
 
 int crypto_cert_make_ca(const struct crypto_key *key, const char *common_name, int64_t not_before_s,
 			int64_t not_after_s, struct crypto_cert **ret)
 {
-	X509 *x509 = new_cert(key->pkey, common_name, not_before_s, not_after_s);
+	X509 *x509 = new_cert(key->public_half, common_name, not_before_s, not_after_s);
 	bool made = x509 && add_extension(x509, x509, NID_basic_constraints, "critical,CA:TRUE") &&
 		    add_extension(x509, x509, NID_key_usage, "critical,keyCertSign,cRLSign") &&
-		    add_extension(x509, x509, NID_subject_key_identifier, "hash") && sign_cert(x509, x509, key->pkey);
+		    add_extension(x509, x509, NID_subject_key_identifier, "hash") && sign_cert(x509, x509, key);
 	int r = made ? crypto_cert_wrap(x509, ret) : crypto_openssl_failure();
 	X509_free(x509);
 	return r;
@@ -98,13 +100,13 @@ int crypto_cert_make_leaf(const struct crypto_key *subject_key, const char *comm
 			  int64_t not_before_s, int64_t not_after_s, const struct crypto_key *ca_key,
 			  const struct crypto_cert *ca, struct crypto_cert **ret)
 {
-	X509 *x509 = new_cert(subject_key->pkey, common_name, not_before_s, not_after_s);
+	X509 *x509 = new_cert(subject_key->public_half, common_name, not_before_s, not_after_s);
 	bool made = x509 && add_extension(x509, ca->x509, NID_basic_constraints, "critical,CA:FALSE") &&
 		    add_extension(x509, ca->x509, NID_key_usage, "critical,digitalSignature") &&
 		    add_extension(x509, ca->x509, NID_ext_key_usage, "codeSigning") && add_san_uri(x509, san_uri) &&
 		    add_extension(x509, ca->x509, NID_subject_key_identifier, "hash") &&
 		    add_extension(x509, ca->x509, NID_authority_key_identifier, "keyid:always") &&
-		    sign_cert(x509, ca->x509, ca_key->pkey);
+		    sign_cert(x509, ca->x509, ca_key);
 	int r = made ? crypto_cert_wrap(x509, ret) : crypto_openssl_failure();
 	X509_free(x509);
 	return r;

@@ -11,7 +11,6 @@
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>
-#include <openssl/provider.h>
 #include <openssl/x509.h>
 
 #include "base/base.h"
@@ -35,14 +34,17 @@ int crypto_refuse(struct explain *why, int code, const char *format, ...) PRINTF
 /* A key in memory, or one in a token: then pkey only leads there, and what it needs lives as long as it does. */
 struct crypto_key {
 	EVP_PKEY *pkey;
-	char *reference; /* NULL: in memory; holds the PIN where that is written in it */
-	void *engine;	 /* key_engine.c */
-	OSSL_PROVIDER *provider;
+	EVP_PKEY *public_half;	   /* in memory, always: what a certificate is made of, and may outlive the key */
+	char *reference;	   /* NULL: in memory; holds the PIN where that is written in it */
+	void *engine;		   /* key_engine.c */
+	struct key_module *module; /* key_provider.c */
 };
 
 /* Takes over pkey, on failure too: it must be ECDSA on P-384. what: "the private key". -EINVAL with why. */
 int crypto_key_take(EVP_PKEY *pkey, const char *what, struct crypto_key **ret, struct explain *ret_why);
 
+/* NULL: it has none that can be had; OpenSSL's queue says why. */
+EVP_PKEY *crypto_pkey_public_half(const EVP_PKEY *pkey);
 bool crypto_pkey_is_p384(const EVP_PKEY *pkey);
 /* ECDSA on P-256, P-384 or P-521, or RSA of 3072 bits and more. */
 bool crypto_pkey_is_strong(const EVP_PKEY *pkey);

@@ -13,12 +13,17 @@
 
 #include "key_reference.h"
 
-static int wrap_key(EVP_PKEY *pkey, struct crypto_key **ret)
+/* Takes over both, on failure too. */
+static int wrap_key(EVP_PKEY *pkey, EVP_PKEY *public_half, struct crypto_key **ret)
 {
 	struct crypto_key *key = calloc(1, sizeof(*key));
-	if (!key)
+	if (!key) {
+		EVP_PKEY_free(pkey);
+		EVP_PKEY_free(public_half);
 		return -ENOMEM;
+	}
 	key->pkey = pkey;
+	key->public_half = public_half;
 	*ret = key;
 	return 0;
 }
@@ -26,12 +31,12 @@ static int wrap_key(EVP_PKEY *pkey, struct crypto_key **ret)
 int crypto_key_generate(struct crypto_key **ret)
 {
 	EVP_PKEY *pkey = EVP_EC_gen("P-384");
-	if (!pkey)
-		return crypto_openssl_failure();
-	int r = wrap_key(pkey, ret);
-	if (r < 0)
+	EVP_PKEY *public_half = pkey ? crypto_pkey_public_half(pkey) : NULL;
+	if (!public_half) {
 		EVP_PKEY_free(pkey);
-	return r;
+		return crypto_openssl_failure();
+	}
+	return wrap_key(pkey, public_half, ret);
 }
 
 void crypto_key_free(struct crypto_key *key)
@@ -39,9 +44,9 @@ void crypto_key_free(struct crypto_key *key)
 	if (!key)
 		return;
 	EVP_PKEY_free(key->pkey);
-	key_engine_release(key->engine);
-	if (key->provider)
-		OSSL_PROVIDER_unload(key->provider);
+	EVP_PKEY_free(key->public_half);
+	key_engine_release(key->engine); /* after what came from there */
+	key_provider_release(key->module);
 	if (key->reference)
 		OPENSSL_cleanse(key->reference, strlen(key->reference));
 	free(key->reference);
@@ -50,13 +55,16 @@ void crypto_key_free(struct crypto_key *key)
 
 int crypto_key_take(EVP_PKEY *pkey, const char *what, struct crypto_key **ret, struct explain *ret_why)
 {
-	int r = -EINVAL;
-	if (!crypto_pkey_is_p384(pkey))
-		explain_set(ret_why, "%s is not an ECDSA key on P-384", what);
-	else
-		r = wrap_key(pkey, ret);
-	if (r < 0)
-		EVP_PKEY_free(pkey);
+	EVP_PKEY *public_half = crypto_pkey_public_half(pkey);
+	if (public_half && crypto_pkey_is_p384(public_half))
+		return wrap_key(pkey, public_half, ret);
+	int r = public_half ? crypto_refuse(ret_why, -EINVAL, "%s is not an ECDSA key on P-384", what)
+			    : crypto_refuse(ret_why, -EINVAL,
+					    "%s comes without its public key; expected a key pair (in a token, both "
+					    "with the same id)",
+					    what);
+	EVP_PKEY_free(public_half);
+	EVP_PKEY_free(pkey);
 	return r;
 }
 

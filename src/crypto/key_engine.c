@@ -2,8 +2,11 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <openssl/engine.h>
+#include <openssl/err.h>
 #include <openssl/ui.h>
 
 #include "key_reference.h"
@@ -33,6 +36,22 @@ static bool set_up(ENGINE *engine, const struct key_reference *reference)
 	       ENGINE_ctrl_cmd_string(engine, "PIN", reference->pin, 0) == 1;
 }
 
+/* The first error is the nearest to the token. */
+static int refuse(const struct key_reference *reference, struct explain *ret_why)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_error());
+	char said[160];
+	(void)snprintf(said, sizeof(said), "%s", reason ? reason : "not found"); /* emptying the queue may free it */
+	if (strstr(said, "PIN"))
+		return key_reference_refused_pin(reference, said, ret_why);
+	if (strstr(said, "module"))
+		return crypto_refuse(ret_why, -EINVAL,
+				     "%s cannot be reached: %s; module-path= names the PKCS#11 module that came with "
+				     "the token",
+				     reference->object, said);
+	return key_reference_not_found(reference, said, ret_why);
+}
+
 int key_engine_load(const struct key_reference *reference, EVP_PKEY **ret, void **ret_engine, struct explain *ret_why)
 {
 	ENGINE *engine = ENGINE_by_id("pkcs11");
@@ -48,7 +67,7 @@ int key_engine_load(const struct key_reference *reference, EVP_PKEY **ret, void 
 	if (initialized && mute && set_up(engine, reference))
 		pkey = ENGINE_load_private_key(engine, reference->object, mute, NULL);
 	if (!pkey)
-		r = key_reference_failed(reference, ret_why);
+		r = refuse(reference, ret_why);
 	if (r == 0) {
 		*ret = pkey;
 		*ret_engine = engine;

@@ -9,22 +9,16 @@
 #include "key_reference.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
-#include <openssl/err.h>
-#include <openssl/store.h>
-#include <openssl/ui.h>
 
 #include "base/io.h"
 #include "base/text.h"
 
-#define SCHEME	      "pkcs11:"
-#define MODULE_IN_ENV "PKCS11_PROVIDER_MODULE" /* how the provider is told of a module */
+#define SCHEME "pkcs11:"
 
 bool crypto_key_is_reference(const char *text, size_t len)
 {
@@ -210,83 +204,19 @@ int key_reference_parse(const char *uri, size_t len, struct key_reference *ret, 
 	return r;
 }
 
-int key_reference_failed(const struct key_reference *reference, struct explain *ret_why)
+int key_reference_refused_pin(const struct key_reference *reference, const char *said, struct explain *ret_why)
 {
-	const char *reason = ERR_reason_error_string(ERR_peek_error()); /* the first one is the nearest to the token */
-	char said[160];
-	(void)snprintf(said, sizeof(said), "%s", reason ? reason : "not found");
-	if (strstr(said, "PIN"))
-		return crypto_refuse(ret_why, -EINVAL,
-				     "the token refuses the PIN of %s: %s (most tokens lock after a few wrong ones)",
-				     reference->object, said);
-	if (strstr(said, "module"))
-		return crypto_refuse(ret_why, -EINVAL,
-				     "%s cannot be reached: %s; module-path= names the PKCS#11 module that came with "
-				     "the token",
-				     reference->object, said);
 	return crypto_refuse(ret_why, -EINVAL,
-			     "no private key %s: %s; is the token plugged in, are its label and the key's right? "
+			     "the token refuses the PIN of %s%s%s (most tokens lock after a few wrong ones)",
+			     reference->object, said ? ": " : "", said ? said : "");
+}
+
+int key_reference_not_found(const struct key_reference *reference, const char *said, struct explain *ret_why)
+{
+	return crypto_refuse(ret_why, -EINVAL,
+			     "no private key %s%s%s; is the token plugged in, are its label and the key's right? "
 			     "pkcs11-tool --list-token-slots and --login --list-objects show them",
-			     reference->object, said);
-}
-
-/* Hands out the PIN once: a token that asks again has refused it. */
-struct pin_giver {
-	const char *pin;
-	bool given;
-};
-
-static int give_pin(char *buf, int size, int writing UNUSED, void *ctx)
-{
-	struct pin_giver *giver = ctx;
-	size_t len = strlen(giver->pin);
-	if (giver->given || (size_t)size < len)
-		return -1;
-	giver->given = true;
-	memcpy(buf, giver->pin, len);
-	return (int)len;
-}
-
-static EVP_PKEY *find_private_key(OSSL_STORE_CTX *store)
-{
-	EVP_PKEY *pkey = NULL;
-	while (!pkey && !OSSL_STORE_eof(store)) {
-		OSSL_STORE_INFO *info = OSSL_STORE_load(store);
-		if (!info)
-			break;
-		if (OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_PKEY)
-			pkey = OSSL_STORE_INFO_get1_PKEY(info);
-		OSSL_STORE_INFO_free(info);
-	}
-	return pkey;
-}
-
-static int load_from_provider(const struct key_reference *reference, EVP_PKEY **ret, struct explain *ret_why)
-{
-	int r = 0;
-	struct pin_giver giver = {.pin = reference->pin};
-	EVP_PKEY *pkey = NULL;
-	UI_METHOD *ui = UI_UTIL_wrap_read_pem_callback(give_pin, 0);
-	OSSL_STORE_CTX *store = ui ? OSSL_STORE_open(reference->object, ui, &giver, NULL, NULL) : NULL;
-	if (store && OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY) == 1)
-		pkey = find_private_key(store);
-	if (pkey)
-		*ret = pkey;
-	else
-		r = key_reference_failed(reference, ret_why);
-	OSSL_STORE_close(store);
-	UI_destroy_method(ui);
-	return r;
-}
-
-/* NULL: there is none. The algorithms that come with OpenSSL stay what they were. */
-static OSSL_PROVIDER *find_provider(const struct key_reference *reference)
-{
-	if (reference->module_path[0])
-		(void)setenv(MODULE_IN_ENV, reference->module_path, 1);
-	OSSL_PROVIDER *provider = OSSL_PROVIDER_try_load(NULL, "pkcs11", 1);
-	crypto_openssl_drain();
-	return provider;
+			     reference->object, said ? ": " : "", said ? said : "");
 }
 
 int crypto_key_from_reference(const char *uri, size_t len, struct crypto_key **ret, struct explain *ret_why)
@@ -297,27 +227,27 @@ int crypto_key_from_reference(const char *uri, size_t len, struct crypto_key **r
 		return r;
 
 	EVP_PKEY *pkey = NULL;
+	struct key_module *module = NULL;
 	void *engine = NULL;
 	struct crypto_key *key = NULL;
-	OSSL_PROVIDER *provider = find_provider(&reference);
-	r = provider ? load_from_provider(&reference, &pkey, ret_why)
-		     : key_engine_load(&reference, &pkey, &engine, ret_why);
+	r = key_provider_load(&reference, &pkey, &module, ret_why);
+	if (r == -ENOSYS)
+		r = key_engine_load(&reference, &pkey, &engine, ret_why);
 	if (r == 0)
 		r = crypto_key_take(pkey, reference.object, &key, ret_why);
 	if (r == 0 && !(key->reference = strndup(uri, len)))
 		r = -ENOMEM;
 	if (r == 0) {
 		key->engine = engine;
-		key->provider = provider;
+		key->module = module;
 		engine = NULL;
-		provider = NULL;
+		module = NULL;
 		*ret = key;
 		key = NULL;
 	}
 	crypto_key_free(key);
 	key_engine_release(engine);
-	if (provider)
-		OSSL_PROVIDER_unload(provider);
+	key_provider_release(module);
 	OPENSSL_cleanse(&reference, sizeof(reference));
 	crypto_openssl_drain();
 	return r;

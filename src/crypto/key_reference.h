@@ -16,12 +16,20 @@ struct key_reference {
 /* Wipe it with OPENSSL_cleanse. -EINVAL with why. */
 int key_reference_parse(const char *uri, size_t len, struct key_reference *ret, struct explain *ret_why);
 
-/* Says what OpenSSL's queue of errors tells about a key that could not be loaded, and empties it. */
-int key_reference_failed(const struct key_reference *reference, struct explain *ret_why);
+/* Why a key could not be loaded, and what OpenSSL said about it (or NULL); empties its queue of errors. -EINVAL. */
+int key_reference_refused_pin(const struct key_reference *reference, const char *said, struct explain *ret_why);
+int key_reference_not_found(const struct key_reference *reference, const char *said, struct explain *ret_why);
+
+/* The way where OpenSSL has a provider for tokens. -ENOSYS: it is not installed. *ret_module is released after the key.
+ */
+struct key_module;
+int key_provider_load(const struct key_reference *reference, EVP_PKEY **ret, struct key_module **ret_module,
+		      struct explain *ret_why);
+void key_provider_release(struct key_module *module);
 
 /*
- * The way for OpenSSL 3 before it had a PKCS#11 provider: an ENGINE, which is deprecated, so that nothing else may know
- * of it. -EINVAL with why. *ret_engine is released after the key.
+ * The way before: an ENGINE, which is deprecated, so that nothing else may know of it. -EINVAL with why. *ret_engine is
+ * released after the key.
  */
 int key_engine_load(const struct key_reference *reference, EVP_PKEY **ret, void **ret_engine, struct explain *ret_why);
 void key_engine_release(void *engine);

@@ -29,6 +29,17 @@ static bool is_on_named_curve(const EVP_PKEY *pkey, bool only_p384)
 	return on_curve;
 }
 
+/* By way of its encoding, so that nothing is left of where it came from. */
+EVP_PKEY *crypto_pkey_public_half(const EVP_PKEY *pkey)
+{
+	uint8_t *der = NULL;
+	int len = i2d_PUBKEY(pkey, &der);
+	const uint8_t *at = der;
+	EVP_PKEY *half = len > 0 ? d2i_PUBKEY(NULL, &at, len) : NULL;
+	OPENSSL_free(der);
+	return half;
+}
+
 bool crypto_pkey_is_p384(const EVP_PKEY *pkey)
 {
 	return is_on_named_curve(pkey, true);
