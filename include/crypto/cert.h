@@ -27,13 +27,15 @@ int crypto_key_to_pem(const struct crypto_key *key, struct buf *ret);
  *
  * It names the token (token= or serial=) and the key (object= or id=); pin-source is a file of mode 0600 with the PIN,
  * pin-value the PIN itself, which makes a secret of the reference; without module-path it is p11-kit's choice. OpenSSL
- * gets there by its pkcs11 provider where there is one, else by the pkcs11 engine. One module at a time in a process.
- * A process that forks does so before. -EINVAL: the reference, the token, the PIN or the key are not what they must be,
- * with why, which never shows a PIN.
+ * gets there by its pkcs11 provider where there is one, else by the pkcs11 engine, with which a process has one module
+ * at a time. A process that forks does so before. -EINVAL: the reference, the token, the PIN or the key are not what
+ * they must be, with why, which never shows a PIN.
  */
 bool crypto_key_is_reference(const char *text, size_t len); /* begins with "pkcs11:" */
 bool crypto_key_reference_shows_pin(const char *uri);	    /* has a pin-value */
 int crypto_key_from_reference(const char *uri, size_t len, struct crypto_key **ret, struct explain *ret_why);
+/* Does it sign, and so that its public key fits? For keys that somebody else has made. -EINVAL with why. */
+int crypto_key_prove(const struct crypto_key *key, struct explain *ret_why);
 /*
  * What the file of a key holds: PEM, or one line with a reference. The caller keeps it in a file of mode 0600, and
  * wipes the buffer.

@@ -13,6 +13,8 @@
 
 #include "key_reference.h"
 
+#define SIGNATURE_MAX_BYTES 128 /* ECDSA on P-384 needs 104 */
+
 /* Takes over both, on failure too. */
 static int wrap_key(EVP_PKEY *pkey, EVP_PKEY *public_half, struct crypto_key **ret)
 {
@@ -66,6 +68,48 @@ int crypto_key_take(EVP_PKEY *pkey, const char *what, struct crypto_key **ret, s
 	EVP_PKEY_free(public_half);
 	EVP_PKEY_free(pkey);
 	return r;
+}
+
+static bool sign_sample(const struct crypto_key *key, const uint8_t *sample, size_t len, uint8_t *ret, size_t *ret_len)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx && crypto_md_sha384() &&
+		  EVP_DigestSignInit(ctx, NULL, crypto_md_sha384(), NULL, key->pkey) == 1 &&
+		  EVP_DigestSign(ctx, ret, ret_len, sample, len) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok;
+}
+
+static bool verify_sample(const struct crypto_key *key, const uint8_t *sample, size_t len, const uint8_t *signature,
+			  size_t signature_len)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx && EVP_DigestVerifyInit(ctx, NULL, crypto_md_sha384(), NULL, key->public_half) == 1 &&
+		  EVP_DigestVerify(ctx, signature, signature_len, sample, len) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok;
+}
+
+int crypto_key_prove(const struct crypto_key *key, struct explain *ret_why)
+{
+	static const uint8_t sample[] = "vouchfs: does this key sign?";
+	uint8_t signature[SIGNATURE_MAX_BYTES];
+	size_t len = sizeof(signature);
+	const char *name = key->reference ? key->reference : "the private key";
+	int name_len = (int)strcspn(name, "?"); /* without PIN */
+	if (!sign_sample(key, sample, sizeof(sample), signature, &len))
+		return crypto_refuse(ret_why, -EINVAL,
+				     "%.*s does not sign; the token has to allow it that (CKA_SIGN), and a key that "
+				     "wants the PIN before every signature (CKA_ALWAYS_AUTHENTICATE) can be used with "
+				     "OpenSSL's pkcs11 provider alone, from OpenSSL 3.2 on",
+				     name_len, name);
+	if (!verify_sample(key, sample, sizeof(sample), signature, len))
+		return crypto_refuse(
+			ret_why, -EINVAL,
+			"%.*s signs, but its public key is another's; expected a key pair (in a token, both "
+			"with the same id)",
+			name_len, name);
+	return 0;
 }
 
 /* Instead of OpenSSL's own, which asks on the terminal. */

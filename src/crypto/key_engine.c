@@ -7,7 +7,6 @@
 
 #include <openssl/engine.h>
 #include <openssl/err.h>
-#include <openssl/ui.h>
 
 #include "key_reference.h"
 
@@ -62,10 +61,9 @@ int key_engine_load(const struct key_reference *reference, EVP_PKEY **ret, void 
 				     "pkcs11-provider");
 	int r = 0;
 	EVP_PKEY *pkey = NULL;
-	UI_METHOD *mute = UI_create_method("no questions"); /* without one it asks on the terminal */
 	bool initialized = ENGINE_init(engine) == 1;
-	if (initialized && mute && set_up(engine, reference))
-		pkey = ENGINE_load_private_key(engine, reference->object, mute, NULL);
+	if (initialized && set_up(engine, reference))
+		pkey = ENGINE_load_private_key(engine, reference->object, NULL, NULL);
 	if (!pkey)
 		r = refuse(reference, ret_why);
 	if (r == 0) {
@@ -74,7 +72,6 @@ int key_engine_load(const struct key_reference *reference, EVP_PKEY **ret, void 
 	} else if (initialized) {
 		ENGINE_finish(engine);
 	}
-	UI_destroy_method(mute);
 	ENGINE_free(engine); /* what ENGINE_init took stays */
 	return r;
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include <openssl/conf.h>
+#include <openssl/params.h>
 #include <openssl/provider.h>
 #include <openssl/store.h>
 #include <openssl/ui.h>
@@ -51,13 +52,26 @@ static void close_module(struct key_module *module)
 	free(module);
 }
 
-/* With what openssl.cnf says about the provider, since some tokens need their quirks told. NULL: there is none. */
+/* It keeps the PIN for keys that want it before every signature, as long as it is loaded. NULL: there is none. */
+static OSSL_PROVIDER *load_with_pins(OSSL_LIB_CTX *libctx)
+{
+#if OPENSSL_VERSION_NUMBER >= 0x30200000L
+	char cache[] = "cache";
+	OSSL_PARAM parameters[] = {OSSL_PARAM_utf8_string("pkcs11-module-cache-pins", cache, sizeof(cache) - 1),
+				   OSSL_PARAM_END};
+	return OSSL_PROVIDER_try_load_ex(libctx, PROVIDER, parameters, 1);
+#else
+	return OSSL_PROVIDER_try_load(libctx, PROVIDER, 1);
+#endif
+}
+
+/* What openssl.cnf says about the provider goes first, since some tokens need their quirks told. */
 static OSSL_PROVIDER *load_provider(OSSL_LIB_CTX *libctx)
 {
 	(void)CONF_modules_load_file_ex(libctx, NULL, NULL,
 					CONF_MFLAGS_IGNORE_ERRORS | CONF_MFLAGS_IGNORE_RETURN_CODES |
 						CONF_MFLAGS_IGNORE_MISSING_FILE | CONF_MFLAGS_SILENT);
-	return OSSL_PROVIDER_try_load(libctx, PROVIDER, 1);
+	return load_with_pins(libctx);
 }
 
 /* The provider reads its environment once, when it is loaded; what was there is for the next one. */
@@ -86,7 +100,6 @@ static int open_module(const char *path, struct key_module **ret)
 		return -ENOMEM;
 	memcpy(module->path, path, path_size);
 	module->libctx = OSSL_LIB_CTX_new();
-	UI_set_default_method(UI_null()); /* the provider asks there once more when it got no PIN */
 	int r = module->libctx ? load_provider_for(module) : crypto_openssl_failure();
 	if (r == 0) {
 		*ret = module;

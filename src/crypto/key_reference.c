@@ -9,11 +9,13 @@
 #include "key_reference.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
+#include <openssl/ui.h>
 
 #include "base/io.h"
 #include "base/text.h"
@@ -219,6 +221,24 @@ int key_reference_not_found(const struct key_reference *reference, const char *s
 			     reference->object, said ? ": " : "", said ? said : "");
 }
 
+static int no_answer(UI *ui UNUSED, UI_STRING *string UNUSED)
+{
+	return -1;
+}
+
+/*
+ * Both ways ask OpenSSL's default for a PIN when they want one more: for another try, or before a signature. That is
+ * the terminal; nobody answers here, and no answer is no try.
+ */
+static void mute_terminal(void)
+{
+	UI_METHOD *mute = UI_create_method("no questions");
+	if (mute && UI_method_set_reader(mute, no_answer) == 0)
+		UI_set_default_method(mute); /* stays until exit */
+}
+
+static pthread_once_t mute_once = PTHREAD_ONCE_INIT;
+
 int crypto_key_from_reference(const char *uri, size_t len, struct crypto_key **ret, struct explain *ret_why)
 {
 	struct key_reference reference;
@@ -226,6 +246,7 @@ int crypto_key_from_reference(const char *uri, size_t len, struct crypto_key **r
 	if (r < 0)
 		return r;
 
+	ASSERT(pthread_once(&mute_once, mute_terminal) == 0);
 	EVP_PKEY *pkey = NULL;
 	struct key_module *module = NULL;
 	void *engine = NULL;

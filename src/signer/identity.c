@@ -22,7 +22,16 @@ static int make_key(const char *reference, struct crypto_key **ret, struct expla
 {
 	if (!reference)
 		return crypto_key_generate(ret);
-	return crypto_key_from_reference(reference, strlen(reference), ret, ret_why);
+	struct crypto_key *key = NULL;
+	int r = crypto_key_from_reference(reference, strlen(reference), &key, ret_why);
+	if (r == 0)
+		r = crypto_key_prove(key, ret_why);
+	if (r == 0) {
+		*ret = key;
+		key = NULL;
+	}
+	crypto_key_free(key);
+	return r;
 }
 
 int identity_try_key(const char *key_reference, struct explain *ret_why)
