@@ -100,8 +100,40 @@ def drop_caches():
         file.write("3\n")
 
 
+def digits(value):
+    return float(f"{value:.5g}")
+
+
+def spread(values):
+    return {"median": digits(statistics.median(values)), "lowest": digits(min(values)), "highest": digits(max(values))}
+
+
+# What a group returns is a list of these, in any order; `section` is where results.json keeps each.
+
+class Curve:
+    """How a figure grows. Curves of one name share a panel of the picture and are told apart by their series. points:
+    made by point(), in the order of x; y_label names the unit."""
+    section = "curves"
+
+    def __init__(self, name, x_label, y_label, points, x_log=True, series=None):
+        self.name, self.x_label, self.y_label, self.points = name, x_label, y_label, points
+        self.x_log, self.series = x_log, series
+
+    def as_json(self):
+        curve = {"name": self.name, "x_label": self.x_label, "y_label": self.y_label, "x_log": self.x_log,
+                 "points": self.points}
+        return curve if self.series is None else curve | {"series": self.series}
+
+
+def point(x, values):
+    """x, and the median, the lowest and the highest of what was measured there."""
+    return [x, *spread(values).values()]
+
+
 class Row:
     """One line of the table. Budgets: "<=" compares time (ours / theirs), ">=" speed (theirs / ours in time)."""
+
+    section = "rows"
 
     def __init__(self, title, against, budget, ours, theirs=None, peer=False, problem=None):
         self.title, self.against, self.peer, self.problem = title, against, peer, problem
@@ -130,9 +162,7 @@ class Row:
             return row | {"problem": self.problem}
         row |= {
             "unit": "ms" if self.theirs is None else "ratio of times" if self.sense == "<=" else "ratio of speeds",
-            "median": round(self.value, 4),
-            "lowest": round(min(self.values), 4),
-            "highest": round(max(self.values), 4),
+            **spread(self.values),
             "pairs": len(self.values),
             "met": self.is_met,
             "seconds": [round(s, 6) for s in self.ours],
