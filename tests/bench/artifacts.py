@@ -7,6 +7,7 @@ import zipfile
 from measure import QUICK
 
 MIB = 1024 * 1024
+GIB = 1024 * MIB
 BIG_MIB = 64 if QUICK else 240
 LIBRARY_FILES_MAX = 4000
 TREE_FILES, TREE_MIB = (4000, 40) if QUICK else (31000, 249)  # the signer takes up to 250 MiB
@@ -29,6 +30,14 @@ def make_stored(path, size_mib, seed):
         for number in range(size_mib // 8):
             block[:16] = b"%8d%8d" % (seed, number)
             archive.writestr(_entry(f"data/part-{number:03d}.bin"), bytes(block))
+
+
+def make_stored_files(path, count, bytes_each, seed):
+    """Many stored files that no compression helps, no two alike."""
+    noise = random.Random(seed)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for number in range(count):
+            archive.writestr(_entry(f"folder-{number % 50:02d}/file-{number:05d}.bin"), noise.randbytes(bytes_each))
 
 
 def regular_files(root, below):

@@ -29,7 +29,7 @@ untrusted_artifact_on_deployment = Enforce
 code_signing_config = none
 """
 
-APPROVED = ("signed", "many", "tree", "python", "node", "java", "small-*")
+APPROVED = ("signed", "many", "tree", "python", "sympy", "node", "java", "small-*")
 
 
 @contextmanager
@@ -112,7 +112,7 @@ class Host:
         os.makedirs(f"{self.directory}/xdg", mode=0o700)
         self.environment = dict(os.environ, LC_ALL="C", VOUCHFS_SIGNER_HOME=f"{self.directory}/home",
                                 XDG_RUNTIME_DIR=f"{self.directory}/xdg")
-        self.publisher = None
+        self.publisher, self.limits = None, None
         self.notes = []
 
     def vouchfs(self, *arguments):

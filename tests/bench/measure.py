@@ -130,43 +130,56 @@ def point(x, values):
     return [x, *spread(values).values()]
 
 
-class Row:
-    """One line of the table. Budgets: "<=" compares time (ours / theirs), ">=" speed (theirs / ours in time)."""
+class Figure:
+    """A figure that is no ratio of pairs: `what`, of whom, in which unit. budget: the most that is allowed."""
 
+    def __init__(self, section, what, who, unit, values, budget=None):
+        self.section, self.what, self.who, self.unit = section, what, who, unit
+        self.values, self.budget = values, budget
+
+    def as_json(self):
+        figure = {"what": self.what, "who": self.who, "unit": self.unit, **spread(self.values),
+                  "count": len(self.values)}
+        if self.budget is None:
+            return figure
+        return figure | {"budget": f"<= {self.budget}", "met": figure["median"] <= self.budget}
+
+
+class Row:
+    """One line of the table. Budgets: "<=" compares time (ours / theirs), ">=" speed (theirs / ours in time); a budget
+    of None is no budget. limit: (seconds that a limit of the machine takes in our place, what that is)."""
     section = "rows"
 
-    def __init__(self, title, against, budget, ours, theirs=None, peer=False, problem=None):
+    def __init__(self, title, against, budget, ours, theirs=None, peer=False, problem=None, limit=None):
         self.title, self.against, self.peer, self.problem = title, against, peer, problem
         self.sense, self.budget = budget
-        self.ours, self.theirs = ours, theirs
-        if problem is not None:
-            self.values = []
-        elif theirs is None:  # milliseconds
-            self.values = [seconds * 1000 for seconds in ours]
-        elif self.sense == "<=":
-            self.values = [a / b for a, b in zip(ours, theirs)]
-        else:
-            self.values = [b / a for a, b in zip(ours, theirs)]
+        self.ours, self.theirs, self.limit = ours, theirs, limit
+        self.values = [] if problem is not None else self.compared(ours)
 
-    @property
-    def value(self):
-        return statistics.median(self.values)
+    def compared(self, seconds):
+        if self.theirs is None:
+            return [one * 1000 for one in seconds]
+        return [a / b if self.sense == "<=" else b / a for a, b in zip(seconds, self.theirs)]
 
     @property
     def is_met(self):
-        return self.value <= self.budget if self.sense == "<=" else self.value >= self.budget
+        value = statistics.median(self.values)
+        return value <= self.budget if self.sense == "<=" else value >= self.budget
 
     def as_json(self):
-        row = {"row": self.title, "against": self.against, "peer": self.peer, "budget": f"{self.sense} {self.budget}"}
+        row = {"row": self.title, "against": self.against, "peer": self.peer}
+        if self.budget is not None:
+            row["budget"] = f"{self.sense} {self.budget}"
         if self.problem is not None:
             return row | {"problem": self.problem}
-        row |= {
-            "unit": "ms" if self.theirs is None else "ratio of times" if self.sense == "<=" else "ratio of speeds",
-            **spread(self.values),
-            "pairs": len(self.values),
-            "met": self.is_met,
-            "seconds": [round(s, 6) for s in self.ours],
-        }
+        row["unit"] = "ms" if self.theirs is None else "ratio of times" if self.sense == "<=" else "ratio of speeds"
+        row |= spread(self.values) | {"pairs": len(self.values)}
+        if self.budget is not None:
+            row["met"] = self.is_met
+        if self.limit is not None:
+            seconds, by = self.limit
+            row |= {"limit": digits(statistics.median(self.compared(seconds))), "limit_by": by}
+        row["seconds"] = [round(s, 6) for s in self.ours]
         if self.theirs is not None:
             row["seconds_against"] = [round(s, 6) for s in self.theirs]
         return row

@@ -1,5 +1,5 @@
-"""The rows of results.json as text for a terminal and as Markdown for the README: one table of what has a budget of its
-own, one with a column for each peer."""
+"""The sections of results.json as text for a terminal and as Markdown for the README: what has a budget of its own, one
+table with a column for each peer, what it costs, and the limits of the machine."""
 import statistics
 
 
@@ -9,75 +9,114 @@ def duration(seconds):
 
 
 def number(value, row):
-    return f"{value:.0f} ms" if row["unit"] == "ms" else f"{value:.2f}" if value < 99.5 else f"{value:.0f}"
+    return f"{value:.{0 if value >= 10 else 1}f} ms" if row["unit"] == "ms" else f"{value:.2f}" if value < 99.5 else f"{value:.0f}"
+
+
+def spread(row):
+    return f"{number(row['lowest'], row)} to {number(row['highest'], row)}"
 
 
 def budget(row):
-    return row["budget"] + (" ms" if row["unit"] == "ms" else "")
+    return row.get("budget", "") + (" ms" if row.get("unit") == "ms" and "budget" in row else "")
 
 
-def own_rows(rows):
+def verdict(row, words):
+    """words: for one without a budget, one that is met, one that is missed"""
+    return words[0] if "met" not in row else words[1] if row["met"] else words[2]
+
+
+def by(rows, key):
+    """The rows that have the same in `key`, in the order of the first."""
+    groups = {}
+    for row in rows:
+        groups.setdefault(row[key], []).append(row)
+    return groups
+
+
+def of_ours(rows):
     return [row for row in rows if not row.get("peer")]
 
 
-def peer_rows(rows):
-    """title -> rows of that title, one for each peer"""
-    by_title = {}
-    for row in rows:
-        if row.get("peer"):
-            by_title.setdefault(row["row"], []).append(row)
-    return by_title
+def of_peers(rows):
+    return [row for row in rows if row.get("peer")]
+
+
+def limit(row):
+    return f"{number(row['limit'], row)} ({row['limit_by']})" if "limit" in row else ""
+
+
+def own_table(rows, words, times=True):
+    lines = [("what", "against", "median", "spread", "budget", "met", "limit") + (("ours", "theirs") if times else ())]
+    for row in of_ours(rows):
+        line = (row["row"], row["against"], number(row["median"], row), spread(row), budget(row), verdict(row, words),
+                limit(row))
+        lines.append(line if not times else line + (
+            duration(row["seconds"]), duration(row["seconds_against"]) if "seconds_against" in row else ""))
+    return lines
 
 
 def peer_cell(row, most_pairs, missed):
     if "problem" in row:
         return row["problem"]
-    cell = f"{number(row['median'], row)} ({number(row['lowest'], row)} to {number(row['highest'], row)})"
+    cell = f"{number(row['median'], row)} ({spread(row)})"
     if row["pairs"] < most_pairs:
         cell += f" of {row['pairs']}"
-    return cell if row["met"] else missed.format(cell)
+    return verdict(row, ("{}", "{}", missed)).format(cell)
 
 
-def peer_lines(rows, missed, first="faster than: times, by peer"):
-    by_title = peer_rows(rows)
-    names = list(dict.fromkeys(row["against"] for group in by_title.values() for row in group))
-    lines = [(first, "budget", *names)]
-    for title, group in by_title.items():
+def peer_table(rows, missed):
+    names = list(by(of_peers(rows), "against"))
+    lines = [("faster than: times, by peer", "budget", *names)]
+    for title, group in by(of_peers(rows), "row").items():
         cells = {row["against"]: row for row in group}
         most = max(row.get("pairs", 0) for row in group)
-        lines.append((title, group[0]["budget"],
+        lines.append((title, next((row["budget"] for row in group if "budget" in row), ""),
                       *(peer_cell(cells[name], most, missed) if name in cells else "" for name in names)))
-    return lines if by_title else []
+    return lines
+
+
+def figure(row):
+    def digits(value):
+        return f"{value:.0f}" if abs(value) >= 99.5 or value == int(value) else f"{value:.3g}"
+    text = f"{digits(row['median'])} {row['unit']}".strip()
+    return text if row["count"] == 1 else f"{text} ({digits(row['lowest'])} to {digits(row['highest'])})"
+
+
+def cost_table(costs, words):
+    lines = [("cost", "ours", "budget", "met", "others")]
+    for what, rows in by(costs, "what").items():
+        ours = next((row for row in rows if row["who"] == "ours"), {})
+        others = "; ".join(f"{row['who']} {figure(row)}" for row in rows if row is not ours)
+        limited = f"{ours['budget']} {ours['unit']}".strip() if "budget" in ours else ""
+        lines.append((what, figure(ours) if ours else "", limited, verdict(ours, words), others))
+    return lines
+
+
+def limit_table(limits):
+    return [("limit of this machine", "of", "measured"), *((row["what"], row["who"], figure(row)) for row in limits)]
+
+
+def tables(result, words, missed, times):
+    every = [own_table(result["rows"], words, times), peer_table(result["rows"], missed),
+             cost_table(result.get("costs", []), words), limit_table(result.get("limits", []))]
+    return [table for table in every if len(table) > 1]
 
 
 def aligned(lines):
-    if not lines:
-        return ""
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
 
 
-def terminal(rows):
-    own = [("", "against", "median", "lowest to highest", "budget", "", "ours", "theirs")]
-    for row in own_rows(rows):
-        own.append((row["row"], row["against"], number(row["median"], row),
-                    f"{number(row['lowest'], row)} to {number(row['highest'], row)}", budget(row),
-                    "met" if row["met"] else "MISSED", duration(row["seconds"]),
-                    duration(row["seconds_against"]) if "seconds_against" in row else ""))
-    tables = [own if len(own) > 1 else [], peer_lines(rows, missed="{} MISSED")]
-    return "\n\n".join(aligned(table) for table in tables if table)
+def terminal(result):
+    return "\n\n".join(aligned(table) for table in tables(result, ("", "met", "MISSED"), "{} MISSED", times=True))
 
 
-def markdown(rows):
-    own = [("what", "against", "median", "spread", "budget", "met")]
-    for row in own_rows(rows):
-        own.append((row["row"], row["against"], number(row["median"], row),
-                    f"{number(row['lowest'], row)} to {number(row['highest'], row)}", budget(row),
-                    "yes" if row["met"] else "**no**"))
-    tables = [own if len(own) > 1 else [], peer_lines(rows, missed="**{}**", first="what")]
-    rendered = []
-    for lines in (table for table in tables if table):
-        with_rule = [lines[0], ("---",) * len(lines[0]), *lines[1:]]
-        rendered.append("\n".join(f"| {' | '.join(line)} |" for line in with_rule).replace("| --- ", "|---")
-                        .replace("|--- |", "|---|").replace("<=", "≤").replace(">=", "≥"))
-    return "\n\n".join(rendered)
+def with_bars(lines):
+    ruled = [lines[0], ("---",) * len(lines[0]), *lines[1:]]
+    return ("\n".join(f"| {' | '.join(line)} |" for line in ruled).replace("| --- ", "|---").replace("|--- |", "|---|")
+            .replace("<=", "≤").replace(">=", "≥"))
+
+
+def markdown(result):
+    """Tables in the order of tables()."""
+    return [with_bars(table) for table in tables(result, ("", "yes", "**no**"), "**{}**", times=False)]
