@@ -64,7 +64,7 @@ Q := $(if $(V),,@)
 BUILD := $(MAKE) --no-print-directory -j$(shell nproc)
 
 .DEFAULT_GOAL := all
-.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash long fuzz fuzz-run bench lint format install uninstall clean help deps-%
+.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash long fuzz fuzz-run bench bench-quick lint format install uninstall clean help deps-%
 .SECONDARY:
 
 ## make            build the release binary, build/release/vouchfs
@@ -165,9 +165,11 @@ fuzz-run: build-fuzz
 			$B/corpus/$$name $$(test ! -d $$seeds || echo $$seeds); \
 	done
 
-## make bench      tables of ratios, and build/bench/results.json; BENCH="run" or "tree starts" measures some groups,
-##                 BENCH_RUNS (5) pairs each, BENCH_QUICK=1 is short
-bench: deps-bench
+## make bench      tables of ratios and costs, two pictures, and results.json, all in build/bench; BENCH="run" or
+##                 "tree starts" measures some groups, BENCH_RUNS (5) pairs each
+## make bench-quick  the same in two minutes, from little: to see that nothing broke, no figures to quote
+bench-quick: export BENCH_QUICK := 1
+bench bench-quick: deps-bench
 	@$(BUILD) VARIANT=release build-only build-bench
 	@tests/bench/run build/release/vouchfs $(BENCH)
 

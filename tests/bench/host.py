@@ -29,7 +29,7 @@ untrusted_artifact_on_deployment = Enforce
 code_signing_config = none
 """
 
-APPROVED = ("signed", "many", "tree", "python", "sympy", "node", "java", "small-*")
+APPROVED = ("signed", "many", "tree", "python", "zippable", "node", "java", "small-*")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 LONG_SECONDS, FEW_ROUNDS = 5, 3
 QUICK = os.environ.get("BENCH_QUICK") == "1"
-PASSES_MAX, PASSES_SECONDS = 10, 0.3 if QUICK else 1
+PASSES_MAX, PASSES_SECONDS = 10, 0.2 if QUICK else 0.6
 
 
 class TooSlow(Exception):

@@ -31,7 +31,7 @@ class Kind:
         return found if shutil.which(self.name) else "not installed"
 
 
-KINDS = (
+ALL_KINDS = (
     Kind("bindfs", "bindfs", "plain", "the tree that ext4 is measured with, passed on without any archive"),
     Kind("squashfuse", "squashfuse", "image", "image by mksquashfs as it comes: gzip, blocks of 128 KiB"),
     Kind("squashfuse_ll", "squashfuse", "image", "the same image, the package's low-level variant"),
@@ -40,6 +40,9 @@ KINDS = (
          "the same ZIP; read-only, lest it writes to it; left out where many files are read, since it looks for each from "
          "the start of the ZIP: 14 ms a file", options=["-o", "readonly"], reads_many=False),
 )
+
+QUICK_KINDS = ("bindfs", "squashfuse_ll", "fuse-zip")
+KINDS = tuple(kind for kind in ALL_KINDS if not QUICK or kind.name in QUICK_KINDS)
 
 BARE = Kind("bare FUSE", None, "plain",
             "a filesystem of memory alone, without any check, that lets the kernel keep all it may "

@@ -1,4 +1,5 @@
 """The rows of programs that start from what is served, in groups as in rows_run.py."""
+import glob
 import os
 import shutil
 
@@ -10,7 +11,7 @@ from rows_run import FASTER, rows_of
 PYTHON = "/usr/bin/python3"
 PYTHON_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "requests", "certifi", "idna",
                    "chardet", "charset_normalizer", "cryptography", "OpenSSL", "six.py")
-SYMPY_PACKAGES = ("sympy", "mpmath")
+ZIPPABLE = ("mpmath",) if QUICK else ("sympy", "mpmath")
 JARS = ("clojure", "spec.alpha", "core.specs.alpha")
 
 
@@ -22,7 +23,7 @@ def make_python(host):
         source = f"/usr/lib/python3/dist-packages/{name}"
         if os.path.exists(source):
             run("cp", "-rL", source, root)
-    run(PYTHON, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash", root)
+    run(PYTHON, "-m", "compileall", "-q", "-f", "-j0", "--invalidation-mode", "unchecked-hash", root)
     return root
 
 
@@ -32,19 +33,21 @@ def start_python(root):
     return lambda: run(PYTHON, "-c", script, env=environment)
 
 
-def make_sympy(host):
+def make_zippable(host):
     """A package of nothing but Python that also starts from a ZIP: there, compiled files stand beside their sources."""
-    root = host.place("sympy-packages")
-    for name in SYMPY_PACKAGES:
+    root = host.place("zippable-packages")
+    for name in ZIPPABLE:
         shutil.copytree(f"/usr/lib/python3/dist-packages/{name}", f"{root}/{name}",
                         ignore=shutil.ignore_patterns("tests", "__pycache__"))
-    for layout in [], ["-b"]:
-        run(PYTHON, "-m", "compileall", "-q", *layout, "--invalidation-mode", "unchecked-hash", root)
+    run(PYTHON, "-m", "compileall", "-q", "-j0", "--invalidation-mode", "unchecked-hash", root)
+    for path in glob.glob(f"{root}/**/__pycache__/*.pyc", recursive=True):
+        folder, name = os.path.split(path)
+        shutil.copy(path, f"{os.path.dirname(folder)}/{name.split('.')[0]}.pyc")
     return root
 
 
-def start_sympy(root):
-    script = f"import sympy; assert sympy.__file__.startswith({root!r})"
+def start_zippable(root):
+    script = f"import {ZIPPABLE[0]} as it; assert it.__file__.startswith({root!r})"
     environment = dict(os.environ, PYTHONPATH=root, PYTHONDONTWRITEBYTECODE="1")
     return lambda: run(PYTHON, "-c", script, env=environment)
 
@@ -78,18 +81,23 @@ def start_java(root):
 
 
 class Program:
-    """One that starts from packages in a tree. reads_zips: what the runtime's own way to start from the ZIP is called."""
+    """One that starts from packages in a tree. needs: files of its packages. reads_zips: what the runtime's own way to
+    start from the ZIP is called."""
 
-    def __init__(self, function, title, make, start, kinds=(*KINDS, BARE), reads_zips=None, is_short=True):
-        self.function, self.title, self.make, self.start = function, title, make, start
+    def __init__(self, function, title, make, start, needs, kinds=(*KINDS, BARE), reads_zips=None, is_short=True):
+        self.function, self.title, self.make, self.start, self.needs = function, title, make, start, needs
         self.kinds, self.reads_zips, self.is_short = kinds, reads_zips, is_short
 
 
 PROGRAMS = (
-    Program("python", "python3 -c 'import boto3'", make_python, start_python),
-    Program("sympy", "python3 -c 'import sympy'", make_sympy, start_sympy, kinds=(BARE,), reads_zips="zipimport"),
-    Program("node", "node -e 'require(\"eslint\")'", make_node, start_node),
-    Program("java", "java -cp clojure.jar clojure.main", make_java, start_java, is_short=False),
+    Program("python", "python3 -c 'import boto3'", make_python, start_python,
+            ["/usr/lib/python3/dist-packages/boto3"]),
+    Program("zippable", f"python3 -c 'import {ZIPPABLE[0]}'", make_zippable, start_zippable,
+            [f"/usr/lib/python3/dist-packages/{name}" for name in ZIPPABLE], kinds=(BARE,), reads_zips="zipimport"),
+    Program("node", "node -e 'require(\"eslint\")'", make_node, start_node,
+            ["/usr/bin/node", "/usr/share/nodejs/eslint"]),
+    Program("java", "java -cp clojure.jar clojure.main", make_java, start_java,
+            ["/usr/bin/java", "/usr/share/java/clojure.jar"], is_short=False),
 )
 
 
@@ -111,8 +119,12 @@ def rows_of_program(host, mount, program, runs):
 def starts(host, fast, _, runs):
     """starting programs from run/"""
     rows = []
-    for program in PROGRAMS[:2] if QUICK else PROGRAMS:
-        rows += rows_of_program(host, fast, program, runs)
+    for program in (one for one in PROGRAMS if not QUICK or one.reads_zips):
+        missing = [path for path in program.needs if not os.path.exists(path)]
+        if missing:
+            host.notes.append(f"{program.title}: left out, there is no {missing[0]}.")
+        else:
+            rows += rows_of_program(host, fast, program, runs)
     return rows
 
 

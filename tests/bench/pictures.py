@@ -1,2 +1,0 @@
-def draw(result, directory):
-    return []
