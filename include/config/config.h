@@ -76,6 +76,12 @@ struct config_slot {
 	struct config_origin origin;
 };
 
+/* The patterns among sections, in the order in which they are tried. */
+struct config_patterns {
+	const struct config_slot **all;
+	size_t count;
+};
+
 /* Who acts for another account. No user and no group is in two of them. */
 struct config_principal {
 	char account[ARN_ACCOUNT_SIZE];
@@ -102,14 +108,17 @@ struct config {
 	char *timestamp_authority; /* absolute path or NULL */
 	bool durable;		   /* durability = commit */
 
+	/* Each in the order of its names. */
 	struct config_account *accounts;
 	size_t account_count;
 	struct config_code_signing *code_signing;
 	size_t code_signing_count;
 	struct config_slot *functions;
 	size_t function_count;
+	struct config_patterns function_patterns;
 	struct config_slot *layers;
 	size_t layer_count;
+	struct config_patterns layer_patterns;
 	struct config_principal *principals;
 	size_t principal_count;
 

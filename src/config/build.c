@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "lookup.h"
 #include "names.h"
 
 #define KEYS_MAX	    32 /* of one kind of section */
@@ -242,5 +243,5 @@ int build_config(struct tree *tree, struct report *report, struct config *config
 		if (r == 0 && section->item)
 			r = set_origin(section);
 	}
-	return r;
+	return r < 0 ? r : lookup_prepare(config);
 }

@@ -1,10 +1,11 @@
 /*
- * config.c - the passes of a load, and look-ups in what came out.
+ * config.c - the passes of a load, and who a caller is in what came out.
  *
  *     source.c   the files, in order, each judged as a file
  *     scan.c     lines that inih cannot misread; the rest is reported
  *     tree.c     inih; sections of all files merged, each setting with its place
  *     build.c    the tables of keys.c, converters of values.c: structs
+ *     lookup.c   finding by name, in no more than the logarithm of how many there are
  *     check.c    across sections
  *     canonical.c
  */
@@ -17,7 +18,6 @@
 #include "build.h"
 #include "canonical.h"
 #include "check.h"
-#include "names.h"
 #include "source.h"
 
 /* Everything after the files are read. Errors are in the report. */
@@ -127,6 +127,8 @@ void config_free(struct config *config)
 	free(config->functions);
 	free(config->layers);
 	free(config->principals);
+	free(config->function_patterns.all);
+	free(config->layer_patterns.all);
 	free(config->path);
 	free(config->store);
 	free(config->anchor);
@@ -134,53 +136,6 @@ void config_free(struct config *config)
 	free(config->timestamp_authority);
 	free(config->canonical);
 	free(config);
-}
-
-/* Whether candidate governs name better than the best so far, which may be NULL. */
-static bool governs_better(const char *candidate, const char *best, const char *name)
-{
-	if (strcmp(candidate, name) == 0)
-		return true;
-	if (!name_matches(candidate, name) || (best && strcmp(best, name) == 0))
-		return false;
-	return !best || name_compare_patterns(candidate, best) < 0;
-}
-
-static const struct config_slot *find_slot(const struct config_slot *slots, size_t count, const char *name)
-{
-	const struct config_slot *best = NULL;
-	if (!config_is_function_name(name))
-		return NULL;
-	for (size_t i = 0; i < count; i++)
-		if (governs_better(slots[i].name, best ? best->name : NULL, name))
-			best = &slots[i];
-	return best;
-}
-
-const struct config_slot *config_find_function(const struct config *config, const char *name)
-{
-	return find_slot(config->functions, config->function_count, name);
-}
-
-const struct config_slot *config_find_layer(const struct config *config, const char *name)
-{
-	return find_slot(config->layers, config->layer_count, name);
-}
-
-const struct config_account *config_find_account(const struct config *config, const char *id)
-{
-	for (size_t i = 0; i < config->account_count; i++)
-		if (strcmp(config->accounts[i].id, id) == 0)
-			return &config->accounts[i];
-	return NULL;
-}
-
-const struct config_code_signing *config_find_code_signing(const struct config *config, const char *name)
-{
-	for (size_t i = 0; i < config->code_signing_count; i++)
-		if (strcmp(config->code_signing[i].name, name) == 0)
-			return &config->code_signing[i];
-	return NULL;
 }
 
 static bool contains(const uint32_t *ids, size_t count, uint32_t id)

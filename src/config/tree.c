@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <ini.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,8 +37,13 @@ static void file_free(struct file *file)
 	free(file);
 }
 
+static void keep_section(void *section UNUSED)
+{
+}
+
 void tree_done(struct tree *tree)
 {
+	tdestroy(tree->by_text, keep_section);
 	for (size_t i = 0; i < tree->section_count; i++)
 		section_free(tree->sections[i]);
 	for (size_t i = 0; i < tree->file_count; i++)
@@ -75,31 +81,39 @@ struct file *tree_add_file(struct tree *tree, const char *path, const char *dire
 	return file;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	const struct section *x = a, *y = b;
+	return strcmp(x->text, y->text);
+}
+
 static struct section *find_section(const struct tree *tree, const char *text)
 {
-	for (size_t i = 0; i < tree->section_count; i++)
-		if (strcmp(tree->sections[i]->text, text) == 0)
-			return tree->sections[i];
-	return NULL;
+	struct section key = {.text = (char *)text};
+	struct section *const *found = tfind(&key, &tree->by_text, by_text);
+	return found ? *found : NULL;
 }
 
 static int add_section(struct tree *tree, const char *text, struct place at)
 {
-	struct section **sections = reallocarray(tree->sections, tree->section_count + 1, sizeof(struct section *));
-	if (!sections)
-		return -ENOMEM;
-	tree->sections = sections;
+	size_t count = tree->section_count;
+	if ((count & (count - 1)) == 0) { /* full at every power of two */
+		struct section **more = reallocarray(tree->sections, count ? 2 * count : 1, sizeof(struct section *));
+		if (!more)
+			return -ENOMEM;
+		tree->sections = more;
+	}
 
 	struct section *section = calloc(1, sizeof(*section));
 	if (!section)
 		return -ENOMEM;
 	section->at = at;
 	section->text = strdup(text);
-	if (!section->text) {
+	if (!section->text || !tsearch(section, &tree->by_text, by_text)) {
 		section_free(section);
 		return -ENOMEM;
 	}
-	sections[tree->section_count++] = section;
+	tree->sections[tree->section_count++] = section;
 	return 0;
 }
 
@@ -195,16 +209,16 @@ out:
 	return r;
 }
 
-static int by_text(const void *a, const void *b)
+static int by_place_text(const void *a, const void *b)
 {
 	const struct section *const *x = a, *const *y = b;
-	return strcmp((*x)->text, (*y)->text);
+	return by_text(*x, *y);
 }
 
 void tree_sort(struct tree *tree)
 {
 	if (tree->section_count > 1)
-		qsort(tree->sections, tree->section_count, sizeof(struct section *), by_text);
+		qsort(tree->sections, tree->section_count, sizeof(struct section *), by_place_text);
 }
 
 const struct setting *section_find(const struct section *section, const char *key)

@@ -27,6 +27,7 @@ struct tree {
 	size_t file_count;
 	struct section **sections;
 	size_t section_count;
+	void *by_text; /* the same sections, as tsearch(3) keeps them */
 	size_t setting_count;
 };
 

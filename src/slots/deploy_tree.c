@@ -12,19 +12,11 @@
 
 /* ---- attributes ---- */
 
-static bool has_patterns(const struct config_slot *sections, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (sections[i].is_pattern)
-			return true;
-	return false;
-}
-
 static bool can_be_made_in(const struct config *config, uint64_t node)
 {
 	if (node == DEPLOY_NODE_FUNCTIONS)
-		return has_patterns(config->functions, config->function_count);
-	return node == DEPLOY_NODE_LAYERS && has_patterns(config->layers, config->layer_count);
+		return config->function_patterns.count > 0;
+	return node == DEPLOY_NODE_LAYERS && config->layer_patterns.count > 0;
 }
 
 static void fixed_attr_locked(struct slots *slots, const struct deploy_fixed_entry *entry, struct slots_attr *ret)

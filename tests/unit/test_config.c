@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -242,6 +243,85 @@ static void breaks_ties_between_patterns(void **state)
 	assert_string_equal(config_find_function(files->config, "xzy")->name, "x*y*");
 }
 
+/* The rule as config.h says it, without an index: every section is looked at. */
+static bool matches(const char *pattern, const char *name)
+{
+	if (*pattern == '*')
+		return matches(pattern + 1, name) || (*name && matches(pattern, name + 1));
+	return *pattern ? *pattern == *name && matches(pattern + 1, name + 1) : !*name;
+}
+
+static bool goes_before(const struct config_slot *a, const struct config_slot *b)
+{
+	if (!b || a->is_pattern != b->is_pattern)
+		return !b || !a->is_pattern;
+	const size_t longer[] = {strlen(a->name), strlen(b->name)};
+	size_t stars[2] = {0};
+	for (size_t i = 0; a->name[i]; i++)
+		stars[0] += a->name[i] == '*';
+	for (size_t i = 0; b->name[i]; i++)
+		stars[1] += b->name[i] == '*';
+	if (longer[0] != longer[1])
+		return longer[0] > longer[1];
+	if (stars[0] != stars[1])
+		return stars[0] < stars[1];
+	if (strcspn(a->name, "*") != strcspn(b->name, "*"))
+		return strcspn(a->name, "*") > strcspn(b->name, "*");
+	return strcmp(a->name, b->name) < 0;
+}
+
+static const struct config_slot *search_all(const struct config *config, const char *name)
+{
+	const struct config_slot *best = NULL;
+	for (size_t i = 0; i < config->function_count; i++)
+		if (matches(config->functions[i].name, name) && goes_before(&config->functions[i], best))
+			best = &config->functions[i];
+	return best;
+}
+
+/* Short names of few letters, so that many sections match. A linear congruence: the same ones in every run. */
+static void make_name(uint32_t *seed, const char *letters, char ret[8])
+{
+	size_t len = 0;
+	for (unsigned wanted = 1 + (*seed >> 16) % 6; len < wanted; len++) {
+		*seed = *seed * 1664525U + 1013904223U;
+		ret[len] = letters[(*seed >> 16) % strlen(letters)];
+		len -= len > 0 && ret[len] == '*' && ret[len - 1] == '*'; /* no two stars side by side */
+	}
+	ret[len] = '\0';
+}
+
+static void finds_what_a_search_of_all_sections_finds(void **state)
+{
+	struct config_files *files = *state;
+	struct buf text = {0};
+	uint32_t seed = 1;
+	char name[8];
+	size_t found = 0, by_pattern = 0;
+	for (unsigned i = 0; i < 200; i++) {
+		char header[32];
+		make_name(&seed, "abc*", name);
+		(void)snprintf(header, sizeof(header), "[function %s]\n", name);
+		if (!text.data || !strstr(text.data, header))
+			assert_int_equal(buf_printf(&text, "%scode_signing_config = none\n", header), 0);
+	}
+	char conf_d[256];
+	(void)snprintf(conf_d, sizeof(conf_d), "%s/conf.d", files->dir);
+	assert_int_equal(mkdir(conf_d, 0755), 0);
+	config_files_good(files, "");
+	config_files_puts(files, "conf.d/many.conf", text.data);
+	assert_int_equal(config_files_load(files), 0);
+	for (unsigned i = 0; i < 5000; i++) {
+		make_name(&seed, "abcd", name);
+		const struct config_slot *expected = search_all(files->config, name);
+		assert_ptr_equal(config_find_function(files->config, name), expected);
+		found += expected != NULL;
+		by_pattern += expected && expected->is_pattern;
+	}
+	assert_in_range(by_pattern, 100, found - 100);
+	buf_done(&text);
+}
+
 static bool is_group(void *ctx, gid_t group)
 {
 	return group == *(const gid_t *)ctx;
@@ -406,6 +486,7 @@ int main(void)
 		TEST(takes_a_section_name_of_the_longest_length),
 		TEST(finds_the_most_specific_function),
 		TEST(breaks_ties_between_patterns),
+		TEST(finds_what_a_search_of_all_sections_finds),
 		TEST(finds_the_principal_by_user_then_by_group),
 		cmocka_unit_test(tells_names_from_other_texts),
 		TEST(canonical_text_forgets_the_order),
