@@ -1,6 +1,7 @@
 #include "receive.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,7 +22,7 @@ static void look(int fd, uint64_t since_ns)
 {
 	struct pollfd ready = {.fd = fd, .events = POLLIN};
 	while (poll(&ready, 1, 0) == 0 && now_ns() - since_ns < LOOK_NS)
-		;
+		(void)sched_yield();
 }
 
 /* Others may have begun to wait since the clock was read. */
