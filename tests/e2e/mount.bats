@@ -38,6 +38,58 @@ run_side_is_gone() { [ -z "$(mount_line "$MNT/run")" ]; }
 	[ "$(mount_line "$MNT/run")" = "ro,nosuid,nodev,relatime fuse.vouchfs $CONF ro,user_id=0,group_id=0,default_permissions,allow_other" ]
 }
 
+# calls_of_daemon COMMAND ...: how many system calls the daemon ends meanwhile
+calls_of_daemon() {
+	strace -f -c -o "$T/calls" -p "$(daemon_pid)" 2>"$T/strace" &
+	local tracer=$!
+	eventually grep -q attached "$T/strace"
+	"$@" >/dev/null
+	kill -INT "$tracer"
+	wait "$tracer" || true
+	awk '$NF == "total" { calls = $4 } END { print calls + 0 }' "$T/calls"
+}
+
+# Sides that were busy a moment ago: a thread of each looks for the next request for LIMIT_LOOK_US, and no longer.
+@test "a mount that nobody uses: the daemon makes no system call" {
+	need_root
+	mk_plain_config
+	start_mount
+	mk_zip "$T/a.zip" app.py='print(1)'
+	cp "$T/a.zip" "$MNT/functions/main-function/"
+	[ "$(calls_of_daemon find "$MNT/functions" "$MNT/run/main-function/task")" -gt 20 ]
+	[ "$(calls_of_daemon sleep 0.3)" = 0 ]
+	cmp "$T/a.zip" "$MNT/functions/main-function/a.zip" # and answers the next request
+	[ "$(python3 "$MNT/run/main-function/task/app.py")" = 1 ]
+}
+
+# Requests follow each other without a pause, so that a thread of each side looks for them when the end comes.
+@test "unmounted in the middle of requests: whoever asked gets an error, everything ends" {
+	mk_plain_config
+	local round client
+	for round in 1 2 3; do
+		start_mount
+		rm -f "$T/asking"
+		python3 - "$T/asking" "$MNT/functions" "$MNT/run" <<-'END' &
+			import itertools, os, sys
+			sides = [os.open(path, os.O_RDONLY) for path in sys.argv[2:]]
+			for number in itertools.count():
+			    try:
+			        os.stat(f"missing-{number}", dir_fd=sides[number % 2])
+			    except FileNotFoundError:
+			        pass
+			    except OSError as error:
+			        sys.exit(0 if number > 100 else error)
+			    if number == 100:
+			        open(sys.argv[1], "w").close()
+		END
+		client=$!
+		eventually test -e "$T/asking"
+		"$VOUCHFS" unmount --lazy "$MNT"
+		wait "$client"
+		eventually no_processes_left
+	done
+}
+
 @test "mount: the run side reads ahead by 1 MiB" {
 	need_root
 	mk_plain_config
