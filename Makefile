@@ -175,10 +175,10 @@ bench bench-quick: deps-bench
 
 build-bench: build/bench/bare_fuse
 
-build/bench/bare_fuse: tests/bench/bare_fuse.c Makefile
+build/bench/bare_fuse: tests/bench/bare_fuse.c src/fs/receive.c src/fs/receive.h Makefile
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(shell pkg-config --libs fuse3)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c,$^) $(shell pkg-config --libs fuse3)
 
 ## make lint       layers, formatting, clang-tidy, shellcheck
 lint: deps-check

@@ -3,7 +3,8 @@
  *
  * Reads a tree into memory, then serves it without any work of its own: no disk, no check, no locks. It takes every
  * shortcut of the protocol: names, attributes and pages are kept by the kernel for ever, and nothing is asked at open,
- * opendir, flush and release. Stays in the foreground; ends when it is unmounted, or at SIGTERM, SIGINT and SIGHUP.
+ * opendir, flush and release. Requests are received as vouchfs does. Stays in the foreground; ends when it is
+ * unmounted, or at SIGTERM, SIGINT and SIGHUP.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
+
+#include "../../src/fs/receive.h"
 
 #define FOREVER_S      315360000.0 /* ten years */
 #define MAX_BACKGROUND 64
@@ -36,6 +40,7 @@ struct node {
 };
 
 struct tree {
+	struct receiver receiver;
 	struct node *nodes;
 	size_t count;
 };
@@ -272,8 +277,23 @@ static const struct fuse_lowlevel_ops operations = {
 	.readdirplus = op_readdirplus,
 };
 
+static ssize_t io_read(int fd, void *buf, size_t size, void *userdata)
+{
+	struct tree *tree = userdata;
+	return receive(&tree->receiver, fd, buf, size);
+}
+
+static ssize_t io_writev(int fd, struct iovec *parts, int count, void *userdata)
+{
+	(void)userdata;
+	return writev(fd, parts, count);
+}
+
 static int serve(struct fuse_session *session)
 {
+	static const struct fuse_custom_io io = {.read = io_read, .writev = io_writev};
+	if (fuse_session_custom_io(session, &io, fuse_session_fd(session)) != 0)
+		return EXIT_FAILURE;
 	struct fuse_loop_config *config = must(fuse_loop_cfg_create());
 	int r = fuse_session_loop_mt(session, config);
 	fuse_loop_cfg_destroy(config);
