@@ -1,5 +1,5 @@
 /*
- * R7: the data of entries, stored or as one raw deflate stream (RFC 1951), against the stated size and CRC.
+ * R7: the data of one entry, stored or as one raw deflate stream (RFC 1951), against the stated size and CRC.
  * Reads in pieces; what is produced beyond the stated size ends the reading.
  */
 #include <errno.h>
@@ -9,14 +9,13 @@
 
 #include "archive/zip.h"
 #include "zip_format.h"
-#include "zip_refuse.h"
+#include "zip_unpack.h"
 #include "zip_whole.h"
 #include "zip_window.h"
 
 #define PIECE_BYTES ((size_t)64 * 1024)
 
-/* Unpacks one entry after the other. */
-struct unpacker {
+struct zip_unpacker {
 	const struct io_reader *file;
 	z_stream stream;
 	uint8_t packed[PIECE_BYTES];
@@ -30,9 +29,9 @@ struct unpacker {
 	const char *problem; /* with -EBADMSG: what is wrong */
 };
 
-static int unpacker_new(const struct io_reader *file, struct unpacker **ret)
+int zip_unpacker_new(const struct io_reader *file, struct zip_unpacker **ret)
 {
-	struct unpacker *unpacker = calloc(1, sizeof(*unpacker));
+	struct zip_unpacker *unpacker = calloc(1, sizeof(*unpacker));
 	if (!unpacker)
 		return -ENOMEM;
 	unpacker->file = file;
@@ -44,7 +43,7 @@ static int unpacker_new(const struct io_reader *file, struct unpacker **ret)
 	return 0;
 }
 
-static void unpacker_free(struct unpacker *unpacker)
+void zip_unpacker_free(struct zip_unpacker *unpacker)
 {
 	if (!unpacker)
 		return;
@@ -52,14 +51,14 @@ static void unpacker_free(struct unpacker *unpacker)
 	free(unpacker);
 }
 
-static int refuse(struct unpacker *unpacker, const char *problem)
+static int refuse(struct zip_unpacker *unpacker, const char *problem)
 {
 	unpacker->problem = problem;
 	return -EBADMSG;
 }
 
 /* The next piece of the entry's data in the archive; 0 bytes at its end. */
-static int take_piece(struct unpacker *unpacker, void *bytes, size_t *ret_len)
+static int take_piece(struct zip_unpacker *unpacker, void *bytes, size_t *ret_len)
 {
 	const struct zip_entry *entry = unpacker->entry;
 	uint64_t left = entry->compressed_bytes - unpacker->taken_bytes;
@@ -76,14 +75,14 @@ static int take_piece(struct unpacker *unpacker, void *bytes, size_t *ret_len)
 }
 
 /* Where the next bytes go: into dst while the stated size lasts, else into scratch, so that one too many is seen. */
-static uint8_t *next_room(struct unpacker *unpacker, size_t *ret_len)
+static uint8_t *next_room(struct zip_unpacker *unpacker, size_t *ret_len)
 {
 	uint64_t left = unpacker->entry->size_bytes - unpacker->produced_bytes;
 	*ret_len = left > 0 && left < PIECE_BYTES ? (size_t)left : PIECE_BYTES;
 	return unpacker->dst && left > 0 ? unpacker->dst + unpacker->produced_bytes : unpacker->scratch;
 }
 
-static int count_produced(struct unpacker *unpacker, const uint8_t *bytes, size_t len)
+static int count_produced(struct zip_unpacker *unpacker, const uint8_t *bytes, size_t len)
 {
 	unpacker->crc32 = libdeflate_crc32(unpacker->crc32, bytes, len);
 	unpacker->produced_bytes += len;
@@ -92,7 +91,7 @@ static int count_produced(struct unpacker *unpacker, const uint8_t *bytes, size_
 	return 0;
 }
 
-static int unpack_stored(struct unpacker *unpacker)
+static int unpack_stored(struct zip_unpacker *unpacker)
 {
 	if (unpacker->entry->compressed_bytes != unpacker->entry->size_bytes)
 		return refuse(unpacker, "stored, but its two sizes differ");
@@ -109,7 +108,7 @@ static int unpack_stored(struct unpacker *unpacker)
 }
 
 /* One call of inflate; *ret_ended when the stream's last block is through. */
-static int inflate_step(struct unpacker *unpacker, bool *ret_ended)
+static int inflate_step(struct zip_unpacker *unpacker, bool *ret_ended)
 {
 	z_stream *stream = &unpacker->stream;
 	size_t room_len;
@@ -127,7 +126,7 @@ static int inflate_step(struct unpacker *unpacker, bool *ret_ended)
 	return count_produced(unpacker, room, room_len - stream->avail_out);
 }
 
-static int unpack_deflated(struct unpacker *unpacker)
+static int unpack_deflated(struct zip_unpacker *unpacker)
 {
 	z_stream *stream = &unpacker->stream;
 	ASSERT(inflateReset(stream) == Z_OK);
@@ -153,7 +152,7 @@ static int unpack_deflated(struct unpacker *unpacker)
 	return 0;
 }
 
-static int unpack(struct unpacker *unpacker, const struct zip_entry *entry, uint8_t *dst)
+static int unpack(struct zip_unpacker *unpacker, const struct zip_entry *entry, void *dst)
 {
 	unpacker->entry = entry;
 	unpacker->dst = dst;
@@ -171,40 +170,23 @@ static int unpack(struct unpacker *unpacker, const struct zip_entry *entry, uint
 	return 0;
 }
 
-int zip_check_contents(const struct io_reader *file, const struct zip_archive *archive, const struct zip_limits *limits,
-		       struct zip_refusal *ret_refusal)
+int zip_unpack(struct zip_unpacker *unpacker, const struct zip_entry *entry, void *dst, const char **ret_problem)
 {
-	struct unpacker *unpacker = NULL;
-	uint64_t total = 0;
-	int r = unpacker_new(file, &unpacker);
-
-	for (size_t i = 0; r == 0 && i < archive->entry_count; i++) {
-		const struct zip_entry *entry = &archive->entries[i];
-		r = unpack(unpacker, entry, NULL);
-		if (r == -EBADMSG) {
-			(void)zip_refuse_entry(ret_refusal, ZIP_R07_CONTENT, REMEDY_RECREATE, entry->name,
-					       entry->name_len, "%s", unpacker->problem);
-			break;
-		}
-		total += unpacker->produced_bytes;
-		if (r == 0 && total > limits->max_unpacked_bytes)
-			r = zip_refuse(ret_refusal, ZIP_R14_LIMITS, REMEDY_SMALLER,
-				       "unpacks to more than %llu bytes (max_unpacked_size)",
-				       (unsigned long long)limits->max_unpacked_bytes);
-	}
-	unpacker_free(unpacker);
+	int r = unpack(unpacker, entry, dst);
+	if (r == -EBADMSG)
+		*ret_problem = unpacker->problem;
 	return r;
 }
 
 int zip_read_entry(const struct io_reader *file, const struct zip_entry *entry, void *dst)
 {
-	struct unpacker *unpacker = NULL;
+	struct zip_unpacker *unpacker = NULL;
 	int r = dst ? zip_read_whole(file, entry, dst) : 0;
 	if (r != 0)
 		return r < 0 ? r : 0;
-	r = unpacker_new(file, &unpacker);
+	r = zip_unpacker_new(file, &unpacker);
 	if (r == 0)
 		r = unpack(unpacker, entry, dst);
-	unpacker_free(unpacker);
+	zip_unpacker_free(unpacker);
 	return r;
 }
