@@ -15,6 +15,8 @@
 #include "base/explain.h"
 #include "base/io.h"
 
+struct zip_headers;
+
 struct zip_limits {
 	uint64_t max_unpacked_bytes;
 };
@@ -78,6 +80,12 @@ struct zip_archive {
  */
 int zip_open_archive(const struct io_reader *file, const struct zip_limits *limits, struct zip_archive **ret,
 		     struct zip_refusal *ret_refusal);
+/*
+ * The same of a file that was just written: headers holds bytes of it (zip_headers.h), which are not read again. Both
+ * parsers are given the same ones, so neither can be shown what the other one was not. NULL: all of it is read.
+ */
+int zip_open_written(const struct io_reader *file, const struct zip_headers *headers, const struct zip_limits *limits,
+		     struct zip_archive **ret, struct zip_refusal *ret_refusal);
 /*
  * The same for bytes that zip_open_archive has passed before and that cannot have changed (their digest was compared):
  * every rule again but R17, which was asked then, and without a limit on the unpacked size.

@@ -50,9 +50,10 @@ void gate_print_layers(const struct gate_decision *decision, char ret[GATE_LAYER
 
 /* Where an artifact's bytes are. Either stage (the tree has grown beside it) or any reader. */
 struct gate_artifact {
-	struct io_reader file;		  /* the whole ZIP with its comment */
-	struct store_stage *stage;	  /* NULL: the tree is computed from file */
-	const struct store_layer *layers; /* that it is to be used with */
+	struct io_reader file;		   /* the whole ZIP with its comment */
+	struct store_stage *stage;	   /* NULL: the tree is computed from file */
+	const struct zip_headers *headers; /* what was kept of it; NULL: all is read */
+	const struct store_layer *layers;  /* that it is to be used with */
 	size_t layer_count;
 	uint64_t layers_unpacked_bytes; /* of them all */
 };

@@ -191,6 +191,7 @@ int zip_parse_agreement(struct zip_parse *parse)
 	r = zip_window_init(&source.window, parse->file, READ_AHEAD_BYTES);
 	if (r < 0)
 		return r;
+	source.window.headers = parse->headers;
 	zip_error_init(&source.zip_error);
 
 	r = open_with_libzip(parse, &source, &zip);

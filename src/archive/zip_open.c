@@ -92,11 +92,17 @@ static zip_step *const all_steps[] = {
 	check_frame, allocate, zip_parse_directory, zip_parse_tiling, zip_parse_tree, zip_parse_agreement,
 };
 
+int zip_open_written(const struct io_reader *file, const struct zip_headers *headers, const struct zip_limits *limits,
+		     struct zip_archive **ret, struct zip_refusal *ret_refusal)
+{
+	struct zip_parse parse = {.file = file, .headers = headers, .limits = limits, .refusal = ret_refusal};
+	return run_steps(&parse, all_steps, ARRAY_SIZE(all_steps), ret);
+}
+
 int zip_open_archive(const struct io_reader *file, const struct zip_limits *limits, struct zip_archive **ret,
 		     struct zip_refusal *ret_refusal)
 {
-	struct zip_parse parse = {.file = file, .limits = limits, .refusal = ret_refusal};
-	return run_steps(&parse, all_steps, ARRAY_SIZE(all_steps), ret);
+	return zip_open_written(file, NULL, limits, ret, ret_refusal);
 }
 
 int zip_reopen_archive(const struct io_reader *file, struct zip_archive **ret)

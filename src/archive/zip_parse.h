@@ -19,6 +19,7 @@ struct zip_record {
 
 struct zip_parse {
 	const struct io_reader *file;
+	const struct zip_headers *headers; /* NULL: all is read */
 	const struct zip_limits *limits;
 	struct zip_refusal *refusal; /* NULL is fine */
 	struct zip_tail tail;

@@ -268,6 +268,7 @@ int zip_parse_tiling(struct zip_parse *parse)
 	int r = zip_window_init(&tiling.window, parse->file, READ_AHEAD_BYTES);
 	if (r < 0)
 		return r;
+	tiling.window.headers = parse->headers;
 	r = sort_tiles(&tiling);
 	if (r == 0)
 		r = parse_tiles(&tiling);

@@ -58,6 +58,11 @@ static int move_to(struct zip_window *window, uint64_t offset, size_t len)
 int zip_window_read(struct zip_window *window, uint64_t offset, size_t len, const uint8_t **ret)
 {
 	ASSERT(len <= ZIP_HEADER_BYTES_MAX);
+	const uint8_t *kept = zip_headers_find(window->headers, offset, len, &window->hint);
+	if (kept) {
+		*ret = kept;
+		return 0;
+	}
 	if (!holds(window, offset, len)) {
 		int r = move_to(window, offset, len);
 		if (r < 0)

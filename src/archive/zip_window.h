@@ -4,6 +4,7 @@
 #ifndef ARCHIVE_ZIP_WINDOW_H
 #define ARCHIVE_ZIP_WINDOW_H
 
+#include "archive/zip_headers.h"
 #include "base/io.h"
 #include "zip_format.h"
 
@@ -12,6 +13,8 @@ int zip_pread(const struct io_reader *file, void *buf, size_t len, uint64_t offs
 
 struct zip_window {
 	const struct io_reader *file;
+	const struct zip_headers *headers; /* what need not be read; NULL after zip_window_init */
+	size_t hint;
 	size_t ahead_bytes; /* what one read takes where neighbours are read, and the file has it */
 	uint8_t *bytes;	    /* room for ZIP_HEADER_BYTES_MAX */
 	uint64_t offset;

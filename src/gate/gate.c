@@ -159,7 +159,7 @@ static void check_zip(struct judgement *j, bool full)
 	const struct io_reader *file = &j->artifact->file;
 	struct zip_archive *archive = NULL;
 
-	j->facts.zip = zip_fact(j, zip_open_archive(file, &limits, &archive, &j->refusal));
+	j->facts.zip = zip_fact(j, zip_open_written(file, j->artifact->headers, &limits, &archive, &j->refusal));
 	if (j->facts.zip != POLICY_ZIP_ADMISSIBLE)
 		return;
 	j->unpacked_bytes = archive->unpacked_bytes;

@@ -9,6 +9,7 @@
 #include <uthash.h>
 
 #include "archive/zip.h"
+#include "archive/zip_headers.h"
 #include "base/lock.h"
 #include "due.h"
 #include "gate/gate.h"
@@ -360,10 +361,11 @@ struct upload {
 	bool dirty; /* written since the last verdict */
 	bool in_order;
 	struct end_scan scan;
-	int write_error; /* of a failed write: the copy has a hole */
-	int list_error;	 /* a list that was refused while it was written: shells write a line a time, and go on */
-	bool judged;	 /* decision is about the bytes as they are */
-	int result;	 /* what the last verdict was answered with */
+	struct zip_headers headers; /* counts while in_order */
+	int write_error;	    /* of a failed write: the copy has a hole */
+	int list_error; /* a list that was refused while it was written: shells write a line a time, and go on */
+	bool judged;	/* decision is about the bytes as they are */
+	int result;	/* what the last verdict was answered with */
 	struct gate_decision *decision;
 	char *about[VERSION_ABOUT_COUNT]; /* NULL: not said */
 };

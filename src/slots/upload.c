@@ -54,6 +54,7 @@ void upload_drop_stage_locked(struct upload *upload)
 {
 	store_stage_free(upload->stage);
 	upload->stage = NULL;
+	zip_headers_done(&upload->headers);
 	(void)reserve(upload, 0);
 }
 
@@ -139,6 +140,7 @@ void upload_put(struct upload *upload)
 	if (!last)
 		return;
 	store_stage_free(upload->stage);
+	zip_headers_done(&upload->headers);
 	release_put(upload->origin);
 	release_put(upload->outdated);
 	release_put(upload->version);
@@ -228,6 +230,8 @@ static int write_locked(struct upload *upload, const struct trust *trust, const 
 		return r;
 	}
 	set_size(upload, store_stage_size(upload->stage));
+	if (upload->in_order)
+		zip_headers_note(&upload->headers, buf, len, offset);
 	bool is_complete = upload->in_order && completes(upload, buf, len, offset);
 	r = is_complete && upload->identity.is_final ? upload_judge_locked(upload) : 0;
 	if (upload_is_list_locked(upload))
@@ -256,6 +260,7 @@ static int empty_locked(struct upload *upload)
 		return r;
 	upload->in_order = true;
 	upload->scan = (struct end_scan){0};
+	zip_headers_done(&upload->headers);
 	upload->write_error = 0;
 	upload->list_error = 0;
 	set_size(upload, 0);

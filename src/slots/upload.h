@@ -12,6 +12,8 @@ int upload_ensure_stage_locked(struct upload *upload);
 void upload_drop_stage_locked(struct upload *upload);
 /* A verdict under today's trust on the bytes as they are; a refusal is recorded and comes back as its errno. */
 int upload_judge_locked(struct upload *upload);
+/* What is to be judged; valid while nothing is written. */
+struct gate_artifact upload_artifact_locked(const struct upload *upload);
 /* The comment of what was judged; appended. */
 int upload_read_comment_locked(struct upload *upload, struct buf *ret);
 /*

@@ -140,7 +140,7 @@ int upload_judge_artifact_locked(struct upload *upload, const struct trust *trus
 		if (r < 0 || upload->decision->verdict.outcome == POLICY_REFUSED)
 			return r;
 	}
-	const struct gate_artifact artifact = {.file = store_stage_reader(upload->stage), .stage = upload->stage};
+	const struct gate_artifact artifact = upload_artifact_locked(upload);
 	return layers_judge_artifact(upload->slot, trust, &artifact, upload_layers_locked(upload), upload->decision);
 }
 

@@ -94,6 +94,15 @@ int upload_refuse_size_locked(struct upload *upload, const struct trust *trust, 
 	return refuse(upload, trust);
 }
 
+struct gate_artifact upload_artifact_locked(const struct upload *upload)
+{
+	return (struct gate_artifact){
+		.file = store_stage_reader(upload->stage),
+		.stage = upload->stage,
+		.headers = upload->in_order ? &upload->headers : NULL,
+	};
+}
+
 static int judge(struct upload *upload, const struct trust *trust)
 {
 	const struct config_slot *section = slot_section(trust, upload->slot);
@@ -103,7 +112,7 @@ static int judge(struct upload *upload, const struct trust *trust)
 	int r = slots_begin_verdict(upload->slots);
 	if (r < 0)
 		return r;
-	const struct gate_artifact artifact = {.file = store_stage_reader(upload->stage), .stage = upload->stage};
+	const struct gate_artifact artifact = upload_artifact_locked(upload);
 	if (upload->slot->is_layer)
 		r = gate_judge_layer(trust, &artifact, upload->decision);
 	else if (upload_is_list_locked(upload))
