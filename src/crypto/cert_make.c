@@ -76,10 +76,13 @@ static X509 *new_cert(EVP_PKEY *public_key, const char *common_name, int64_t not
 	return NULL;
 }
 
-static bool sign_cert(X509 *x509, const X509 *issuer, EVP_PKEY *issuer_key)
+static bool sign_cert(X509 *x509, const X509 *issuer, const struct crypto_key *issuer_key)
 {
-	return X509_set_issuer_name(x509, X509_get_subject_name(issuer)) == 1 && crypto_md_sha384() &&
-	       X509_sign(x509, issuer_key, crypto_md_sha384()) > 0;
+	crypto_key_lock(issuer_key);
+	bool ok = X509_set_issuer_name(x509, X509_get_subject_name(issuer)) == 1 && crypto_md_sha384() &&
+		  X509_sign(x509, issuer_key->pkey, crypto_md_sha384()) > 0;
+	crypto_key_unlock(issuer_key);
+	return ok;
 }
 
 int crypto_cert_make_ca(const struct crypto_key *key, const char *common_name, int64_t not_before_s,
@@ -88,7 +91,7 @@ int crypto_cert_make_ca(const struct crypto_key *key, const char *common_name, i
 	X509 *x509 = new_cert(key->public_half, common_name, not_before_s, not_after_s);
 	bool made = x509 && add_extension(x509, x509, NID_basic_constraints, "critical,CA:TRUE") &&
 		    add_extension(x509, x509, NID_key_usage, "critical,keyCertSign,cRLSign") &&
-		    add_extension(x509, x509, NID_subject_key_identifier, "hash") && sign_cert(x509, x509, key->pkey);
+		    add_extension(x509, x509, NID_subject_key_identifier, "hash") && sign_cert(x509, x509, key);
 	int r = made ? crypto_cert_wrap(x509, ret) : crypto_openssl_failure();
 	X509_free(x509);
 	return r;
@@ -104,7 +107,7 @@ int crypto_cert_make_leaf(const struct crypto_key *subject_key, const char *comm
 		    add_extension(x509, ca->x509, NID_ext_key_usage, "codeSigning") && add_san_uri(x509, san_uri) &&
 		    add_extension(x509, ca->x509, NID_subject_key_identifier, "hash") &&
 		    add_extension(x509, ca->x509, NID_authority_key_identifier, "keyid:always") &&
-		    sign_cert(x509, ca->x509, ca_key->pkey);
+		    sign_cert(x509, ca->x509, ca_key);
 	int r = made ? crypto_cert_wrap(x509, ret) : crypto_openssl_failure();
 	X509_free(x509);
 	return r;

@@ -86,6 +86,7 @@ int crypto_cms_sign(const struct crypto_key *key, const struct crypto_cert *cons
 
 	struct buf pem = {0};
 	struct crypto_cms *again = NULL;
+	crypto_key_lock(key); /* the message has to do with it until it is freed */
 	CMS_ContentInfo *cms = make_cms(key, chain, chain_len, content_type_oid, content, len, signing_time_s);
 	int r = cms ? cms_write_pem(cms, &pem) : crypto_openssl_failure();
 	if (r < 0) {
@@ -102,6 +103,7 @@ int crypto_cms_sign(const struct crypto_key *key, const struct crypto_cert *cons
 out:
 	crypto_cms_free(again);
 	CMS_ContentInfo_free(cms);
+	crypto_key_unlock(key);
 	buf_done(&pem);
 	return r;
 }

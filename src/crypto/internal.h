@@ -40,6 +40,13 @@ struct crypto_key {
 	struct key_module *module; /* key_provider.c */
 };
 
+/*
+ * Held by whoever uses key->pkey, one thread at a time for all tokens of the process: neither OpenSSL's ways to them
+ * nor many of their modules stand threads. Nothing for keys in memory.
+ */
+void crypto_key_lock(const struct crypto_key *key);
+void crypto_key_unlock(const struct crypto_key *key);
+
 /* Takes over pkey, on failure too: it must be ECDSA on P-384. what: "the private key". -EINVAL with why. */
 int crypto_key_take(EVP_PKEY *pkey, const char *what, struct crypto_key **ret, struct explain *ret_why);
 

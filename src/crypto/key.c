@@ -45,10 +45,12 @@ void crypto_key_free(struct crypto_key *key)
 {
 	if (!key)
 		return;
+	crypto_key_lock(key);
 	EVP_PKEY_free(key->pkey);
-	EVP_PKEY_free(key->public_half);
 	key_engine_release(key->engine); /* after what came from there */
 	key_provider_release(key->module);
+	crypto_key_unlock(key);
+	EVP_PKEY_free(key->public_half);
 	if (key->reference)
 		OPENSSL_cleanse(key->reference, strlen(key->reference));
 	free(key->reference);
@@ -72,11 +74,13 @@ int crypto_key_take(EVP_PKEY *pkey, const char *what, struct crypto_key **ret, s
 
 static bool sign_sample(const struct crypto_key *key, const uint8_t *sample, size_t len, uint8_t *ret, size_t *ret_len)
 {
+	crypto_key_lock(key);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	bool ok = ctx && crypto_md_sha384() &&
 		  EVP_DigestSignInit(ctx, NULL, crypto_md_sha384(), NULL, key->pkey) == 1 &&
 		  EVP_DigestSign(ctx, ret, ret_len, sample, len) == 1;
 	EVP_MD_CTX_free(ctx);
+	crypto_key_unlock(key);
 	return ok;
 }
 

@@ -6,10 +6,9 @@
  * module is gone before it.
  *
  * A PKCS#11 module is initialized and finalized for the whole process. So the keys of one module share what is open,
- * and it is counted; that table is the process's, as modules are.
+ * and it is counted; that list is the process's, as modules are.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,6 @@
 #include <openssl/store.h>
 #include <openssl/ui.h>
 
-#include "base/lock.h"
 #include "base/text.h"
 #include "key_reference.h"
 
@@ -37,10 +35,7 @@ struct key_module {
 	char path[]; /* "": p11-kit's choice */
 };
 
-static struct {
-	pthread_mutex_t lock;
-	struct key_module *first;
-} modules = {.lock = PTHREAD_MUTEX_INITIALIZER};
+static struct key_module *first_module; /* of a list; under crypto_key_lock */
 
 static void close_module(struct key_module *module)
 {
@@ -52,14 +47,18 @@ static void close_module(struct key_module *module)
 	free(module);
 }
 
-/* It keeps the PIN for keys that want it before every signature, as long as it is loaded. NULL: there is none. */
-static OSSL_PROVIDER *load_with_pins(OSSL_LIB_CTX *libctx)
+/*
+ * PINs are kept while it is loaded, for keys that want them before every signature. Keys are not copied into the
+ * session, as is its default: who looks for the same key meanwhile finds the copy, which goes with the first.
+ */
+static OSSL_PROVIDER *load_with_settings(OSSL_LIB_CTX *libctx)
 {
 #if OPENSSL_VERSION_NUMBER >= 0x30200000L
-	char cache[] = "cache";
-	OSSL_PARAM parameters[] = {OSSL_PARAM_utf8_string("pkcs11-module-cache-pins", cache, sizeof(cache) - 1),
-				   OSSL_PARAM_END};
-	return OSSL_PROVIDER_try_load_ex(libctx, PROVIDER, parameters, 1);
+	char yes[] = "cache", no[] = "false";
+	OSSL_PARAM settings[] = {OSSL_PARAM_utf8_string("pkcs11-module-cache-pins", yes, sizeof(yes) - 1),
+				 OSSL_PARAM_utf8_string("pkcs11-module-cache-keys", no, sizeof(no) - 1),
+				 OSSL_PARAM_END};
+	return OSSL_PROVIDER_try_load_ex(libctx, PROVIDER, settings, 1);
 #else
 	return OSSL_PROVIDER_try_load(libctx, PROVIDER, 1);
 #endif
@@ -71,7 +70,7 @@ static OSSL_PROVIDER *load_provider(OSSL_LIB_CTX *libctx)
 	(void)CONF_modules_load_file_ex(libctx, NULL, NULL,
 					CONF_MFLAGS_IGNORE_ERRORS | CONF_MFLAGS_IGNORE_RETURN_CODES |
 						CONF_MFLAGS_IGNORE_MISSING_FILE | CONF_MFLAGS_SILENT);
-	return load_with_pins(libctx);
+	return load_with_settings(libctx);
 }
 
 /* The provider reads its environment once, when it is loaded; what was there is for the next one. */
@@ -113,35 +112,29 @@ static int open_module(const char *path, struct key_module **ret)
 static int take_module(const char *path, struct key_module **ret)
 {
 	int r = 0;
-	lock_take(&modules.lock);
-	struct key_module *module = modules.first;
+	struct key_module *module = first_module;
 	while (module && strcmp(module->path, path) != 0)
 		module = module->next;
 	if (!module && (r = open_module(path, &module)) == 0) {
-		module->next = modules.first;
-		modules.first = module;
+		module->next = first_module;
+		first_module = module;
 	}
 	if (r == 0) {
 		module->keys++;
 		*ret = module;
 	}
-	lock_drop(&modules.lock);
 	return r;
 }
 
 void key_provider_release(struct key_module *module)
 {
-	if (!module)
+	if (!module || --module->keys > 0)
 		return;
-	lock_take(&modules.lock);
-	if (--module->keys == 0) {
-		struct key_module **at = &modules.first;
-		while (*at != module)
-			at = &(*at)->next;
-		*at = module->next;
-		close_module(module);
-	}
-	lock_drop(&modules.lock);
+	struct key_module **at = &first_module;
+	while (*at != module)
+		at = &(*at)->next;
+	*at = module->next;
+	close_module(module);
 }
 
 struct search {
@@ -163,13 +156,23 @@ static int give_pin(char *buf, int size, int writing UNUSED, void *ctx)
 	return (int)len;
 }
 
+/* By what is in memory: the provider compares where keys are, too. */
+static bool is_same_key(const EVP_PKEY *a, const EVP_PKEY *b)
+{
+	EVP_PKEY *half_a = crypto_pkey_public_half(a), *half_b = crypto_pkey_public_half(b);
+	bool same = half_a && half_b && EVP_PKEY_eq(half_a, half_b) == 1;
+	EVP_PKEY_free(half_a);
+	EVP_PKEY_free(half_b);
+	return same;
+}
+
 /* The same key twice is one: there are modules that show a token in two slots. */
 static void take_private_key(struct search *search, const OSSL_STORE_INFO *info)
 {
 	EVP_PKEY *pkey = OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_PKEY ? OSSL_STORE_INFO_get1_PKEY(info)
 										: NULL;
 	if (pkey && search->pkey) {
-		search->several |= EVP_PKEY_eq(search->pkey, pkey) != 1;
+		search->several |= !is_same_key(search->pkey, pkey);
 		EVP_PKEY_free(pkey);
 	} else if (pkey) {
 		search->pkey = pkey;

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include <openssl/ui.h>
 
 #include "base/io.h"
+#include "base/lock.h"
 #include "base/text.h"
 
 #define SCHEME "pkcs11:"
@@ -239,6 +241,42 @@ static void mute_terminal(void)
 
 static pthread_once_t mute_once = PTHREAD_ONCE_INIT;
 
+static pthread_mutex_t tokens = PTHREAD_MUTEX_INITIALIZER;
+
+void crypto_key_lock(const struct crypto_key *key)
+{
+	if (key->reference)
+		lock_take(&tokens);
+}
+
+void crypto_key_unlock(const struct crypto_key *key)
+{
+	if (key->reference)
+		lock_drop(&tokens);
+}
+
+static int load(const struct key_reference *reference, struct crypto_key **ret, struct explain *ret_why)
+{
+	EVP_PKEY *pkey = NULL;
+	struct key_module *module = NULL;
+	void *engine = NULL;
+	struct crypto_key *key = NULL;
+	int r = key_provider_load(reference, &pkey, &module, ret_why);
+	if (r == -ENOSYS)
+		r = key_engine_load(reference, &pkey, &engine, ret_why);
+	if (r == 0)
+		r = crypto_key_take(pkey, reference->object, &key, ret_why);
+	if (r < 0) {
+		key_engine_release(engine);
+		key_provider_release(module);
+		return r;
+	}
+	key->engine = engine;
+	key->module = module;
+	*ret = key;
+	return 0;
+}
+
 int crypto_key_from_reference(const char *uri, size_t len, struct crypto_key **ret, struct explain *ret_why)
 {
 	struct key_reference reference;
@@ -247,28 +285,19 @@ int crypto_key_from_reference(const char *uri, size_t len, struct crypto_key **r
 		return r;
 
 	ASSERT(pthread_once(&mute_once, mute_terminal) == 0);
-	EVP_PKEY *pkey = NULL;
-	struct key_module *module = NULL;
-	void *engine = NULL;
 	struct crypto_key *key = NULL;
-	r = key_provider_load(&reference, &pkey, &module, ret_why);
-	if (r == -ENOSYS)
-		r = key_engine_load(&reference, &pkey, &engine, ret_why);
-	if (r == 0)
-		r = crypto_key_take(pkey, reference.object, &key, ret_why);
-	if (r == 0 && !(key->reference = strndup(uri, len)))
-		r = -ENOMEM;
+	char *text = strndup(uri, len);
+	lock_take(&tokens);
+	r = text ? load(&reference, &key, ret_why) : -ENOMEM;
+	lock_drop(&tokens);
 	if (r == 0) {
-		key->engine = engine;
-		key->module = module;
-		engine = NULL;
-		module = NULL;
+		key->reference = text;
+		text = NULL;
 		*ret = key;
-		key = NULL;
 	}
-	crypto_key_free(key);
-	key_engine_release(engine);
-	key_provider_release(module);
+	if (text)
+		OPENSSL_cleanse(text, len);
+	free(text);
 	OPENSSL_cleanse(&reference, sizeof(reference));
 	crypto_openssl_drain();
 	return r;

@@ -20,7 +20,10 @@ int key_reference_parse(const char *uri, size_t len, struct key_reference *ret, 
 int key_reference_refused_pin(const struct key_reference *reference, const char *said, struct explain *ret_why);
 int key_reference_not_found(const struct key_reference *reference, const char *said, struct explain *ret_why);
 
-/* The way where OpenSSL has a provider for tokens. -ENOSYS: it is not installed. *ret_module is released after the key.
+/*
+ * The two ways to a token; callers hold the lock of crypto_key_lock.
+ *
+ * Where OpenSSL has a provider for tokens. -ENOSYS: it is not installed. *ret_module is released after the key.
  */
 struct key_module;
 int key_provider_load(const struct key_reference *reference, EVP_PKEY **ret, struct key_module **ret_module,
@@ -28,8 +31,8 @@ int key_provider_load(const struct key_reference *reference, EVP_PKEY **ret, str
 void key_provider_release(struct key_module *module);
 
 /*
- * The way before: an ENGINE, which is deprecated, so that nothing else may know of it. -EINVAL with why. *ret_engine is
- * released after the key.
+ * Before there was one: an ENGINE, which is deprecated, so that nothing else may know of it. -EINVAL with why.
+ * *ret_engine is released after the key.
  */
 int key_engine_load(const struct key_reference *reference, EVP_PKEY **ret, void **ret_engine, struct explain *ret_why);
 void key_engine_release(void *engine);
