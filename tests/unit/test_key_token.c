@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include <openssl/provider.h>
+
 #include "crypto/cert.h"
 #include "trust_fixture.h"
 
@@ -20,6 +22,21 @@
 #define THREADS	   4
 #define ROUNDS	   8
 #define MODULE_ENV "PKCS11_PROVIDER_MODULE"
+
+/* The provider loads modules with RTLD_DEEPBIND, which the address sanitizer refuses: its tests go without. */
+static bool can_run(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	OSSL_LIB_CTX *libctx = OSSL_LIB_CTX_new();
+	OSSL_PROVIDER *provider = OSSL_PROVIDER_try_load(libctx, "pkcs11", 1);
+	if (provider)
+		OSSL_PROVIDER_unload(provider);
+	OSSL_LIB_CTX_free(libctx);
+	return !provider;
+#else
+	return true;
+#endif
+}
 
 /* libp11 0.4.12 leaks its methods at exit, and SoftHSM what it allocates in C_Initialize. */
 const char *__asan_default_options(void);
@@ -209,5 +226,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_keys_go_one_by_one, teardown),
 		cmocka_unit_test_teardown(test_threads_open_and_close_the_token, teardown),
 	};
+	if (!can_run())
+		return 0;
 	return cmocka_run_group_tests(tests, setup_token, teardown_token);
 }
