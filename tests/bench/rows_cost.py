@@ -45,7 +45,7 @@ def idle(places):
     before = {name: usage.switches(of_place) for name, of_place in pids.items()}
     time.sleep(IDLE_SECONDS)
     woken = {name: usage.switches(of_place) - before[name] for name, of_place in pids.items()}
-    figures = [Figure("costs", f"wake-ups of idle daemons in {IDLE_SECONDS} s", name, "", [count],
+    figures = [Figure("costs", f"wake-ups of idle daemons in {IDLE_SECONDS} s", name, "switches", [count],
                       budget=0 if name == OURS else None) for name, count in woken.items()]
     for what, mib_of in ("RSS", usage.resident_mib), ("PSS", usage.shared_out_mib):
         figures += [Figure("costs", f"memory of idle daemons, {what}", name, "MiB", [mib_of(of_place)])

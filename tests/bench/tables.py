@@ -78,22 +78,23 @@ def peer_table(rows, missed):
 def figure(row):
     def digits(value):
         return f"{value:.0f}" if abs(value) >= 99.5 or value == int(value) else f"{value:.3g}"
-    text = f"{digits(row['median'])} {row['unit']}".strip()
+    text = digits(row["median"])
     return text if row["count"] == 1 else f"{text} ({digits(row['lowest'])} to {digits(row['highest'])})"
 
 
 def cost_table(costs, words):
-    lines = [("cost", "ours", "budget", "met", "others")]
+    lines = [("cost", "unit", "ours", "budget", "others")]
     for what, rows in by(costs, "what").items():
-        ours = next((row for row in rows if row["who"] == "ours"), {})
+        ours = next((row for row in rows if row["who"] == "ours"), None)
         others = "; ".join(f"{row['who']} {figure(row)}" for row in rows if row is not ours)
-        limited = f"{ours['budget']} {ours['unit']}".strip() if "budget" in ours else ""
-        lines.append((what, figure(ours) if ours else "", limited, verdict(ours, words), others))
+        limited = f"{ours['budget']}, {verdict(ours, words)}" if ours and "budget" in ours else ""
+        lines.append((what, rows[0]["unit"], figure(ours) if ours else "", limited, others))
     return lines
 
 
 def limit_table(limits):
-    return [("limit of this machine", "of", "measured"), *((row["what"], row["who"], figure(row)) for row in limits)]
+    return [("limit of this machine", "of", "unit", "measured"),
+            *((row["what"], row["who"], row["unit"], figure(row)) for row in limits)]
 
 
 def tables(result, words, missed, times):
@@ -118,5 +119,5 @@ def with_bars(lines):
 
 
 def markdown(result):
-    """Tables in the order of tables()."""
-    return [with_bars(table) for table in tables(result, ("", "yes", "**no**"), "**{}**", times=False)]
+    """(name of the first column, table), in the order of tables()."""
+    return [(table[0][0], with_bars(table)) for table in tables(result, ("", "met", "**missed**"), "**{}**", times=False)]
