@@ -23,6 +23,7 @@ def cost(host, _, __, runs):
     archive = host.place("cost.zip")
     artifacts.make_many(archive, FILES, BYTES_EACH, 7)
     with laid(host, mount, "many", host.sign(archive), KINDS) as places:
+        host.notes += [f"{place.name}: {place.problem}." for place in places if place.problem is not None]
         for place in (place for place in places if place.problem is None and place.name != EXT4):
             open_one(place.root)
         served = [place for place in places if place.problem is None and place.pids()]
@@ -47,7 +48,7 @@ def idle(places):
     woken = {name: usage.switches(of_place) - before[name] for name, of_place in pids.items()}
     figures = [Figure("costs", f"wake-ups of idle daemons in {IDLE_SECONDS} s", name, "switches", [count],
                       budget=0 if name == OURS else None) for name, count in woken.items()]
-    for what, mib_of in ("RSS", usage.resident_mib), ("PSS", usage.shared_out_mib):
+    for what, mib_of in (("RSS", usage.resident_mib), ("PSS", usage.shared_out_mib))[:2 if can_drop_caches() else 1]:
         figures += [Figure("costs", f"memory of idle daemons, {what}", name, "MiB", [mib_of(of_place)])
                     for name, of_place in pids.items()]
     return figures

@@ -59,11 +59,11 @@ def field_of(path, name):
 
 
 def resident_mib(pids):
-    return sum(field_of(f"/proc/{pid}/smaps_rollup", "Rss") for pid in pids) / 1024
+    return sum(field_of(f"/proc/{pid}/status", "VmRSS") for pid in pids) / 1024
 
 
 def shared_out_mib(pids):
-    """What is theirs alone, and their shares of what others map, too."""
+    """What is theirs alone, and their shares of what others map, too. Only root may look."""
     return sum(field_of(f"/proc/{pid}/smaps_rollup", "Pss") for pid in pids) / 1024
 
 
