@@ -7,9 +7,9 @@ import subprocess
 import time
 from contextlib import contextmanager
 
-LONG_SECONDS, FEW_ROUNDS = 5, 3
+LONG_SECONDS, FEW_ROUNDS = 2, 3
 QUICK = os.environ.get("BENCH_QUICK") == "1"
-PASSES_MAX, PASSES_SECONDS = 10, 0.2 if QUICK else 0.6
+PASSES_MAX, PASSES_SECONDS = 10, 0.2 if QUICK else 0.8
 
 
 class TooSlow(Exception):
@@ -69,13 +69,14 @@ def at_most(seconds):
         signal.signal(signal.SIGALRM, before)
 
 
-def alternate(candidates, rounds, before=lambda: None, may_be_few=()):
+def alternate(candidates, rounds, before=lambda: None, may_be_few=(), first_counts=False):
     """candidates: name -> function of the round's number that returns seconds, or None when it cannot go on. Every
-    second round runs backwards; one round more comes first and does not count. Those of may_be_few that take long have
-    FEW_ROUNDS only."""
+    second round runs backwards; round 0 does not count, and is left out where nothing is to be warmed up. Those of
+    may_be_few that take long have FEW_ROUNDS only."""
     times = {name: [] for name in candidates}
     last_turn = dict.fromkeys(candidates, rounds)
-    for turn in range(rounds + 1):
+    first = 1 if first_counts else 0
+    for turn in range(first, rounds + 1):
         for name in sorted(candidates, reverse=turn % 2 == 1):
             if turn > last_turn[name]:
                 continue
@@ -83,9 +84,10 @@ def alternate(candidates, rounds, before=lambda: None, may_be_few=()):
             seconds = candidates[name](turn)
             if seconds is None:
                 last_turn[name] = -1
-            elif turn > 0:
+                continue
+            if turn > 0:
                 times[name].append(seconds)
-            elif name in may_be_few and seconds > LONG_SECONDS:
+            if turn == first and name in may_be_few and seconds > LONG_SECONDS:
                 last_turn[name] = min(rounds, FEW_ROUNDS)
     return times
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import artifacts
 import usage
 from host import start, undisturbed
-from measure import QUICK, TooSlow, alternate, at_most, drop_caches, run, timed, timed_warm
+from measure import FEW_ROUNDS, LONG_SECONDS, QUICK, TooSlow, alternate, at_most, drop_caches, run, timed, timed_warm
 
 MOUNT_SECONDS = 60
 PEER_SECONDS = 15 if QUICK else 90
@@ -59,7 +59,7 @@ NOTES = [
     "second that is their default, ours never, since a release cannot change.",
     "Whole paths go through run/, a link and .releases at ours and through one folder at the others; a working directory "
     "below which names are looked up, as `vouchfs run` sets it, compares the filesystems alone.",
-    f"A peer whose pass takes longer than 5 s has 3 pairs (\"of 3\"); one that takes {PEER_SECONDS} s is stopped.",
+    f"A peer whose pass takes longer than {LONG_SECONDS} s has {FEW_ROUNDS} pairs (\"of {FEW_ROUNDS}\"); one that takes {PEER_SECONDS} s is stopped.",
 ] + [f"{kind.name}: {kind.note}." for kind in (*KINDS, BARE)]
 
 
@@ -218,7 +218,7 @@ class Comparison:
         able = [place for place in places if place.name not in self.problems]
         self.cpu = {place.name: [] for place in able}
         self.times = alternate({place.name: self._candidate(place) for place in able}, runs,
-                               may_be_few=[place.name for place in able if place.is_peer])
+                               may_be_few=[place.name for place in able if place.is_peer], first_counts=cold)
 
     def _candidate(self, place):
         def measure(turn):

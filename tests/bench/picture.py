@@ -1,4 +1,6 @@
 """Both pictures of a run."""
+import os
+
 import gnuplot
 import picture_growth
 import picture_ratios
@@ -9,8 +11,11 @@ def draw(result, directory):
     if not gnuplot.is_there():
         return ["no pictures: gnuplot is not installed"]
     drawn = []
-    if any("problem" not in row for row in result["rows"]):
-        drawn.append(picture_ratios.draw(result, f"{directory}/ratios.svg"))
-    if result.get("curves"):
-        drawn.append(picture_growth.draw(result, f"{directory}/growth.svg"))
+    for name, picture, has_any in (("ratios", picture_ratios, bool(picture_ratios.drawable(result["rows"]))),
+                                   ("growth", picture_growth, bool(result.get("curves")))):
+        path = f"{directory}/{name}.svg"
+        if has_any:
+            drawn.append(picture.draw(result, path))
+        elif os.path.exists(path):
+            os.unlink(path)  # of an earlier run
     return drawn

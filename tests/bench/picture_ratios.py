@@ -141,8 +141,13 @@ def legend(names, y, page_height):
     return script
 
 
+def drawable(rows):
+    """Those that compare with something, if only with a budget."""
+    return [row for row in rows if "problem" not in row and ("budget" in row or row["unit"] != "ms")]
+
+
 def draw(result, path):
-    rows = [row for row in result["rows"] if "problem" not in row]
+    rows = drawable(result["rows"])
     run_titles = {row["row"] for row in rows if row["against"] == EXT4}
     deploy = deploy_panel([row for row in rows if row["row"] not in run_titles])
     peers = by([row for row in rows if row["peer"] and "met" in row], "against")
