@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import artifacts
 import usage
 from host import start, undisturbed
-from measure import FEW_ROUNDS, LONG_SECONDS, QUICK, TooSlow, alternate, at_most, drop_caches, run, timed, timed_warm
+from measure import (FEW_ROUNDS, LONG_SECONDS, QUICK, TooSlow, alternate, at_most, drop_caches, run, timed,
+                     timed_warm)
 
 MOUNT_SECONDS = 60
 PEER_SECONDS = 15 if QUICK else 90
@@ -59,7 +60,8 @@ NOTES = [
     "second that is their default, ours never, since a release cannot change.",
     "Whole paths go through run/, a link and .releases at ours and through one folder at the others; a working directory "
     "below which names are looked up, as `vouchfs run` sets it, compares the filesystems alone.",
-    f"A peer whose pass takes longer than {LONG_SECONDS} s has {FEW_ROUNDS} pairs (\"of {FEW_ROUNDS}\"); one that takes {PEER_SECONDS} s is stopped.",
+    f"A peer whose pass takes longer than {LONG_SECONDS} s has {FEW_ROUNDS} pairs (\"of {FEW_ROUNDS}\"); one that takes "
+    f"{PEER_SECONDS} s is stopped.",
 ] + [f"{kind.name}: {kind.note}." for kind in (*KINDS, BARE)]
 
 
