@@ -75,6 +75,8 @@ struct io_names {
 };
 int io_list_dir(int dirfd, const char *rel, struct io_names *ret);
 void io_names_done(struct io_names *names);
+/* Whether a name in the directory begins with this; looks no further than the first. 1, 0 or a negative errno. */
+int io_dir_has(int dirfd, const char *rel, const char *prefix);
 
 /* Takes the whole file for this open file description, without waiting: -EBUSY. Closing or dying gives it back. */
 int io_lock(int fd);

@@ -46,7 +46,7 @@ static int read_names(DIR *dir, struct io_names *names)
 	}
 }
 
-int io_list_dir(int dirfd, const char *rel, struct io_names *ret)
+static int open_stream(int dirfd, const char *rel, DIR **ret)
 {
 	int fd = io_open_dirat(dirfd, rel);
 	if (fd < 0)
@@ -57,9 +57,18 @@ int io_list_dir(int dirfd, const char *rel, struct io_names *ret)
 		io_close(&fd);
 		return r;
 	}
+	*ret = dir;
+	return 0;
+}
 
+int io_list_dir(int dirfd, const char *rel, struct io_names *ret)
+{
+	DIR *dir;
+	int r = open_stream(dirfd, rel, &dir);
+	if (r < 0)
+		return r;
 	struct io_names names = {0};
-	int r = read_names(dir, &names);
+	r = read_names(dir, &names);
 	(void)closedir(dir);
 	if (r < 0) {
 		io_names_done(&names);
@@ -67,4 +76,20 @@ int io_list_dir(int dirfd, const char *rel, struct io_names *ret)
 	}
 	*ret = names;
 	return 0;
+}
+
+int io_dir_has(int dirfd, const char *rel, const char *prefix)
+{
+	DIR *dir;
+	int r = open_stream(dirfd, rel, &dir);
+	if (r < 0)
+		return r;
+	const struct dirent *entry;
+	do {
+		errno = 0;
+		entry = readdir(dir);
+		r = entry ? strncmp(entry->d_name, prefix, strlen(prefix)) == 0 : -errno;
+	} while (entry && r == 0);
+	(void)closedir(dir);
+	return r;
 }

@@ -187,18 +187,15 @@ static int is_needed(const struct store *store, const char *function, const uint
 static int remove_if_unreferenced(struct store *store, const char *path, int object_fd, bool *ret_removed)
 {
 	struct io_names names = {0};
-	int r = io_list_dir(object_fd, ".", &names);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < names.count; i++)
-		if (text_starts_with(names.names[i], REFERENCE_PREFIX))
-			goto out;
+	int r = io_dir_has(object_fd, ".", REFERENCE_PREFIX); /* very many slots may share an object */
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = io_list_dir(object_fd, ".", &names);
 	for (size_t i = 0; i < names.count && r == 0; i++)
 		r = io_unlinkat(object_fd, names.names[i], 0);
 	if (r == 0)
 		r = io_unlinkat(store->objects_fd, path, AT_REMOVEDIR);
 	*ret_removed = r == 0;
-out:
 	io_names_done(&names);
 	return r;
 }
