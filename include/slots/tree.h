@@ -71,8 +71,18 @@ struct tree_ops {
 	void (*close)(void *tree);
 };
 
-/* One more entry at the end of a directory's list, which grows by doubling; free. 0 or -ENOMEM. */
-int tree_add_entry(struct slots_dirent **entries, size_t *count, const char *name, const struct slots_attr *attr);
+/* What a directory held when it was opened; all-zero is empty. Of attributes only node and mode are kept: the kernel
+ * asks for the others one by one. */
+struct tree_list {
+	struct tree_list_entry *entries;
+	size_t count;
+	struct buf names; /* one behind the other, each with its NUL */
+};
+/* 0 or -ENOMEM. A name has at most LIMIT_NAME_BYTES. */
+int tree_list_add(struct tree_list *list, const char *name, const struct slots_attr *attr);
+const char *tree_list_name(const struct tree_list *list, size_t index);
+int tree_list_get(const struct tree_list *list, uint64_t offset, struct slots_dirent *ret); /* as readdir */
+void tree_list_done(struct tree_list *list);
 
 extern const struct tree_ops deploy_tree_ops; /* on struct slots */
 

@@ -45,7 +45,7 @@ void signing_release(struct tree_handle *handle)
 	revoking_free(handle->revoking);
 	io_close(&handle->fd);
 	buf_done(&handle->text);
-	free(handle->entries);
+	tree_list_done(&handle->list);
 	free(handle);
 }
 

@@ -315,8 +315,7 @@ struct tree_handle {
 	int fd;		/* the first fd_bytes come from it, then text */
 	uint64_t fd_bytes;
 	struct buf text;
-	struct slots_dirent *entries; /* directories */
-	size_t entry_count;
+	struct tree_list list; /* directories */
 };
 struct tree_handle *signing_new_handle(struct signing *signing, uint64_t node);
 void signing_release(struct tree_handle *handle);

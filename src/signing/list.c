@@ -10,7 +10,7 @@
 static int add(struct tree_handle *dir, const char *name, uint64_t node, mode_t type)
 {
 	const struct slots_attr attr = {.node = node, .mode = type};
-	return tree_add_entry(&dir->entries, &dir->entry_count, name, &attr);
+	return tree_list_add(&dir->list, name, &attr);
 }
 
 /* The number that stat would show, where the kernel knows the name. */
@@ -69,8 +69,8 @@ static int list_results(struct tree_handle *dir, const struct signing_place *pla
 
 static bool is_listed(const struct tree_handle *dir, const char *name)
 {
-	for (size_t i = 0; i < dir->entry_count; i++)
-		if (strcmp(dir->entries[i].name, name) == 0)
+	for (size_t i = 0; i < dir->list.count; i++)
+		if (strcmp(tree_list_name(&dir->list, i), name) == 0)
 			return true;
 	return false;
 }
@@ -165,8 +165,5 @@ int signing_opendir(void *tree, uint64_t node, const struct slots_caller *caller
 
 int signing_readdir(struct tree_handle *dir, uint64_t offset, struct slots_dirent *ret)
 {
-	if (offset >= dir->entry_count)
-		return 0;
-	*ret = dir->entries[offset];
-	return 1;
+	return tree_list_get(&dir->list, offset, ret);
 }

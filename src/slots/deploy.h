@@ -78,6 +78,8 @@ struct deploy_node *deploy_node_named_locked(const struct deploy_place *place, c
 /* Inserts with its name; NULL when out of memory. */
 struct deploy_node *deploy_node_add_locked(const struct deploy_place *place, const char *name, enum deploy_kind kind,
 					   uid_t uid);
+/* From now on it is of that kind. */
+void deploy_node_become_locked(struct deploy_node *node, enum deploy_kind kind);
 /* Takes the name away; deploy_node_settle_locked comes next. */
 void deploy_node_unname_locked(struct deploy_node *node);
 /* Frees the node when nobody knows it any more. Returns an upload to put after unlocking, or NULL. */
@@ -155,8 +157,7 @@ struct tree_handle {
 	/* a rollback file: */
 	atomic_uint_least64_t number;
 	atomic_uint_least64_t rollback_to; /* 0: nothing was rolled back */
-	struct slots_dirent *entries;	   /* directories */
-	size_t entry_count;
+	struct tree_list list;		   /* directories */
 };
 
 #endif

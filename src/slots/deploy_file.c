@@ -68,7 +68,7 @@ void deploy_release(struct tree_handle *handle)
 	upload_put(handle->upload);
 	release_put(handle->release);
 	buf_done(&handle->text);
-	free(handle->entries);
+	tree_list_done(&handle->list);
 	free(handle);
 }
 

@@ -68,10 +68,7 @@ static bool is_slot_full_locked(const struct slot *slot)
 /* A staging file keeps a descriptor open until it is swept. */
 static bool is_mount_full_locked(const struct slots *slots)
 {
-	uint64_t count = 0;
-	for (const struct deploy_node *node = slots->nodes; node; node = node->hh.next)
-		count += node->kind == DEPLOY_STAGING_FILE;
-	return count >= slots->staging_max;
+	return slots->staging_files >= slots->staging_max;
 }
 
 bool deploy_is_full_locked(const struct slot *slot)

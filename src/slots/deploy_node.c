@@ -132,7 +132,16 @@ struct deploy_node *deploy_node_add_locked(const struct deploy_place *place, con
 	if (place->dir)
 		place->dir->handles++; /* a directory stays while something is in it */
 	HASH_ADD(hh, slots->nodes, id, sizeof(node->id), node);
+	slots->staging_files += kind == DEPLOY_STAGING_FILE;
 	return node;
+}
+
+void deploy_node_become_locked(struct deploy_node *node, enum deploy_kind kind)
+{
+	struct slots *slots = node->slot->slots;
+	slots->staging_files -= node->kind == DEPLOY_STAGING_FILE;
+	slots->staging_files += kind == DEPLOY_STAGING_FILE;
+	node->kind = kind;
 }
 
 void deploy_node_unname_locked(struct deploy_node *node)
@@ -158,6 +167,7 @@ struct upload *deploy_node_settle_locked(struct deploy_node *node)
 	if (node->named)
 		deploy_node_unname_locked(node);
 	HASH_DEL(node->slot->slots->nodes, node);
+	node->slot->slots->staging_files -= node->kind == DEPLOY_STAGING_FILE;
 	free(node);
 	return upload;
 }

@@ -77,7 +77,7 @@ int deploy_permission_list_locked(struct tree_handle *dir, const struct slot *sl
 		(void)snprintf(name, sizeof(name), "%s:%" PRIu64, slot->label, version);
 		if (version <= VERSION_MAX &&
 		    deploy_permission_attr_locked(dir->slots, node_of(slot, version), &attr) == 0)
-			r = tree_add_entry(&dir->entries, &dir->entry_count, name, &attr);
+			r = tree_list_add(&dir->list, name, &attr);
 	}
 	return r;
 }

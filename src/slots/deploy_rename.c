@@ -147,7 +147,7 @@ static void move_node(struct slots *slots, const struct source *source, const st
 	node->next = to->slot->files;
 	to->slot->files = node;
 	node->named = true;
-	node->kind = kind;
+	deploy_node_become_locked(node, kind);
 	before = node->upload;
 	node->upload = upload_ref_locked(source->upload);
 	node->touched_ms = clock_monotonic_ms();

@@ -196,23 +196,9 @@ void deploy_forget(struct slots *slots, uint64_t node, uint64_t count)
 
 /* ---- listing ---- */
 
-int tree_add_entry(struct slots_dirent **entries, size_t *count, const char *name, const struct slots_attr *attr)
-{
-	if ((*count & (*count - 1)) == 0) {
-		struct slots_dirent *more = reallocarray(*entries, *count ? 2 * *count : 4, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		*entries = more;
-	}
-	struct slots_dirent *entry = &(*entries)[(*count)++];
-	*entry = (struct slots_dirent){.next_offset = *count, .attr = *attr};
-	(void)snprintf(entry->name, sizeof(entry->name), "%s", name);
-	return 0;
-}
-
 static int add_dirent(struct tree_handle *dir, const char *name, const struct slots_attr *attr)
 {
-	return tree_add_entry(&dir->entries, &dir->entry_count, name, attr);
+	return tree_list_add(&dir->list, name, attr);
 }
 
 static int list_fixed_locked(struct tree_handle *dir)
@@ -276,17 +262,25 @@ static int list_slot_locked(struct tree_handle *dir, const struct slot *slot)
 	return r;
 }
 
-/* Of a slot under a pattern only the store knows whether it was made; of any slot, whether there was a decision. */
+/*
+ * Of a slot under a pattern only the store knows whether it was made; of any slot, whether there was a decision. One
+ * that cannot be read is logged, and does not hide the others.
+ */
 static void load_for_listing(struct slots *slots, const struct slots_directory *directory)
 {
 	struct slot *slot;
+	bool lists_slots = directory->bit == DEPLOY_SLOT_BIT;
 	for (uint64_t i = 0; (slot = slot_by_index(slots, i)) != NULL; i++) {
+		if (slot->is_layer != directory->of_layers)
+			continue;
 		lock_take(&slots->lock);
 		const struct config_slot *section = slot_section(slots->trust, slot);
-		bool is_known = section && !section->is_pattern && directory->bit == DEPLOY_SLOT_BIT;
+		bool is_known = lists_slots && (!section || !section->is_pattern);
 		lock_drop(&slots->lock);
-		if (!is_known && slot->is_layer == directory->of_layers)
-			(void)slot_load(slot); /* logged; one that cannot be read does not hide the others */
+		if (lists_slots && !is_known)
+			slot_peek(slot);
+		else if (!lists_slots)
+			(void)slot_load(slot);
 	}
 }
 
@@ -336,8 +330,5 @@ int deploy_opendir(struct slots *slots, uint64_t node, struct tree_handle **ret_
 
 int deploy_readdir(struct tree_handle *dir, uint64_t offset, struct slots_dirent *ret)
 {
-	if (offset >= dir->entry_count)
-		return 0;
-	*ret = dir->entries[offset];
-	return 1;
+	return tree_list_get(&dir->list, offset, ret);
 }

@@ -45,6 +45,7 @@ struct release {
 	uint64_t replaced_ms;	       /* tree lock: when another one became current (clock_steady_ms) */
 	bool listed;		       /* tree lock: among the last keep_releases */
 	bool removed;		       /* tree lock: its record goes with the last reference */
+	bool is_wanted;		       /* tree lock: a layer's, while layers_follow_blocks looks for who has it */
 
 	pthread_mutex_t lock; /* loading: view, object, judgement */
 	struct view *view;
@@ -112,8 +113,8 @@ int release_load_opt(struct release *release);
 int layer_admit(struct release *layer);
 /* Tree lock held, or the release referenced: its layers never change. */
 bool release_has_layer(const struct release *release, const struct release *layer);
-/* After the release was blocked: the layers that nothing in service has any more are blocked with it. No lock held. */
-void layers_follow_block(struct release *release);
+/* After releases were blocked: the layers that nothing in service has any more are blocked with them. No lock held. */
+void layers_follow_blocks(struct release *const *blocked, size_t count);
 /* Has the kernel forget the release's name in its slot's directory. No lock held. */
 void release_push_entry(const struct release *release);
 /* Has the kernel forget attributes and pages of every node of the release. No lock held. */
@@ -124,6 +125,7 @@ int release_file_pread(struct release *release, void *buf, size_t len, uint64_t 
 /* As read(2) wants it: short at the end of the file, damage recorded and -EIO. Loads the view. */
 ssize_t release_read(struct release *release, void *buf, size_t len, uint64_t offset);
 struct io_reader release_file_reader(struct release *release);
+void release_set_damaged(struct release *release, bool is_damaged);
 /* Whether its stored bytes were found to be others than those that were verified, or gone. */
 bool release_is_damaged(struct release *release);
 /* The store has these bytes anew: all releases and versions of them are whole again. No lock but upload's and slot's.
@@ -160,6 +162,7 @@ struct slot {
 
 	pthread_mutex_t lock; /* the commit lock */
 	atomic_bool loaded;   /* once and for all, under the slot lock */
+	atomic_bool peeked;   /* or before that, facts.made and facts.maker alone */
 
 	/* changed under both the slot lock and the tree lock, read under either */
 	struct slot_facts facts;
@@ -171,6 +174,8 @@ struct slot {
 	bool is_removing;      /* its objects may be gone already */
 	struct release *grace; /* fell out of listed, and are found by their names for a while; the oldest first */
 	unsigned grace_count;
+	struct slot *next_in_grace; /* tree lock: in slots->in_grace */
+	bool is_in_grace;
 	struct slot_note *note;
 	struct release *waiting_list; /* of layers, for the first artifact: no release, only the text; NULL: none */
 
@@ -206,6 +211,9 @@ struct slot *slot_by_id(struct slots *slots, uint64_t id);
 /* Whether the deploy side shows it under its section (NULL: none): named there, or made by mkdir. */
 bool slot_is_present(const struct slot *slot, const struct config_slot *section);
 int slot_load(struct slot *slot);
+/* Only whether it was made, which is what a listing shows of it: one small file, and nothing is kept of its releases.
+ * Where that file cannot be read, all is loaded. */
+void slot_peek(struct slot *slot);
 /* Whether the current artifact is listed, that is not unlinked; of a layer, whether it has a version. Slot lock or tree
  * lock held. */
 bool slot_shows_artifact(const struct slot *slot);
@@ -436,6 +444,7 @@ struct slots {
 	pthread_mutex_t refresh_lock; /* before the tree lock: one reads trust files at a time */
 	uint64_t list_lost_at_ms;     /* refresh_lock: since when a list is not there, or not whole; 0: none */
 	struct due due;
+	atomic_size_t damaged_count; /* releases in memory that are */
 
 	pthread_mutex_t lock; /* the tree lock: all below */
 	pthread_cond_t idle;
@@ -444,12 +453,14 @@ struct slots {
 	unsigned judging; /* verdicts and commits in progress */
 	struct slot *by_name;
 	struct slot *by_id;
+	struct slot *in_grace; /* those that have releases in grace, and perhaps had */
 	struct slot **list;
 	size_t slot_count;
 	size_t slot_capacity;
 	struct release *releases;
 	struct deploy_node *nodes;
 	uint64_t next_node;
+	uint64_t staging_files; /* nodes of that kind */
 	uint64_t upload_count;
 	uint64_t config_generation; /* 1, and one more with each good reload */
 	uint64_t config_failures;   /* reloads refused since the last good one */

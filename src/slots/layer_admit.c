@@ -26,11 +26,10 @@ static bool is_served_locked(const struct release *release)
 static bool is_layer_served(const struct release *layer)
 {
 	struct slots *slots = layer->slots;
-	struct release *release, *next;
 	bool served = false;
 	lock_take(&slots->lock);
-	HASH_ITER(hh, slots->releases, release, next)
-	served = served || (release_has_layer(release, layer) && is_served_locked(release));
+	for (struct release *release = slots->releases; release && !served; release = release->hh.next)
+		served = release_has_layer(release, layer) && is_served_locked(release);
 	lock_drop(&slots->lock);
 	return served;
 }
@@ -43,11 +42,41 @@ int layer_admit(struct release *layer)
 	return atomic_load(&layer->blocked);
 }
 
-void layers_follow_block(struct release *release)
+static void set_wanted_locked(const struct release *release, bool is_wanted)
 {
-	for (size_t i = 0; i < release->layer_count; i++) {
-		struct release *layer = release->layers[i];
-		if (!is_layer_served(layer) && atomic_exchange(&layer->blocked, -EACCES) == 0)
-			release_push_nodes(layer);
+	for (size_t i = 0; i < release->layer_count; i++)
+		release->layers[i]->is_wanted = is_wanted;
+}
+
+/* One look at all releases, however many are blocked. */
+static void find_wanted(struct slots *slots, struct release *const *blocked, size_t count)
+{
+	lock_take(&slots->lock);
+	for (size_t i = 0; i < count; i++)
+		set_wanted_locked(blocked[i], false);
+	for (const struct release *release = slots->releases; release; release = release->hh.next)
+		if (release->layer_count > 0 && is_served_locked(release))
+			set_wanted_locked(release, true);
+	lock_drop(&slots->lock);
+}
+
+static bool is_wanted(const struct release *layer)
+{
+	lock_take(&layer->slots->lock);
+	bool wanted = layer->is_wanted;
+	lock_drop(&layer->slots->lock);
+	return wanted;
+}
+
+void layers_follow_blocks(struct release *const *blocked, size_t count)
+{
+	if (count > 0)
+		find_wanted(blocked[0]->slots, blocked, count);
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < blocked[i]->layer_count; k++) {
+			struct release *layer = blocked[i]->layers[k];
+			if (!is_wanted(layer) && atomic_exchange(&layer->blocked, -EACCES) == 0)
+				release_push_nodes(layer);
+		}
 	}
 }

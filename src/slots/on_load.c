@@ -323,10 +323,9 @@ void slots_judge_served(struct slots *slots)
 		return;
 	}
 	size_t blocked_count = block_served(&served);
-	for (size_t i = 0; i < blocked_count; i++) {
+	for (size_t i = 0; i < blocked_count; i++)
 		release_push_nodes(served.all[i]);
-		layers_follow_block(served.all[i]);
-	}
+	layers_follow_blocks(served.all, blocked_count);
 	for (size_t i = 0; i < served.count; i++) {
 		judge_at_leisure(served.all[i], i < served.to_be_judged);
 		release_put(served.all[i]);

@@ -12,8 +12,18 @@
 #define DAMAGE_RECORDS_AT_ONCE 16
 #define DAMAGE_RECORD_PAUSE_MS 60000
 
+void release_set_damaged(struct release *release, bool is_damaged)
+{
+	bool was_damaged = atomic_exchange(&release->is_damaged, is_damaged);
+	if (is_damaged && !was_damaged)
+		atomic_fetch_add(&release->slots->damaged_count, 1);
+	else if (!is_damaged && was_damaged)
+		atomic_fetch_sub(&release->slots->damaged_count, 1);
+}
+
 static void release_free(struct release *release)
 {
+	release_set_damaged(release, false);
 	opt_free(release->opt);
 	for (size_t i = 0; i < release->layer_count; i++)
 		release_put(release->layers[i]);
@@ -138,7 +148,7 @@ int release_report_damage(struct release *release, const char *what, int error)
 	const struct store_release *record = release->record;
 
 	if (error == -EBADMSG)
-		atomic_store(&release->is_damaged, true);
+		release_set_damaged(release, true);
 	if (!is_to_be_recorded(release))
 		return -EIO;
 	bool is_damaged = atomic_load(&release->is_damaged);
@@ -204,7 +214,7 @@ static int pread_callback(void *ctx, void *buf, size_t len, uint64_t offset)
 	struct release *release = ctx;
 	int r = release_file_pread(release, buf, len, offset);
 	if (r == -EBADMSG) /* comes out of the archive module as -EIO: its own -EBADMSG is about rules */
-		atomic_store(&release->is_damaged, true);
+		release_set_damaged(release, true);
 	return r;
 }
 
@@ -299,10 +309,12 @@ bool release_is_damaged(struct release *release)
 void releases_heal(struct slots *slots, const uint8_t digest[CRYPTO_SHA256_BYTES])
 {
 	struct release *release, *next;
+	if (atomic_load(&slots->damaged_count) == 0) /* each deployment asks */
+		return;
 	lock_take(&slots->lock);
 	HASH_ITER(hh, slots->releases, release, next)
 	if (memcmp(release->record->digest, digest, CRYPTO_SHA256_BYTES) == 0)
-		atomic_store(&release->is_damaged, false);
+		release_set_damaged(release, false);
 	lock_drop(&slots->lock);
 }
 

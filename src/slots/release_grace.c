@@ -21,6 +21,16 @@ static uint64_t left_ms(const struct release *release, uint64_t now_ms)
 	return passed_ms < LIMIT_RELEASE_GRACE_MS ? LIMIT_RELEASE_GRACE_MS - passed_ms : 0;
 }
 
+/* It stays in the list until the sweep finds nothing in it any more. */
+static void enlist_locked(struct slot *slot)
+{
+	if (slot->is_in_grace)
+		return;
+	slot->is_in_grace = true;
+	slot->next_in_grace = slot->slots->in_grace;
+	slot->slots->in_grace = slot;
+}
+
 /* They cease to be current one after the other, so the first one is due first. */
 struct release *grace_begin_locked(struct slot *slot, struct release *release)
 {
@@ -29,6 +39,7 @@ struct release *grace_begin_locked(struct slot *slot, struct release *release)
 		end = &(*end)->next_in_grace;
 	*end = release;
 	slot->grace_count++;
+	enlist_locked(slot);
 	bool is_due = left_ms(slot->grace, clock_steady_ms()) == 0;
 	return is_due || slot->grace_count > LIMIT_RELEASES_IN_GRACE ? pop_locked(slot) : NULL;
 }
@@ -63,13 +74,19 @@ void grace_put_all(struct release *first)
 static struct release *take_due_locked(struct slots *slots, uint64_t now_ms, uint64_t *ret_next_ms)
 {
 	uint64_t next_ms = UINT64_MAX;
-	for (size_t i = 0; i < slots->slot_count; i++) {
-		struct slot *slot = slots->list[i];
-		uint64_t wait_ms = slot->grace ? left_ms(slot->grace, now_ms) : UINT64_MAX;
+	for (struct slot **at = &slots->in_grace; *at;) {
+		struct slot *slot = *at;
+		if (!slot->grace) {
+			*at = slot->next_in_grace;
+			slot->is_in_grace = false;
+			continue;
+		}
+		uint64_t wait_ms = left_ms(slot->grace, now_ms);
 		if (wait_ms == 0)
 			return pop_locked(slot);
 		if (wait_ms < next_ms)
 			next_ms = wait_ms;
+		at = &slot->next_in_grace;
 	}
 	*ret_next_ms = next_ms;
 	return NULL;

@@ -1,6 +1,6 @@
 /*
- * What the store holds of a slot, read when the slot is first asked for. All of it is there or nothing is: a load that
- * fails leaves the slot as it was, and the next one begins anew.
+ * What the store holds of a slot, read when the slot is first asked for; a listing only peeks. All of it is there or
+ * nothing is: a load that fails leaves the slot as it was, and the next one begins anew.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -254,4 +254,28 @@ int slot_load(struct slot *slot)
 	int r = atomic_load(&slot->loaded) ? 0 : load_locked(slot);
 	lock_drop(&slot->lock);
 	return r < 0 && r != -ENOMEM ? -EIO : r;
+}
+
+static int peek_locked(struct slot *slot)
+{
+	struct loading l = {.slot = slot};
+	int r = load_facts(&l);
+	if (r < 0 || l.facts_are_lost || l.facts.id == 0)
+		return load_locked(slot);
+	l.facts.id = 0; /* whoever finds the slot by its id finds its releases */
+	lock_take(&slot->slots->lock);
+	slot_set_facts_locked(slot, &l.facts);
+	lock_drop(&slot->slots->lock);
+	atomic_store(&slot->peeked, true);
+	return 0;
+}
+
+void slot_peek(struct slot *slot)
+{
+	if (atomic_load(&slot->loaded) || atomic_load(&slot->peeked))
+		return;
+	lock_take(&slot->lock);
+	if (!atomic_load(&slot->loaded) && !atomic_load(&slot->peeked))
+		(void)peek_locked(slot);
+	lock_drop(&slot->lock);
 }

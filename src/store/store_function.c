@@ -79,16 +79,15 @@ int store_put_slot_file(struct store *store, const char *function, const char *f
 
 int store_get_slot_file(struct store *store, const char *function, const char *file, struct buf *ret)
 {
-	if (!is_slot_file(file))
+	if (!store_is_slot(function) || !is_slot_file(file))
 		return -EINVAL;
-	int fd = store_open_slot(store, function);
-	if (fd < 0)
-		return fd;
+	int parent = store_slot_parent(store, function);
+	if (parent < 0)
+		return -ENOENT;
 	char place[SLOT_FILE_PLACE_SIZE];
 	slot_file_place(function, file, place);
-	int r = store_read_text(fd, file, place, LIMIT_RECORD_BYTES, ret);
-	io_close(&fd);
-	return r;
+	const char *path = strchr(place, '/') + 1; /* below functions/ or layers/: one look-up instead of two */
+	return store_read_text(parent, path, place, LIMIT_RECORD_BYTES, ret);
 }
 
 static void revocations_place(const char *account, char ret[STORE_PLACE_SIZE])
