@@ -48,6 +48,8 @@ int io_renameat(int from_dirfd, const char *from, int to_dirfd, const char *to);
 int io_exchangeat(int a_dirfd, const char *a, int b_dirfd, const char *b);
 int io_unlinkat(int dirfd, const char *rel, int flags); /* 0 when it is not there */
 int io_fsync(int fd);
+/* Has a range of a file written to the disk, without waiting. Says nothing about what becomes of it: io_fsync does. */
+int io_start_writeback(int fd, uint64_t offset, uint64_t len);
 int io_ftruncate(int fd, uint64_t size);
 
 int io_pread_full(int fd, void *buf, size_t len, uint64_t offset); /* short file: -EIO */

@@ -97,10 +97,9 @@ void store_stage_free(struct store_stage *stage);
 /* ---- objects ---- */
 
 /*
- * Makes the stage's [0, length) an object, durable, replacing stored bytes of the same digest, also for who has them
- * open (a deployment heals).
- * function names the slot it is for (the intent). Consumes the stage's file: the stage can only be freed afterwards, on
- * success and on failure.
+ * Makes the stage's [0, length) an object, durable (it has been on its way to the disk since it grew), replacing stored
+ * bytes of the same digest, also for who has them open (a deployment heals). function names the slot it is for (the
+ * intent). Consumes the stage's file: the stage can only be freed afterwards, on success and on failure.
  */
 int store_put_object(struct store *store, struct store_stage *stage, uint64_t length, const char *function,
 		     struct store_object **ret);

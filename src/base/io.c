@@ -111,6 +111,14 @@ int io_fsync(int fd)
 	return r < 0 ? r : RETRY(fsync(fd));
 }
 
+int io_start_writeback(int fd, uint64_t offset, uint64_t len)
+{
+	int r = io_fault("sync_file_range");
+	if (r == 0)
+		r = RETRY(sync_file_range(fd, (off_t)offset, (off_t)len, SYNC_FILE_RANGE_WRITE));
+	return r == -ENOSYS || r == -EOPNOTSUPP ? 0 : r;
+}
+
 int io_ftruncate(int fd, uint64_t size)
 {
 	int r = io_fault("ftruncate");

@@ -10,7 +10,8 @@
 #include "base/limits.h"
 #include "base/lock.h"
 #include "store/store.h"
-#include "store_hasher.h"
+#include "store_helpers.h"
+#include "store_writeback.h"
 
 #define STORE_OBJECT_BUCKETS   1024
 #define STORE_ID_BLOCK	       1024
@@ -32,7 +33,7 @@ struct store {
 	struct store_intent *intents;
 	uint64_t last_intent;
 
-	struct store_hasher hasher; /* has a lock of its own, under which no other is taken */
+	struct store_helpers helpers; /* have a lock of their own, under which no other is taken */
 
 	/* Held across the writes of a counter: two numbers must reach the disk in their order. Never taken with lock.
 	 */
@@ -137,8 +138,9 @@ int store_bump_generation(struct store *store);
 void store_object_path(const uint8_t digest[CRYPTO_SHA256_BYTES], char ret[STORE_OBJECT_PATH_SIZE]); /* "ab/<digest>" */
 /* Takes over fd and tree. */
 int store_object_new(struct store *store, int fd, struct merkle_tree *tree, struct store_object **ret);
-/* What a stage becomes an object of; nothing is left in it. */
-void store_stage_take(struct store_stage *stage, struct store_file *ret_file, struct merkle_tree **ret_tree);
+/* What a stage becomes an object of; nothing is left in it, on failure either: something of the file did not get to the
+ * disk. */
+int store_stage_take(struct store_stage *stage, struct store_file *ret_file, struct merkle_tree **ret_tree);
 /* From now on this is what store_open_object gives out. Where the object is open already, that one reads the new file
  * from now on and is returned in place of this one. */
 struct store_object *store_object_publish(struct store_object *object);

@@ -293,7 +293,7 @@ static struct store *new_store(const struct store_options *options)
 		*part_fd(store, i) = -1;
 	lock_init(&store->lock);
 	lock_init(&store->counters_lock);
-	store_hasher_init(&store->hasher);
+	store_helpers_init(&store->helpers);
 	return store;
 }
 
@@ -331,7 +331,7 @@ void store_close(struct store *store)
 		return;
 	for (size_t i = 0; i < STORE_OBJECT_BUCKETS; i++)
 		ASSERT(!store->objects[i]); /* an object outlives its store */
-	store_hasher_done(&store->hasher);
+	store_helpers_done(&store->helpers);
 	store_intent_free_all(store);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		io_close(part_fd(store, i));

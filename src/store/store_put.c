@@ -87,7 +87,7 @@ static int put(struct store *store, struct store_file *file, struct merkle_tree 
 	} else {
 		store_intent_end(store, intent);
 	}
-	store_hasher_close(&store->hasher, &former);
+	store_helpers_close(&store->helpers, &former);
 	return r;
 }
 
@@ -98,7 +98,9 @@ int store_put_object(struct store *store, struct store_stage *stage, uint64_t le
 	struct store_file file = {.fd = -1};
 	struct merkle_tree *tree = NULL;
 	int r = store_is_slot(function) ? store_stage_tree(stage, length, &computed) : -EINVAL;
-	store_stage_take(stage, &file, &tree);
+	int failed = store_stage_take(stage, &file, &tree);
+	if (r == 0)
+		r = failed;
 	if (r == 0)
 		r = io_ftruncate(file.fd, length);
 	if (r == 0)

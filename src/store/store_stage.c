@@ -2,8 +2,8 @@
  * Writes in progress: a private file and, beside it, the tree of what was written. The stage ends as an object
  * (store_put_object) or is dropped.
  *
- * The first bytes are hashed by the writer, as most artifacts are small. From DEFER_FROM_BYTES on the hasher's threads
- * do it from the file; when they fall behind, the writer hashes again, so that little is left for the verdict.
+ * The first bytes are hashed by the writer, as most artifacts are small. From DEFER_FROM_BYTES on the helpers do
+ * it from the file; when they fall behind, the writer hashes again, so that little is left for the verdict.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,10 +21,19 @@ struct store_stage {
 	struct store_file file;
 	uint64_t size_bytes;
 	struct merkle_builder *builder;
-	struct store_hasher_job job;
+	struct store_job hashing;
+	struct store_writeback writeback;
 	bool builder_is_stale; /* a write failed half-way: what the file holds is known by reading it only */
 	struct merkle_tree *tree;
 };
+
+/* A step that fails is given back as it is: whoever finishes the tree meets the failure again. */
+static bool hash_step(void *ctx)
+{
+	struct store_stage *stage = ctx;
+	struct io_reader reader = io_reader_fd(&stage->file.fd, MERKLE_SIZE_MAX_BYTES);
+	return merkle_builder_help(stage->builder, &reader) > 0;
+}
 
 int store_stage_new(struct store *store, struct store_stage **ret)
 {
@@ -39,7 +48,8 @@ int store_stage_new(struct store *store, struct store_stage **ret)
 	int r = merkle_builder_new(&stage->builder);
 	if (r == 0)
 		r = store_file_new(store, &stage->file);
-	stage->job = (struct store_hasher_job){.builder = stage->builder, .fd = &stage->file.fd};
+	stage->hashing = (struct store_job){.step = hash_step, .ctx = stage};
+	store_writeback_init(&stage->writeback, store->durable ? &store->helpers : NULL, &stage->file.fd);
 	if (r < 0) {
 		store_stage_free(stage);
 		return r;
@@ -52,7 +62,8 @@ void store_stage_free(struct store_stage *stage)
 {
 	if (!stage)
 		return;
-	store_hasher_withdraw(&stage->store->hasher, &stage->job);
+	store_helpers_withdraw(&stage->store->helpers, &stage->hashing);
+	store_writeback_drop(&stage->writeback);
 	store_file_drop(stage->store, &stage->file);
 	merkle_builder_free(stage->builder);
 	merkle_tree_free(stage->tree);
@@ -122,7 +133,7 @@ static int note_write(struct store_stage *stage, const void *bytes, size_t len, 
 		return merkle_builder_write(stage->builder, bytes, len, offset);
 	int r = merkle_builder_defer(stage->builder, len, offset);
 	if (r == 0 && backlog + len / MERKLE_BLOCK_BYTES >= HAND_IN_BLOCKS)
-		store_hasher_hand_in(&stage->store->hasher, &stage->job);
+		store_helpers_hand_in(&stage->store->helpers, &stage->hashing);
 	return r;
 }
 
@@ -143,6 +154,7 @@ int store_stage_write(struct store_stage *stage, const void *bytes, size_t len, 
 	}
 	if (end > stage->size_bytes)
 		stage->size_bytes = end;
+	store_writeback_note(&stage->writeback, stage->size_bytes);
 	return 0;
 }
 
@@ -191,6 +203,7 @@ int store_stage_tree(struct store_stage *stage, uint64_t length, const struct me
 {
 	if (length > stage->size_bytes)
 		return -EINVAL;
+	store_writeback_note_end(&stage->writeback, stage->size_bytes);
 	if (!stage->tree || stage->tree->size_bytes != length) {
 		struct io_reader reader = store_stage_reader(stage);
 		struct merkle_tree *tree;
@@ -205,12 +218,14 @@ int store_stage_tree(struct store_stage *stage, uint64_t length, const struct me
 	return 0;
 }
 
-void store_stage_take(struct store_stage *stage, struct store_file *ret_file, struct merkle_tree **ret_tree)
+int store_stage_take(struct store_stage *stage, struct store_file *ret_file, struct merkle_tree **ret_tree)
 {
-	store_hasher_withdraw(&stage->store->hasher, &stage->job);
+	store_helpers_withdraw(&stage->store->helpers, &stage->hashing);
+	int r = store_writeback_end(&stage->writeback);
 	*ret_file = stage->file;
 	*ret_tree = stage->tree;
 	stage->file = (struct store_file){.fd = -1};
 	stage->tree = NULL;
 	stage->size_bytes = 0;
+	return r;
 }

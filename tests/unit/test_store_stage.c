@@ -252,6 +252,81 @@ static void test_failed_write(void **state)
 	with_fault(*state, "pwrite:2:ENOSPC", fail_a_write);
 }
 
+#define GROWN ((size_t)20 * 1024 * 1024) /* some of it is sent to the disk before its end */
+
+static struct store_stage *grow(struct fixture *f, uint8_t *bytes)
+{
+	struct store_stage *stage = NULL;
+	ASSERT(store_stage_new(f->store, &stage) == 0);
+	for (size_t at = 0; at < GROWN; at += PIECE)
+		ASSERT(store_stage_write(stage, bytes + at, GROWN - at < PIECE ? GROWN - at : PIECE, at) == 0);
+	return stage;
+}
+
+/* The disk refuses some of it while it grows: nothing becomes of it, and the errno comes out. */
+static void fail_to_write_back(struct fixture *f)
+{
+	uint8_t *bytes = fixture_bytes(SEED, GROWN);
+	const struct merkle_tree *tree;
+	struct store_object *object;
+	struct store_stage *stage = grow(f, bytes);
+	ASSERT(store_stage_tree(stage, GROWN, &tree) == 0);
+	uint8_t digest[CRYPTO_SHA256_BYTES];
+	memcpy(digest, tree->digest, sizeof(digest));
+	int r = store_put_object(f->store, stage, GROWN, "main", &object);
+	ASSERT(r == -ENOSPC || r == -EIO);
+	store_stage_free(stage);
+	ASSERT(!fixture_exists(fixture_object_path(f, digest, "payload")));
+	ASSERT(fixture_count(fixture_path(f, "staging")) == 0);
+	store_stage_free(grow(f, bytes)); /* nobody asks for what is dropped */
+}
+
+static void write_back(struct fixture *f)
+{
+	uint8_t *bytes = fixture_bytes(SEED, GROWN);
+	struct store_object *object;
+	ASSERT(store_put_object(f->store, grow(f, bytes), GROWN, "main", &object) == 0);
+	uint8_t found[BLOCK];
+	ASSERT(store_object_pread(object, found, BLOCK, GROWN - BLOCK) == 0);
+	ASSERT(memcmp(found, bytes + GROWN - BLOCK, BLOCK) == 0);
+}
+
+static void open_anew(struct fixture *f, bool durable)
+{
+	struct store_options options = fixture_options(f);
+	options.durable = durable;
+	ASSERT(store_open(&options, &f->store, NULL) == 0);
+}
+
+static void fail_to_write_back_durably(struct fixture *f)
+{
+	open_anew(f, true);
+	fail_to_write_back(f);
+}
+
+static void write_back_durably(struct fixture *f)
+{
+	open_anew(f, true);
+	write_back(f);
+}
+
+static void write_back_for_nobody(struct fixture *f)
+{
+	open_anew(f, false);
+	write_back(f);
+}
+
+static void test_failed_writeback(void **state)
+{
+	struct fixture *f = *state;
+	fixture_close(f);
+	with_fault(f, "sync_file_range:1+:ENOSPC", fail_to_write_back_durably);
+	with_fault(f, "sync_file_range:1:EIO", fail_to_write_back_durably);
+	with_fault(f, "sync_file_range:1+:EOPNOTSUPP", write_back_durably); /* not every filesystem can */
+	with_fault(f, "sync_file_range:1+:ENOSPC", write_back_for_nobody);
+	fixture_reopen(f);
+}
+
 #endif
 
 /* Only stages: what was left of others goes, one process has it, and a stage is what it is elsewhere. */
@@ -297,7 +372,7 @@ int main(void)
 		STORE_TEST(test_large_stage_ends),   STORE_TEST(test_stage_copy),     STORE_TEST(test_half_a_write),
 		STORE_TEST(test_staging_alone),
 #ifdef VOUCHFS_TEST_HOOKS
-		STORE_TEST(test_named_staging),	     STORE_TEST(test_failed_write),
+		STORE_TEST(test_named_staging),	     STORE_TEST(test_failed_write),   STORE_TEST(test_failed_writeback),
 #endif
 	};
 	return cmocka_run_group_tests_name("store_stage", tests, fixture_group_setup, fixture_group_teardown);
