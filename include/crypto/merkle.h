@@ -24,11 +24,17 @@ struct merkle_tree {
 	uint64_t size_bytes;
 	size_t leaf_count;
 	uint8_t (*leaves)[CRYPTO_SHA256_BYTES];
+	uint32_t *sums; /* of each block, as a merkle_builder was told to make them; or NULL. No part of the digest */
 	uint8_t digest[CRYPTO_SHA256_BYTES];
 };
 
 int merkle_builder_new(struct merkle_builder **ret);
 void merkle_builder_free(struct merkle_builder *builder);
+/*
+ * From now on each block that is hashed has a sum, too, made while its bytes are at hand: sum(0, bytes, len). Before
+ * the first write. NULL: none.
+ */
+void merkle_builder_set_sum(struct merkle_builder *builder, uint32_t (*sum)(uint32_t, const void *, size_t));
 
 /*
  * Tells the builder that bytes were written at offset. Blocks that lie whole in the bytes are hashed now; those touched

@@ -75,6 +75,7 @@ void merkle_tree_free(struct merkle_tree *tree)
 	if (!tree)
 		return;
 	free(tree->leaves);
+	free(tree->sums);
 	free(tree);
 }
 

@@ -38,8 +38,24 @@ void merkle_builder_free(struct merkle_builder *builder)
 	lock_done(&builder->lock);
 	EVP_MD_CTX_free(builder->hasher);
 	free(builder->leaves);
+	free(builder->sums);
 	free(builder->state);
 	free(builder);
+}
+
+void merkle_builder_set_sum(struct merkle_builder *builder, uint32_t (*sum)(uint32_t, const void *, size_t))
+{
+	ASSERT(builder->count == 0);
+	builder->sum = sum;
+}
+
+int merkle_builder_hash(const struct merkle_builder *b, EVP_MD_CTX *hasher, const void *bytes, size_t len,
+			uint8_t ret_hash[CRYPTO_SHA256_BYTES], uint32_t *ret_sum)
+{
+	int r = merkle_hash_block(hasher, bytes, len, ret_hash);
+	if (r == 0)
+		*ret_sum = b->sum ? b->sum(0, bytes, len) : 0;
+	return r;
 }
 
 static int reserve_locked(struct merkle_builder *b, size_t count)
@@ -54,6 +70,10 @@ static int reserve_locked(struct merkle_builder *b, size_t count)
 	if (!leaves)
 		return -ENOMEM;
 	b->leaves = leaves;
+	uint32_t *sums = realloc(b->sums, capacity * sizeof(*sums));
+	if (!sums)
+		return -ENOMEM;
+	b->sums = sums;
 	uint8_t *state = realloc(b->state, capacity * sizeof(*state));
 	if (!state)
 		return -ENOMEM;
@@ -123,7 +143,7 @@ static int write_whole_block(struct merkle_builder *b, size_t block, const uint8
 	if (b->tail_block == block)
 		b->tail_len = 0;
 	touch(b, block, MERKLE_OWNED);
-	int r = merkle_hash_block(b->hasher, bytes, MERKLE_BLOCK_BYTES, b->leaves[block]);
+	int r = merkle_builder_hash(b, b->hasher, bytes, MERKLE_BLOCK_BYTES, b->leaves[block], &b->sums[block]);
 	touch(b, block, r == 0 ? MERKLE_KNOWN : MERKLE_UNKNOWN);
 	return r;
 }
@@ -241,28 +261,45 @@ static void let_helper_in(struct merkle_builder *b)
 
 /* ---- the end; the helper is out, so the owner needs no lock ---- */
 
-/* The hash of the file's block: from the builder, or from the tail, or from the file. */
+/* Hash and sum of the file's block: from the builder, or from the tail, or from the file. */
 static int finish_block(struct merkle_builder *b, const struct io_reader *reader, size_t block, size_t len,
-			uint8_t ret[CRYPTO_SHA256_BYTES])
+			uint8_t ret_hash[CRYPTO_SHA256_BYTES], uint32_t *ret_sum)
 {
 	bool whole = len == MERKLE_BLOCK_BYTES;
 	if (whole && b->state[block] == MERKLE_KNOWN) {
-		memcpy(ret, b->leaves[block], CRYPTO_SHA256_BYTES);
+		memcpy(ret_hash, b->leaves[block], CRYPTO_SHA256_BYTES);
+		*ret_sum = b->sums[block];
 		return 0;
 	}
 	if (b->tail_block == block && b->tail_len >= len)
-		return merkle_hash_block(b->hasher, b->tail, len, ret);
+		return merkle_builder_hash(b, b->hasher, b->tail, len, ret_hash, ret_sum);
 
 	uint8_t bytes[MERKLE_BLOCK_BYTES];
 	int r = io_reader_pread(reader, bytes, len, (uint64_t)block * MERKLE_BLOCK_BYTES);
 	if (r < 0)
 		return r;
-	r = merkle_hash_block(b->hasher, bytes, len, ret);
+	r = merkle_builder_hash(b, b->hasher, bytes, len, ret_hash, ret_sum);
 	if (r == 0 && whole) {
-		memcpy(b->leaves[block], ret, CRYPTO_SHA256_BYTES);
+		memcpy(b->leaves[block], ret_hash, CRYPTO_SHA256_BYTES);
+		b->sums[block] = *ret_sum;
 		merkle_builder_set_locked(b, block, MERKLE_KNOWN);
 	}
 	return r;
+}
+
+static int finish_blocks(struct merkle_builder *b, const struct io_reader *reader, struct merkle_tree *tree)
+{
+	for (size_t block = 0; block < tree->leaf_count; block++) {
+		uint64_t left = tree->size_bytes - (uint64_t)block * MERKLE_BLOCK_BYTES;
+		size_t len = left < MERKLE_BLOCK_BYTES ? (size_t)left : MERKLE_BLOCK_BYTES;
+		uint32_t sum;
+		int r = finish_block(b, reader, block, len, tree->leaves[block], &sum);
+		if (r < 0)
+			return r;
+		if (tree->sums)
+			tree->sums[block] = sum;
+	}
+	return 0;
 }
 
 int merkle_builder_finish(struct merkle_builder *builder, const struct io_reader *reader, uint64_t length,
@@ -272,13 +309,16 @@ int merkle_builder_finish(struct merkle_builder *builder, const struct io_reader
 	int r = merkle_tree_new(length, &tree);
 	if (r < 0)
 		return r;
+	if (builder->sum) {
+		tree->sums = calloc(tree->leaf_count + 1, sizeof(*tree->sums));
+		r = tree->sums ? 0 : -ENOMEM;
+		if (r < 0)
+			goto out;
+	}
 	keep_helper_out(builder);
 	r = grow_locked(builder, tree->leaf_count);
-	for (size_t block = 0; r == 0 && block < tree->leaf_count; block++) {
-		uint64_t left = length - (uint64_t)block * MERKLE_BLOCK_BYTES;
-		r = finish_block(builder, reader, block, left < MERKLE_BLOCK_BYTES ? (size_t)left : MERKLE_BLOCK_BYTES,
-				 tree->leaves[block]);
-	}
+	if (r == 0)
+		r = finish_blocks(builder, reader, tree);
 	let_helper_in(builder);
 	if (r < 0)
 		goto out;

@@ -6,9 +6,9 @@
  * has touched one of them meanwhile (the bytes are in the file before the owner says so). merkle_builder_finish keeps
  * the helper out.
  *
- * Invariants: where state[i] is MERKLE_KNOWN, leaves[i] is the hash of block i as last written, all 4,096 bytes of it;
- * tail holds the first tail_len bytes of block tail_block as last written; unknown counts the blocks that are
- * MERKLE_UNKNOWN, and none of them is below first_unknown.
+ * Invariants: where state[i] is MERKLE_KNOWN, leaves[i] and sums[i] are those of block i as last written, all 4,096
+ * bytes of it; tail holds the first tail_len bytes of block tail_block as last written; unknown counts the blocks that
+ * are MERKLE_UNKNOWN, and none of them is below first_unknown.
  */
 #ifndef CRYPTO_MERKLE_BUILDER_H
 #define CRYPTO_MERKLE_BUILDER_H
@@ -25,7 +25,9 @@ enum merkle_state {
 struct merkle_builder {
 	pthread_mutex_t lock; /* of all but what is the owner's */
 	pthread_cond_t helper_is_done;
+	uint32_t (*sum)(uint32_t, const void *, size_t); /* NULL: none; does not change */
 	uint8_t (*leaves)[CRYPTO_SHA256_BYTES];
+	uint32_t *sums; /* beside them */
 	uint8_t *state;
 	size_t count; /* blocks with an entry in leaves and state */
 	size_t capacity;
@@ -43,6 +45,9 @@ struct merkle_builder {
 	uint8_t tail[MERKLE_BLOCK_BYTES];
 };
 
+/* Hash and sum of a block. */
+int merkle_builder_hash(const struct merkle_builder *builder, EVP_MD_CTX *hasher, const void *bytes, size_t len,
+			uint8_t ret_hash[CRYPTO_SHA256_BYTES], uint32_t *ret_sum);
 void merkle_builder_set_locked(struct merkle_builder *builder, size_t block, enum merkle_state state);
 
 #endif

@@ -28,7 +28,13 @@ static bool take_run_locked(struct merkle_builder *b)
 	return from < to;
 }
 
-static int hash_run(const struct io_reader *reader, size_t from, size_t count, uint8_t (*ret)[CRYPTO_SHA256_BYTES])
+struct run {
+	uint8_t leaves[RUN_BLOCKS][CRYPTO_SHA256_BYTES];
+	uint32_t sums[RUN_BLOCKS];
+};
+
+static int hash_run(const struct merkle_builder *b, const struct io_reader *reader, size_t from, size_t count,
+		    struct run *ret)
 {
 	EVP_MD_CTX *hasher = NULL;
 	uint8_t *bytes = malloc(RUN_BLOCKS * MERKLE_BLOCK_BYTES);
@@ -36,16 +42,18 @@ static int hash_run(const struct io_reader *reader, size_t from, size_t count, u
 	if (r == 0)
 		r = io_reader_pread(reader, bytes, count * MERKLE_BLOCK_BYTES, (uint64_t)from * MERKLE_BLOCK_BYTES);
 	for (size_t i = 0; i < count && r == 0; i++)
-		r = merkle_hash_block(hasher, bytes + i * MERKLE_BLOCK_BYTES, MERKLE_BLOCK_BYTES, ret[i]);
+		r = merkle_builder_hash(b, hasher, bytes + i * MERKLE_BLOCK_BYTES, MERKLE_BLOCK_BYTES, ret->leaves[i],
+					&ret->sums[i]);
 	EVP_MD_CTX_free(hasher);
 	free(bytes);
 	return r;
 }
 
-static void give_run_back_locked(struct merkle_builder *b, bool hashed, uint8_t (*leaves)[CRYPTO_SHA256_BYTES])
+static void give_run_back_locked(struct merkle_builder *b, bool hashed, const struct run *run)
 {
 	for (size_t block = b->run_from; hashed && block < b->run_to; block++) {
-		memcpy(b->leaves[block], leaves[block - b->run_from], CRYPTO_SHA256_BYTES);
+		memcpy(b->leaves[block], run->leaves[block - b->run_from], CRYPTO_SHA256_BYTES);
+		b->sums[block] = run->sums[block - b->run_from];
 		merkle_builder_set_locked(b, block, MERKLE_KNOWN);
 	}
 	b->run_from = b->run_to = 0;
@@ -54,7 +62,7 @@ static void give_run_back_locked(struct merkle_builder *b, bool hashed, uint8_t 
 
 int merkle_builder_help(struct merkle_builder *builder, const struct io_reader *reader)
 {
-	uint8_t leaves[RUN_BLOCKS][CRYPTO_SHA256_BYTES];
+	struct run run;
 	lock_take(&builder->lock);
 	bool taken = take_run_locked(builder);
 	size_t from = builder->run_from, count = builder->run_to - builder->run_from;
@@ -62,10 +70,10 @@ int merkle_builder_help(struct merkle_builder *builder, const struct io_reader *
 	if (!taken)
 		return 0;
 
-	int r = hash_run(reader, from, count, leaves);
+	int r = hash_run(builder, reader, from, count, &run);
 	lock_take(&builder->lock);
 	bool stale = builder->run_is_stale;
-	give_run_back_locked(builder, r == 0 && !stale, leaves);
+	give_run_back_locked(builder, r == 0 && !stale, &run);
 	lock_drop(&builder->lock);
 	return r < 0 && !stale ? r : 1;
 }
