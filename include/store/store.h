@@ -7,11 +7,10 @@
  *     next-id, generation     counters
  *     staging/                private files of writes in progress, and intents (below)
  *     objects/ab/<digest>/    payload: the bytes [0, L) of an artifact, 0400; tree: 32 bytes for each 4,096;
- *                             ref.<slot>: empty, that slot may have a release of it, or with it as a layer
- *     functions/<f>/          slot, note, releases/<n>, current
- *     layers/<l>/             slot, note, releases/<n>, last
- *     revocations/<account>   what was last seen of a list
- *     audit/                  segments of the audit log (module audit)
+ *                             sums: 4 bytes for each 4,096, where options say so; ref.<slot>: empty, that slot may have
+ * a release of it, or with it as a layer functions/<f>/          slot, note, releases/<n>, current layers/<l>/ slot,
+ * note, releases/<n>, last revocations/<account>   what was last seen of a list audit/                  segments of the
+ * audit log (module audit)
  *
  * Commit: intent -> object (fsync, link, fsync directory) -> release record (write, fsync, rename, fsync directory) ->
  * current (the same) -> intent removed. A crash at any system call leaves the old release or the new one, whole. What
@@ -60,7 +59,9 @@ struct store_options {
 	const char *anchor; /* absolute path of the file with the generation floor, made when missing; or NULL */
 	bool durable;	    /* false: no fsync anywhere */
 	bool create;	    /* make it when it is not there (0700); the directory above must be there */
-	bool read_only;	    /* for commands that look beside a running daemon: no lock, no recovery, no writes */
+	/* What a block's sum is, of sum(0, bytes, len); or NULL: none are made. */
+	uint32_t (*sum)(uint32_t, const void *, size_t);
+	bool read_only; /* for commands that look beside a running daemon: no lock, no recovery, no writes */
 };
 
 /*
@@ -116,6 +117,11 @@ void store_object_unref(struct store_object *object);
 int store_object_pread(struct store_object *object, void *buf, size_t len, uint64_t offset);
 struct io_reader store_object_reader(struct store_object *object); /* size_bytes is the length L */
 const uint8_t *store_object_digest(const struct store_object *object);
+/*
+ * The sum of each MERKLE_BLOCK_BYTES, of the last ones as far as they go; NULL: not known. On disk in the machine's
+ * byte order. A hint: nothing binds it to the digest, so whoever may write to the store may put anything here.
+ */
+const uint32_t *store_object_sums(const struct store_object *object);
 
 /* ---- slots and releases ---- */
 

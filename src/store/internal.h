@@ -19,6 +19,7 @@
 #define STORE_OBJECT_PATH_SIZE (3 + CRYPTO_SHA256_HEX_SIZE)
 #define STORE_PLACE_SIZE       (LIMIT_FUNCTION_NAME_BYTES + 64)
 #define STORE_COPY_BYTES       ((size_t)128 * 1024)
+#define STORE_SUMS_FROM_BYTES  ((uint64_t)1024 * 1024) /* objects that are smaller have none */
 
 struct store_intent;
 
@@ -26,6 +27,7 @@ struct store {
 	bool durable;
 	bool read_only;
 	bool is_staging_only;
+	uint32_t (*sum)(uint32_t, const void *, size_t);
 	int root_fd, lock_fd, staging_fd, objects_fd, functions_fd, layers_fd, revocations_fd, audit_fd;
 
 	pthread_mutex_t lock; /* the table of open objects, the list of intents, removal of objects */

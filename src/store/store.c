@@ -287,6 +287,7 @@ static struct store *new_store(const struct store_options *options)
 	if (!store)
 		return NULL;
 	store->durable = options->durable;
+	store->sum = options->sum;
 	store->read_only = options->read_only;
 	store->root_fd = store->lock_fd = store->anchor_dirfd = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)

@@ -126,6 +126,11 @@ const uint8_t *store_object_digest(const struct store_object *object)
 	return object->tree->digest;
 }
 
+const uint32_t *store_object_sums(const struct store_object *object)
+{
+	return object->tree->sums;
+}
+
 /* Opens a file of an object that must be regular and have exactly this size. */
 static int open_sized(int dirfd, const char *name, uint64_t size_bytes)
 {
@@ -169,6 +174,24 @@ out:
 	return r;
 }
 
+/* Without them, or when they cannot be had, whoever wants to know reads. */
+static void load_sums(const struct store *store, int dirfd, struct merkle_tree *tree)
+{
+	size_t size_bytes = tree->leaf_count * sizeof(*tree->sums);
+	if (!store->sum || tree->size_bytes < STORE_SUMS_FROM_BYTES)
+		return;
+	int fd = open_sized(dirfd, "sums", size_bytes);
+	if (fd < 0)
+		return;
+	uint32_t *sums = malloc(size_bytes);
+	if (sums && io_pread_full(fd, sums, size_bytes, 0) == 0) {
+		tree->sums = sums;
+		sums = NULL;
+	}
+	free(sums);
+	io_close(&fd);
+}
+
 static int open_from_disk(struct store *store, const uint8_t *digest, uint64_t length, struct store_object **ret)
 {
 	char path[STORE_OBJECT_PATH_SIZE];
@@ -184,6 +207,7 @@ static int open_from_disk(struct store *store, const uint8_t *digest, uint64_t l
 	r = load_tree(dirfd, digest, length, &tree);
 	if (r < 0)
 		goto out;
+	load_sums(store, dirfd, tree);
 	r = store_object_new(store, fd, tree, ret);
 	if (r < 0)
 		goto out;

@@ -1,7 +1,7 @@
 /*
  * How a stage becomes an object:
  *
- *     intent -> objects/ab/<digest>/ -> ref.<slot> -> fsync payload -> tree -> payload -> fsync the directory
+ *     intent -> objects/ab/<digest>/ -> ref.<slot> -> fsync payload -> tree, sums -> payload -> fsync the directory
  *
  * The payload gets its name last, so an object that has one is whole. The same bytes put again replace what is there:
  * that is how a damaged object heals.
@@ -49,6 +49,13 @@ static int place_payload(struct store *store, struct store_file *payload, int di
 	return r;
 }
 
+/* A hint may be missing, or torn after a crash: then nobody is helped by it. */
+static void place_sums(struct store *store, int dirfd, const struct merkle_tree *tree)
+{
+	if (tree->sums && tree->size_bytes >= STORE_SUMS_FROM_BYTES)
+		(void)store_show_bytes(store, dirfd, "sums", tree->sums, tree->leaf_count * sizeof(*tree->sums));
+}
+
 static int place_object(struct store *store, struct store_file *payload, const struct merkle_tree *tree,
 			const char *function, int *ret_former)
 {
@@ -61,6 +68,8 @@ static int place_object(struct store *store, struct store_file *payload, const s
 		r = store_sync(store, payload->fd);
 	if (r == 0)
 		r = store_place_bytes(store, dirfd, "tree", tree->leaves, tree->leaf_count * sizeof(*tree->leaves));
+	if (r == 0)
+		place_sums(store, dirfd, tree);
 	if (r == 0)
 		r = place_payload(store, payload, dirfd, ret_former);
 	if (r == 0)

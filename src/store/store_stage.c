@@ -46,8 +46,10 @@ int store_stage_new(struct store *store, struct store_stage **ret)
 	stage->file.fd = -1;
 	stage->builder_is_stale = store->is_staging_only; /* nobody will ask */
 	int r = merkle_builder_new(&stage->builder);
-	if (r == 0)
+	if (r == 0) {
+		merkle_builder_set_sum(stage->builder, store->sum);
 		r = store_file_new(store, &stage->file);
+	}
 	stage->hashing = (struct store_job){.step = hash_step, .ctx = stage};
 	store_writeback_init(&stage->writeback, store->durable ? &store->helpers : NULL, &stage->file.fd);
 	if (r < 0) {

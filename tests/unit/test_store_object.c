@@ -77,6 +77,88 @@ static void test_empty_object(void **state)
 	store_release_free(release);
 }
 
+/* ---- sums ---- */
+
+#define LARGE_LEN ((size_t)1024 * 1024 + 700)
+
+static uint32_t first_byte(uint32_t sum, const void *bytes, size_t len)
+{
+	return sum + *(const uint8_t *)bytes + (uint32_t)len;
+}
+
+static void open_with_sums(struct fixture *f, uint32_t (*sum)(uint32_t, const void *, size_t))
+{
+	struct store_options options = fixture_options(f);
+	fixture_close(f);
+	options.sum = sum;
+	assert_int_equal(store_open(&options, &f->store, &f->why), 0);
+}
+
+static void expect_sums(const struct store_object *object)
+{
+	uint8_t *bytes = fixture_bytes(SEED, LARGE_LEN);
+	const uint32_t *sums = store_object_sums(object);
+	assert_non_null(sums);
+	for (size_t at = 0; at < LARGE_LEN; at += BLOCK)
+		assert_int_equal(sums[at / BLOCK],
+				 first_byte(0, bytes + at, LARGE_LEN - at < BLOCK ? LARGE_LEN - at : BLOCK));
+	free(bytes);
+}
+
+/* Whether there are sums when it is opened anew. */
+static bool has_sums(struct fixture *f, const struct store_release *release)
+{
+	struct store_object *object;
+	assert_int_equal(open_object(f, release, &object), 0);
+	bool has = store_object_sums(object) != NULL;
+	store_object_unref(object);
+	return has;
+}
+
+static void test_sums_are_kept_beside_large_objects(void **state)
+{
+	struct fixture *f = *state;
+	struct store_release *release;
+	struct store_object *object;
+	open_with_sums(f, first_byte);
+	assert_int_equal(fixture_deploy(f->store, "main", 1, SEED, LARGE_LEN), 0);
+	assert_int_equal(store_load_current(f->store, "main", &release), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(open_object(f, release, &object), 0);
+		expect_sums(object);
+		store_object_unref(object);
+		open_with_sums(f, first_byte);
+	}
+	assert_true(has_sums(f, release));
+	open_with_sums(f, NULL); /* nobody asks */
+	assert_false(has_sums(f, release));
+	open_with_sums(f, first_byte);
+	assert_int_equal(truncate(fixture_object_path(f, release->digest, "sums"), BLOCK), 0);
+	assert_false(has_sums(f, release));
+	assert_int_equal(unlink(fixture_object_path(f, release->digest, "sums")), 0);
+	assert_false(has_sums(f, release));
+	store_release_free(release);
+
+	assert_int_equal(fixture_deploy(f->store, "main", 2, SEED, LEN), 0);
+	assert_int_equal(store_load_current(f->store, "main", &release), 0);
+	assert_false(fixture_exists(fixture_object_path(f, release->digest, "sums")));
+	store_release_free(release);
+}
+
+static void test_sums_go_with_their_object(void **state)
+{
+	struct fixture *f = *state;
+	struct store_release *release;
+	open_with_sums(f, first_byte);
+	assert_int_equal(fixture_deploy(f->store, "main", 1, SEED, LARGE_LEN), 0);
+	assert_int_equal(store_load_current(f->store, "main", &release), 0);
+	assert_int_equal(fixture_deploy(f->store, "main", 2, SEED + 1, LEN), 0);
+	assert_int_equal(store_remove_release(f->store, "main", 1), 0);
+	assert_false(fixture_exists(fixture_object_path(f, release->digest, "")));
+	assert_true(fixture_is_whole(f));
+	store_release_free(release);
+}
+
 static void test_is_shared_while_open(void **state)
 {
 	struct fixture *f = *state;
@@ -286,10 +368,16 @@ static void test_discard(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STORE_TEST(test_reads_at_any_offset),	   STORE_TEST(test_empty_object),
-		STORE_TEST(test_is_shared_while_open),	   STORE_TEST(test_every_block_is_checked_every_time),
-		STORE_TEST(test_refuses_what_was_not_put), STORE_TEST(test_put_again_heals),
-		STORE_TEST(test_put_cuts_and_locks),	   STORE_TEST(test_discard),
+		STORE_TEST(test_reads_at_any_offset),
+		STORE_TEST(test_empty_object),
+		STORE_TEST(test_sums_are_kept_beside_large_objects),
+		STORE_TEST(test_sums_go_with_their_object),
+		STORE_TEST(test_is_shared_while_open),
+		STORE_TEST(test_every_block_is_checked_every_time),
+		STORE_TEST(test_refuses_what_was_not_put),
+		STORE_TEST(test_put_again_heals),
+		STORE_TEST(test_put_cuts_and_locks),
+		STORE_TEST(test_discard),
 	};
 	return cmocka_run_group_tests_name("store_object", tests, fixture_group_setup, fixture_group_teardown);
 }
