@@ -126,6 +126,8 @@ int release_file_pread(struct release *release, void *buf, size_t len, uint64_t 
 ssize_t release_read(struct release *release, void *buf, size_t len, uint64_t offset);
 struct io_reader release_file_reader(struct release *release);
 void release_set_damaged(struct release *release, bool is_damaged);
+/* Whether the CRC of a stored entry was right when the artifact was written, as far as the store remembers that. */
+bool release_entry_was_checked(struct release *release, const struct zip_entry *entry);
 /* Whether its stored bytes were found to be others than those that were verified, or gone. */
 bool release_is_damaged(struct release *release);
 /* The store has these bytes anew: all releases and versions of them are whole again. No lock but upload's and slot's.

@@ -1,9 +1,15 @@
 /*
- * Files that are too large to be kept whole. Before the first byte of one is given, all of it is read once: R7, since
- * an artifact whose signer vouched for its contents was not unpacked when it was deployed. The stored bytes are those
- * that were signed in any case, but an entry whose CRC says otherwise is not handed out as if it were good. From then
- * on parts are read as they are asked for, of a deflated one from the marks that were set meanwhile. What lies between
- * two marks goes into the inflate cache: requests are smaller, and reading it through has inflated it already.
+ * Files that are too large to be kept whole. Before the first byte of one is given, its CRC is known to be the stated
+ * one: R7, since an artifact whose signer vouched for its contents was not unpacked when it was deployed. The stored
+ * bytes are those that were signed in any case, but an entry whose CRC says otherwise is not handed out as if it were
+ * good. Of a stored one the CRC follows from sums that the store made of its blocks while they were written; where
+ * they are missing, or say something else, it is read through, as a deflated one always is. From then on parts are read
+ * as they are asked for, of a deflated one from the marks that were set meanwhile. What lies between two marks goes
+ * into the inflate cache: requests are smaller, and reading it through has inflated it already.
+ *
+ * Sums are a hint that only ever saves reading, and somebody who may write to the store can make them say yes. What
+ * that gains him is small: bytes are still hashed when they are read (I1), so it takes an artifact that an allowed
+ * publisher has signed with a wrong CRC in it, and then what is read is exactly what was signed.
  *
  * What the kernel reads ahead comes as several requests at once: one of them checks, the others wait for it.
  */
@@ -97,7 +103,7 @@ static int check_large(struct release *release, struct large *large, uint64_t wa
 	const struct zip_entry *entry = release->view->nodes[large->view_node].entry;
 	struct io_reader file = release_file_reader(release);
 	if (entry->method == 0)
-		return zip_read_entry(&file, entry, NULL);
+		return release_entry_was_checked(release, entry) ? 0 : zip_read_entry(&file, entry, NULL);
 	struct inflate_cache *cache = release->slots->cache;
 	struct keep keep = {
 		.cache = cache,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/zip_sums.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -221,6 +222,16 @@ static int pread_callback(void *ctx, void *buf, size_t len, uint64_t offset)
 struct io_reader release_file_reader(struct release *release)
 {
 	return (struct io_reader){.ctx = release, .pread = pread_callback, .size_bytes = release_file_size(release)};
+}
+
+bool release_entry_was_checked(struct release *release, const struct zip_entry *entry)
+{
+	const struct zip_sums sums = {
+		.of_blocks = store_object_sums(release->object),
+		.block_bytes = MERKLE_BLOCK_BYTES,
+	};
+	struct io_reader file = release_file_reader(release);
+	return sums.of_blocks && zip_sums_vouch(&file, entry, &sums) > 0;
 }
 
 /* ---- the view ---- */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "archive/zip_sums.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "deploy.h"
@@ -81,7 +82,12 @@ static int open_store(struct slots *slots, const struct config *config, struct b
 {
 	struct explain why = {0};
 	const struct store_options options = {
-		.path = config->store, .durable = config->durable, .create = true, .anchor = config->anchor};
+		.path = config->store,
+		.durable = config->durable,
+		.create = true,
+		.anchor = config->anchor,
+		.sum = zip_sum,
+	};
 	int r = store_open(&options, &slots->store, &why);
 	if (r < 0)
 		return say_why(ret_errors, "store", &why,
