@@ -25,6 +25,9 @@ const struct cli_command cli_sign_commands[] = {
 			 "      --timestamp-url http://HOST/PATH | file:DIR\n"
 			 "                      have the signature stamped: by an RFC 3161 authority, or through a\n"
 			 "                      directory of queries and replies (see: vouchfs timestamp --help)\n"
+			 "      --max-unpacked-size BYTES\n"
+			 "                      how much the content may be, for hosts whose max_unpacked_size is\n"
+			 "                      not the default (262144000); not through a service\n"
 			 "      --json          the answer as JSON\n" CLI_SERVICE_OPTIONS,
 		.run = run,
 	},
@@ -95,11 +98,14 @@ static int open_either(const char *home, const char *service_path, struct signer
 static int run(int argc, char **argv)
 {
 	const char *profile = NULL, *output = NULL, *home = NULL, *timestamp_url = NULL, *service_path = NULL;
+	const char *max_unpacked = NULL;
+	struct cli_signer_limits limits;
 	bool json = false, done;
 	const struct cli_option options[] = {
 		{.name = "profile", .kind = CLI_TEXT, .required = true, .ret_text = &profile},
 		{.name = "output", .letter = 'o', .kind = CLI_TEXT, .ret_text = &output},
 		{.name = "timestamp-url", .kind = CLI_TEXT, .ret_text = &timestamp_url},
+		{.name = "max-unpacked-size", .kind = CLI_TEXT, .ret_text = &max_unpacked},
 		{.name = "json", .kind = CLI_FLAG, .ret_flag = &json},
 		{.name = "home", .kind = CLI_TEXT, .ret_text = &home},
 		{.name = "service", .kind = CLI_TEXT, .ret_text = &service_path},
@@ -114,6 +120,9 @@ static int run(int argc, char **argv)
 	if (service_path && timestamp_url)
 		return cli_usage_error(&cli_sign_commands[0], "--timestamp-url does not go with a signing service; "
 							      "stamp the result: vouchfs timestamp");
+	exit_code = cli_signer_parse_limits(&cli_sign_commands[0], max_unpacked, service_path, &limits);
+	if (exit_code != 0)
+		return exit_code;
 
 	/* In place means the file that a symlink leads to. */
 	char *in_place = output ? NULL : realpath(argv[1], NULL);
@@ -133,8 +142,8 @@ static int run(int argc, char **argv)
 					 .source_path = argv[1],
 					 .output_path = output ? output : in_place,
 					 .timestamp_url = timestamp_url,
-					 .max_artifact_bytes = LIMIT_ARTIFACT_BYTES_DEFAULT,
-					 .max_unpacked_bytes = LIMIT_UNPACKED_BYTES_DEFAULT,
+					 .max_artifact_bytes = limits.max_artifact_bytes,
+					 .max_unpacked_bytes = limits.max_unpacked_bytes,
 				 },
 				 json);
 	service_close(&service);

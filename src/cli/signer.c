@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "crypto/cert.h"
 #include "service.h"
@@ -149,6 +150,25 @@ int cli_service_check_profile_owner(const char *operation, const struct service 
 		       text_escape_print(escaped, sizeof(escaped), profile, strlen(profile)));
 	int r = service_check_owner(service, "profile-owner", owner, what, &why);
 	return r < 0 ? cli_signer_failed(operation, r, &why) : 0;
+}
+
+int cli_signer_parse_limits(const struct cli_command *command, const char *text, const char *service,
+			    struct cli_signer_limits *ret)
+{
+	struct cli_signer_limits limits = {LIMIT_ARTIFACT_BYTES_DEFAULT, LIMIT_UNPACKED_BYTES_DEFAULT};
+	uint64_t bytes = 0;
+	if (text && service)
+		return cli_usage_error(command, "--max-unpacked-size does not go with a signing service, which has "
+						"the default");
+	if (text && (!text_parse_u64(text, strlen(text), UINT32_MAX, &bytes) || bytes == 0))
+		return cli_usage_error(command, "--max-unpacked-size takes a number of bytes below 4 GiB, like %llu",
+				       LIMIT_UNPACKED_BYTES_DEFAULT);
+	if (text)
+		limits.max_unpacked_bytes = bytes;
+	if (limits.max_artifact_bytes < bytes)
+		limits.max_artifact_bytes = bytes;
+	*ret = limits;
+	return 0;
 }
 
 void cli_signer_notice_pin(const char *key_reference)

@@ -16,6 +16,18 @@
 	"      --service DIR where a signing service is mounted, for those who cannot read its home\n"                 \
 	"                    (default $VOUCHFS_SIGNER_SERVICE, when no home is named)\n"
 
+/* --max-unpacked-size BYTES, which both ways to sign have. */
+struct cli_signer_limits {
+	uint64_t max_artifact_bytes;
+	uint64_t max_unpacked_bytes;
+};
+/*
+ * text: as given, or NULL for what hosts have as their default. The file may always be as large as its content. 0 or
+ * the exit code, after having said why.
+ */
+int cli_signer_parse_limits(const struct cli_command *command, const char *text, const char *service,
+			    struct cli_signer_limits *ret);
+
 struct cli_signer {
 	struct cli_aws aws;
 	const char *home;

@@ -38,6 +38,9 @@ const struct cli_command cli_signer_job_commands[] = {
 			 "      --timestamp-url http://HOST/PATH | file:DIR\n"
 			 "                                     have the signature stamped by an RFC 3161 authority\n"
 			 "                                     (see: vouchfs timestamp --help);\n"
+			 "                                     not through a service\n"
+			 "      --max-unpacked-size BYTES      how much the content may be, for hosts whose\n"
+			 "                                     max_unpacked_size is not the default (262144000);\n"
 			 "                                     not through a service\n" CLI_SERVICE_OPTIONS,
 		.run = run_start,
 	},
@@ -133,6 +136,8 @@ static int run_start(int argc, char **argv)
 {
 	const struct cli_command *command = &cli_signer_job_commands[0];
 	const char *source = NULL, *destination = NULL, *name = NULL, *owner = NULL, *token = NULL, *stamp = NULL;
+	const char *max_unpacked = NULL;
+	struct cli_signer_limits limits;
 	const struct cli_option options[] = {
 		{.name = "source", .kind = CLI_TEXT, .required = true, .ret_text = &source},
 		{.name = "destination", .kind = CLI_TEXT, .required = true, .ret_text = &destination},
@@ -140,6 +145,7 @@ static int run_start(int argc, char **argv)
 		{.name = "profile-owner", .kind = CLI_TEXT, .ret_text = &owner},
 		{.name = "client-request-token", .kind = CLI_TEXT, .ret_text = &token},
 		{.name = "timestamp-url", .kind = CLI_TEXT, .ret_text = &stamp},
+		{.name = "max-unpacked-size", .kind = CLI_TEXT, .ret_text = &max_unpacked},
 	};
 	struct cli_signer common = {.takes_service = true};
 	bool done;
@@ -149,6 +155,9 @@ static int run_start(int argc, char **argv)
 	if (common.service && stamp)
 		return cli_usage_error(command, "--timestamp-url does not go with a signing service; stamp the result: "
 						"vouchfs timestamp");
+	exit_code = cli_signer_parse_limits(command, max_unpacked, common.service, &limits);
+	if (exit_code != 0)
+		return exit_code;
 
 	struct paths paths = {0};
 	exit_code = parse_paths(command, source, destination, &paths);
@@ -161,8 +170,8 @@ static int run_start(int argc, char **argv)
 					  .destination_prefix = paths.prefix,
 					  .client_request_token = token,
 					  .timestamp_url = stamp,
-					  .max_artifact_bytes = LIMIT_ARTIFACT_BYTES_DEFAULT,
-					  .max_unpacked_bytes = LIMIT_UNPACKED_BYTES_DEFAULT,
+					  .max_artifact_bytes = limits.max_artifact_bytes,
+					  .max_unpacked_bytes = limits.max_unpacked_bytes,
 				  });
 	paths_done(&paths);
 	return exit_code;

@@ -216,6 +216,36 @@ stock_tools_check() {
 	refuses 1 "No such file" "$VOUCHFS" sign --profile release missing.zip
 }
 
+@test "how much a content may be is an option of both ways to sign" {
+	make_account
+	make_profile >/dev/null
+	python3 -c 'import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], "w", zipfile.ZIP_DEFLATED) as z:
+    for name in range(5):
+        z.writestr(str(name), b"x" * 40000 + bytes(range(256)) * 40)' big.zip
+	cp big.zip kept.zip
+	mkdir out
+	run -1 "$VOUCHFS" sign --profile release --max-unpacked-size 200000 big.zip
+	[[ $output == *"unpacks to 251200 bytes, allowed are 200000 (max_unpacked_size)"* ]]
+	cmp big.zip kept.zip
+	run -254 "$VOUCHFS" signer start-signing-job --source file=big.zip --destination directory=out \
+		--profile-name release --max-unpacked-size 200000
+	[[ $output == *"allowed are 200000"* ]]
+	"$VOUCHFS" signer start-signing-job --source file=big.zip --destination directory=out --profile-name release \
+		--max-unpacked-size 4294967295
+	"$VOUCHFS" sign --profile release --max-unpacked-size 300000 big.zip
+
+	local wrong
+	for wrong in 0 -1 4294967296 1G ""; do
+		run -2 "$VOUCHFS" sign --profile release "--max-unpacked-size=$wrong" kept.zip
+		[[ $output == *"a number of bytes below 4 GiB, like 262144000"* ]]
+		run -252 "$VOUCHFS" signer start-signing-job --source file=kept.zip --destination directory=out \
+			--profile-name release "--max-unpacked-size=$wrong"
+	done
+	run -2 "$VOUCHFS" sign --profile release --service "$T" --max-unpacked-size 1 kept.zip
+	[[ $output == *"does not go with a signing service"* ]]
+}
+
 @test "a comment that was there is dropped with a notice" {
 	make_account
 	make_profile >/dev/null
