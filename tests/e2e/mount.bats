@@ -65,8 +65,8 @@ calls_of_daemon() {
 # Requests follow each other without a pause, so that a thread of each side looks for them when the end comes.
 @test "unmounted in the middle of requests: whoever asked gets an error, everything ends" {
 	mk_plain_config
-	local round client
-	for round in 1 2 3; do
+	local client
+	for _ in 1 2 3; do
 		start_mount
 		rm -f "$T/asking"
 		python3 - "$T/asking" "$MNT/functions" "$MNT/run" <<-'END' &
