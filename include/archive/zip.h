@@ -102,5 +102,7 @@ int zip_check_contents(const struct io_reader *file, const struct zip_archive *a
  * -EBADMSG when they differ (R7).
  */
 int zip_read_entry(const struct io_reader *file, const struct zip_entry *entry, void *dst);
+/* Whether that inflates it in one piece, several times as fast as in many; its packed data is in memory meanwhile. */
+bool zip_reads_at_once(const struct zip_entry *entry);
 
 #endif

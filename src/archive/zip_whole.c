@@ -20,9 +20,14 @@ static bool inflates_to(const struct zip_entry *entry, const void *packed, void 
 	       libdeflate_crc32(0, dst, produced) == entry->crc32;
 }
 
+bool zip_reads_at_once(const struct zip_entry *entry)
+{
+	return entry->method == ZIP_METHOD_DEFLATED && entry->compressed_bytes <= ZIP_WHOLE_PACKED_MAX;
+}
+
 int zip_read_whole(const struct io_reader *file, const struct zip_entry *entry, void *dst)
 {
-	if (entry->method != ZIP_METHOD_DEFLATED || entry->compressed_bytes > ZIP_WHOLE_PACKED_MAX)
+	if (!zip_reads_at_once(entry))
 		return 0;
 	void *packed = malloc((size_t)entry->compressed_bytes + 1);
 	if (!packed)

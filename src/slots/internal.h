@@ -138,6 +138,8 @@ void releases_heal(struct slots *slots, const uint8_t digest[CRYPTO_SHA256_BYTES
 bool run_reads_whole(const struct slots *slots, const struct zip_entry *entry);
 /* Reads a part of any other file. -EBADMSG: its content is not as stated. */
 int large_read(struct release *release, uint32_t view_node, void *buf, size_t len, uint64_t offset);
+/* For one that is in memory: makes it readable in parts, and gives the memory back. */
+void large_mark(struct release *release, uint32_t view_node);
 void large_free(struct large *large); /* the list */
 /* A failed check of stored bytes goes into the audit log and comes out as -EIO. */
 int release_report_damage(struct release *release, const char *what, int error);

@@ -11,6 +11,10 @@
  * that gains him is small: bytes are still hashed when they are read (I1), so it takes an artifact that an allowed
  * publisher has signed with a wrong CRC in it, and then what is read is exactly what was signed.
  *
+ * Inflating in one piece is several times as fast as setting marks, and all that a reader from front to back needs. So
+ * a deflated file is inflated into memory first where that is not too much, one at a time, and read from there while a
+ * thread of the read-ahead marks it; the memory goes when the marks are there.
+ *
  * What the kernel reads ahead comes as several requests at once: one of them checks, the others wait for it.
  */
 #include <errno.h>
@@ -23,13 +27,16 @@
 
 /* Without a cache to speak of, small files are inflated for each request. */
 #define WHOLE_ALWAYS_MAX ((uint64_t)1024 * 1024)
+/* One larger file may be in memory for a moment, with its packed data: so many times what the cache has. */
+#define WHOLE_BUDGETS 4
 
 struct large {
 	struct large *next;
 	uint32_t view_node;    /* immutable, as next is */
 	pthread_mutex_t lock;  /* while it is checked; before release.lock */
-	bool is_checked;       /* its content is as stated; then nothing changes any more */
-	struct zip_seek *seek; /* NULL: stored */
+	bool is_checked;       /* its content is as stated */
+	uint8_t *whole;	       /* all of it, of a deflated one that has no marks yet; else NULL */
+	struct zip_seek *seek; /* NULL: stored, or not marked yet; then it does not change any more */
 };
 
 void large_free(struct large *large)
@@ -37,6 +44,7 @@ void large_free(struct large *large)
 	while (large) {
 		struct large *next = large->next;
 		zip_seek_free(large->seek);
+		free(large->whole);
 		lock_done(&large->lock);
 		free(large);
 		large = next;
@@ -51,11 +59,17 @@ bool run_reads_whole(const struct slots *slots, const struct zip_entry *entry)
 	       (entry->method != 0 && inflate_cache_is_for(slots->cache, entry->size_bytes));
 }
 
-static struct large *find_large_locked(struct release *release, uint32_t view_node)
+static struct large *find_large_locked(const struct release *release, uint32_t view_node)
 {
 	struct large *large = release->large;
 	while (large && large->view_node != view_node)
 		large = large->next;
+	return large;
+}
+
+static struct large *ensure_large_locked(struct release *release, uint32_t view_node)
+{
+	struct large *large = find_large_locked(release, view_node);
 	if (large)
 		return large;
 	large = calloc(1, sizeof(*large));
@@ -98,12 +112,66 @@ static void keep_part(void *ctx, size_t number, uint64_t offset, const void *byt
 	keep->left_bytes -= len;
 }
 
+static bool is_for_memory(const struct slots *slots, const struct zip_entry *entry)
+{
+	uint64_t needed_bytes = (uint64_t)entry->size_bytes + entry->compressed_bytes;
+	return zip_reads_at_once(entry) && needed_bytes / WHOLE_BUDGETS < inflate_cache_budget(slots->cache);
+}
+
+static int inflate_whole(struct release *release, struct large *large)
+{
+	const struct zip_entry *entry = release->view->nodes[large->view_node].entry;
+	struct io_reader file = release_file_reader(release);
+	uint8_t *whole = malloc(entry->size_bytes);
+	int r = whole ? zip_read_entry(&file, entry, whole) : -ENOMEM;
+	if (r < 0) {
+		free(whole);
+		return r;
+	}
+	large->whole = whole;
+	return 0;
+}
+
+/* Into memory, for as long as it takes to mark it. */
+static int check_in_memory(struct release *release, struct large *large)
+{
+	int r = inflate_whole(release, large);
+	if (r == 0)
+		read_ahead_mark(release->slots->ahead, release->record->id, large->view_node);
+	else
+		read_ahead_unclaim_mark(release->slots->ahead);
+	return r;
+}
+
+void large_mark(struct release *release, uint32_t view_node)
+{
+	lock_take(&release->lock);
+	struct large *large = find_large_locked(release, view_node);
+	lock_drop(&release->lock);
+	if (!large)
+		return;
+	struct io_reader file = release_file_reader(release);
+	struct zip_seek *seek = NULL;
+	int r = zip_seek_new(&file, release->view->nodes[view_node].entry, NULL, &seek);
+	lock_take(&large->lock);
+	free(large->whole);
+	large->whole = NULL;
+	large->seek = seek;
+	large->is_checked = r == 0; /* else whoever reads next checks again, and finds out what is wrong */
+	lock_drop(&large->lock);
+}
+
 static int check_large(struct release *release, struct large *large, uint64_t wanted_offset)
 {
 	const struct zip_entry *entry = release->view->nodes[large->view_node].entry;
 	struct io_reader file = release_file_reader(release);
 	if (entry->method == 0)
 		return release_entry_was_checked(release, entry) ? 0 : zip_read_entry(&file, entry, NULL);
+	if (is_for_memory(release->slots, entry) && read_ahead_claim_mark(release->slots->ahead)) {
+		int r = check_in_memory(release, large);
+		if (r != -ENOMEM)
+			return r;
+	}
 	struct inflate_cache *cache = release->slots->cache;
 	struct keep keep = {
 		.cache = cache,
@@ -115,18 +183,24 @@ static int check_large(struct release *release, struct large *large, uint64_t wa
 	return zip_seek_new(&file, entry, &sink, &large->seek);
 }
 
-static int find_checked(struct release *release, uint32_t view_node, uint64_t wanted_offset, const struct large **ret)
+/* What is read from a large file, and where to. */
+struct wanted {
+	void *buf;
+	size_t len;
+	uint64_t offset;
+};
+
+/* 1: read from memory; 0: checked, and the parts are still to be read; or a negative errno. */
+static int read_checked(struct release *release, struct large *large, const struct wanted *wanted)
 {
-	lock_take(&release->lock);
-	struct large *large = find_large_locked(release, view_node);
-	lock_drop(&release->lock);
-	if (!large)
-		return -ENOMEM;
 	lock_take(&large->lock);
-	int r = large->is_checked ? 0 : check_large(release, large, wanted_offset);
+	int r = large->is_checked ? 0 : check_large(release, large, wanted->offset);
 	large->is_checked = r == 0;
+	if (r == 0 && large->whole) {
+		memcpy(wanted->buf, large->whole + wanted->offset, wanted->len);
+		r = 1;
+	}
 	lock_drop(&large->lock);
-	*ret = large;
 	return r;
 }
 
@@ -186,10 +260,13 @@ static int read_deflated(struct release *release, const struct large *large, voi
 int large_read(struct release *release, uint32_t view_node, void *buf, size_t len, uint64_t offset)
 {
 	const struct zip_entry *entry = release->view->nodes[view_node].entry;
-	const struct large *large;
-	int r = find_checked(release, view_node, offset, &large);
-	if (r < 0)
-		return r;
-	return large->seek ? read_deflated(release, large, buf, len, offset)
-			   : release_file_pread(release, buf, len, entry->data_offset + offset);
+	const struct wanted wanted = {buf, len, offset};
+	lock_take(&release->lock);
+	struct large *large = ensure_large_locked(release, view_node);
+	lock_drop(&release->lock);
+	int r = large ? read_checked(release, large, &wanted) : -ENOMEM;
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return entry->method != 0 ? read_deflated(release, large, buf, len, offset)
+				  : release_file_pread(release, buf, len, entry->data_offset + offset);
 }

@@ -35,6 +35,8 @@ struct track {
 	bool ended;		/* nothing is left to be fetched */
 };
 
+enum mark_state { MARK_NONE, MARK_CLAIMED, MARK_WANTED, MARK_IN_HAND };
+
 struct read_ahead {
 	struct slots *slots;
 	pthread_mutex_t lock; /* all below; after every other but the cache's, which is taken under it */
@@ -42,6 +44,9 @@ struct read_ahead {
 	uint64_t reads;
 	uint64_t last_id;
 	struct track tracks[TRACKS];
+	enum mark_state mark_state;
+	uint64_t mark_release_id;
+	uint32_t mark_node;
 	unsigned idle_count;
 	unsigned thread_count;
 	bool ending;
@@ -197,11 +202,29 @@ static void fetch_for(struct read_ahead *ahead, struct track *track)
 		take_result(track, &fetch, fetched);
 }
 
+static void mark_for(struct read_ahead *ahead)
+{
+	uint64_t release_id = ahead->mark_release_id;
+	uint32_t node = ahead->mark_node;
+	ahead->mark_state = MARK_IN_HAND;
+	lock_drop(&ahead->lock);
+	struct release *release = release_get(ahead->slots, release_id);
+	if (release)
+		large_mark(release, node);
+	release_put(release);
+	lock_take(&ahead->lock);
+	ahead->mark_state = MARK_NONE;
+}
+
 static void *thread_main(void *ctx)
 {
 	struct read_ahead *ahead = ctx;
 	lock_take(&ahead->lock);
 	while (!ahead->ending) {
+		if (ahead->mark_state == MARK_WANTED) {
+			mark_for(ahead);
+			continue;
+		}
 		struct track *track = wanted_track(ahead);
 		if (track) {
 			fetch_for(ahead, track);
@@ -268,6 +291,37 @@ void read_ahead_note_list(struct read_ahead *ahead, uint64_t release_id, uint32_
 	lock_take(&ahead->lock);
 	if (!find_track(ahead, release_id, node))
 		start_track(ahead, release_id, node)->read_count = READS_TO_START - 1;
+	lock_drop(&ahead->lock);
+}
+
+bool read_ahead_claim_mark(struct read_ahead *ahead)
+{
+	lock_take(&ahead->lock);
+	if (ahead->thread_count == 0)
+		start_threads(ahead);
+	bool is_mine = ahead->mark_state == MARK_NONE && ahead->thread_count > 0;
+	if (is_mine)
+		ahead->mark_state = MARK_CLAIMED;
+	lock_drop(&ahead->lock);
+	return is_mine;
+}
+
+void read_ahead_mark(struct read_ahead *ahead, uint64_t release_id, uint32_t node)
+{
+	lock_take(&ahead->lock);
+	ASSERT(ahead->mark_state == MARK_CLAIMED);
+	ahead->mark_state = MARK_WANTED;
+	ahead->mark_release_id = release_id;
+	ahead->mark_node = node;
+	ASSERT(pthread_cond_broadcast(&ahead->wanted) == 0);
+	lock_drop(&ahead->lock);
+}
+
+void read_ahead_unclaim_mark(struct read_ahead *ahead)
+{
+	lock_take(&ahead->lock);
+	ASSERT(ahead->mark_state == MARK_CLAIMED);
+	ahead->mark_state = MARK_NONE;
 	lock_drop(&ahead->lock);
 }
 

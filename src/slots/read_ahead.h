@@ -23,6 +23,14 @@ void read_ahead_free(struct read_ahead *ahead);
 
 /* A file is read from its beginning; node is its index in the view of the release. */
 void read_ahead_note_read(struct read_ahead *ahead, uint64_t release_id, uint32_t node);
+/*
+ * One large file at a time may be in memory until it is marked, for reading it in parts (slots/large.c). False: another
+ * one is, or there are no threads. Who has claimed it goes on with one of the two: a thread calls large_mark, or not.
+ */
+bool read_ahead_claim_mark(struct read_ahead *ahead);
+void read_ahead_mark(struct read_ahead *ahead, uint64_t release_id, uint32_t node);
+void read_ahead_unclaim_mark(struct read_ahead *ahead);
+
 /* A folder is listed. */
 void read_ahead_note_list(struct read_ahead *ahead, uint64_t release_id, uint32_t node);
 

@@ -212,6 +212,43 @@ print(e.header_offset + e.compress_size * 3 // 4)' "$T/a.zip" "$name")
 	for name in deflated-too stored-too.9; do cmp "$T/w/$name" "$RUN/task/$name"; done
 }
 
+@test "large files that are in memory until they are marked: the same bytes before and after, one at a time or many" {
+	VOUCHFS_SECTION="inflate_cache = 2097152" start_ready_mount </dev/null
+	mkdir "$T/w"
+	python3 - "$T/w" <<-'END'
+		import random, sys
+		noise = random.Random(1)
+		for name in "one", "two", "bad":
+		    with open(f"{sys.argv[1]}/{name}", "wb") as file:
+		        for part in range(60):
+		            file.write(noise.randbytes(40000).hex().encode())
+	END
+	(cd "$T/w" && zip -q -X -r "$T/a.zip" .)
+	sign_zip release "$T/a.zip"
+	cp "$T/a.zip" "$MAIN/"
+	make_cold
+	(cd "$RUN/task" && find . -type f -print0 | xargs -0 -P 3 -I{} cmp "$T/w/{}" {})
+	[ "$(threads_named read-ahead)" -ge 1 ]
+	local turn name payload
+	for turn in 1 2 3; do
+		for name in one two; do
+			dd if="$RUN/task/$name" of="$T/found" bs=128k iflag=nocache status=none
+			cmp "$T/w/$name" "$T/found"
+		done
+		make_cold
+	done
+	payload=$(find "$STORE" -name payload)
+	chmod u+w "$payload"
+	printf '\125\252\125\252' | dd of="$payload" bs=1 conv=notrunc status=none seek="$(python3 -c 'import sys, zipfile
+e = zipfile.ZipFile(sys.argv[1]).getinfo("bad")
+print(e.header_offset + e.compress_size * 3 // 4)' "$T/a.zip")"
+	make_cold
+	run -1 head -c 1 "$RUN/task/bad"
+	[[ $output == *"Input/output error"* ]]
+	[ "$(records_of bad)" -ge 1 ]
+	for name in one two; do cmp "$T/w/$name" "$RUN/task/$name"; done
+}
+
 @test "a release that is blocked while it is read ahead: from then on not a byte, known or not" {
 	start_ready_mount <<-END
 		[code-signing-config guarded]
