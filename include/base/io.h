@@ -42,7 +42,8 @@ int io_open_dirat(int dirfd, const char *rel);
 int io_openat(int dirfd, const char *rel, int flags, mode_t mode);
 int io_open_unnamed(int dirfd, mode_t mode);		 /* O_TMPFILE; -EOPNOTSUPP where the filesystem has none */
 int io_link_unnamed(int fd, int dirfd, const char *rel); /* gives such a file its name; -EEXIST */
-int io_mkdirat(int dirfd, const char *rel, mode_t mode); /* 0 when it is there already */
+int io_linkat(int from_dirfd, const char *from, int to_dirfd, const char *to); /* a second name */
+int io_mkdirat(int dirfd, const char *rel, mode_t mode);		       /* 0 when it is there already */
 int io_renameat(int from_dirfd, const char *from, int to_dirfd, const char *to);
 /* Two names change places, in one go; both must be there. -EINVAL where the filesystem cannot. Faults: "renameat". */
 int io_exchangeat(int a_dirfd, const char *a, int b_dirfd, const char *b);

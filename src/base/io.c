@@ -71,6 +71,14 @@ int io_link_unnamed(int fd, int dirfd, const char *rel)
 	return RETRY(linkat(AT_FDCWD, path, dirfd, rel, AT_SYMLINK_FOLLOW));
 }
 
+int io_linkat(int from_dirfd, const char *from, int to_dirfd, const char *to)
+{
+	int r = io_fault("linkat");
+	if (r < 0)
+		return r;
+	return RETRY(linkat(from_dirfd, from, to_dirfd, to, 0));
+}
+
 int io_mkdirat(int dirfd, const char *rel, mode_t mode)
 {
 	int r = io_fault("mkdirat");

@@ -56,13 +56,12 @@ struct store_file {
 };
 
 int store_file_new(struct store *store, struct store_file *ret);
-/* Gives it its final name, replacing what has it. The descriptor stays. */
-int store_file_place(struct store *store, struct store_file *file, int dirfd, const char *name);
 /*
- * The same where a file has that name, for large ones: what was there is exchanged and then removed, since ext4 writes
- * the whole new file to the disk when a rename replaces one, also where nobody asked for it (auto_da_alloc).
+ * Gives it its final name, in place of what has it. The descriptor stays. A file that was there is exchanged and then
+ * removed, since ext4 writes the whole new file to the disk when a rename replaces one, also where nobody asked for it
+ * (auto_da_alloc).
  */
-int store_file_replace(struct store *store, struct store_file *file, int dirfd, const char *name);
+int store_file_place(struct store *store, struct store_file *file, int dirfd, const char *name);
 void store_file_drop(struct store *store, struct store_file *file);
 
 int store_sync(const struct store *store, int fd);
@@ -169,8 +168,12 @@ void store_intent_park(struct store *store, struct store_intent *intent);
 void store_intent_end(struct store *store, struct store_intent *intent);
 void store_intent_free_all(struct store *store);
 
-/* Not synced; *ret_made says whether there is something to sync. */
-int store_ensure_reference(int object_fd, const char *function, bool *ret_made);
+/*
+ * Not synced; *ret_made says whether there is something to sync. intent: one that has begun and is about the two, or
+ * NULL; its file gets the reference's name beside its own, which is a twentieth of the work of making a file.
+ */
+int store_ensure_reference(struct store *store, int object_fd, const char *function, const struct store_intent *intent,
+			   bool *ret_made);
 /* Looks at the pair again; *ret_removed is set when the object is gone now. */
 int store_sweep_object(struct store *store, const char *function, const uint8_t digest[CRYPTO_SHA256_BYTES],
 		       bool *ret_removed);

@@ -190,7 +190,7 @@ static int reference_object(struct store *store, const char *function, const uin
 	if (fd < 0)
 		return fd;
 	bool made = false;
-	int r = store_ensure_reference(fd, function, &made);
+	int r = store_ensure_reference(store, fd, function, NULL, &made);
 	if (r == 0 && made)
 		r = store_sync(store, fd);
 	io_close(&fd);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/random.h"
@@ -46,6 +47,23 @@ static int ensure_name(struct store *store, struct store_file *file)
 	return r;
 }
 
+static bool is_file(int dirfd, const char *name)
+{
+	struct stat st;
+	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
+/* In place of the file that has the name: it is exchanged, so that ext4 writes nothing to the disk for it. */
+static int replace(struct store *store, struct store_file *file, int dirfd, const char *name)
+{
+	int r = is_file(dirfd, name) ? io_exchangeat(store->staging_fd, file->name, dirfd, name) : -ENOENT;
+	if (r == 0)
+		(void)io_unlinkat(store->staging_fd, file->name, 0); /* else swept at the next open */
+	if (r == -EINVAL || r == -ENOSYS || r == -ENOENT)
+		r = io_renameat(store->staging_fd, file->name, dirfd, name);
+	return r;
+}
+
 int store_file_place(struct store *store, struct store_file *file, int dirfd, const char *name)
 {
 	if (file->name[0] == '\0') {
@@ -53,26 +71,12 @@ int store_file_place(struct store *store, struct store_file *file, int dirfd, co
 		if (r != -EEXIST)
 			return r;
 	}
-	int r = ensure_name(store, file); /* a link replaces nothing; a rename does, and needs a name to start from */
+	int r = ensure_name(store, file); /* a link replaces nothing */
 	if (r == 0)
-		r = io_renameat(store->staging_fd, file->name, dirfd, name);
+		r = replace(store, file, dirfd, name);
 	if (r == 0)
 		file->name[0] = '\0';
 	return r;
-}
-
-int store_file_replace(struct store *store, struct store_file *file, int dirfd, const char *name)
-{
-	int r = ensure_name(store, file);
-	if (r == 0)
-		r = io_exchangeat(store->staging_fd, file->name, dirfd, name);
-	if (r == -EINVAL || r == -ENOSYS || r == -ENOENT)
-		return store_file_place(store, file, dirfd, name);
-	if (r < 0)
-		return r;
-	(void)io_unlinkat(store->staging_fd, file->name, 0); /* else swept at the next open */
-	file->name[0] = '\0';
-	return 0;
 }
 
 void store_file_drop(struct store *store, struct store_file *file)

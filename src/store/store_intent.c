@@ -146,17 +146,34 @@ static void reference_name(const char *function, char ret[STORE_NAME_SIZE])
 	(void)snprintf(ret, STORE_NAME_SIZE, REFERENCE_PREFIX "%s", function);
 }
 
-int store_ensure_reference(int object_fd, const char *function, bool *ret_made)
+/* The file, made where it is not there yet. */
+static int make_reference(struct store *store, int object_fd, const char *name, const struct store_intent *intent)
+{
+	char from[STORE_NAME_SIZE];
+	if (intent) {
+		intent_name(intent, from);
+		int r = io_linkat(store->staging_fd, from, object_fd, name);
+		if (r != -EPERM && r != -EOPNOTSUPP && r != -ENOENT) /* not every filesystem has hard links */
+			return r;
+	}
+	int fd = io_openat(object_fd, name, O_WRONLY | O_CREAT | O_EXCL, 0400);
+	if (fd < 0)
+		return fd;
+	io_close(&fd);
+	return 0;
+}
+
+int store_ensure_reference(struct store *store, int object_fd, const char *function, const struct store_intent *intent,
+			   bool *ret_made)
 {
 	char name[STORE_NAME_SIZE];
 	reference_name(function, name);
 	int fd = io_openat(object_fd, name, O_RDONLY | O_NONBLOCK, 0);
 	bool made = fd == -ENOENT;
-	if (made)
-		fd = io_openat(object_fd, name, O_WRONLY | O_CREAT | O_EXCL, 0400);
-	if (fd < 0)
-		return fd;
+	int r = made ? make_reference(store, object_fd, name, intent) : fd;
 	io_close(&fd);
+	if (r < 0)
+		return r;
 	*ret_made = made;
 	return 0;
 }

@@ -40,8 +40,7 @@ static int open_former(int dirfd)
 static int place_payload(struct store *store, struct store_file *payload, int dirfd, int *ret_former)
 {
 	int former = open_former(dirfd);
-	int r = former >= 0 ? store_file_replace(store, payload, dirfd, "payload")
-			    : store_file_place(store, payload, dirfd, "payload");
+	int r = store_file_place(store, payload, dirfd, "payload");
 	if (r == 0)
 		*ret_former = former;
 	else
@@ -57,13 +56,13 @@ static void place_sums(struct store *store, int dirfd, const struct merkle_tree 
 }
 
 static int place_object(struct store *store, struct store_file *payload, const struct merkle_tree *tree,
-			const char *function, int *ret_former)
+			const char *function, const struct store_intent *intent, int *ret_former)
 {
 	int dirfd = make_object_dir(store, tree->digest);
 	if (dirfd < 0)
 		return dirfd;
 	bool made;
-	int r = store_ensure_reference(dirfd, function, &made);
+	int r = store_ensure_reference(store, dirfd, function, intent, &made);
 	if (r == 0)
 		r = store_sync(store, payload->fd);
 	if (r == 0)
@@ -87,7 +86,7 @@ static int put(struct store *store, struct store_file *file, struct merkle_tree 
 	if (r < 0)
 		return r;
 	int former = -1;
-	r = place_object(store, file, tree, function, &former);
+	r = place_object(store, file, tree, function, intent, &former);
 	if (r == 0)
 		r = store_object_new(store, file->fd, tree, ret);
 	if (r == 0) {

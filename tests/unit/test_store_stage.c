@@ -252,6 +252,26 @@ static void test_failed_write(void **state)
 	with_fault(*state, "pwrite:2:ENOSPC", fail_a_write);
 }
 
+/* The reference is the intent's file under a second name, or where no file can have two a file of its own. */
+static void put_with_a_reference(struct fixture *f)
+{
+	uint8_t *bytes = fixture_bytes(SEED, LEN);
+	struct store_object *object;
+	struct stat st;
+	bool alone = getenv("VOUCHFS_TEST_FAULT")[0] == 'l';
+	ASSERT(fixture_put(f->store, alone ? "alone" : "main", bytes, LEN, &object) == 0);
+	const char *reference = alone ? "ref.alone" : "ref.main";
+	ASSERT(stat(fixture_object_path(f, store_object_digest(object), reference), &st) == 0);
+	ASSERT(S_ISREG(st.st_mode) && st.st_size == 0);
+	ASSERT(st.st_nlink == (alone ? 1 : 2));
+}
+
+static void test_reference(void **state)
+{
+	with_fault(*state, "fsync:1:EIO", put_with_a_reference); /* none in a store that is not durable */
+	with_fault(*state, "linkat:1:EOPNOTSUPP", put_with_a_reference);
+}
+
 #define GROWN ((size_t)20 * 1024 * 1024) /* some of it is sent to the disk before its end */
 
 static struct store_stage *grow(struct fixture *f, uint8_t *bytes)
@@ -372,7 +392,8 @@ int main(void)
 		STORE_TEST(test_large_stage_ends),   STORE_TEST(test_stage_copy),     STORE_TEST(test_half_a_write),
 		STORE_TEST(test_staging_alone),
 #ifdef VOUCHFS_TEST_HOOKS
-		STORE_TEST(test_named_staging),	     STORE_TEST(test_failed_write),   STORE_TEST(test_failed_writeback),
+		STORE_TEST(test_named_staging),	     STORE_TEST(test_failed_write),   STORE_TEST(test_reference),
+		STORE_TEST(test_failed_writeback),
 #endif
 	};
 	return cmocka_run_group_tests_name("store_stage", tests, fixture_group_setup, fixture_group_teardown);
