@@ -43,7 +43,8 @@ def make_stored_files(path, count, bytes_each, seed):
 def regular_files(root, below):
     """(name relative to `below`, path) of the files with plain names, in their order."""
     paths = [os.path.join(directory, name) for directory, _, names in os.walk(root) for name in names]
-    found = [(os.path.relpath(path, below), path) for path in paths if os.path.isfile(path) and not os.path.islink(path)]
+    files = (path for path in paths if os.path.isfile(path) and not os.path.islink(path))
+    found = [(os.path.relpath(path, below), path) for path in files]
     return sorted(entry for entry in found if entry[0].isascii() and entry[0].isprintable() and "\\" not in entry[0])
 
 

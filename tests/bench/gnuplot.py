@@ -18,9 +18,16 @@ def block(name, lines):
     return f"${name} << END_OF_DATA\n" + "\n".join(" ".join(map(str, line)) for line in lines) + "\nEND_OF_DATA\n"
 
 
+def ticks(low, high):
+    """Of a logarithmic axis."""
+    digits = (1, 2, 5) if high / low < 150 else (1,)
+    every = [float(f"{digit}e{power}") for power in range(-6, 10) for digit in digits]
+    return ", ".join(f'{quoted(f"{x:,.10g}")} {x}' for x in every if low <= x <= high)
+
+
 def page(height, title):
-    return (f'set terminal svg size {WIDTH},{height} dynamic font "DejaVu Sans,Arial,sans-serif,12" background "#ffffff"\n'
-            f'set termoption noenhanced\nset multiplot\n'
+    return (f'set terminal svg size {WIDTH},{height} dynamic font "DejaVu Sans,Arial,sans-serif,12" '
+            'background "#ffffff"\nset termoption noenhanced\nset multiplot\n'
             f'set label 1000 {quoted(title)} at screen 0.5,{1 - 16 / height:.4f} center font ",14"\n')
 
 

@@ -38,8 +38,8 @@ ALL_KINDS = (
     Kind("squashfuse_ll", "squashfuse", "image", "the same image, the package's low-level variant"),
     Kind("fuse-zip", "fuse-zip", "archive", "the same ZIP; read-only, lest it writes to it", options=["-r"]),
     Kind("archivemount", "archivemount", "archive",
-         "the same ZIP; read-only, lest it writes to it; left out where many files are read, since it looks for each from "
-         "the start of the ZIP: 14 ms a file", options=["-o", "readonly"], reads_many=False),
+         "the same ZIP; read-only, lest it writes to it; left out where many files are read, since it looks for each "
+         "from the start of the ZIP: 14 ms a file", options=["-o", "readonly"], reads_many=False),
 )
 
 QUICK_KINDS = ("bindfs", "squashfuse_ll", "fuse-zip")
@@ -58,10 +58,10 @@ NOTES = [
     "Programs are started from elsewhere first, so that what is read from the disk is the artifact's own files.",
     "Warm: read before; the median of up to 10 passes within a turn. What peers' kernel caches hold runs out after the "
     "second that is their default, ours never, since a release cannot change.",
-    "Whole paths go through run/, a link and .releases at ours and through one folder at the others; a working directory "
-    "below which names are looked up, as `vouchfs run` sets it, compares the filesystems alone.",
-    f"A peer whose pass takes longer than {LONG_SECONDS} s has {FEW_ROUNDS} pairs (\"of {FEW_ROUNDS}\"); one that takes "
-    f"{PEER_SECONDS} s is stopped.",
+    "Whole paths go through run/, a link and .releases at ours and through one folder at the others; a working "
+    "directory below which names are looked up, as `vouchfs run` sets it, compares the filesystems alone.",
+    f"A peer whose pass takes longer than {LONG_SECONDS} s has {FEW_ROUNDS} pairs (\"of {FEW_ROUNDS}\"); one that "
+    f"takes {PEER_SECONDS} s is stopped.",
 ] + [f"{kind.name}: {kind.note}." for kind in (*KINDS, BARE)]
 
 

@@ -6,17 +6,10 @@ import gnuplot
 from gnuplot import COLOURS, HOLLOW, block, quoted
 from tables import by
 
-COLUMNS, PANEL_HEIGHT, TOP = 3, 250, 40
+COLUMNS, PANEL_HEIGHT, TOP = 3, 270, 40
 LEFT, RIGHT, ABOVE, BELOW = 64, 16, 58, 50  # around a panel's axes, pixels
 TITLE_CHARACTERS = 40
-
-
-def power_below(value):
-    return math.floor(math.log10(value) + 1e-9)
-
-
-def decades(values):
-    return 10.0 ** power_below(min(values)), 10.0 ** math.ceil(math.log10(max(values)) - 1e-9)
+KEY_LINE = 16
 
 
 class Panel:
@@ -29,16 +22,18 @@ class Panel:
         self.is_log = first["x_log"] and min(self.lows) > 0 and min(self.xs) > 0
 
     def axes(self):
+        """With room for the key above the curves."""
+        key = KEY_LINE * (len(self.curves) + 1) if "series" in self.curves[0] else KEY_LINE / 2
+        free = 1 - key / (PANEL_HEIGHT - ABOVE - BELOW)
         if not self.is_log:
-            room = 1.6 if len(self.curves) > 1 else 1.2  # for the key
-            return "unset logscale\nset xtics auto\nset ytics auto\nset xrange [0:*]\n" f"set yrange [0:{max(self.highs) * room}]\n"
-        low, high = decades(self.lows + self.highs)
-        high *= 10 if len(self.curves) > 1 and high < 3 * max(self.highs) else 1  # the key goes above the curves
+            return ("unset logscale\nset xtics auto\nset ytics auto\nset xrange [0:*]\n"
+                    f"set yrange [0:{max(self.highs) / free}]\n")
+        low = 10.0 ** math.floor(math.log10(min(self.lows))) * 0.999
+        high = low * (max(max(self.highs) / low, 10) ** (1 / free))
         xs = sorted(set(self.xs))
-        script = f"set logscale xy\nset xrange [{xs[0] / 1.4}:{xs[-1] * 1.4}]\nset yrange [{low}:{high * 1.01}]\n"
-        script += "set xtics (" + ", ".join(f"{quoted(f'{x:,}')} {x}" for x in spaced(xs)) + ")\n"
-        powers = range(power_below(low), power_below(high) + 1)
-        return script + "set ytics (" + ", ".join(f"{quoted(f'{10 ** power:,.10g}')} 1e{power}" for power in powers) + ")\n"
+        return (f"set logscale xy\nset xrange [{xs[0] / 1.4}:{xs[-1] * 1.4}]\nset yrange [{low}:{high}]\n"
+                "set xtics (" + ", ".join(f"{quoted(f'{x:,}')} {x}" for x in spaced(xs)) + ")\n"
+                f"set ytics ({gnuplot.ticks(low, max(self.highs) * 2)})\n")
 
     def script(self, number, left, top, page_height):
         width = gnuplot.WIDTH / COLUMNS
@@ -49,14 +44,15 @@ class Panel:
         title = "\n".join(textwrap.wrap(self.name, TITLE_CHARACTERS)[:2])
         script += f"set title {quoted(title)} font ',12'\n"
         script += f"set xlabel {quoted(self.x_label)} offset 0,0.3\nset ylabel {quoted(self.y_label)} offset 1.2,0\n"
-        script += "set key top left Left reverse samplen 2 font ',10'\n" if self.curves[0].get("series") else "unset key\n"
+        script += "set key top left Left reverse samplen 2 font ',10'\n" if "series" in self.curves[0] else "unset key\n"
         plots = []
         for series, curve in enumerate(self.curves):
             data, colour = f"curve{number}_{series}", COLOURS[series % len(COLOURS)]
             script += block(data, curve["points"])
+            shape = HOLLOW[series % len(HOLLOW)] + 1
             plots += [f"${data} using 1:3:(0):($4-$3) with vectors nohead linecolor rgb '{colour}' notitle",
-                      f"${data} using 1:2 with linespoints pointtype {HOLLOW[series % len(HOLLOW)] + 1} pointsize 0.6 "
-                      f"dashtype {series + 1} linecolor rgb '{colour}' title {quoted(curve.get('series', ''))}"]
+                      f"${data} using 1:2 with linespoints pointtype {shape} pointsize 0.6 dashtype {series + 1} "
+                      f"linecolor rgb '{colour}' title {quoted(curve.get('series', ''))}"]
         return script + "plot " + ", \\\n  ".join(plots) + "\nunset label 1000\n"
 
 

@@ -1,5 +1,5 @@
-"""The picture of ratios: how much faster than what, with spread and budget. Two panels: rows of the deploy side, and of the
-run side, where every peer has a lane of its own within a row."""
+"""The picture of ratios: how much faster than what, with spread and budget. Two panels: rows of the deploy side, and
+of the run side, where every peer has a lane of its own within a row."""
 import textwrap
 
 import gnuplot
@@ -64,16 +64,16 @@ class Panel:
                  f"set tmargin at screen {1 - top / page_height}", f"set bmargin at screen {bottom}",
                  "set logscale x", f"set xrange [{low}:{high}]", f"set yrange [{self.height}:0]",
                  "unset key", "set border 1", "set tics scale 0.4", "set errorbars small",
-                 f"set xtics ({', '.join(f'{quoted(str(x))} {x}' for x in ticks(low, high))}) nomirror",
+                 f"set xtics ({gnuplot.ticks(low, high)}) nomirror",
                  f"set xlabel {quoted(self.title)} offset 0,0.4",
                  "set ytics (" + ", ".join(f"{quoted(label)} {y}" for label, y in self.labels) + ") scale 0 font ',11'"]
         for number, (start, end) in enumerate(self.bands, 1):
-            lines.append(f"set object {number} rectangle from {low},{start} to {high},{end} behind fillcolor rgb '#f2f2f2' "
-                         "fillstyle solid noborder")
+            lines.append(f"set object {number} rectangle from {low},{start} to {high},{end} behind "
+                         "fillcolor rgb '#f2f2f2' fillstyle solid noborder")
         lines.append(f"set arrow 1 from 1,0 to 1,{self.height} nohead linecolor rgb '{MUTED}' dashtype 3")
         for number, (text, y) in enumerate(self.texts, 1):
-            lines.append(f"set label {number} {quoted(text)} at screen {1 - (RIGHT - 12) / gnuplot.WIDTH},first {y} left "
-                         "font ',11'")
+            lines.append(f"set label {number} {quoted(text)} at screen {1 - (RIGHT - 12) / gnuplot.WIDTH},first {y} "
+                         "left font ',11'")
         return "\n".join(lines) + "\n" + self.plots(name) + after(len(self.bands), len(self.texts))
 
     def plots(self, name):
@@ -84,24 +84,21 @@ class Panel:
                         if mark.series == series and (mark.met is not False) == met]
                 if dots:
                     script += block(f"{name}_{series}_{met}", dots)
-                    plots.append(f"${name}_{series}_{met} using 1:2:3:4 with xerrorbars pointtype {point_type(series, met)} "
-                                 f"pointsize 0.75 linecolor rgb '{COLOURS[series]}'")
+                    plots.append(f"${name}_{series}_{met} using 1:2:3:4 with xerrorbars pointsize 0.75 "
+                                 f"pointtype {point_type(series, met)} linecolor rgb '{COLOURS[series]}'")
         budgets = [(mark.budget, mark.y - BAR / 2) for mark in self.marks if mark.budget]
         limits = [(mark.limit, mark.y) for mark in self.marks if mark.limit]
         script += block(f"{name}_budgets", budgets) + block(f"{name}_limits", limits or [("NaN", "NaN")])
-        plots = [f"${name}_budgets using 1:2:(0):({BAR}) with vectors nohead linewidth 3 linecolor rgb '#444444'",
-                 *plots, f"${name}_limits using 1:2 with points pointtype 2 pointsize 0.9 linewidth 2 linecolor rgb '{MUTED}'"]
+        plots.insert(0, f"${name}_budgets using 1:2:(0):({BAR}) with vectors nohead linewidth 3 "
+                        "linecolor rgb '#444444'")
+        plots.append(f"${name}_limits using 1:2 with points pointtype 2 pointsize 0.9 linewidth 2 "
+                     f"linecolor rgb '{MUTED}'")
         return script + "plot " + ", \\\n  ".join(plots) + "\n"
 
 
 def after(bands, texts):
     return "".join(f"unset object {n}\n" for n in range(1, bands + 1)) + "".join(
         f"unset label {n}\n" for n in range(1, texts + 1)) + "unset label 1000\n"
-
-
-def ticks(low, high):
-    every = [float(f"{digit}e{power}") for power in range(-3, 5) for digit in ((1, 2, 5) if high / low < 200 else (1,))]
-    return [int(x) if x >= 1 else x for x in every if low <= x <= high]
 
 
 def point_type(series, met):
@@ -113,7 +110,9 @@ def deploy_panel(rows):
     for row in rows:
         against = f"against {row['against']}" if row["against"] else f"against {row['budget'].split()[1]} ms"
         mark = Mark(row, 0)
-        text = f"{mark.x:.2f}" + (f" of {mark.budget:.2f} wanted: {'met' if mark.met else 'MISSED'}" if mark.budget else "")
+        text = f"{mark.x:.2f}"
+        if mark.budget:
+            text += f" of {mark.budget:.2f} wanted: {'met' if mark.met else 'MISSED'}"
         mark.y = panel.add_row(lines_of(row["row"]) + lines_of(against), text)[1]
         panel.marks.append(mark)
     return panel
@@ -124,7 +123,8 @@ def run_panel(rows, names):
     for title, group in by([row for row in rows if row["against"] in names], "row").items():
         missed = [row["against"].split(",")[0] for row in group if row.get("met") is False]
         text = "missed: " + ", ".join(missed) if missed else "all met"
-        top, _ = panel.add_row(lines_of(title), "\n".join(textwrap.wrap(text, TEXT_CHARACTERS, break_on_hyphens=False)), max(4, len(group)))
+        lines = textwrap.wrap(text, TEXT_CHARACTERS, break_on_hyphens=False)
+        top, _ = panel.add_row(lines_of(title), "\n".join(lines), max(4, len(group)))
         for lane, row in enumerate(group):
             panel.marks.append(Mark(row, top + (lane + 0.5) * LANE, names.index(row["against"])))
     return panel
@@ -134,8 +134,9 @@ def legend(names, y, page_height):
     """By hand, in a line: the keys of plots have no place of their own in a page of several."""
     script, x = "", 20
     for series, name in enumerate(names):
-        script += (f"set label {LEGEND + series} {quoted(name)} at screen {x / gnuplot.WIDTH:.4f},{1 - y / page_height:.4f} "
-                   f"left offset 1,0 font ',11' point pointtype {point_type(series, True)} pointsize 0.75 "
+        script += (f"set label {LEGEND + series} {quoted(name)} "
+                   f"at screen {x / gnuplot.WIDTH:.4f},{1 - y / page_height:.4f} left offset 1,0 font ',11' "
+                   f"point pointtype {point_type(series, True)} pointsize 0.75 "
                    f"linecolor rgb '{COLOURS[series]}'\n")
         x += 34 + 7 * len(name)
     return script
@@ -157,7 +158,8 @@ def draw(result, path):
     top = TOP + (LEGEND_HEIGHT if panels[0] is run else 0)
     height = top + sum(panel.height for panel in panels) + BETWEEN * (len(panels) - 1) + BOTTOM
     quick = " (quick: no figures to quote)" if result["machine"].get("quick") else ""
-    script = gnuplot.page(height, "How fast: filled, budget met; hollow, missed; bar, the budget; ×, the limit of this machine" + quick)
+    script = gnuplot.page(height, "How fast: filled, budget met; hollow, missed; bar, the budget; "
+                                  "×, the limit of this machine" + quick)
     for number, panel in enumerate(panels):
         if panel is run:
             script += legend(names, top - LEGEND_HEIGHT + 4, height)

@@ -121,10 +121,11 @@ def programs(host, runs):
                Figure("costs", "size of the program, with symbols", OURS, "MiB", [size_mib(host.program)])]
     for name in (kind.name for kind in KINDS if shutil.which(kind.name)):
         figures.append(Figure("costs", "size of the program", name, "MiB", [size_mib(shutil.which(name))]))
-    for name, command in (OURS, [host.program, "--version"]), ("/bin/true", ["/bin/true"]), ("bindfs", ["bindfs", "-V"]):
+    for name, *command in (OURS, host.program, "--version"), ("/bin/true", "/bin/true"), ("bindfs", "bindfs", "-V"):
         if shutil.which(command[0]):
             seconds = [timed(lambda: run(*command, stderr=subprocess.DEVNULL)) for _ in range(runs * REPEATED)]
-            figures.append(Figure("costs", "start of the program, --version", name, "ms", [one * 1000 for one in seconds]))
+            figures.append(Figure("costs", "start of the program, --version", name, "ms",
+                                  [one * 1000 for one in seconds]))
     return figures
 
 

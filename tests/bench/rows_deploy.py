@@ -34,7 +34,8 @@ class CpuOf:
         return counted
 
     def figures(self):
-        return [Figure("costs", self.what, name, "CPU s/GiB", [one * artifacts.GIB / self.size_bytes for one in seconds])
+        gib = self.size_bytes / artifacts.GIB
+        return [Figure("costs", self.what, name, "CPU s/GiB", [one / gib for one in seconds])
                 for name, seconds in self.seconds.items()]
 
 

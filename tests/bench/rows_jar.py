@@ -16,8 +16,9 @@ VERIFY = "cp + jarsigner -verify"
 def make_key(host):
     """A store with a P-384 key."""
     store = host.place("jar-keys.p12")
-    run("keytool", "-genkeypair", "-keystore", store, *KEY, "-alias", "bench", "-keyalg", "EC", "-groupname", "secp384r1",
-        "-sigalg", "SHA384withECDSA", "-dname", "CN=bench", "-validity", "30", stderr=subprocess.DEVNULL)
+    run("keytool", "-genkeypair", "-keystore", store, *KEY, "-alias", "bench",
+        "-keyalg", "EC", "-groupname", "secp384r1", "-sigalg", "SHA384withECDSA", "-dname", "CN=bench",
+        "-validity", "30", stderr=subprocess.DEVNULL)
     return store
 
 

@@ -1,5 +1,5 @@
-"""The rows of the run side, in groups: what is served is read, in turns with the same tree on ext4 and with the peers. A
-group is a function of (host, fast, durable, runs)."""
+"""The rows of the run side, in groups: what is served is read, in turns with the same tree on ext4 and with the peers.
+A group is a function of (host, fast, durable, runs)."""
 import mmap
 import os
 
@@ -31,7 +31,8 @@ def rows_of(title, ext4, peer, outcome):
 
 def cost_of(what, outcome, size_bytes):
     """CPU seconds for a GiB, ours first."""
-    return [Figure("costs", what, name, "CPU s/GiB", [one * artifacts.GIB / size_bytes for one in seconds])
+    gib = size_bytes / artifacts.GIB
+    return [Figure("costs", what, name, "CPU s/GiB", [one / gib for one in seconds])
             for name, seconds in sorted(outcome.cpu.items(), key=lambda item: item[0] != OURS)
             if seconds and name not in outcome.problems]
 

@@ -9,7 +9,9 @@ def duration(seconds):
 
 
 def number(value, row):
-    return f"{value:.{0 if value >= 10 else 1}f} ms" if row["unit"] == "ms" else f"{value:.2f}" if value < 99.5 else f"{value:.0f}"
+    if row["unit"] == "ms":
+        return f"{value:.0f} ms" if value >= 10 else f"{value:.1f} ms"
+    return f"{value:.2f}" if value < 99.5 else f"{value:.0f}"
 
 
 def spread(row):
@@ -109,7 +111,8 @@ def aligned(lines):
 
 
 def terminal(result):
-    return "\n\n".join(aligned(table) for table in tables(result, ("", "met", "MISSED"), "{} MISSED", times=True))
+    every = tables(result, ("", "met", "MISSED"), "{} MISSED", times=True)
+    return "\n\n".join(aligned(table) for table in every)
 
 
 def with_bars(lines):
@@ -120,4 +123,5 @@ def with_bars(lines):
 
 def markdown(result):
     """(name of the first column, table), in the order of tables()."""
-    return [(table[0][0], with_bars(table)) for table in tables(result, ("", "met", "**missed**"), "**{}**", times=False)]
+    every = tables(result, ("", "met", "**missed**"), "**{}**", times=False)
+    return [(table[0][0], with_bars(table)) for table in every]
