@@ -44,7 +44,8 @@ class Panel:
         title = "\n".join(textwrap.wrap(self.name, TITLE_CHARACTERS)[:2])
         script += f"set title {quoted(title)} font ',12'\n"
         script += f"set xlabel {quoted(self.x_label)} offset 0,0.3\nset ylabel {quoted(self.y_label)} offset 1.2,0\n"
-        script += "set key top left Left reverse samplen 2 font ',10'\n" if "series" in self.curves[0] else "unset key\n"
+        key = "set key top left Left reverse samplen 2 font ',10'"
+        script += f"{key if 'series' in self.curves[0] else 'unset key'}\n"
         plots = []
         for series, curve in enumerate(self.curves):
             data, colour = f"curve{number}_{series}", COLOURS[series % len(COLOURS)]
