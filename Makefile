@@ -141,14 +141,19 @@ crash: deps-test
 	@$(MAKE) --no-print-directory VARIANT=test FAULT_STEP=1 E2E="tests/e2e/faults.bats tests/e2e/signer_faults.bats" e2e
 
 ## make long       the long forms: crash, 1,000 deployments (READING_DEPLOYMENTS) under readers, three times, and
-##                 DAMAGE_SECONDS (300) of random changes of the store under readers
+##                 DAMAGE_SECONDS (300) of random changes of the store under readers,
+##                 SCALE_FUNCTIONS (20,000) really deployed, SCALE_DEPLOYMENTS (10,000) in a row
 READING_DEPLOYMENTS ?= 1000
 DAMAGE_SECONDS ?= 300
+SCALE_FUNCTIONS ?= 20000
+SCALE_DEPLOYMENTS ?= 10000
 long: crash
 	@READING_DEPLOYMENTS=$(READING_DEPLOYMENTS) VOUCHFS=$(CURDIR)/build/test/vouchfs \
 		tests/e2e/run $(if $(CI),--tap) -f "deployments under readers" tests/e2e/reading.bats
 	@DAMAGE_SECONDS=$(DAMAGE_SECONDS) VOUCHFS=$(CURDIR)/build/test/vouchfs \
 		tests/e2e/run $(if $(CI),--tap) tests/e2e/damage.bats
+	@SCALE_FUNCTIONS=$(SCALE_FUNCTIONS) SCALE_DEPLOYMENTS=$(SCALE_DEPLOYMENTS) VOUCHFS=$(CURDIR)/build/test/vouchfs \
+		tests/e2e/run $(if $(CI),--tap) tests/e2e/scale.bats
 
 ## make fuzz       each fuzz target for FUZZ_SECONDS (60); tests/data/X seeds fuzz_X
 FUZZ_SECONDS ?= 60

@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Deploys to very many functions.
+
+scale.py functions MNT COUNT ZIP         mkdir and deploy, one function after the other: many-000000 and on
+scale.py turns MNT COUNT DEPLOYMENTS ZIP ZIP   to those in turn, the ZIPs by turns
+scale.py uploaders MNT COUNT EACH ZIP ZIP      COUNT processes at once, each to a function of its own
+"""
+import os
+import sys
+
+
+def slot(mnt, number):
+    return f"{mnt}/functions/many-{number:06d}"
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def deploy(path, content):
+    with open(f"{path}/function.zip", "wb", buffering=0) as file:
+        written = file.write(content)
+    if written != len(content):
+        sys.exit(f"{path}: {written} of {len(content)} bytes")
+
+
+def functions(mnt, count, archive):
+    content = read(archive)
+    for number in range(int(count)):
+        os.mkdir(slot(mnt, number))
+        deploy(slot(mnt, number), content)
+
+
+def turns(mnt, count, deployments, *archives):
+    contents, count = [read(archive) for archive in archives], int(count)
+    for turn in range(int(deployments)):
+        deploy(slot(mnt, turn % count), contents[(turn // count + 1) % len(contents)])
+
+
+def uploaders(mnt, count, each, *archives):
+    contents, children = [read(archive) for archive in archives], []
+    for number in range(int(count)):
+        os.mkdir(slot(mnt, number))
+    for number in range(int(count)):
+        child = os.fork()
+        if child == 0:
+            for turn in range(int(each)):
+                deploy(slot(mnt, number), contents[(number + turn) % len(contents)])
+            os._exit(0)
+        children.append(child)
+    failed = [child for child in children if os.waitpid(child, 0)[1] != 0]
+    if failed:
+        sys.exit(f"{len(failed)} of {count} uploaders failed")
+
+
+{"functions": functions, "turns": turns, "uploaders": uploaders}[sys.argv[1]](*sys.argv[2:])
