@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2012 # the names are plain
 # Very many functions, deployments and uploaders. SCALE_FUNCTIONS and SCALE_DEPLOYMENTS make it long.
 
 load lib
