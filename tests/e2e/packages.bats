@@ -234,6 +234,8 @@ put_semver() {
 	start_packages
 	mkdir -p "$T/code/node_modules" "$T/layer/nodejs/node_modules" "$T/thin"
 	cp -r /usr/share/nodejs/core-js "$T/code/node_modules/"
+	mkdir "$T/code/node_modules/of-app" # Debian's Node.js finds core-js where Debian has installed it, too
+	touch "$T/code/node_modules/of-app/index.js"
 	cp "$BATS_FILE_TMPDIR/where.js" "$T/code/"
 	cp "$BATS_FILE_TMPDIR/where.js" "$T/thin/"
 	put_semver "$T/layer/nodejs/node_modules"
@@ -255,8 +257,9 @@ put_semver() {
 		$(as_debian_has semver)
 	END
 	says started other node -p 'require("semver").coerce("v3.4").version' <<<3.4.0
-	run -1 started other node where.js core-js
-	[[ $output == *"Cannot find module 'core-js'"* ]]
+	started app node where.js of-app
+	run -1 started other node where.js of-app
+	[[ $output == *"Cannot find module 'of-app'"* ]]
 }
 
 # The few symbols of Node-API that are used, so that its headers are not needed.
