@@ -245,7 +245,7 @@ int key_provider_load(const struct key_reference *reference, EVP_PKEY **ret, str
 	struct key_module *module = NULL;
 	struct search search = {.pin = reference->pin};
 	int r = take_module(reference->module_path, &module);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	search_token(module, reference->object, &search);
 	if (search.pkey && !search.several) {

@@ -266,7 +266,7 @@ static int load(const struct key_reference *reference, struct crypto_key **ret, 
 		r = key_engine_load(reference, &pkey, &engine, ret_why);
 	if (r == 0)
 		r = crypto_key_take(pkey, reference->object, &key, ret_why);
-	if (r < 0) {
+	if (r != 0) {
 		key_engine_release(engine);
 		key_provider_release(module);
 		return r;
