@@ -7,10 +7,12 @@
  *     next-id, generation     counters
  *     staging/                private files of writes in progress, and intents (below)
  *     objects/ab/<digest>/    payload: the bytes [0, L) of an artifact, 0400; tree: 32 bytes for each 4,096;
- *                             sums: 4 bytes for each 4,096, where options say so; ref.<slot>: empty, that slot may have
- * a release of it, or with it as a layer functions/<f>/          slot, note, releases/<n>, current layers/<l>/ slot,
- * note, releases/<n>, last revocations/<account>   what was last seen of a list audit/                  segments of the
- * audit log (module audit)
+ *                             sums: 4 bytes for each 4,096, where options say so;
+ *                             ref.<slot>: empty, that slot may have a release of it, or with it as a layer
+ *     functions/<f>/          slot, note, releases/<n>, current
+ *     layers/<l>/             slot, note, releases/<n>, last
+ *     revocations/<account>   what was last seen of a list
+ *     audit/                  segments of the audit log (module audit)
  *
  * Commit: intent -> object (fsync, link, fsync directory) -> release record (write, fsync, rename, fsync directory) ->
  * current (the same) -> intent removed. A crash at any system call leaves the old release or the new one, whole. What
