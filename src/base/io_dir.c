@@ -46,26 +46,23 @@ static int read_names(DIR *dir, struct io_names *names)
 	}
 }
 
-static int open_stream(int dirfd, const char *rel, DIR **ret)
+/* NULL: *ret_error says why. */
+static DIR *open_stream(int dirfd, const char *rel, int *ret_error)
 {
 	int fd = io_open_dirat(dirfd, rel);
-	if (fd < 0)
-		return fd;
-	DIR *dir = fdopendir(fd);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
-		int r = -errno;
+		*ret_error = fd < 0 ? fd : -errno;
 		io_close(&fd);
-		return r;
 	}
-	*ret = dir;
-	return 0;
+	return dir;
 }
 
 int io_list_dir(int dirfd, const char *rel, struct io_names *ret)
 {
-	DIR *dir;
-	int r = open_stream(dirfd, rel, &dir);
-	if (r < 0)
+	int r = 0;
+	DIR *dir = open_stream(dirfd, rel, &r);
+	if (!dir)
 		return r;
 	struct io_names names = {0};
 	r = read_names(dir, &names);
@@ -80,9 +77,9 @@ int io_list_dir(int dirfd, const char *rel, struct io_names *ret)
 
 int io_dir_has(int dirfd, const char *rel, const char *prefix)
 {
-	DIR *dir;
-	int r = open_stream(dirfd, rel, &dir);
-	if (r < 0)
+	int r = 0;
+	DIR *dir = open_stream(dirfd, rel, &r);
+	if (!dir)
 		return r;
 	const struct dirent *entry;
 	do {

@@ -21,13 +21,13 @@ static int collect(const struct config_slot *slots, size_t count, struct config_
 	size_t patterns = 0;
 	for (size_t i = 0; i < count; i++)
 		patterns += slots[i].is_pattern;
-	const struct config_slot **all = calloc(patterns + 1, sizeof(*all));
+	const struct config_slot **all = calloc(patterns + 1, sizeof(const struct config_slot *));
 	if (!all)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
 		if (slots[i].is_pattern)
 			all[ret->count++] = &slots[i];
-	qsort(all, patterns, sizeof(*all), by_precedence);
+	qsort(all, patterns, sizeof(const struct config_slot *), by_precedence);
 	ret->all = all;
 	return 0;
 }

@@ -53,9 +53,10 @@ int merkle_builder_hash(const struct merkle_builder *b, EVP_MD_CTX *hasher, cons
 			uint8_t ret_hash[CRYPTO_SHA256_BYTES], uint32_t *ret_sum)
 {
 	int r = merkle_hash_block(hasher, bytes, len, ret_hash);
-	if (r == 0)
-		*ret_sum = b->sum ? b->sum(0, bytes, len) : 0;
-	return r;
+	if (r < 0)
+		return r;
+	*ret_sum = b->sum ? b->sum(0, bytes, len) : 0;
+	return 0;
 }
 
 static int reserve_locked(struct merkle_builder *b, size_t count)

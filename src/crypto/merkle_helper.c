@@ -62,7 +62,7 @@ static void give_run_back_locked(struct merkle_builder *b, bool hashed, const st
 
 int merkle_builder_help(struct merkle_builder *builder, const struct io_reader *reader)
 {
-	struct run run;
+	struct run run = {0};
 	lock_take(&builder->lock);
 	bool taken = take_run_locked(builder);
 	size_t from = builder->run_from, count = builder->run_to - builder->run_from;

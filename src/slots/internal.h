@@ -173,13 +173,13 @@ struct slot {
 	struct release *current;
 	struct release **listed; /* ascending; the last is not always current (rollback). A layer's: every version */
 	size_t listed_count;
-	uint64_t last_version; /* of a layer: the highest number that was given */
-	bool damaged;	       /* a function's current release or a layer's newest version; an older one may stand in */
-	bool is_removing;      /* its objects may be gone already */
-	struct release *grace; /* fell out of listed, and are found by their names for a while; the oldest first */
+	uint64_t last_version;	    /* of a layer: the highest number that was given */
+	struct release *grace;	    /* fell out of listed, and are found by their names for a while; the oldest first */
+	struct slot *next_in_grace; /* tree lock, as is_in_grace: in slots->in_grace */
 	unsigned grace_count;
-	struct slot *next_in_grace; /* tree lock: in slots->in_grace */
 	bool is_in_grace;
+	bool damaged;	  /* a function's current release or a layer's newest version; an older one may stand in */
+	bool is_removing; /* its objects may be gone already */
 	struct slot_note *note;
 	struct release *waiting_list; /* of layers, for the first artifact: no release, only the text; NULL: none */
 

@@ -229,8 +229,8 @@ print(e.header_offset + e.compress_size * 3 // 4)' "$T/a.zip" "$name")
 	make_cold
 	(cd "$RUN/task" && find . -type f -print0 | xargs -0 -P 3 -I{} cmp "$T/w/{}" {})
 	[ "$(threads_named read-ahead)" -ge 1 ]
-	local turn name payload
-	for turn in 1 2 3; do
+	local name payload
+	for _ in 1 2 3; do
 		for name in one two; do
 			dd if="$RUN/task/$name" of="$T/found" bs=128k iflag=nocache status=none
 			cmp "$T/w/$name" "$T/found"
