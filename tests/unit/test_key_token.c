@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <openssl/crypto.h>
 #include <openssl/provider.h>
 
 #include "crypto/cert.h"
