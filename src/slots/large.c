@@ -154,11 +154,15 @@ void large_mark(struct release *release, uint32_t view_node)
 	struct zip_seek *seek = NULL;
 	int r = zip_seek_new(&file, release->view->nodes[view_node].entry, NULL, &seek);
 	lock_take(&large->lock);
-	free(large->whole);
-	large->whole = NULL;
-	large->seek = seek;
-	large->is_checked = r == 0; /* else whoever reads next checks again, and finds out what is wrong */
+	if (large->whole) { /* else the release was freed and loaded again meanwhile; what others read by now stays */
+		free(large->whole);
+		large->whole = NULL;
+		large->seek = seek;
+		large->is_checked = r == 0; /* else whoever reads next checks again, and finds out what is wrong */
+		seek = NULL;
+	}
 	lock_drop(&large->lock);
+	zip_seek_free(seek);
 }
 
 static int check_large(struct release *release, struct large *large, uint64_t wanted_offset)

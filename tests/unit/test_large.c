@@ -2,6 +2,7 @@
  * remembers of it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "../../src/slots/run_place.h"
 #include "base/text.h"
 #include "slots_fixture.h"
 #include "zip_builder.h"
@@ -21,6 +23,7 @@
 #define OBJECT_SIZE 200
 #define FILE_PATH   ".releases/main/1/task/large"
 #define MIDDLE	    ((uint64_t)LARGE_BYTES / 2)
+#define READERS	    3
 
 static char *large_content(void)
 {
@@ -31,13 +34,13 @@ static char *large_content(void)
 	return content;
 }
 
-/* Deployed to main, signed: "large", stored, and behind it another file. Where the store has it, below the host. */
-static void deploy_large(struct slots_fixture *f, bool crc_is_right, char ret_object[OBJECT_SIZE])
+/* Deployed to main, signed: "large" and behind it another file. Where the store has it, below the host. */
+static void deploy(struct slots_fixture *f, enum zip_builder_method method, bool crc_is_right,
+		   char ret_object[OBJECT_SIZE])
 {
 	char *content = large_content(), hex[CRYPTO_SHA256_HEX_SIZE];
 	struct zip_builder z = {0};
-	struct zip_builder_entry *entry = zip_builder_add_file(&z, "large", content, LARGE_BYTES, ZIP_BUILDER_STORED,
-							       0644);
+	struct zip_builder_entry *entry = zip_builder_add_file(&z, "large", content, LARGE_BYTES, method, 0644);
 	if (!crc_is_right)
 		entry->local.crc32 = ++entry->record.crc32;
 	(void)zip_builder_add(&z, "marker", "behind it");
@@ -55,6 +58,11 @@ static void deploy_large(struct slots_fixture *f, bool crc_is_right, char ret_ob
 	buf_done(&zip);
 	buf_done(&signed_zip);
 	free(content);
+}
+
+static void deploy_large(struct slots_fixture *f, bool crc_is_right, char ret_object[OBJECT_SIZE])
+{
+	deploy(f, ZIP_BUILDER_STORED, crc_is_right, ret_object);
 }
 
 static void object_path(const char *object, const char *file, char ret[OBJECT_SIZE])
@@ -177,14 +185,82 @@ static void another_crc_is_not_handed_out(void **state)
 	assert_string_equal(slots_fixture_marker(f, ".releases/main/1/task/marker", &error), "behind it");
 }
 
+/* ---- deflated ones: in memory until they are marked ---- */
+
+static void deploy_deflated(struct slots_fixture *f, bool crc_is_right)
+{
+	char object[OBJECT_SIZE];
+	slots_fixture_configure(f, "inflate_cache = 2097152\n", slots_fixture_rest); /* less than the file */
+	slots_fixture_restart(f);
+	deploy(f, ZIP_BUILDER_DEFLATED, crc_is_right, object);
+}
+
+/* What the thread of the read-ahead does. */
+static void mark(struct slots_fixture *f)
+{
+	struct slots_attr attr;
+	struct run_place place;
+	assert_int_equal(slots_fixture_run_path(f, FILE_PATH, &attr), 0);
+	assert_int_equal(run_place_find(f->slots, attr.node, &place), 0);
+	large_mark(place.release, place.view_node);
+	run_place_done(&place);
+	run_forget(f->slots, attr.node, 1);
+}
+
+static void *read_everywhere(void *ctx)
+{
+	for (uint64_t offset = 0; offset < LARGE_BYTES; offset += 9 * READ_BYTES)
+		assert_int_equal(read_at(ctx, offset), 0);
+	return NULL;
+}
+
+static void is_the_same_in_memory_and_marked(void **state)
+{
+	struct slots_fixture *f = *state;
+	pthread_t threads[READERS];
+	deploy_deflated(f, true);
+	for (size_t i = 0; i < READERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, read_everywhere, f), 0);
+	for (size_t i = 0; i < READERS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	(void)read_everywhere(f);
+}
+
+/* The release may have gone and come back, and have marks already, by the time the thread gets to it. */
+static void marks_that_are_there_stay(void **state)
+{
+	struct slots_fixture *f = *state;
+	deploy_deflated(f, true);
+	mark(f); /* nobody has read it yet */
+	assert_int_equal(read_at(f, MIDDLE), 0);
+	mark(f);
+	assert_int_equal(read_at(f, MIDDLE), 0);
+	mark(f);
+	assert_int_equal(read_at(f, 0), 0);
+}
+
+static void another_crc_is_not_marked_either(void **state)
+{
+	struct slots_fixture *f = *state;
+	deploy_deflated(f, false);
+	assert_int_equal(read_at(f, 0), -EIO);
+	mark(f);
+	assert_int_equal(read_at(f, MIDDLE), -EIO);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, slots_fixture_setup, slots_fixture_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(is_read_without_being_read_through),    TEST(is_read_through_where_there_are_no_sums),
-		TEST(sums_that_do_not_match_decide_nothing), TEST(damage_at_its_ends_is_met_by_who_reads_there),
+		TEST(is_read_without_being_read_through),
+		TEST(is_read_through_where_there_are_no_sums),
+		TEST(sums_that_do_not_match_decide_nothing),
+		TEST(damage_at_its_ends_is_met_by_who_reads_there),
 		TEST(another_crc_is_not_handed_out),
+		TEST(is_the_same_in_memory_and_marked),
+		TEST(marks_that_are_there_stay),
+		TEST(another_crc_is_not_marked_either),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
