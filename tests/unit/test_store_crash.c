@@ -58,6 +58,22 @@ static int deploy_second(struct store *store)
 	return fixture_deploy(store, "main", 2, NEW_SEED, ARTIFACT_BYTES);
 }
 
+/* The bytes that are there: their object's files are replaced. */
+static int deploy_again(struct store *store)
+{
+	return fixture_deploy(store, "main", 2, OLD_SEED, ARTIFACT_BYTES);
+}
+
+static enum outcome look_at_again(struct store *store)
+{
+	struct store_release *release;
+	if (store_load_current(store, "main", &release) < 0)
+		return NEITHER;
+	enum outcome found = fixture_holds(store, release, OLD_SEED) ? (release->number == 1 ? OLD : NEW) : NEITHER;
+	store_release_free(release);
+	return found;
+}
+
 /* The new bytes are already there, for another function. */
 static void prepare_shared(struct store *store)
 {
@@ -292,6 +308,7 @@ static const struct scenario layered_removal = {
 	.prepare = prepare_layered_two, .change = remove_first, .look = look_for_layered_first, .may_stick = true};
 
 static const struct scenario deploy = {.prepare = prepare_one, .change = deploy_second, .look = look_at_main};
+static const struct scenario replacement = {.prepare = prepare_one, .change = deploy_again, .look = look_at_again};
 static const struct scenario deploy_shared = {.prepare = prepare_shared, .change = deploy_second, .look = look_at_main};
 static const struct scenario deploy_new = {.prepare = prepare_nothing, .change = deploy_first, .look = look_at_first};
 static const struct scenario removal = {
@@ -463,6 +480,12 @@ static void test_deploy_shared(void **state UNUSED)
 	sweep(&deploy_shared);
 }
 
+static void test_deploy_again(void **state UNUSED)
+{
+	sweep(&replacement);
+	sweep_errors(&replacement, true, "EIO", sweep_kills(&replacement, true, false));
+}
+
 static void test_deploy_new(void **state UNUSED)
 {
 	sweep(&deploy_new);
@@ -537,6 +560,7 @@ static void test_full_disk_leaves_nothing(void **state UNUSED)
 static void test_crash_in_recovery(void **state UNUSED)
 {
 	(void)sweep_kills(&deploy, false, true);
+	(void)sweep_kills(&replacement, false, true);
 	(void)sweep_kills(&undeploy, false, true);
 	(void)sweep_kills(&publish, false, true);
 	(void)sweep_kills(&layered, false, true);
@@ -549,6 +573,7 @@ int main(void)
 		cmocka_unit_test(test_deploy),
 		cmocka_unit_test(test_deploy_durable),
 		cmocka_unit_test(test_deploy_shared),
+		cmocka_unit_test(test_deploy_again),
 		cmocka_unit_test(test_deploy_new),
 		cmocka_unit_test(test_remove_release),
 		cmocka_unit_test(test_remove_function),
