@@ -148,6 +148,11 @@ int release_report_damage(struct release *release, const char *what, int error)
 	char tree[CRYPTO_SHA256_HEX_SIZE], detail[512];
 	const struct store_release *record = release->record;
 
+	if (error == -EMFILE || error == -ENFILE) { /* says nothing about the release */
+		log_error("%s cannot be read: %s (LimitNOFILE= of the service, ulimit -n)", release->slot->path,
+			  strerror(-error));
+		return -EIO;
+	}
 	if (error == -EBADMSG)
 		release_set_damaged(release, true);
 	if (!is_to_be_recorded(release))
@@ -282,10 +287,6 @@ static int view_failed_locked(struct release *release, int error)
 {
 	if (error == -ENOMEM || (error == -ENOENT && is_undeployed(release)))
 		return error;
-	if (error == -EMFILE || error == -ENFILE) { /* says nothing about the release */
-		log_error("%s: %s", release->slot->path, strerror(-error));
-		return -EIO;
-	}
 	if (error == -EBADMSG || error == -ENOENT || atomic_load(&release->is_damaged))
 		release->view_state = RELEASE_VIEW_BAD;
 	if (error == -ENOENT) /* its object is not there at all */

@@ -11,6 +11,7 @@
 #include "base/lock.h"
 #include "store/store.h"
 #include "store_helpers.h"
+#include "store_payloads.h"
 #include "store_writeback.h"
 
 #define STORE_OBJECT_BUCKETS   1024
@@ -35,7 +36,8 @@ struct store {
 	struct store_intent *intents;
 	uint64_t last_intent;
 
-	struct store_helpers helpers; /* have a lock of their own, under which no other is taken */
+	struct store_helpers helpers;	/* have a lock of their own, under which no other is taken */
+	struct store_payloads payloads; /* the same */
 
 	/* Held across the writes of a counter: two numbers must reach the disk in their order. Never taken with lock.
 	 */
@@ -145,6 +147,11 @@ int store_stage_take(struct store_stage *stage, struct store_file *ret_file, str
 /* From now on this is what store_open_object gives out. Where the object is open already, that one reads the new file
  * from now on and is returned in place of this one. */
 struct store_object *store_object_publish(struct store_object *object);
+/*
+ * Before its files are removed, under store->lock: whoever has the object goes on reading. A negative errno: it could
+ * not be opened, so they have to stay for now.
+ */
+int store_object_keep_locked(struct store *store, const uint8_t digest[CRYPTO_SHA256_BYTES]);
 
 /* ---- store_intent.c: references, and what is in flight ---- */
 

@@ -295,6 +295,7 @@ static struct store *new_store(const struct store_options *options)
 	lock_init(&store->lock);
 	lock_init(&store->counters_lock);
 	store_helpers_init(&store->helpers);
+	store_payloads_init(&store->payloads);
 	return store;
 }
 
@@ -332,6 +333,7 @@ void store_close(struct store *store)
 		return;
 	for (size_t i = 0; i < STORE_OBJECT_BUCKETS; i++)
 		ASSERT(!store->objects[i]); /* an object outlives its store */
+	store_payloads_done(&store->payloads);
 	store_helpers_done(&store->helpers);
 	store_intent_free_all(store);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)

@@ -201,12 +201,17 @@ static int is_needed(const struct store *store, const char *function, const uint
 	return r;
 }
 
-static int remove_if_unreferenced(struct store *store, const char *path, int object_fd, bool *ret_removed)
+static int remove_if_unreferenced(struct store *store, const uint8_t *digest, int object_fd, bool *ret_removed)
 {
+	char path[STORE_OBJECT_PATH_SIZE];
 	struct io_names names = {0};
 	int r = io_dir_has(object_fd, ".", REFERENCE_PREFIX); /* very many slots may share an object */
 	if (r != 0)
 		return r < 0 ? r : 0;
+	r = store_object_keep_locked(store, digest);
+	if (r < 0)
+		return r;
+	store_object_path(digest, path);
 	r = io_list_dir(object_fd, ".", &names);
 	for (size_t i = 0; i < names.count && r == 0; i++)
 		r = io_unlinkat(object_fd, names.names[i], 0);
@@ -233,7 +238,7 @@ static int sweep_locked(struct store *store, const char *function, const uint8_t
 	reference_name(function, reference);
 	int r = io_unlinkat(fd, reference, 0);
 	if (r == 0 && !in_flight_locked(store, NULL, digest))
-		r = remove_if_unreferenced(store, path, fd, ret_removed);
+		r = remove_if_unreferenced(store, digest, fd, ret_removed);
 	io_close(&fd);
 	return r;
 }

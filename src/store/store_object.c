@@ -16,12 +16,14 @@
 #include "base/text.h"
 #include "internal.h"
 
+#define PAYLOAD "payload"
+
 struct store_object {
 	struct store *store;
 	struct store_object *next; /* in its bucket */
 	size_t refs;		   /* under store->lock */
 	bool published;		   /* is in the table */
-	int fd;
+	struct store_payload payload;
 	struct merkle_tree *tree;
 };
 
@@ -60,13 +62,14 @@ static void unpublish_locked(struct store_object *object)
 		at = &(*at)->next;
 	*at = object->next;
 	object->published = false;
+	store_payload_keep(&object->store->payloads, &object->payload); /* its file may be another one's by now */
 }
 
 static void object_free(struct store_object *object)
 {
 	if (!object)
 		return;
-	io_close(&object->fd);
+	store_payload_done(&object->store->payloads, &object->payload);
 	merkle_tree_free(object->tree);
 	free(object);
 }
@@ -76,23 +79,27 @@ int store_object_new(struct store *store, int fd, struct merkle_tree *tree, stru
 	struct store_object *object = calloc(1, sizeof(*object));
 	if (!object)
 		return -ENOMEM;
-	*object = (struct store_object){.store = store, .refs = 1, .fd = fd, .tree = tree};
+	*object = (struct store_object){.store = store, .refs = 1, .tree = tree};
+	store_payload_init(&object->payload, fd);
 	*ret = object;
 	return 0;
 }
 
 struct store_object *store_object_publish(struct store_object *object)
 {
-	lock_take(&object->store->lock);
-	struct store_object *old = find_locked(object->store, object->tree->digest);
-	bool adopted = old && dup3(object->fd, old->fd, O_CLOEXEC) >= 0; /* in one go, under whoever reads */
+	struct store *store = object->store;
+	lock_take(&store->lock);
+	struct store_object *old = find_locked(store, object->tree->digest);
+	bool adopted = old && store_payload_adopt(&store->payloads, &old->payload, &object->payload);
 	if (adopted)
 		old->refs++;
 	else if (old)
 		unpublish_locked(old); /* whoever has it open keeps it */
-	if (!adopted)
+	if (!adopted) {
 		publish_locked(object);
-	lock_drop(&object->store->lock);
+		store_payload_let_go(&store->payloads, &object->payload);
+	}
+	lock_drop(&store->lock);
 	if (adopted)
 		object_free(object);
 	return adopted ? old : object;
@@ -144,6 +151,53 @@ static int open_sized(int dirfd, const char *name, uint64_t size_bytes)
 	if (r < 0)
 		io_close(&fd);
 	return r < 0 ? r : fd;
+}
+
+/* In one step, since others wait for it; store_open_object has looked at each directory on the way. */
+static int open_payload(struct store *store, const struct merkle_tree *tree)
+{
+	char path[STORE_OBJECT_PATH_SIZE + sizeof(PAYLOAD)];
+	store_object_path(tree->digest, path);
+	path[STORE_OBJECT_PATH_SIZE - 1] = '/';
+	memcpy(path + STORE_OBJECT_PATH_SIZE, PAYLOAD, sizeof(PAYLOAD));
+	int r;
+	do
+		r = open_sized(store->objects_fd, path, tree->size_bytes);
+	while (store_payloads_make_room(&store->payloads, r));
+	return r;
+}
+
+/* Returns with it taken. */
+static int take_payload(struct store_object *object)
+{
+	struct store_payloads *payloads = &object->store->payloads;
+	while (!store_payload_take(&object->payload)) {
+		uint64_t changes = store_payload_changes(payloads, &object->payload);
+		int fd = open_payload(object->store, object->tree);
+		int r = fd;
+		bool is_open = store_payload_offer(payloads, &object->payload, changes, &fd);
+		io_close(&fd);
+		if (!is_open)
+			return r;
+	}
+	return 0;
+}
+
+int store_object_keep_locked(struct store *store, const uint8_t digest[CRYPTO_SHA256_BYTES])
+{
+	struct store_object *object = find_locked(store, digest);
+	if (!object)
+		return 0;
+	store_payload_keep(&store->payloads, &object->payload); /* before it is looked at: now nobody closes it */
+	int r = take_payload(object);
+	if (r == 0) {
+		store_payload_give_back(&object->payload);
+		return 0;
+	}
+	if (r == -ENOENT || r == -EBADMSG) /* there is nothing to keep */
+		return 0;
+	store_payload_let_go(&store->payloads, &object->payload);
+	return r;
 }
 
 static int load_tree(int dirfd, const uint8_t *digest, uint64_t length, struct merkle_tree **ret)
@@ -201,7 +255,7 @@ static int open_from_disk(struct store *store, const uint8_t *digest, uint64_t l
 	int dirfd = store_as_damage(io_open_dirat(store->objects_fd, path));
 	if (dirfd < 0)
 		return dirfd;
-	int r = fd = open_sized(dirfd, "payload", length);
+	int r = fd = open_sized(dirfd, PAYLOAD, length);
 	if (fd < 0)
 		goto out;
 	r = load_tree(dirfd, digest, length, &tree);
@@ -220,6 +274,15 @@ out:
 	return r;
 }
 
+/* It may have been removed or replaced since it was opened; then it cannot be opened again. */
+static void publish_opened_locked(struct store_object *object)
+{
+	struct stat st;
+	publish_locked(object);
+	if (fstat(object->payload.fd, &st) == 0 && st.st_nlink > 0)
+		store_payload_let_go(&object->store->payloads, &object->payload);
+}
+
 int store_open_object(struct store *store, const uint8_t digest[CRYPTO_SHA256_BYTES], uint64_t length,
 		      struct store_object **ret)
 {
@@ -232,8 +295,11 @@ int store_open_object(struct store *store, const uint8_t digest[CRYPTO_SHA256_BY
 	lock_drop(&store->lock);
 
 	if (!object) {
-		struct store_object *fresh;
-		int r = open_from_disk(store, digest, length, &fresh);
+		struct store_object *fresh = NULL;
+		int r;
+		do
+			r = open_from_disk(store, digest, length, &fresh);
+		while (store_payloads_make_room(&store->payloads, r));
 		if (r < 0)
 			return r;
 		lock_take(&store->lock);
@@ -241,7 +307,7 @@ int store_open_object(struct store *store, const uint8_t digest[CRYPTO_SHA256_BY
 		if (object)
 			object->refs++;
 		else
-			publish_locked(fresh);
+			publish_opened_locked(fresh);
 		lock_drop(&store->lock);
 		if (object)
 			object_free(fresh);
@@ -256,22 +322,32 @@ int store_open_object(struct store *store, const uint8_t digest[CRYPTO_SHA256_BY
 	return 0;
 }
 
-/* Reads blocks and checks them where they will be used. */
-static int read_blocks(const struct store_object *object, void *buf, size_t len, uint64_t offset)
+static int read_file(int fd, void *buf, size_t len, uint64_t offset)
 {
 	for (size_t done = 0; done < len;) {
-		ssize_t got = io_pread(object->fd, (char *)buf + done, len - done, offset + done);
+		ssize_t got = io_pread(fd, (char *)buf + done, len - done, offset + done);
 		if (got < 0)
 			return (int)got;
 		if (got == 0) /* cut off since it was opened */
 			return -EBADMSG;
 		done += (size_t)got;
 	}
-	return merkle_tree_check(object->tree, buf, len, offset);
+	return 0;
+}
+
+/* Reads blocks and checks them where they will be used. */
+static int read_blocks(struct store_object *object, void *buf, size_t len, uint64_t offset)
+{
+	int r = take_payload(object);
+	if (r < 0)
+		return r == -ENOENT ? -EBADMSG : r; /* its file is not there any more */
+	r = read_file(object->payload.fd, buf, len, offset);
+	store_payload_give_back(&object->payload);
+	return r < 0 ? r : merkle_tree_check(object->tree, buf, len, offset);
 }
 
 /* The part of one block, which is read whole beside the caller's buffer. */
-static int read_part(const struct store_object *object, void *buf, size_t len, uint64_t offset)
+static int read_part(struct store_object *object, void *buf, size_t len, uint64_t offset)
 {
 	uint8_t block[MERKLE_BLOCK_BYTES];
 	size_t skip = (size_t)(offset % MERKLE_BLOCK_BYTES);

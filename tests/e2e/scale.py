@@ -2,11 +2,15 @@
 """Deploys to very many functions.
 
 scale.py functions MNT COUNT ZIP         mkdir and deploy, one function after the other: many-000000 and on
+scale.py own MNT COUNT                   the same, each with a ZIP of its own: app.txt has the number
+scale.py read MNT COUNT                  reads what own has written, past the kernel's cache, and says what is wrong
 scale.py turns MNT COUNT DEPLOYMENTS ZIP ZIP   to those in turn, the ZIPs by turns
 scale.py uploaders MNT COUNT EACH ZIP ZIP      COUNT processes at once, each to a function of its own
 """
+import io
 import os
 import sys
+import zipfile
 
 
 def slot(mnt, number):
@@ -28,8 +32,39 @@ def deploy(path, content):
 def functions(mnt, count, archive):
     content = read(archive)
     for number in range(int(count)):
-        os.mkdir(slot(mnt, number))
+        os.makedirs(slot(mnt, number), exist_ok=True)
         deploy(slot(mnt, number), content)
+
+
+def own(mnt, count):
+    for number in range(int(count)):
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
+            archive.writestr("app.txt", f"{number}\n")
+        os.makedirs(slot(mnt, number), exist_ok=True)
+        deploy(slot(mnt, number), content.getvalue())
+
+
+def read_uncached(path):
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECT)
+    try:
+        return os.read(fd, 4096)
+    finally:
+        os.close(fd)
+
+
+def read_own(mnt, count):
+    wrong = []
+    for number in range(int(count)):
+        path = f"{mnt}/run/many-{number:06d}/task/app.txt"
+        try:
+            text = read_uncached(path).decode()
+        except OSError as error:
+            text = error.strerror
+        if text != f"{number}\n":
+            wrong.append(f"{path}: {text}")
+    if wrong:
+        sys.exit(f"{len(wrong)} of {count}, first {wrong[0]}")
 
 
 def turns(mnt, count, deployments, *archives):
@@ -54,4 +89,4 @@ def uploaders(mnt, count, each, *archives):
         sys.exit(f"{len(failed)} of {count} uploaders failed")
 
 
-{"functions": functions, "turns": turns, "uploaders": uploaders}[sys.argv[1]](*sys.argv[2:])
+{"functions": functions, "own": own, "read": read_own, "turns": turns, "uploaders": uploaders}[sys.argv[1]](*sys.argv[2:])
