@@ -61,6 +61,9 @@
 /* requests of FUSE */
 #define LIMIT_LOOK_US 100 /* for the next one, before a thread sleeps: about what being woken takes */
 
+/* descriptors: the system's limit; what to do is said wherever it is met */
+#define LIMIT_DESCRIPTORS_REMEDY "raise LimitNOFILE= of its service, or ulimit -n"
+
 /* logs */
 #define LIMIT_AUDIT_RECORD_BYTES 2048U
 

@@ -57,7 +57,7 @@ static void log_fuse(enum fuse_log_level level, const char *format, va_list args
 	log_print(level <= FUSE_LOG_ERR ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "%s", line);
 }
 
-/* Every release in use and every upload keeps a file open. */
+/* Every upload keeps a file open, and objects are kept open as far as there is room. */
 static void raise_descriptor_limit(void)
 {
 	struct rlimit limit;

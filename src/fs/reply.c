@@ -16,6 +16,8 @@
 int reply_errno(int result)
 {
 	ASSERT(result <= 0);
+	if (result == -EMFILE) /* it is the daemon that has none left; the caller has not too many */
+		result = -ENFILE;
 	bool unfit = result == -ENOSYS || result == -EINTR || result == -EAGAIN || result <= -ERRNO_END;
 	return unfit ? EIO : -result;
 }

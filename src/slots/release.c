@@ -149,8 +149,7 @@ int release_report_damage(struct release *release, const char *what, int error)
 	const struct store_release *record = release->record;
 
 	if (error == -EMFILE || error == -ENFILE) { /* says nothing about the release */
-		log_error("%s cannot be read: %s (LimitNOFILE= of the service, ulimit -n)", release->slot->path,
-			  strerror(-error));
+		log_error("%s cannot be read: %s; " LIMIT_DESCRIPTORS_REMEDY, release->slot->path, strerror(-error));
 		return -EIO;
 	}
 	if (error == -EBADMSG)

@@ -130,7 +130,7 @@ static int open_all(struct slots *slots, struct buf *ret_errors)
 	return r < 0 ? say(ret_errors, "start", r) : 0;
 }
 
-/* Uploads may not take the descriptors that reading and committing need. */
+/* Uploads may not take the descriptors that reading and committing need; objects take an eighth (store_payloads.h). */
 static void share_descriptors(struct slots *slots)
 {
 	struct rlimit limit;

@@ -15,13 +15,15 @@ static int count_upload(struct upload *upload)
 {
 	struct slots *slots = upload->slots;
 	lock_take(&slots->lock);
-	bool is_full = upload->slot->upload_count >= LIMIT_UPLOADS_PER_SLOT || slots->upload_count >= slots->upload_max;
+	bool is_slot_full = upload->slot->upload_count >= LIMIT_UPLOADS_PER_SLOT;
+	bool is_full = is_slot_full || slots->upload_count >= slots->upload_max;
 	upload->is_counted = !is_full;
 	upload->slot->upload_count += !is_full;
 	slots->upload_count += !is_full;
 	lock_drop(&slots->lock);
 	if (is_full)
-		log_warning("%s: too many files are being written", upload->slot->path);
+		log_warning("%s: too many files are being written%s", upload->slot->path,
+			    is_slot_full ? "" : " in this mount; " LIMIT_DESCRIPTORS_REMEDY);
 	return is_full ? -ENFILE : 0;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "internal.h"
@@ -20,7 +21,7 @@ static void make_name(char ret[STORE_NAME_SIZE])
 	(void)snprintf(ret, STORE_NAME_SIZE, "file.%s", random);
 }
 
-int store_file_new(struct store *store, struct store_file *ret)
+static int open_new(struct store *store, struct store_file *ret)
 {
 	struct store_file file = {.name = ""};
 	file.fd = io_open_unnamed(store->staging_fd, FILE_MODE);
@@ -32,6 +33,17 @@ int store_file_new(struct store *store, struct store_file *ret)
 		return file.fd;
 	*ret = file;
 	return 0;
+}
+
+int store_file_new(struct store *store, struct store_file *ret)
+{
+	int r;
+	do
+		r = open_new(store, ret);
+	while (store_payloads_make_room(&store->payloads, r));
+	if (r == -EMFILE || r == -ENFILE)
+		log_warning("store: no new file: %s; " LIMIT_DESCRIPTORS_REMEDY, strerror(-r));
+	return r;
 }
 
 /* In staging/, where it has none yet. */

@@ -29,5 +29,9 @@ descriptors() { find "/proc/$(daemon_pid)/fd" -mindepth 1 | wc -l; }
 	[ "$(cat "$MNT/run/many-000019/task/app.txt")" = one ]
 	python3 "$SCALE" own "$MNT" 20
 	python3 "$SCALE" read "$MNT" "$count"
+
+	[ "$(python3 "$SCALE" hold "$MNT" "$count" "$T/a.zip")" = "$((LIMIT / 4 * 3)) Too many open files in system" ]
+	[ "$(cat "$MNT/run/many-000000/task/app.txt" "$MNT/run/many-$(printf %06d $((LIMIT / 4 * 3 - 1)))/task/app.txt" | uniq -c | tr -s ' ')" = " 2 one" ]
+	[ "$(cat "$MNT/run/many-$(printf %06d $((LIMIT / 4 * 3)))/task/app.txt")" = $((LIMIT / 4 * 3)) ]
 	[ "$(cat "$STORE"/audit/* | grep -c page-check-failed || true)" = 0 ]
 }

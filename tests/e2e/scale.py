@@ -4,6 +4,8 @@
 scale.py functions MNT COUNT ZIP         mkdir and deploy, one function after the other: many-000000 and on
 scale.py own MNT COUNT                   the same, each with a ZIP of its own: app.txt has the number
 scale.py read MNT COUNT                  reads what own has written, past the kernel's cache, and says what is wrong
+scale.py hold MNT COUNT ZIP              opens files for writing until it fails, which is printed with their number;
+                                         reads what own has written; writes and closes them all
 scale.py turns MNT COUNT DEPLOYMENTS ZIP ZIP   to those in turn, the ZIPs by turns
 scale.py uploaders MNT COUNT EACH ZIP ZIP      COUNT processes at once, each to a function of its own
 """
@@ -67,6 +69,20 @@ def read_own(mnt, count):
         sys.exit(f"{len(wrong)} of {count}, first {wrong[0]}")
 
 
+def hold(mnt, count, archive):
+    held, content = [], read(archive)
+    try:
+        while True:
+            held.append(open(f"{slot(mnt, len(held))}/function.zip", "wb", buffering=0))
+    except OSError as error:
+        print(len(held), error.strerror)
+    read_own(mnt, count)
+    for file in held:
+        if file.write(content) != len(content):
+            sys.exit(f"{file.name}: not written")
+        file.close()
+
+
 def turns(mnt, count, deployments, *archives):
     contents, count = [read(archive) for archive in archives], int(count)
     for turn in range(int(deployments)):
@@ -89,4 +105,4 @@ def uploaders(mnt, count, each, *archives):
         sys.exit(f"{len(failed)} of {count} uploaders failed")
 
 
-{"functions": functions, "own": own, "read": read_own, "turns": turns, "uploaders": uploaders}[sys.argv[1]](*sys.argv[2:])
+{"functions": functions, "hold": hold, "own": own, "read": read_own, "turns": turns, "uploaders": uploaders}[sys.argv[1]](*sys.argv[2:])

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "../../src/store/internal.h"
+#include "base/log.h"
 #include "store_fixture.h"
 
 #define BLOCK  MERKLE_BLOCK_BYTES
@@ -20,6 +21,7 @@
 #define ROOM   4
 #define COUNT  10
 #define ROUNDS 2000
+#define FEW    64 /* descriptors */
 
 /* ---- the ring alone ---- */
 
@@ -320,6 +322,34 @@ static void an_object_that_cannot_be_kept_for_want_of_descriptors(void **state)
 	store_object_unref(one);
 }
 
+static void uploads_get_the_descriptors_of_payloads(void **state)
+{
+	struct fixture *f = *state;
+	struct store_object *one = deploy_and_open(f, "one", 1);
+	struct store_stage *stage = NULL, *more = NULL;
+	assert_true(reads(one, 1));
+	struct rlimit limit, few;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	few = (struct rlimit){.rlim_cur = FEW, .rlim_max = limit.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	int fillers[FEW];
+	size_t count = 0;
+	while ((fillers[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+		count++;
+	int r = store_stage_new(f->store, &stage);
+	log_set_level((enum log_level) - 1);
+	int second = store_stage_new(f->store, &more);
+	log_set_level(LOG_LEVEL_ERROR);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	while (count > 0)
+		io_close(&fillers[--count]);
+	assert_int_equal(r, 0);
+	assert_int_equal(second, -EMFILE);
+	store_stage_free(stage);
+	assert_true(reads(one, 1));
+	store_object_unref(one);
+}
+
 static void changed_while_closed(void **state)
 {
 	struct fixture *f = *state;
@@ -418,6 +448,7 @@ int main(void)
 		OBJECT_TEST(an_object_whose_payload_is_lost_is_removed),
 		OBJECT_TEST(an_object_that_is_shared_is_not_kept),
 		OBJECT_TEST(an_object_that_cannot_be_kept_for_want_of_descriptors),
+		OBJECT_TEST(uploads_get_the_descriptors_of_payloads),
 		OBJECT_TEST(changed_while_closed),
 		OBJECT_TEST(healed_while_closed),
 		OBJECT_TEST(readers_at_once_with_little_room),
