@@ -81,11 +81,23 @@ struct zip_archive {
 int zip_open_archive(const struct io_reader *file, const struct zip_limits *limits, struct zip_archive **ret,
 		     struct zip_refusal *ret_refusal);
 /*
- * The same of a file that was just written: headers holds bytes of it (zip_headers.h), which are not read again. Both
- * parsers are given the same ones, so neither can be shown what the other one was not. NULL: all of it is read.
+ * The same in two parts, for who has other work to do meanwhile; file and headers stay as they are until the end.
+ * Archives of fewer than LIMIT_ZIP_ENTRIES_IN_ORDER entries are not looked at beyond the tail before the end; of larger
+ * ones our own rules are, and libzip has its opinion on a thread of its own. Where there can be none it is asked in the
+ * end. Nothing is known before the end, and what is refused, and why, is the same either way.
+ *
+ * headers holds bytes of a file that was just written (zip_headers.h), which are not read again. Both parsers are given
+ * the same ones, so neither can be shown what the other one was not. NULL: all of it is read.
  */
-int zip_open_written(const struct io_reader *file, const struct zip_headers *headers, const struct zip_limits *limits,
-		     struct zip_archive **ret, struct zip_refusal *ret_refusal);
+struct zip_opening;
+/* NULL: out of memory, which zip_opening_end answers for it. */
+struct zip_opening *zip_opening_new(const struct io_reader *file, const struct zip_headers *headers,
+				    const struct zip_limits *limits);
+/* Waits, and uses opening up. */
+int zip_opening_end(struct zip_opening *opening, struct zip_archive **ret, struct zip_refusal *ret_refusal);
+/* Of one that is not to be ended. */
+void zip_opening_free(struct zip_opening *opening);
+
 /*
  * The same for bytes that zip_open_archive has passed before and that cannot have changed (their digest was compared):
  * every rule again but R17, which was asked then, and without a limit on the unpacked size.

@@ -10,6 +10,7 @@
 #define LIMIT_UNPACKED_BYTES_DEFAULT 262144000ULL
 #define LIMIT_ZIP_COMMENT_BYTES	     65535U
 #define LIMIT_ZIP_ENTRIES	     65534U
+#define LIMIT_ZIP_ENTRIES_IN_ORDER   256U /* as many take libzip longer than a thread to start */
 #define LIMIT_ZIP_NAME_BYTES	     1024U
 #define LIMIT_ZIP_COMPONENT_BYTES    255U
 #define LIMIT_ZIP_COMPONENTS	     64U

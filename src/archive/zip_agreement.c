@@ -181,7 +181,7 @@ static int compare_lists(const struct zip_parse *parse, zip_t *zip)
 	return 0;
 }
 
-int zip_parse_agreement(struct zip_parse *parse)
+int zip_parse_agreement(const struct zip_parse *parse)
 {
 	struct source source = {0};
 	zip_t *zip = NULL;

@@ -1,5 +1,6 @@
 /*
- * Opens an archive: the steps in their order. What is accepted has passed all of them.
+ * Opens an archive: the steps in their order. What is accepted has passed all of them. Of many entries libzip has its
+ * opinion while ours, and the caller's other work, goes on; which refusal is told does not depend on who is first.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -74,35 +75,97 @@ out:
 
 typedef int zip_step(struct zip_parse *);
 
-static int run_steps(struct zip_parse *parse, zip_step *const *steps, size_t count, struct zip_archive **ret)
+/* Until libzip is asked, which opens nothing that is not tiled and of sound records. */
+static zip_step *const steps_before_libzip[] = {check_frame, allocate, zip_parse_directory, zip_parse_tiling};
+
+static int run_steps_before_libzip(struct zip_parse *parse)
 {
-	int r = zip_read_tail(parse->file, &parse->tail, parse->refusal);
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = steps[i](parse);
-	if (r == 0) {
-		*ret = parse->archive;
-		parse->archive = NULL;
-	}
-	free(parse->records);
-	zip_close_archive(parse->archive);
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps_before_libzip); i++)
+		r = steps_before_libzip[i](parse);
 	return r;
 }
 
-static zip_step *const all_steps[] = {
-	check_frame, allocate, zip_parse_directory, zip_parse_tiling, zip_parse_tree, zip_parse_agreement,
+static void done(struct zip_parse *parse)
+{
+	free(parse->records);
+	zip_close_archive(parse->archive);
+}
+
+/* ---- in two parts ---- */
+
+struct zip_opening {
+	struct zip_limits limits;
+	struct zip_parse parse;
+	struct zip_refusal refusal;
+	struct zip_opinion *opinion; /* libzip's, on its way; NULL: it is asked in the end */
+	bool is_parsed;
+	int result; /* of our own rules, as far as they have been looked at */
 };
 
-int zip_open_written(const struct io_reader *file, const struct zip_headers *headers, const struct zip_limits *limits,
-		     struct zip_archive **ret, struct zip_refusal *ret_refusal)
+static int parse_all(struct zip_opening *opening, bool beside)
 {
-	struct zip_parse parse = {.file = file, .headers = headers, .limits = limits, .refusal = ret_refusal};
-	return run_steps(&parse, all_steps, ARRAY_SIZE(all_steps), ret);
+	struct zip_parse *parse = &opening->parse;
+	int r = run_steps_before_libzip(parse);
+	if (r == 0 && beside)
+		opening->opinion = zip_opinion_begin(parse);
+	return r < 0 ? r : zip_parse_tree(parse);
 }
+
+struct zip_opening *zip_opening_new(const struct io_reader *file, const struct zip_headers *headers,
+				    const struct zip_limits *limits)
+{
+	struct zip_opening *opening = calloc(1, sizeof(*opening));
+	if (!opening)
+		return NULL;
+	opening->limits = *limits;
+	opening->parse = (struct zip_parse){
+		.file = file, .headers = headers, .limits = &opening->limits, .refusal = &opening->refusal};
+	opening->result = zip_read_tail(file, &opening->parse.tail, &opening->refusal);
+	if (opening->result == 0 && opening->parse.tail.entry_count >= LIMIT_ZIP_ENTRIES_IN_ORDER) {
+		opening->result = parse_all(opening, true);
+		opening->is_parsed = true;
+	}
+	return opening;
+}
+
+/* Our own rules first: what they refuse is not libzip's to explain, whoever was ready first. */
+int zip_opening_end(struct zip_opening *opening, struct zip_archive **ret, struct zip_refusal *ret_refusal)
+{
+	if (!opening)
+		return -ENOMEM;
+	int r = opening->result;
+	if (r == 0 && !opening->is_parsed)
+		r = parse_all(opening, false);
+	if (r == 0)
+		r = opening->opinion ? zip_opinion_end(&opening->opinion, &opening->refusal)
+				     : zip_parse_agreement(&opening->parse);
+	if (r == 0) {
+		*ret = opening->parse.archive;
+		opening->parse.archive = NULL;
+	} else if (r == -EBADMSG && ret_refusal) {
+		*ret_refusal = opening->refusal;
+	}
+	zip_opening_free(opening);
+	return r;
+}
+
+void zip_opening_free(struct zip_opening *opening)
+{
+	if (!opening)
+		return;
+	if (opening->opinion)
+		(void)zip_opinion_end(&opening->opinion, NULL);
+	done(&opening->parse);
+	free(opening);
+}
+
+/* ---- in one ---- */
 
 int zip_open_archive(const struct io_reader *file, const struct zip_limits *limits, struct zip_archive **ret,
 		     struct zip_refusal *ret_refusal)
 {
-	return zip_open_written(file, NULL, limits, ret, ret_refusal);
+	return zip_opening_end(zip_opening_new(file, NULL, limits), ret, ret_refusal);
 }
 
 int zip_reopen_archive(const struct io_reader *file, struct zip_archive **ret)
@@ -110,8 +173,17 @@ int zip_reopen_archive(const struct io_reader *file, struct zip_archive **ret)
 	/* What was admitted stays admitted when the limit is lowered later. */
 	const struct zip_limits limits = {.max_unpacked_bytes = UINT32_MAX};
 	struct zip_parse parse = {.file = file, .limits = &limits};
-	ASSERT(all_steps[ARRAY_SIZE(all_steps) - 1] == zip_parse_agreement);
-	return run_steps(&parse, all_steps, ARRAY_SIZE(all_steps) - 1, ret);
+	int r = zip_read_tail(file, &parse.tail, NULL);
+	if (r == 0)
+		r = run_steps_before_libzip(&parse);
+	if (r == 0)
+		r = zip_parse_tree(&parse);
+	if (r == 0) {
+		*ret = parse.archive;
+		parse.archive = NULL;
+	}
+	done(&parse);
+	return r;
 }
 
 void zip_close_archive(struct zip_archive *archive)

@@ -37,6 +37,15 @@ int zip_parse_tree(struct zip_parse *parse);
 int zip_parse_tiling(struct zip_parse *parse);
 
 /* R17: libzip opens the archive under its own consistency checks and lists the same entries. */
-int zip_parse_agreement(struct zip_parse *parse);
+int zip_parse_agreement(const struct zip_parse *parse);
+
+/*
+ * The same on a thread of its own, which looks at what the parse holds by now: none of that may change or go before the
+ * end. NULL: there can be no thread, so it has to be asked in order.
+ */
+struct zip_opinion;
+struct zip_opinion *zip_opinion_begin(const struct zip_parse *parse);
+/* Waits for it, sets *opinion to NULL. refusal is written on -EBADMSG only; NULL is fine. */
+int zip_opinion_end(struct zip_opinion **opinion, struct zip_refusal *refusal);
 
 #endif

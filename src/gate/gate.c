@@ -1,6 +1,7 @@
 /*
  * gate.c - judges one artifact: tail, tree, signature, ZIP rules, policy, in this order (R17). What is parsed is only
- * ever one private copy (R16), and an error of any kind leaves a fact unknown, which policy refuses (I4).
+ * ever one private copy (R16), and an error of any kind leaves a fact unknown, which policy refuses (I4). Of many
+ * entries the rules are looked at beside tree and signature, and heard in their turn.
  */
 #include "gate/gate.h"
 
@@ -19,7 +20,8 @@ struct judgement {
 	enum policy_moment moment;
 	const struct gate_artifact *artifact;
 	struct policy_facts facts;
-	uint64_t unpacked_bytes; /* of the artifact, as it states */
+	uint64_t unpacked_bytes;     /* of the artifact, as it states */
+	struct zip_opening *opening; /* NULL before and after */
 	struct zip_refusal refusal;
 	struct gate_decision *decision;
 };
@@ -143,10 +145,19 @@ static void compare_flat_digest(struct judgement *j)
 	}
 }
 
-/* R17: nothing beyond the tail is parsed while it is not certain that the bytes are unsigned, or those signed. */
+/*
+ * R17: nothing is heard of what lies beyond the tail while it is not certain that the bytes are unsigned, or those
+ * signed. (A large archive has been looked at by then, which gives nobody anything that he had not without a
+ * signature.)
+ */
 static bool may_be_parsed(const struct signature_facts *s)
 {
 	return s->form == SIGNATURE_NONE || (s->form == SIGNATURE_NATIVE && s->integrity == SIGNATURE_GOOD);
+}
+
+static struct zip_limits zip_limits(const struct judgement *j)
+{
+	return (struct zip_limits){.max_unpacked_bytes = j->trust->config->max_unpacked_bytes};
 }
 
 /*
@@ -155,20 +166,34 @@ static bool may_be_parsed(const struct signature_facts *s)
  */
 static void check_zip(struct judgement *j, bool full)
 {
-	const struct zip_limits limits = {.max_unpacked_bytes = j->trust->config->max_unpacked_bytes};
-	const struct io_reader *file = &j->artifact->file;
+	const struct zip_limits limits = zip_limits(j);
 	struct zip_archive *archive = NULL;
 
-	j->facts.zip = zip_fact(j, zip_open_written(file, j->artifact->headers, &limits, &archive, &j->refusal));
+	j->facts.zip = zip_fact(j, zip_opening_end(j->opening, &archive, &j->refusal));
+	j->opening = NULL;
 	if (j->facts.zip != POLICY_ZIP_ADMISSIBLE)
 		return;
 	j->unpacked_bytes = archive->unpacked_bytes;
 	weigh(j);
 	if (full || !policy_signer_is_trusted(&j->decision->verdict)) {
-		j->facts.zip = zip_fact(j, zip_check_contents(file, archive, &limits, &j->refusal));
+		j->facts.zip = zip_fact(j, zip_check_contents(&j->artifact->file, archive, &limits, &j->refusal));
 		j->decision->contents_checked = j->facts.zip == POLICY_ZIP_ADMISSIBLE;
 	}
 	zip_close_archive(archive);
+}
+
+/* Signature first: what is not as signed says so, and nothing else. */
+static void examine_all(struct judgement *j, bool full)
+{
+	const struct zip_limits limits = zip_limits(j);
+	j->opening = zip_opening_new(&j->artifact->file, j->artifact->headers, &limits);
+	examine_artifact(j);
+	if (full)
+		compare_flat_digest(j);
+	if (may_be_parsed(&j->decision->facts))
+		check_zip(j, full);
+	zip_opening_free(j->opening);
+	j->opening = NULL;
 }
 
 void gate_print_layer(const char *name, uint64_t version, char ret[GATE_LAYER_NAME_SIZE])
@@ -229,11 +254,7 @@ int gate_judge(const struct trust *trust, const struct config_code_signing *rule
 	if (j.facts.tail == POLICY_ZIP_ADMISSIBLE) {
 		ret->tail_known = true;
 		ret->length_bytes = ret->tail.signed_length;
-		examine_artifact(&j);
-		if (full)
-			compare_flat_digest(&j);
-		if (may_be_parsed(&ret->facts))
-			check_zip(&j, full);
+		examine_all(&j, full);
 	}
 	weigh(&j);
 	judge_layers(&j, artifact->layers, artifact->layer_count, NULL);

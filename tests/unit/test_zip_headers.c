@@ -128,7 +128,7 @@ static int open_zip(const struct buf *zip, const struct zip_headers *headers, bo
 		file = (struct io_reader){.ctx = (void *)(uintptr_t)zip, .pread = lying_pread, .size_bytes = zip->len};
 	struct zip_archive *archive = NULL;
 	const struct zip_limits limits = {.max_unpacked_bytes = 100000};
-	int r = zip_open_written(&file, headers, &limits, &archive, refusal);
+	int r = zip_opening_end(zip_opening_new(&file, headers, &limits), &archive, refusal);
 	if (r == 0)
 		assert_int_equal(archive->entry_count, 4);
 	zip_close_archive(archive);
