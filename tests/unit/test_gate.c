@@ -127,6 +127,50 @@ static void changed_bytes_are_refused_and_not_parsed(void **state)
 	buf_done(&zip);
 }
 
+/* The rules are looked at beside the signature then. Where both refuse, it is the signature that does. */
+static void changed_bytes_of_many_entries_are_refused_for_that(void **state)
+{
+	struct gate_fixture *f = *state;
+	struct zip_builder z = {0};
+	struct buf zip = {0};
+	for (unsigned i = 0; i < LIMIT_ZIP_ENTRIES_IN_ORDER; i++) {
+		char name[16];
+		(void)snprintf(name, sizeof(name), "file%u", i);
+		zip_builder_add(&z, name, "");
+	}
+	struct buf plain = zip_builder_finish(&z);
+	trust_fixture_sign_zip(&f->alice, plain.data, plain.len, &zip);
+	struct gate_decision d = gate_fixture_judge(f, "approved", &zip, false);
+	assert_decided(&d, POLICY_ACCEPTED, POLICY_REASON_NONE);
+
+	for (size_t at = 1; at < 120; at++) { /* in the directory's last records */
+		size_t place = plain.len - 22 - at;
+		zip.data[place] ^= 1;
+		d = gate_fixture_judge(f, "approved", &zip, false);
+		assert_decided(&d, POLICY_REFUSED, POLICY_VF1002_INTEGRITY);
+		assert_int_equal(d.verdict.checks[POLICY_ZIP_RULES].state, POLICY_NOT_REACHED);
+		zip.data[place] ^= 1;
+	}
+	buf_done(&plain);
+	buf_done(&zip);
+}
+
+/* Unsigned, they are refused by the rule that they break. */
+static void many_entries_are_judged_by_the_rules(void **state)
+{
+	struct zip_builder z = {0};
+	for (unsigned i = 0; i < LIMIT_ZIP_ENTRIES_IN_ORDER; i++) {
+		char name[16];
+		(void)snprintf(name, sizeof(name), "file%u", i / 2);
+		zip_builder_add(&z, name, "");
+	}
+	struct buf zip = zip_builder_finish(&z);
+	struct gate_decision d = gate_fixture_judge(*state, "watched", &zip, false);
+	assert_decided(&d, POLICY_REFUSED, POLICY_VF1001_ZIP);
+	assert_non_null(strstr(d.verdict.detail, "ZIP-R11"));
+	buf_done(&zip);
+}
+
 static void lying_flat_digest_is_found_by_full(void **state)
 {
 	struct gate_fixture *f = *state;
@@ -407,6 +451,8 @@ int main(void)
 		TEST(contents_are_checked_once_the_signature_has_expired),
 		TEST(good_contents_are_recorded_as_checked),
 		TEST(changed_bytes_are_refused_and_not_parsed),
+		TEST(changed_bytes_of_many_entries_are_refused_for_that),
+		TEST(many_entries_are_judged_by_the_rules),
 		TEST(lying_flat_digest_is_found_by_full),
 		TEST(what_is_no_zip_reaches_no_other_check),
 		TEST(too_large_is_not_even_read),
