@@ -173,6 +173,8 @@ int store_intent_resume(struct store *store, const char *function, const uint8_t
 void store_intent_park(struct store *store, struct store_intent *intent);
 /* The change was carried through or undone. Removes the reference and the object when nothing needs them. */
 void store_intent_end(struct store *store, struct store_intent *intent);
+/* The change was carried through, and there is a record now that needs the object: ends it without looking. */
+void store_intent_fulfil(struct store *store, struct store_intent *intent);
 void store_intent_free_all(struct store *store);
 
 /*

@@ -181,6 +181,13 @@ static void end_all(struct store *store, struct intents *intents, bool unfinishe
 	}
 }
 
+/* A record that needs all of these objects has just been written, so none of them is looked for. */
+static void fulfil_all(struct store *store, struct intents *intents)
+{
+	for (size_t i = 0; i < intents->count; i++)
+		store_intent_fulfil(store, intents->all[i]);
+}
+
 /* A record that needs its reference: the one that the object's arrival made, or one made now. */
 static int reference_object(struct store *store, const char *function, const uint8_t digest[CRYPTO_SHA256_BYTES])
 {
@@ -244,7 +251,10 @@ int store_commit_release(struct store *store, const char *function, const struct
 	r = begin_layers(store, function, release, &intents);
 	if (r == 0)
 		r = commit(store, function, release, &unfinished);
-	end_all(store, &intents, unfinished);
+	if (r == 0)
+		fulfil_all(store, &intents);
+	else
+		end_all(store, &intents, unfinished);
 	return r;
 }
 

@@ -252,20 +252,34 @@ int store_sweep_object(struct store *store, const char *function, const uint8_t 
 	return r;
 }
 
-void store_intent_end(struct store *store, struct store_intent *intent)
+/* swept: 0, or why the object could not be looked at */
+static void forget_intent(struct store *store, struct store_intent *intent, int swept)
 {
-	bool removed = false;
 	char name[STORE_NAME_SIZE];
 	intent_name(intent, name);
-
-	lock_take(&store->lock);
-	unlink_locked(store, intent);
-	int r = sweep_locked(store, intent->function, intent->digest, &removed);
-	lock_drop(&store->lock);
+	int r = swept;
 	if (r == 0)
 		r = io_unlinkat(store->staging_fd, name, 0);
 	if (r < 0)
 		log_warning("store: cannot clean up behind a change of %s (%s); the next start tries again",
 			    intent->function, strerror(-r));
 	free(intent);
+}
+
+void store_intent_end(struct store *store, struct store_intent *intent)
+{
+	bool removed = false;
+	lock_take(&store->lock);
+	unlink_locked(store, intent);
+	int r = sweep_locked(store, intent->function, intent->digest, &removed);
+	lock_drop(&store->lock);
+	forget_intent(store, intent, r);
+}
+
+void store_intent_fulfil(struct store *store, struct store_intent *intent)
+{
+	lock_take(&store->lock);
+	unlink_locked(store, intent);
+	lock_drop(&store->lock);
+	forget_intent(store, intent, 0);
 }
