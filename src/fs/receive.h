@@ -19,8 +19,7 @@ struct receiver {
 	atomic_uint_fast64_t idle_ns; /* since then a thread waits, on the monotonic clock */
 };
 
-/* As read(2) on a blocking descriptor, for any number of threads. A thread may be cancelled in it: then nobody looks
- * any more, all else goes on. */
+/* As read(2) on a blocking descriptor, for any number of threads. A thread may be cancelled in it, as in read. */
 ssize_t receive(struct receiver *receiver, int fd, void *buf, size_t size);
 
 #endif
