@@ -27,7 +27,7 @@ static size_t put_stored_block(const struct zip_stretch *stretch, uint8_t *dst)
 }
 
 /* Lowest bits first. The bytes are zeros before. */
-static void put_bits(uint8_t *bytes, uint64_t *at_bit, unsigned value, unsigned count)
+static void put_bits(uint8_t *bytes, uint64_t *at_bit, uint64_t value, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++, (*at_bit)++)
 		bytes[*at_bit / 8] |= (uint8_t)((value >> i & 1) << (*at_bit % 8));
