@@ -13,7 +13,7 @@ mk_many_config() {
 	END
 }
 
-start_limited_mount() { (ulimit -n "$LIMIT" && start_mount "$@"); }
+start_limited_mount() { (ulimit -n "$LIMIT" && start_mount); }
 descriptors() { find "/proc/$(daemon_pid)/fd" -mindepth 1 | wc -l; }
 
 @test "more functions in use than descriptors: all are read, again and again, and uploads go on" {
@@ -30,8 +30,8 @@ descriptors() { find "/proc/$(daemon_pid)/fd" -mindepth 1 | wc -l; }
 	python3 "$SCALE" own "$MNT" 20
 	python3 "$SCALE" read "$MNT" "$count"
 
-	[ "$(python3 "$SCALE" hold "$MNT" "$count" "$T/a.zip")" = "$((LIMIT / 4 * 3)) Too many open files in system" ]
-	[ "$(cat "$MNT/run/many-000000/task/app.txt" "$MNT/run/many-$(printf %06d $((LIMIT / 4 * 3 - 1)))/task/app.txt" | uniq -c | tr -s ' ')" = " 2 one" ]
-	[ "$(cat "$MNT/run/many-$(printf %06d $((LIMIT / 4 * 3)))/task/app.txt")" = $((LIMIT / 4 * 3)) ]
+	[ "$(python3 "$SCALE" hold "$MNT" "$count" "$T/a.zip")" = "$((LIMIT * 3 / 4)) Too many open files in system" ]
+	[ "$(cat "$MNT/run/many-000000/task/app.txt" "$MNT/run/many-$(printf %06d $((LIMIT * 3 / 4 - 1)))/task/app.txt" | uniq -c | tr -s ' ')" = " 2 one" ]
+	[ "$(cat "$MNT/run/many-$(printf %06d $((LIMIT * 3 / 4)))/task/app.txt")" = $((LIMIT * 3 / 4)) ]
 	[ "$(cat "$STORE"/audit/* | grep -c page-check-failed || true)" = 0 ]
 }
