@@ -3,6 +3,7 @@ returns curves, and what has a budget at the largest size. A native line stands 
 bytes or names on the store's filesystem."""
 import multiprocessing
 import os
+import signal
 import statistics
 import time
 import zipfile
@@ -237,10 +238,12 @@ def uploaders(host, fast, durable, _):
     for mount, title in (fast, "durability none"), (durable, "durability commit"):
         for count in UPLOADERS:
             tasks = [(mount.slot(name_of(number)), paths, max(1, UPLOADS // count)) for number in range(count)]
-            with multiprocessing.get_context("fork").Pool(count) as pool:
-                begun = time.perf_counter()
-                times = [one for of_one in pool.map(upload, tasks, chunksize=1) for one in of_one]
-                seconds = time.perf_counter() - begun
+            pool = multiprocessing.get_context("fork").Pool(count, signal.signal, (signal.SIGTERM, signal.SIG_DFL))
+            begun = time.perf_counter()
+            times = [one for of_one in pool.map(upload, tasks, chunksize=1) for one in of_one]
+            seconds = time.perf_counter() - begun
+            pool.close()  # not by its terminate, which may stop one that holds the queue the others wait for
+            pool.join()
             points.add("deployments of 1 MiB a second", "1/s", count, [len(times) / seconds], title)
             for part, of in (0.5, "p50"), (0.99, "p99"):
                 points.add("deployment of 1 MiB, by uploaders", "ms", count, [percentile(milliseconds(times), part)],
