@@ -11,6 +11,7 @@
 #define AUDIT_AUDIT_H
 
 #include <sys/types.h>
+#include <time.h>
 
 #include "base/base.h"
 #include "base/buf.h"
@@ -81,6 +82,26 @@ void audit_close(struct audit *audit);
  * later appends (-EIO): no record may follow a gap.
  */
 int audit_append(struct audit *audit, const struct audit_record *record, struct buf *ret_line);
+
+/* A record that is in the log now. */
+struct audit_news {
+	uint64_t seq;
+	struct timespec at;
+	const struct audit_record *record;
+	const char *line; /* as it was written, without newline */
+	size_t len;
+};
+
+/*
+ * Told of each record, in order, on the thread that appended it and under the log's lock: must return at once, and call
+ * nothing of the log. Listeners are added before others append; at most AUDIT_LISTENERS_MAX (-ENOSPC).
+ */
+#define AUDIT_LISTENERS_MAX 8
+typedef void audit_tell(void *ctx, const struct audit_news *news);
+int audit_listen(struct audit *audit, audit_tell *tell, void *ctx);
+
+/* Whether the last append went well. */
+bool audit_is_writable(struct audit *audit);
 
 /* Sequence and hash of the last record. */
 void audit_head(struct audit *audit, uint64_t *ret_seq, char ret_sha256_hex[65]);

@@ -20,12 +20,20 @@
 
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 
+struct listener {
+	audit_tell *tell;
+	void *ctx;
+};
+
 struct audit {
 	pthread_mutex_t lock;
+	struct listener listeners[AUDIT_LISTENERS_MAX];
+	size_t listener_count;
 	int dirfd;
 	int fd; /* of the current segment, or -1 before the first record */
 	bool durable;
 	bool broken; /* a failed write could not be taken back: nothing may follow */
+	bool failed; /* the last append */
 	uint64_t segment_bytes;
 	uint64_t seq;
 	char head[CRYPTO_SHA256_HEX_SIZE];
@@ -195,6 +203,16 @@ static int write_line_locked(struct audit *audit, const struct buf *line)
 	return r;
 }
 
+/* line ends in a newline. */
+static void tell_listeners_locked(const struct audit *audit, const struct audit_stamp *stamp,
+				  const struct audit_record *record, const struct buf *line)
+{
+	const struct audit_news news = {
+		.seq = stamp->seq, .at = stamp->at, .record = record, .line = line->data, .len = line->len - 1};
+	for (size_t i = 0; i < audit->listener_count; i++)
+		audit->listeners[i].tell(audit->listeners[i].ctx, &news);
+}
+
 static int append_locked(struct audit *audit, const struct audit_record *record, struct buf *line)
 {
 	if (audit->broken)
@@ -218,6 +236,7 @@ static int append_locked(struct audit *audit, const struct audit_record *record,
 	audit->segment_bytes += line->len;
 	audit->seq = stamp.seq;
 	text_hex(digest, sizeof(digest), audit->head);
+	tell_listeners_locked(audit, &stamp, record, line);
 	return 0;
 }
 
@@ -231,11 +250,30 @@ int audit_append(struct audit *audit, const struct audit_record *record, struct 
 	struct buf line = {0};
 	lock_take(&audit->lock);
 	r = append_locked(audit, record, &line);
+	audit->failed = r < 0;
 	lock_drop(&audit->lock);
 	if (r == 0 && ret_line)
 		ASSERT(buf_append(ret_line, line.data, line.len - 1) == 0);
 	buf_done(&line);
 	return r;
+}
+
+int audit_listen(struct audit *audit, audit_tell *tell, void *ctx)
+{
+	lock_take(&audit->lock);
+	int r = audit->listener_count < ARRAY_SIZE(audit->listeners) ? 0 : -ENOSPC;
+	if (r == 0)
+		audit->listeners[audit->listener_count++] = (struct listener){.tell = tell, .ctx = ctx};
+	lock_drop(&audit->lock);
+	return r;
+}
+
+bool audit_is_writable(struct audit *audit)
+{
+	lock_take(&audit->lock);
+	bool writable = !audit->failed;
+	lock_drop(&audit->lock);
+	return writable;
 }
 
 void audit_head(struct audit *audit, uint64_t *ret_seq, char ret_sha256_hex[65])

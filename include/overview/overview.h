@@ -1,0 +1,144 @@
+/*
+ * overview.h - what operators see of a host: its slots, whose signatures count, what will expire, what failed. Plain
+ * data, made in one of three ways, and rendered by functions that know nothing of where it came from:
+ *
+ *     the daemon fills it from what it serves        slots/control*.c
+ *     status.json of a mount is read back            overview_parse
+ *     a store that is not mounted is looked through  overview_of_store
+ *
+ *                  -> overview_print_status (screen), overview_put_json (status.json), overview_print_metrics,
+ *                     overview_print_health, overview_print_html, overview_print_trust, overview_print_enforce
+ *
+ * All texts are as they were stored: renderers escape them for where they go. Times are seconds since 1970, 0 for
+ * "none". Strings may be NULL for "none" where that is said, and are owned by the struct (overview_free).
+ */
+#ifndef OVERVIEW_OVERVIEW_H
+#define OVERVIEW_OVERVIEW_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/json.h"
+
+/* By how much it asks for attention; rows are sorted by it, then by name. */
+enum overview_rank {
+	OVERVIEW_NOT_SERVED = 0, /* damaged, or blocked by policy on load */
+	OVERVIEW_REFUSED,	 /* served, and the last attempt was refused or failed */
+	OVERVIEW_RELAXED,	 /* break glass is in force */
+	OVERVIEW_WARNED,	 /* what is served was warned about */
+	OVERVIEW_OK,
+	OVERVIEW_EMPTY, /* nothing was deployed yet */
+};
+
+/* The last attempt to deploy, or to publish. outcome NULL: there was none. */
+struct overview_attempt {
+	char *outcome; /* "accepted", "warned", "refused", "failed", "waiting" */
+	char *reason;  /* "VF2001", or NULL */
+	char *detail;  /* one sentence, or NULL */
+	char *command; /* of the process, as the kernel names it; or NULL */
+	uint32_t uid;
+	int64_t at_s;
+	uint64_t event; /* its sequence number in the audit log; 0: not known */
+};
+
+/* Until when the administrator has relaxed a slot. until_s 0: he has not. */
+struct overview_break_glass {
+	int64_t until_s;
+	char *reason; /* his words */
+	uint32_t uid;
+};
+
+struct overview_slot {
+	bool is_layer;
+	enum overview_rank rank;
+	char *name;   /* without "functions/", "layers/" */
+	char *mode;   /* "Enforce", "Warn", "UNCHECKED", "NO CONFIG"; of a layer "-" */
+	char *config; /* name of its code-signing config; NULL: none, or a layer */
+
+	uint64_t release;	   /* that is served; of a layer its newest version; 0: none */
+	uint64_t kept_count;	   /* releases that are kept, versions that are published */
+	int64_t since_s;	   /* of that release */
+	char *outcome;		   /* when it was deployed: "accepted", "warned"; NULL: nothing is there */
+	char *reason;		   /* of that, when warned */
+	char *profile_version_arn; /* NULL: unsigned */
+	int64_t signed_at_s;
+	int64_t expires_at_s;
+	char *layers; /* of a function: "tools:3 base:1", lowest first; of a layer: the functions that use it. Or NULL
+		       */
+	bool is_damaged;
+	bool is_blocked;
+
+	/* What today's checks would say were everything set to Enforce: "accepted" or "refused"; NULL: nothing there.
+	 */
+	char *enforce_outcome;
+	char *enforce_reason; /* "VF2003", or NULL */
+	char *enforce_detail; /* one sentence, or NULL */
+
+	struct overview_break_glass break_glass;
+	struct overview_attempt last;
+};
+
+/* A code-signing config. */
+struct overview_config {
+	char *name;
+	char *description; /* "" when there is none */
+	char *mismatch;	   /* "Enforce", "Warn"; and so on */
+	char *expiry;
+	char *revocation;
+	char *on_load;	   /* "Ignore", too */
+	char **publishers; /* ARNs of profile versions and profiles */
+	size_t publisher_count;
+	uint64_t function_count; /* slots that have it, as they stand in slots */
+};
+
+/* A publisher's account that is trusted. */
+struct overview_account {
+	char *id;
+	char *certificate_subject;
+	int64_t certificate_expires_at_s;
+	bool list_required;
+	char *list_state;	/* "good", "missing", "stale", "refused" (what went wrong is in list_detail), "none" */
+	char *list_detail;	/* or NULL */
+	uint64_t list_sequence; /* 0: no list */
+	int64_t list_issued_at_s;
+	int64_t list_next_update_s;
+};
+
+struct overview {
+	char *version;	   /* of the program that made it */
+	char *config_path; /* absolute */
+	char *store;
+	char *account; /* the host's own */
+	char *region;
+	bool is_mounted;
+	uint64_t pid;
+	int64_t now_s; /* when it was made */
+	int64_t started_at_s;
+	uint64_t config_generation;
+	int64_t config_loaded_at_s;
+	uint64_t config_failures; /* reloads refused since the last good one */
+	char *config_error;	  /* of the last one of those, first line; or NULL */
+	uint64_t audit_seq;	  /* of the last record */
+	bool audit_writable;
+
+	struct overview_slot *slots; /* functions and layers, by rank and name */
+	size_t slot_count;
+	struct overview_config *configs; /* by name */
+	size_t config_count;
+	struct overview_account *accounts; /* by id */
+	size_t account_count;
+};
+
+struct overview *overview_new(void); /* NULL: out of memory */
+void overview_free(struct overview *overview);
+/* A new last element of an array, all zero; NULL: out of memory. */
+struct overview_slot *overview_add_slot(struct overview *overview);
+struct overview_config *overview_add_config(struct overview *overview);
+struct overview_account *overview_add_account(struct overview *overview);
+/* Ranks each slot by its other members, and sorts. */
+void overview_rank(struct overview *overview);
+
+/* status.json: the members put into an object that is open, and that text read back (-EBADMSG: it is none). */
+void overview_put_json(struct json *j, const struct overview *overview);
+int overview_parse(const char *text, size_t len, struct overview **ret);
+
+#endif
