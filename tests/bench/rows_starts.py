@@ -27,10 +27,15 @@ def make_python(host):
     return root
 
 
-def start_python(root):
-    script = f"import boto3, botocore; assert boto3.__file__.startswith({root!r})"
+def start_import(root, modules):
+    """Imports the modules, the first of which has to come from the root."""
+    script = f"import {', '.join(modules)}; assert {modules[0]}.__file__.startswith({root!r})"
     environment = dict(os.environ, PYTHONPATH=root, PYTHONDONTWRITEBYTECODE="1")
     return lambda: run(PYTHON, "-c", script, env=environment)
+
+
+def start_python(root):
+    return start_import(root, ["boto3", "botocore"])
 
 
 def make_zippable(host):
@@ -47,9 +52,7 @@ def make_zippable(host):
 
 
 def start_zippable(root):
-    script = f"import {ZIPPABLE[0]} as it; assert it.__file__.startswith({root!r})"
-    environment = dict(os.environ, PYTHONPATH=root, PYTHONDONTWRITEBYTECODE="1")
-    return lambda: run(PYTHON, "-c", script, env=environment)
+    return start_import(root, [ZIPPABLE[0]])
 
 
 def make_node(host):
