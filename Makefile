@@ -36,13 +36,16 @@ endif
 LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 
 PACKAGES := fuse3 openssl libzip zlib libdeflate inih libutf8proc
+# Optional, for sd_notify and the journal; `make HAVE_SYSTEMD=no` builds without it where it is.
+HAVE_SYSTEMD = $(eval HAVE_SYSTEMD := $(shell pkg-config --exists libsystemd && echo yes))$(HAVE_SYSTEMD)
+OPTIONAL = $(if $(filter yes,$(HAVE_SYSTEMD)),libsystemd)
 # Asked once, and only by goals that compile.
-PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
-PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) $(OPTIONAL)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) $(OPTIONAL)))$(PKG_LIBS)
 
 VERSION := 0.1.0
 ALL_CFLAGS = -std=gnu17 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=312 -DVOUCHFS_VERSION='"$(VERSION)"' \
-	-Iinclude $(PKG_CFLAGS) $(WARN) $(HARDEN) -pthread $(OPT_$(VARIANT)) $(CFLAGS)
+	$(if $(OPTIONAL),-DHAVE_SYSTEMD) -Iinclude $(PKG_CFLAGS) $(WARN) $(HARDEN) -pthread $(OPT_$(VARIANT)) $(CFLAGS)
 ALL_LDFLAGS = $(LDHARDEN) -pthread $(filter -fsanitize%,$(OPT_$(VARIANT))) $(LDFLAGS)
 
 SOURCES  := $(sort $(wildcard src/*/*.c))
