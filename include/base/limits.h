@@ -67,5 +67,7 @@
 
 /* logs */
 #define LIMIT_AUDIT_RECORD_BYTES 2048U
+#define LIMIT_LOG_LINES		 1024U /* that wait for the daemon's log to be written */
+#define LIMIT_LOG_CLOSE_MS	 2000  /* that the end of the daemon waits for its log */
 
 #endif

@@ -15,6 +15,7 @@
 #include "arn/arn.h"
 #include "base/base.h"
 #include "base/buf.h"
+#include "base/log.h"
 
 #define CONFIG_DEFAULT_PATH   "/etc/vouchfs/vouchfs.conf"
 #define CONFIG_PUBLISHERS_MAX 20
@@ -107,6 +108,7 @@ struct config {
 	enum config_errno_style errno_style;
 	char *timestamp_authority; /* absolute path or NULL */
 	bool durable;		   /* durability = commit */
+	enum log_target log;
 
 	/* Each in the order of its names. */
 	struct config_account *accounts;

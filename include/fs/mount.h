@@ -17,12 +17,14 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/explain.h"
+#include "base/log.h"
 
 struct fs_mount_options {
 	const char *config_path; /* absolute */
 	const char *mountpoint;	 /* absolute */
 	bool foreground;	 /* stay; messages to stderr */
 	bool allow_other;	 /* always on for root */
+	enum log_target log;	 /* LOG_TO_AUTO: as the configuration says */
 };
 
 /*
@@ -36,6 +38,7 @@ struct fs_signer_mount_options {
 	const char *mountpoint; /* absolute */
 	bool foreground;
 	bool allow_other;
+	enum log_target log;
 };
 
 /* The same for the signing slots of a signer's home. */

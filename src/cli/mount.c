@@ -23,6 +23,8 @@ const struct cli_command cli_mount_commands[] = {
 			 "SIGHUP reloads the configuration, SIGTERM unmounts and ends.\n\n"
 			 "Options:\n"
 			 "  -f, --foreground   stay, and say on stderr what goes on\n"
+			 "      --log WHERE    journal, syslog, stderr, json (an object a line on stderr) or auto\n"
+			 "                     (default: what the configuration says)\n"
 			 "  -o, --options O    as for mount(8): rw, allow_other, default_permissions, nosuid, nodev\n"
 			 "                     and what fstab needs (nofail, _netdev, x-...)\n"
 			 "  -c, --config CONF  the configuration (default: $VOUCHFS_CONF, else\n"
@@ -62,17 +64,20 @@ static const struct mount_option refused_options[] = {
 
 static int run_mount(int argc, char **argv)
 {
-	const char *config = NULL, *list = NULL;
+	const char *config = NULL, *list = NULL, *log = NULL;
 	struct fs_mount_options options = {.allow_other = geteuid() == 0};
 	bool done = false;
 	const struct cli_option table[] = {
 		{.name = "config", .letter = 'c', .kind = CLI_TEXT, .ret_text = &config},
 		{.name = "options", .letter = 'o', .kind = CLI_TEXT, .ret_text = &list},
 		{.name = "foreground", .letter = 'f', .kind = CLI_FLAG, .ret_flag = &options.foreground},
+		{.name = "log", .kind = CLI_TEXT, .ret_text = &log},
 	};
 	int code = cli_parse(&cli_mount_commands[0], table, ARRAY_SIZE(table), &argc, argv, 1, 1, &done);
 	if (code == CLI_EXIT_OK && !done)
 		code = mount_options_take(&cli_mount_commands[0], refused_options, list, &options.allow_other);
+	if (code == CLI_EXIT_OK && !done)
+		code = mount_log_take(&cli_mount_commands[0], log, &options.log);
 	if (code != CLI_EXIT_OK || done)
 		return code;
 

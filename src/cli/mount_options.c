@@ -83,6 +83,15 @@ int mount_options_take(const struct cli_command *command, const struct mount_opt
 	return code;
 }
 
+int mount_log_take(const struct cli_command *command, const char *name, enum log_target *ret)
+{
+	if (!name || log_target_parse(name, ret))
+		return CLI_EXIT_OK;
+	char shown[OPTION_NAME_MAX];
+	(void)text_escape_print(shown, sizeof(shown), name, strlen(name));
+	return cli_usage_error(command, "--log %s: expected journal, syslog, stderr, json or auto", shown);
+}
+
 int mount_resolve(const char *path, char **ret)
 {
 	int r = fs_resolve(path, ret);

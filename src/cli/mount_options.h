@@ -2,6 +2,7 @@
 #ifndef CLI_MOUNT_OPTIONS_H
 #define CLI_MOUNT_OPTIONS_H
 
+#include "base/log.h"
 #include "cli/cli.h"
 
 struct mount_option {
@@ -15,6 +16,9 @@ struct mount_option {
  */
 int mount_options_take(const struct cli_command *command, const struct mount_option *refused, const char *list,
 		       bool *ret_allow_other);
+
+/* --log; NULL: it was not given. Returns 0, or the exit code after having said why. */
+int mount_log_take(const struct cli_command *command, const char *name, enum log_target *ret);
 
 /* fs_resolve that says why it fails. */
 int mount_resolve(const char *path, char **ret);

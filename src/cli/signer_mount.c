@@ -27,6 +27,7 @@ const struct cli_command cli_signer_mount_commands[] = {
 			"SIGHUP reads the home again, SIGTERM unmounts and ends.\n\n"
 			"Options:\n"
 			"  -f, --foreground   stay, and say on stderr what goes on\n"
+			"      --log WHERE    journal, syslog, stderr, json (an object a line on stderr) or auto\n"
 			"  -o, --options O    as for mount(8): rw, allow_other, default_permissions, nosuid, nodev,\n"
 			"                     noexec and what fstab needs (nofail, _netdev, x-...)\n" CLI_SIGNER_OPTIONS
 			"\n"
@@ -65,18 +66,21 @@ static int mount_home(const char *given_home, const char *given_mountpoint, stru
 
 static int run_mount(int argc, char **argv)
 {
-	const char *home = NULL, *list = NULL;
+	const char *home = NULL, *list = NULL, *log = NULL;
 	struct fs_signer_mount_options options = {.allow_other = geteuid() == 0};
 	bool done = false;
 	const struct cli_option table[] = {
 		{.name = "home", .kind = CLI_TEXT, .ret_text = &home},
 		{.name = "options", .letter = 'o', .kind = CLI_TEXT, .ret_text = &list},
 		{.name = "foreground", .letter = 'f', .kind = CLI_FLAG, .ret_flag = &options.foreground},
+		{.name = "log", .kind = CLI_TEXT, .ret_text = &log},
 	};
 	const struct cli_command *command = &cli_signer_mount_commands[0];
 	int code = cli_parse(command, table, ARRAY_SIZE(table), &argc, argv, 1, 1, &done);
 	if (code == CLI_EXIT_OK && !done)
 		code = mount_options_take(command, refused_options, list, &options.allow_other);
+	if (code == CLI_EXIT_OK && !done)
+		code = mount_log_take(command, log, &options.log);
 	if (code != CLI_EXIT_OK || done)
 		return code;
 	return mount_home(home, argv[1], &options);

@@ -107,6 +107,7 @@ static void put_vouchfs(struct printer *p, const struct config *config)
 	put_text(p, "errno-style", config->errno_style == CONFIG_ERRNO_KEY ? "key" : "permission");
 	put_text(p, "timestamp-authority", config->timestamp_authority);
 	put_text(p, "durability", config->durable ? "commit" : "none");
+	put_text(p, "log", log_target_name(config->log));
 }
 
 static void put_trust(struct printer *p, const struct config *config)

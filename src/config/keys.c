@@ -17,6 +17,9 @@ static const struct choice on_load[] = {
 static const struct choice errno_style[] = {{"key", CONFIG_ERRNO_KEY}, {"permission", CONFIG_ERRNO_PERMISSION}, {0}};
 static const struct choice durability[] = {{"commit", true}, {"none", false}, {0}};
 static const struct choice timestamp[] = {{"required", true}, {"optional", false}, {0}};
+static const struct choice log_targets[] = {{"auto", LOG_TO_AUTO},     {"journal", LOG_TO_JOURNAL},
+					    {"syslog", LOG_TO_SYSLOG}, {"stderr", LOG_TO_STDERR},
+					    {"json", LOG_TO_JSON},     {0}};
 static const struct choice yes_no[] = {{"yes", true}, {"no", false}, {0}};
 
 #define AT(field) .offset = offsetof(struct config, field)
@@ -34,6 +37,7 @@ static const struct key vouchfs_keys[] = {
 	{"errno_style", value_set_choice, AT(errno_style), .choices = errno_style},
 	{"durability", value_set_flag, AT(durable), .choices = durability},
 	{"timestamp_authority", value_set_path, AT(timestamp_authority)},
+	{"log", value_set_choice, AT(log), .choices = log_targets},
 	{0},
 };
 #undef AT

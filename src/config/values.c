@@ -155,6 +155,7 @@ int value_set_choice(const struct key *key, const struct setting *s, void *item,
 {
 	_Static_assert(sizeof(enum config_mode) == sizeof(unsigned), "choices are stored as unsigned");
 	_Static_assert(sizeof(enum config_errno_style) == sizeof(unsigned), "choices are stored as unsigned");
+	_Static_assert(sizeof(enum log_target) == sizeof(unsigned), "choices are stored as unsigned");
 
 	const struct choice *choice = find_choice(key, s->value);
 	if (!choice)

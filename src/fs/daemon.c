@@ -24,7 +24,6 @@
 #include "session.h"
 #include "sides.h"
 #include "signing/signing.h"
-#include "supervisor.h"
 #include "sweep.h"
 #include "watch.h"
 
@@ -78,6 +77,7 @@ static int isolate(const struct plan *plan)
 	(void)umask(077);
 	(void)setsid();
 	raise_descriptor_limit();
+	log_open(&(struct log_options){.target = plan->log, .background = !plan->foreground, .queued = true});
 	fuse_set_log_func(log_fuse);
 	return chdir("/") < 0 ? -errno : 0;
 }
@@ -197,7 +197,7 @@ static int come_up(struct daemon *d)
 	if (r < 0)
 		return r;
 	if (!d->plan->foreground)
-		supervisor_leave_terminal();
+		log_leave_terminal();
 	io_fault_arm();
 	return 0;
 }
@@ -362,5 +362,6 @@ int daemon_main(const struct plan *plan, int channel)
 	code = 0;
 out:
 	tear_down(&d);
+	log_close();
 	return code;
 }

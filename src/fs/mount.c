@@ -97,6 +97,7 @@ int fs_mount(const struct fs_mount_options *options)
 		.mountpoint = options->mountpoint,
 		.foreground = options->foreground,
 		.allow_other = options->allow_other,
+		.log = options->log,
 	};
 	return mount_as_requested(&request);
 }
@@ -109,6 +110,7 @@ int fs_signer_mount(const struct fs_signer_mount_options *options)
 		.mountpoint = options->mountpoint,
 		.foreground = options->foreground,
 		.allow_other = options->allow_other,
+		.log = options->log,
 	};
 	return mount_as_requested(&request);
 }

@@ -150,6 +150,8 @@ static int take_runtime(struct plan *plan, struct explain *why)
 
 static int use_config(struct plan *plan, const struct config *config, struct explain *why)
 {
+	if (plan->log == LOG_TO_AUTO)
+		plan->log = config->log;
 	int r = check_paths(config, plan->mountpoint, why);
 	if (r == 0)
 		r = privileges_choose(config->user, config->store, &plan->user, why);
@@ -259,6 +261,7 @@ int plan_make(const struct plan_request *request, struct plan *ret)
 		.mountpoint = request->mountpoint,
 		.foreground = request->foreground,
 		.allow_other = request->allow_other,
+		.log = request->log,
 		.runtime = {.dirfd = -1, .lock_fd = -1},
 	};
 	struct explain why = {.text = "out of memory"};

@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "base/explain.h"
+#include "base/log.h"
 #include "privileges.h"
 #include "runtime.h"
 
@@ -20,6 +21,7 @@ struct plan_request {
 	const char *mountpoint; /* absolute */
 	bool foreground;
 	bool allow_other;
+	enum log_target log; /* LOG_TO_AUTO: as the configuration says */
 };
 
 struct plan {
@@ -32,6 +34,7 @@ struct plan {
 	bool foreground;
 	bool allow_other;
 	bool no_exec;
+	enum log_target log;
 	struct service_user user;
 	struct runtime runtime; /* locked by the process that made the plan */
 };

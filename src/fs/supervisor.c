@@ -2,7 +2,6 @@
 #include "supervisor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,17 +31,6 @@ struct supervisor {
 	bool tree_mounted;
 	bool run_mounted;
 };
-
-void supervisor_leave_terminal(void)
-{
-	log_use_syslog();
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
-		(void)dup2(fd, i);
-	io_close(&fd);
-}
 
 /* ---- the daemon ---- */
 
@@ -191,7 +179,7 @@ static int bring_up(struct supervisor *s, int ready_fd)
 	if (ready_fd >= 0)
 		(void)io_write_full(ready_fd, "", 1);
 	if (!s->plan->foreground)
-		supervisor_leave_terminal();
+		log_leave_terminal();
 	log_notice("serving %s on %s as uid %u", s->plan->source, s->plan->mountpoint, s->plan->user.uid);
 	return 0;
 }
@@ -353,6 +341,7 @@ int supervisor_run(struct plan *plan, int ready_fd)
 {
 	struct supervisor s = {.plan = plan, .channel = -1};
 	struct explain why;
+	log_open(&(struct log_options){.target = plan->log, .background = !plan->foreground});
 	if (privileges_hide_memory(&why) < 0) {
 		plan_say(&why);
 		return EXIT_FAILURE;

@@ -13,7 +13,4 @@
  */
 int supervisor_run(struct plan *plan, int ready_fd);
 
-/* stdin, stdout, stderr to /dev/null, messages to syslog. */
-void supervisor_leave_terminal(void);
-
 #endif

@@ -54,6 +54,7 @@ static void takes_every_key_of_the_host(void **state)
 	assert_false(config->durable);
 	(void)snprintf(authority, sizeof(authority), "%s/trust/tsa.pem", files->dir);
 	assert_string_equal(config->timestamp_authority, authority);
+	assert_int_equal(config->log, LOG_TO_JSON);
 }
 
 static void takes_every_key_of_trust(void **state)
@@ -408,6 +409,7 @@ static void canonical_text_changes_with_every_value(void **state)
 		"[vouchfs]\ninflate_cache = 4\n",
 		"[vouchfs]\nerrno_style = permission\n",
 		"[vouchfs]\ndurability = none\n",
+		"[vouchfs]\nlog = json\n",
 		"[account 111122223333]\nrevocations = x\n",
 		"[account 222233334444]\ncertificate = x\nrevocations = x\n",
 		"[account 222233334444]\ncertificate = x\nrevocations = x\nrevocations_required = no\n",
