@@ -65,6 +65,7 @@ struct audit_record {
 	const char *config_sha256;
 	const struct policy_verdict *verdict;
 	const struct statement *statement; /* ARNs and times */
+	bool is_refused;		   /* a revocation list: it was not taken */
 	int errno_given;		   /* positive */
 	const char *detail;		   /* a sentence */
 };
@@ -90,6 +91,7 @@ struct audit_news {
 	const struct audit_record *record;
 	const char *line; /* as it was written, without newline */
 	size_t len;
+	const char *head_sha256; /* hex: of this line, so of the whole log up to here */
 };
 
 /*

@@ -120,6 +120,7 @@ static int record_repair(struct audit *audit, uint64_t torn_bytes)
 	struct explain detail;
 	explain_set(&detail, "a torn record of %llu bytes was cut off the end of the audit log",
 		    (unsigned long long)torn_bytes);
+	log_warning("%s", detail.text); /* nobody listens yet */
 	struct audit_record record = {.event = AUDIT_RECOVERY, .detail = detail.text};
 	return audit_append(audit, &record, NULL);
 }
@@ -207,8 +208,12 @@ static int write_line_locked(struct audit *audit, const struct buf *line)
 static void tell_listeners_locked(const struct audit *audit, const struct audit_stamp *stamp,
 				  const struct audit_record *record, const struct buf *line)
 {
-	const struct audit_news news = {
-		.seq = stamp->seq, .at = stamp->at, .record = record, .line = line->data, .len = line->len - 1};
+	const struct audit_news news = {.seq = stamp->seq,
+					.at = stamp->at,
+					.record = record,
+					.line = line->data,
+					.len = line->len - 1,
+					.head_sha256 = audit->head};
 	for (size_t i = 0; i < audit->listener_count; i++)
 		audit->listeners[i].tell(audit->listeners[i].ctx, &news);
 }

@@ -144,6 +144,8 @@ static int render(const struct audit_stamp *stamp, const struct audit_record *re
 	put_text(&j, "config", record->config, max);
 	put_text(&j, "configSha256", record->config_sha256, CRYPTO_SHA256_HEX_SIZE);
 	put_verdict(&j, record->verdict, max);
+	if (record->is_refused)
+		json_text(&j, "outcome", policy_outcome_name(POLICY_REFUSED));
 	put_statement(&j, record->statement, max);
 	if (record->errno_given > 0)
 		put_text(&j, "errno", strerrorname_np(record->errno_given), max);

@@ -90,8 +90,8 @@ static void record_failure(struct audit *audit, const struct gate_deployment *de
 	entry.record.errno_given = error;
 	entry.record.detail = detail.text;
 	int r = audit_append(audit, &entry.record, NULL);
-	log_error("%s: %s%s%s", entry.slot, detail.text, r < 0 ? "; nor could that be recorded: " : "",
-		  r < 0 ? strerror(-r) : "");
+	if (r < 0)
+		log_error("%s: %s; nor could that be recorded: %s", entry.slot, detail.text, strerror(-r));
 }
 
 /* The record of the release to be; its numbers are still free. */

@@ -269,8 +269,6 @@ static int store_change(struct slot *slot, uint64_t version, const struct change
 		record.errno_given = -r;
 		(void)audit_append(slot->slots->audit, &record, NULL);
 	}
-	log_notice("%s: version %" PRIu64 ": %s %s%s%s", slot->path, version, detail,
-		   change->is_add ? "added" : "removed", r < 0 ? ": " : "", r < 0 ? strerror(-r) : "");
 	return r;
 }
 

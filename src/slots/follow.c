@@ -23,8 +23,7 @@ struct trust *slots_trust(struct slots *slots)
 static void record_list(void *ctx, const char *sentence, bool is_refused)
 {
 	struct slots *slots = ctx;
-	log_print(is_refused ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, "revocations: %s", sentence);
-	struct audit_record record = {.event = AUDIT_REVOCATIONS, .detail = sentence};
+	struct audit_record record = {.event = AUDIT_REVOCATIONS, .is_refused = is_refused, .detail = sentence};
 	int r = audit_append(slots->audit, &record, NULL);
 	if (r < 0)
 		log_error("audit log: %s", strerror(-r));

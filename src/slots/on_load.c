@@ -35,8 +35,6 @@ static void record_change(struct release *release, enum audit_event event, const
 	int r = audit_append(release->slots->audit, &entry, NULL);
 	if (r < 0)
 		log_error("audit log: %s", strerror(-r));
-	log_notice("%s release %" PRIu64 ": %s: %s", slot, release->record->number, audit_event_name(event),
-		   decision->verdict.detail);
 }
 
 /* What it was deployed with: a warning that was recorded then is no news. */

@@ -163,9 +163,6 @@ int release_report_damage(struct release *release, const char *what, int error)
 		       is_damaged ? "the stored bytes are not what was verified" : strerror(-error),
 		       is_layer ? "layer version is damaged in the store, publish it again"
 				: "release is damaged in the store, deploy the artifact again");
-	log_error("%s %s %llu: %s", release->slot->path, is_layer ? "version" : "release",
-		  (unsigned long long)record->number, detail);
-
 	struct audit_record entry = {
 		.event = AUDIT_PAGE_CHECK,
 		.slot = release->slot->path,

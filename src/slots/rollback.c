@@ -111,15 +111,6 @@ static int commit(struct rollback *b)
 	return r;
 }
 
-static void log_outcome(const struct rollback *b, const char *text)
-{
-	char name[4 * (LIMIT_NAME_BYTES + 1)];
-	const char *artifact = b->deployment.artifact_name;
-	text_escape_print(name, sizeof(name), artifact, strlen(artifact));
-	log_notice("%s: rollback to release %llu, %s %s", b->slot->path, (unsigned long long)b->deployment.rollback_to,
-		   name, text);
-}
-
 static int roll_back_locked(struct rollback *b, uint64_t number)
 {
 	const struct config_slot *section = slot_section(b->trust, b->slot);
@@ -134,17 +125,17 @@ static int roll_back_locked(struct rollback *b, uint64_t number)
 		return r;
 	describe(b);
 	r = judge(b);
-	if (r == 0 && b->decision->verdict.outcome == POLICY_REFUSED) {
-		log_outcome(b, "refused");
+	if (r == 0 && b->decision->verdict.outcome == POLICY_REFUSED)
 		return refuse(b);
-	}
 	if (r == 0)
 		r = commit(b);
 	if (r == 0)
 		slot_set_note_locked(b->slot, &b->deployment, b->decision, b->what.number);
 	else
 		slot_set_failure_note_locked(b->slot, &b->deployment, r);
-	log_outcome(b, r < 0 ? strerror(-r) : policy_outcome_name(b->decision->verdict.outcome));
+	if (r < 0)
+		log_error("%s: rollback to release %llu: %s", b->slot->path,
+			  (unsigned long long)b->deployment.rollback_to, strerror(-r));
 	return r;
 }
 

@@ -84,7 +84,6 @@ static void report_torn(const struct slot *slot, uint64_t number, const char *wh
 	char detail[256];
 	(void)snprintf(detail, sizeof(detail), "%s: the stored bytes are not what was put there; %s", what,
 		       slot->is_layer ? "publish the layer again" : "deploy the artifact again");
-	log_error("%s release %llu: %s", slot->path, (unsigned long long)number, detail);
 	const struct audit_record entry = {.event = AUDIT_PAGE_CHECK,
 					   .slot = slot->path,
 					   .release = number,

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "archive/zip_sums.h"
+#include "audit/say.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "deploy.h"
@@ -93,7 +94,9 @@ static int open_store(struct slots *slots, const struct config *config, struct b
 		return say_why(ret_errors, "store", &why,
 			       r == -EINVAL ? -EIO : r); /* -EINVAL is for the configuration */
 	r = audit_open(store_audit_dirfd(slots->store), config->durable, &slots->audit, &why);
-	return r < 0 ? say_why(ret_errors, "audit log", &why, r == -EINVAL ? -EIO : r) : 0;
+	if (r < 0)
+		return say_why(ret_errors, "audit log", &why, r == -EINVAL ? -EIO : r);
+	return audit_say_all(slots->audit);
 }
 
 static int record_event(struct slots *slots, enum audit_event event, const char *detail)

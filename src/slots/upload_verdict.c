@@ -29,12 +29,12 @@ static void describe(const struct upload *upload, const struct trust *trust, str
 	lock_drop(&upload->slots->lock);
 }
 
-/* One line for the log; the name comes from outside. */
-static void log_outcome(const struct upload *upload, const char *text)
+/* Not every failure gets into the audit log, which says all else. The name comes from outside. */
+static void log_failure(const struct upload *upload, int error)
 {
 	char name[4 * sizeof(upload->identity.name)];
 	text_escape_print(name, sizeof(name), upload->identity.name, strlen(upload->identity.name));
-	log_notice("%s: %s %s", upload->slot->path, name, text);
+	log_error("%s: %s was not published: %s", upload->slot->path, name, strerror(-error));
 }
 
 /* The slot may have been removed under an open file. */
@@ -57,7 +57,6 @@ static int refuse_locked(struct upload *upload, const struct trust *trust)
 	gate_record_refusal(upload->slots->audit, &deployment, upload->decision);
 	if (has_slot(upload, trust))
 		slot_set_note_locked(upload->slot, &deployment, upload->decision, kept ? kept->record->number : 0);
-	log_outcome(upload, "refused");
 	upload->dirty = false;
 	upload->result = -policy_verdict_errno(&upload->decision->verdict, deployment.errno_style);
 	return upload->result;
@@ -278,7 +277,8 @@ static int publish_locked(struct upload *upload, const struct trust *trust, stru
 		slot_set_note_locked(upload->slot, &deployment, upload->decision, ret->number);
 	else
 		slot_set_failure_note_locked(upload->slot, &deployment, r);
-	log_outcome(upload, r < 0 ? strerror(-r) : policy_outcome_name(upload->decision->verdict.outcome));
+	if (r < 0)
+		log_failure(upload, r);
 	return r;
 }
 
