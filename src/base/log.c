@@ -219,7 +219,7 @@ void log_open(const struct log_options *options)
 		openlog("vouchfs", LOG_PID | LOG_NDELAY, LOG_DAEMON);
 	if (options->queued)
 		start_queue();
-	if (options->target == LOG_TO_JOURNAL && state.target != LOG_TO_JOURNAL)
+	else if (options->target == LOG_TO_JOURNAL && state.target != LOG_TO_JOURNAL) /* once, not by each process */
 		log_warning("log = journal: there is no journal here; the log goes to %s", targets[state.target].name);
 }
 

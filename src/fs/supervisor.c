@@ -341,7 +341,8 @@ int supervisor_run(struct plan *plan, int ready_fd)
 {
 	struct supervisor s = {.plan = plan, .channel = -1};
 	struct explain why;
-	log_open(&(struct log_options){.target = plan->log, .background = !plan->foreground});
+	struct log_options log = {.target = plan->log, .background = !plan->foreground};
+	log_open(&log);
 	if (privileges_hide_memory(&why) < 0) {
 		plan_say(&why);
 		return EXIT_FAILURE;
@@ -351,6 +352,8 @@ int supervisor_run(struct plan *plan, int ready_fd)
 		r = chdir("/") < 0 ? -errno : 0;
 	if (r == 0)
 		r = start_daemon(&s, ready_fd);
+	log.queued = true; /* from here on: threads do not come along to a child */
+	log_open(&log);
 	if (r == 0)
 		r = bring_up(&s, ready_fd);
 	if (r == 0)
@@ -360,5 +363,6 @@ int supervisor_run(struct plan *plan, int ready_fd)
 	int code = take_down(&s, r);
 	io_close(&s.channel);
 	io_close(&s.signals);
+	log_close();
 	return code;
 }
