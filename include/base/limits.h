@@ -65,6 +65,13 @@
 /* descriptors: the system's limit; what to do is said wherever it is met */
 #define LIMIT_DESCRIPTORS_REMEDY "raise LimitNOFILE= of its service, or ulimit -n"
 
+/* hooks */
+#define LIMIT_HOOKS	       64U   /* executables that are run for a record */
+#define LIMIT_HOOK_RECORDS     1024U /* that wait */
+#define LIMIT_HOOK_LINES       20U   /* of a hook's output in the log */
+#define LIMIT_HOOK_LINE_BYTES  400U
+#define LIMIT_HOOK_GRACE_MS    3000 /* for what still runs or waits when the mount ends */
+
 /* logs */
 #define LIMIT_AUDIT_RECORD_BYTES 2048U
 #define LIMIT_LOG_LINES		 1024U /* that wait for the daemon's log to be written */

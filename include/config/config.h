@@ -109,6 +109,10 @@ struct config {
 	char *timestamp_authority; /* absolute path or NULL */
 	bool durable;		   /* durability = commit */
 	enum log_target log;
+	char *hooks; /* a directory; NULL: hooks.d beside the main file, where there is one */
+	uid_t hooks_user;
+	bool has_hooks_user; /* else the user that serves */
+	uint64_t hooks_timeout_s;
 
 	/* Each in the order of its names. */
 	struct config_account *accounts;

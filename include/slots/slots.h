@@ -41,6 +41,8 @@ struct slots_sweeper {
 struct slots_options {
 	const char *config_path; /* absolute */
 	const char *run_target;	 /* NULL: MNT/run is a directory to mount on; else the target of the symlink MNT/run */
+	audit_tell *tell;	 /* of every record, from the start on (audit_listen); NULL: nobody */
+	void *tell_ctx;
 };
 
 /* Who asks. in_group knows the supplementary groups, where they can be read; else it says no. */

@@ -15,6 +15,7 @@
 #define KEEP_RELEASES	    3
 #define STAGING_TTL_S	    (24ULL * 60 * 60)
 #define INFLATE_CACHE_BYTES (64ULL * 1024 * 1024)
+#define HOOKS_TIMEOUT_S	    10
 #define SLOT_MODE	    0775
 
 /* The next struct of a kind, with its name and the defaults; the arrays have room for all. 0 or -ENOMEM. */
@@ -86,6 +87,7 @@ static int set_defaults(struct config *config)
 	config->max_unpacked_bytes = LIMIT_UNPACKED_BYTES_DEFAULT;
 	config->staging_ttl_s = STAGING_TTL_S;
 	config->inflate_cache_bytes = INFLATE_CACHE_BYTES;
+	config->hooks_timeout_s = HOOKS_TIMEOUT_S;
 	config->errno_style = CONFIG_ERRNO_KEY;
 	config->durable = true;
 	config->store = strdup(STORE_DEFAULT);

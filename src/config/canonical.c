@@ -108,6 +108,10 @@ static void put_vouchfs(struct printer *p, const struct config *config)
 	put_text(p, "timestamp-authority", config->timestamp_authority);
 	put_text(p, "durability", config->durable ? "commit" : "none");
 	put_text(p, "log", log_target_name(config->log));
+	put_text(p, "hooks", config->hooks);
+	if (config->has_hooks_user)
+		put_number(p, "hooks-user", config->hooks_user);
+	put_number(p, "hooks-timeout", config->hooks_timeout_s);
 }
 
 static void put_trust(struct printer *p, const struct config *config)

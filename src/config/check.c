@@ -18,8 +18,9 @@ static bool is_inside(const char *path, const char *directory)
 	return strncmp(path, directory, len) == 0 && (path[len] == '\0' || path[len] == '/');
 }
 
-static void check_store(const struct section *section, struct report *report, struct config *config)
+static void check_host(const struct section *section, struct report *report, struct config *config)
 {
+	config->has_hooks_user = section_find(section, "hooks_user") != NULL;
 	const struct setting *anchor = section_find(section, "anchor");
 	if (anchor && config->anchor && is_inside(config->anchor, config->store))
 		report_error(report, anchor->at, "anchor = %s: expected a place outside the store, %s",
@@ -109,7 +110,7 @@ static void check_principal(const struct section *section, struct report *report
 typedef void check_section(const struct section *section, struct report *report, struct config *config);
 
 static check_section *const checks[KIND_COUNT] = {
-	[KIND_VOUCHFS] = check_store,	  [KIND_ACCOUNT] = check_account, [KIND_CODE_SIGNING] = check_code_signing,
+	[KIND_VOUCHFS] = check_host,	  [KIND_ACCOUNT] = check_account, [KIND_CODE_SIGNING] = check_code_signing,
 	[KIND_FUNCTION] = check_function, [KIND_LAYER] = check_layer,	  [KIND_PRINCIPAL] = check_principal,
 };
 

@@ -134,6 +134,7 @@ void config_free(struct config *config)
 	free(config->anchor);
 	free(config->user);
 	free(config->timestamp_authority);
+	free(config->hooks);
 	free(config->canonical);
 	free(config);
 }

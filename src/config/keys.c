@@ -6,10 +6,11 @@
 #include "names.h"
 #include "values.h"
 
-#define SIZE_4GIB	  4294967295ULL /* ZIP without its 64-bit extension */
-#define INFLATE_CACHE_MAX (64ULL * 1024 * 1024 * 1024)
-#define STAGING_TTL_MAX_S (365ULL * 24 * 60 * 60)
-#define KEEP_RELEASES_MAX 1000
+#define SIZE_4GIB	    4294967295ULL /* ZIP without its 64-bit extension */
+#define INFLATE_CACHE_MAX   (64ULL * 1024 * 1024 * 1024)
+#define STAGING_TTL_MAX_S   (365ULL * 24 * 60 * 60)
+#define KEEP_RELEASES_MAX   1000
+#define HOOKS_TIMEOUT_MAX_S 86400
 
 static const struct choice on_deployment[] = {{"Warn", CONFIG_WARN}, {"Enforce", CONFIG_ENFORCE}, {0}};
 static const struct choice on_load[] = {
@@ -38,6 +39,9 @@ static const struct key vouchfs_keys[] = {
 	{"durability", value_set_flag, AT(durable), .choices = durability},
 	{"timestamp_authority", value_set_path, AT(timestamp_authority)},
 	{"log", value_set_choice, AT(log), .choices = log_targets},
+	{"hooks", value_set_path, AT(hooks)},
+	{"hooks_user", value_set_owner, AT(hooks_user)},
+	{"hooks_timeout", value_set_duration, AT(hooks_timeout_s), .min = 1, .max = HOOKS_TIMEOUT_MAX_S},
 	{0},
 };
 #undef AT

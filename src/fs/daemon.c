@@ -41,6 +41,7 @@ struct daemon {
 	struct notify *notify;
 	struct sweep sweep;
 	struct watch watch;
+	struct hook_feed hook_feed;
 	bool quit;
 };
 
@@ -99,6 +100,8 @@ static int open_deployment(struct daemon *d, struct buf *ret_errors)
 	const struct slots_options options = {
 		.config_path = d->plan->source,
 		.run_target = d->plan->run_is_linked ? d->plan->run_mountpoint : NULL,
+		.tell = hook_feed_tell,
+		.tell_ctx = &d->hook_feed,
 	};
 	struct slots *slots;
 	int r = slots_open(&options, &slots, ret_errors);
@@ -319,16 +322,18 @@ static void tear_down(struct daemon *d)
 	io_close(&d->session_end);
 	io_close(&d->signals);
 	io_close(&d->channel);
+	io_close(&d->hook_feed.fd);
 }
 
-int daemon_main(const struct plan *plan, int channel)
+int daemon_main(const struct plan *plan, int channel, int hook_feed)
 {
 	struct daemon d = {.plan = plan,
 			   .channel = channel,
 			   .signals = -1,
 			   .session_end = -1,
 			   .sweep = {.fd = -1},
-			   .watch = WATCH_NONE};
+			   .watch = WATCH_NONE,
+			   .hook_feed = {.fd = hook_feed}};
 	d.tree_side.ops = plan->kind == PLAN_SIGNING ? &signing_tree_ops : &deploy_tree_ops;
 	d.tree_side.sweep = &d.sweep;
 	handles_init(&d.tree_side.handles, d.tree_side.ops->release);

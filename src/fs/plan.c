@@ -1,6 +1,7 @@
 #include "plan.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 #define EXIT_CONFIG	 78
 #define ESCAPED_PATH_MAX 256
+#define HOOKS_DEFAULT	 "hooks.d"
 
 void plan_say(const struct explain *why)
 {
@@ -148,6 +150,51 @@ static int take_runtime(struct plan *plan, struct explain *why)
 	return r;
 }
 
+/* hooks.d beside the configuration, where there is one and no other is named. */
+static int find_hooks(const struct config *config, char **ret_directory)
+{
+	char *directory = NULL;
+	if (config->hooks)
+		directory = strdup(config->hooks);
+	else if (asprintf(&directory, "%.*s/" HOOKS_DEFAULT, (int)(strrchr(config->path, '/') - config->path),
+			  config->path) < 0)
+		directory = NULL;
+	if (!directory)
+		return -ENOMEM;
+	if (!config->hooks && access(directory, F_OK) < 0 && errno == ENOENT) {
+		free(directory);
+		directory = NULL;
+	}
+	*ret_directory = directory;
+	return 0;
+}
+
+static int choose_hooks_user(const struct config *config, const struct service_user *service, struct service_user *ret,
+			     struct explain *why)
+{
+	*ret = *service;
+	if (geteuid() != 0 || !config->has_hooks_user)
+		return 0;
+	const struct passwd *user = getpwuid(config->hooks_user);
+	if (!user) {
+		explain_set(why, "hooks_user: there is no user with the id %u", config->hooks_user);
+		return -ENOENT;
+	}
+	*ret = (struct service_user){.uid = user->pw_uid, .gid = user->pw_gid};
+	return 0;
+}
+
+static int plan_hooks(struct plan *plan, const struct config *config, struct explain *why)
+{
+	struct stat st;
+	plan->hooks.timeout_ms = config->hooks_timeout_s * 1000;
+	plan->hooks.owner = stat(config->path, &st) == 0 ? st.st_uid : 0;
+	int r = find_hooks(config, &plan->hooks.directory);
+	if (r == 0)
+		r = check_outside(plan->mountpoint, "directory of hooks", plan->hooks.directory, why);
+	return r == 0 ? choose_hooks_user(config, &plan->user, &plan->hooks.user, why) : r;
+}
+
 static int use_config(struct plan *plan, const struct config *config, struct explain *why)
 {
 	if (plan->log == LOG_TO_AUTO)
@@ -155,6 +202,8 @@ static int use_config(struct plan *plan, const struct config *config, struct exp
 	int r = check_paths(config, plan->mountpoint, why);
 	if (r == 0)
 		r = privileges_choose(config->user, config->store, &plan->user, why);
+	if (r == 0)
+		r = plan_hooks(plan, config, why);
 	if (r == 0)
 		r = take_runtime(plan, why);
 	if (r == 0)
@@ -285,4 +334,6 @@ void plan_done(struct plan *plan)
 		runtime_done(&plan->runtime);
 	free(plan->run_mountpoint);
 	plan->run_mountpoint = NULL;
+	free(plan->hooks.directory);
+	plan->hooks.directory = NULL;
 }

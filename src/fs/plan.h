@@ -7,6 +7,7 @@
 #include "base/base.h"
 #include "base/explain.h"
 #include "base/log.h"
+#include "hooks.h"
 #include "privileges.h"
 #include "runtime.h"
 
@@ -36,6 +37,7 @@ struct plan {
 	bool no_exec;
 	enum log_target log;
 	struct service_user user;
+	struct hooks_options hooks;
 	struct runtime runtime; /* locked by the process that made the plan */
 };
 

@@ -28,6 +28,7 @@ struct supervisor {
 	int signals;
 	int channel;
 	pid_t daemon;
+	struct hooks hooks;
 	bool tree_mounted;
 	bool run_mounted;
 };
@@ -53,9 +54,10 @@ static int start_daemon(struct supervisor *s, int ready_fd)
 		io_close(&s->signals);
 		io_close(&ready_fd);
 		runtime_done(&s->plan->runtime);
-		exit(daemon_main(s->plan, pair[1]));
+		exit(daemon_main(s->plan, pair[1], s->hooks.feed));
 	}
 	io_close(&pair[1]);
+	io_close(&s->hooks.feed);
 	s->channel = pair[0];
 	return 0;
 }
@@ -339,7 +341,7 @@ static int block_signals(void)
 
 int supervisor_run(struct plan *plan, int ready_fd)
 {
-	struct supervisor s = {.plan = plan, .channel = -1};
+	struct supervisor s = {.plan = plan, .channel = -1, .hooks = {.feed = -1}};
 	struct explain why;
 	struct log_options log = {.target = plan->log, .background = !plan->foreground};
 	log_open(&log);
@@ -351,6 +353,8 @@ int supervisor_run(struct plan *plan, int ready_fd)
 	if (r >= 0)
 		r = chdir("/") < 0 ? -errno : 0;
 	if (r == 0)
+		s.hooks = hooks_start(&plan->hooks, &log);
+	if (r == 0)
 		r = start_daemon(&s, ready_fd);
 	log.queued = true; /* from here on: threads do not come along to a child */
 	log_open(&log);
@@ -361,6 +365,7 @@ int supervisor_run(struct plan *plan, int ready_fd)
 	else if (r != -EINTR && r != -EPIPE && r != -ECANCELED) /* these have been told */
 		log_error("not mounted: %s", strerror(-r));
 	int code = take_down(&s, r);
+	hooks_end(&s.hooks);
 	io_close(&s.channel);
 	io_close(&s.signals);
 	log_close();

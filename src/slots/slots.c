@@ -79,7 +79,8 @@ static int say_why(struct buf *errors, const char *what, const struct explain *w
 	return say(errors, what, error);
 }
 
-static int open_store(struct slots *slots, const struct config *config, struct buf *ret_errors)
+static int open_store(struct slots *slots, const struct slots_options *told, const struct config *config,
+		      struct buf *ret_errors)
 {
 	struct explain why = {0};
 	const struct store_options options = {
@@ -96,7 +97,8 @@ static int open_store(struct slots *slots, const struct config *config, struct b
 	r = audit_open(store_audit_dirfd(slots->store), config->durable, &slots->audit, &why);
 	if (r < 0)
 		return say_why(ret_errors, "audit log", &why, r == -EINVAL ? -EIO : r);
-	return audit_say_all(slots->audit);
+	r = audit_say_all(slots->audit);
+	return r == 0 && told->tell ? audit_listen(slots->audit, told->tell, told->tell_ctx) : r;
 }
 
 static int record_event(struct slots *slots, enum audit_event event, const char *detail)
@@ -105,14 +107,14 @@ static int record_event(struct slots *slots, enum audit_event event, const char 
 	return audit_append(slots->audit, &record, NULL);
 }
 
-static int open_all(struct slots *slots, struct buf *ret_errors)
+static int open_all(struct slots *slots, const struct slots_options *options, struct buf *ret_errors)
 {
 	/* Once to learn where the store is, and again with what the store remembers of the revocation lists. */
 	struct trust *first;
 	int r = trust_load(slots->config_path, NULL, &first, ret_errors);
 	if (r < 0)
 		return say(ret_errors, slots->config_path, r);
-	r = open_store(slots, first->config, ret_errors);
+	r = open_store(slots, options, first->config, ret_errors);
 	trust_unref(first);
 	if (r == 0)
 		r = trust_load(slots->config_path, slots->store, &slots->trust, ret_errors);
@@ -161,7 +163,7 @@ int slots_open(const struct slots_options *options, struct slots **ret, struct b
 
 	bool copied = slots->config_path && (slots->run_target || !options->run_target);
 	if (r == 0)
-		r = copied ? open_all(slots, ret_errors) : -ENOMEM;
+		r = copied ? open_all(slots, options, ret_errors) : -ENOMEM;
 	if (r < 0) {
 		slots_close(slots);
 		return r;

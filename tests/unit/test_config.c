@@ -55,6 +55,11 @@ static void takes_every_key_of_the_host(void **state)
 	(void)snprintf(authority, sizeof(authority), "%s/trust/tsa.pem", files->dir);
 	assert_string_equal(config->timestamp_authority, authority);
 	assert_int_equal(config->log, LOG_TO_JSON);
+	(void)snprintf(authority, sizeof(authority), "%s/hooks", files->dir);
+	assert_string_equal(config->hooks, authority);
+	assert_true(config->has_hooks_user);
+	assert_int_equal(config->hooks_user, 65534);
+	assert_int_equal(config->hooks_timeout_s, 60);
 }
 
 static void takes_every_key_of_trust(void **state)
@@ -136,6 +141,10 @@ static void fills_in_the_defaults(void **state)
 	assert_true(config->inflate_cache_bytes == 67108864);
 	assert_int_equal(config->errno_style, CONFIG_ERRNO_KEY);
 	assert_true(config->durable);
+	assert_int_equal(config->log, LOG_TO_AUTO);
+	assert_null(config->hooks);
+	assert_false(config->has_hooks_user);
+	assert_int_equal(config->hooks_timeout_s, 10);
 
 	const struct config_code_signing *approved = &config->code_signing[0];
 	assert_string_equal(approved->description, "");
@@ -410,6 +419,9 @@ static void canonical_text_changes_with_every_value(void **state)
 		"[vouchfs]\nerrno_style = permission\n",
 		"[vouchfs]\ndurability = none\n",
 		"[vouchfs]\nlog = json\n",
+		"[vouchfs]\nhooks = /x\n",
+		"[vouchfs]\nhooks_user = 0\n",
+		"[vouchfs]\nhooks_timeout = 4\n",
 		"[account 111122223333]\nrevocations = x\n",
 		"[account 222233334444]\ncertificate = x\nrevocations = x\n",
 		"[account 222233334444]\ncertificate = x\nrevocations = x\nrevocations_required = no\n",

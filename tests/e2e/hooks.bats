@@ -1,0 +1,330 @@
+#!/usr/bin/env bats
+# Executables of hooks.d/: what they get, who they are, and that the mount does not depend on them.
+
+load lib
+
+WEBHOOK=$BATS_TEST_DIRNAME/../../conf/hooks/webhook
+
+setup() {
+	lib_setup
+	HOOKS=$T/etc/hooks.d
+	OUT=$T/out
+	mkdir "$HOOKS" "$OUT"
+	chmod 0755 "$T/etc" "$HOOKS"
+	chmod 1777 "$OUT"
+	server_pid=
+}
+
+teardown() {
+	if [ -n "$server_pid" ]; then kill "$server_pid" 2>/dev/null || true; fi
+	lib_teardown
+}
+
+# mk_hook NAME: a shell script of what comes on stdin, where OUT is a directory that everybody may write
+mk_hook() {
+	{
+		printf '#!/bin/sh\nOUT=%s\n' "$OUT"
+		cat
+	} >"$HOOKS/$1"
+	chmod 0755 "$HOOKS/$1"
+}
+
+# The log is in $T/log.
+start_logged() {
+	start_mount --log stderr 2>"$T/log" 3>&-
+}
+
+# mount_with_hooks [LINE ...]: lines of [vouchfs]
+mount_with_hooks() {
+	plain_start() { "$VOUCHFS" mount -c "$CONF" "$@" "$MNT"; }
+	start_mount() { plain_start --log stderr 2>"$T/log" 3>&-; }
+	VOUCHFS_SECTION=$(printf '%s\n' "$@") start_ready_mount </dev/null
+	mk_signed "$T/good.zip" app.py='print(1)'
+	mk_zip "$T/unsigned.zip" app.py='print(2)'
+}
+
+runner_pid() { pgrep -x vouchfs-hooks -P "$(supervisor_pid)"; }
+logged() { grep -q "$1" "$T/log"; }
+
+@test "a hook gets the record, five variables, no argument, /, and nothing else" {
+	mk_hook 10-look <<-'END'
+		cat >"$OUT/record"
+		tr '\0' '\n' </proc/$$/environ | sort >"$OUT/environ"
+		ls -l /proc/$$/fd | sed -n 's/.* \([0-9]*\) -> \(.*\)/\1 \2/p' >"$OUT/fds"
+		grep -E '^(SigBlk|SigIgn|CapEff|NoNewPrivs|Groups)' /proc/$$/status >"$OUT/status"
+		echo "$# $0 $(pwd) $(umask) $(ps -o pgid= -o sid= -p $$ | tr -d ' ' | sed "s/$$/x/g")" >"$OUT/self.new"
+		mv "$OUT/self.new" "$OUT/self"
+	END
+	SECRET=1 mount_with_hooks
+	run ! cp "$T/unsigned.zip" "$MAIN/"
+	eventually test -e "$OUT/self"
+	[ "$(cat "$OUT/self")" = "0 $HOOKS/10-look / 0022 xx" ]
+	cmp "$OUT/record" <(grep '"seq":2,' "$STORE"/audit/*.jsonl)
+	[ "$(grep -v -e ^PATH= -e ^PWD= -e ^_= "$OUT/environ")" = "$(printf '%s\n' VOUCHFS_EVENT=deployment VOUCHFS_EVENT_ID=2 \
+		VOUCHFS_OUTCOME=refused VOUCHFS_REASON=VF2001 VOUCHFS_SLOT=functions/main)" ]
+	# the shell has its script open
+	[ "$(grep -v -e ' pipe:' -e "$HOOKS/10-look" "$OUT/fds")" = "" ]
+	grep -qE '^SigBlk:\s0+$' "$OUT/status"
+	grep -qE '^SigIgn:\s0+$' "$OUT/status"
+	grep -qE '^NoNewPrivs:\s1$' "$OUT/status"
+}
+
+@test "hooks run in the order of their names, one at a time, for every decision" {
+	mk_hook 20-second <<<'echo "$VOUCHFS_EVENT_ID 2" >>"$OUT/order"'
+	mk_hook 10-first <<<'sleep 0.1; echo "$VOUCHFS_EVENT_ID 1 $VOUCHFS_OUTCOME $VOUCHFS_EVENT" >>"$OUT/order"'
+	printf 'a hook nobody runs\n' >"$HOOKS/.hidden"
+	mount_with_hooks
+	cp "$T/good.zip" "$MAIN/"
+	run ! cp "$T/unsigned.zip" "$MAIN/"
+	cp "$T/unsigned.zip" "$MNT/functions/relaxed/"
+	mkdir "$MNT/layers/tools" 2>/dev/null || true
+	"$VOUCHFS" reload
+	eventually grep -q "^5 2" "$OUT/order"
+	diff "$OUT/order" - <<-END
+		2 1 accepted deployment
+		2 2
+		3 1 refused deployment
+		3 2
+		4 1 warned deployment
+		4 2
+		5 1 reloaded config-reloaded
+		5 2
+	END
+	run ! logged hooks:
+}
+
+@test "a hook is the user that serves, or hooks_user" {
+	need_root
+	mk_hook id <<<'id -u >"$OUT/uid.new"; id -G >"$OUT/groups"; mv "$OUT/uid.new" "$OUT/uid"'
+	mount_with_hooks 'user = nobody'
+	cp "$T/good.zip" "$MAIN/"
+	eventually test -e "$OUT/uid"
+	[ "$(cat "$OUT/uid")" = "$(id -u nobody)" ]
+	stop_mount
+	rm "$OUT"/*
+	sed -i 's/^user = nobody/&\nhooks_user = daemon/' "$CONF"
+	start_mount
+	cp "$T/unsigned.zip" "$MNT/functions/relaxed/"
+	eventually test -e "$OUT/uid"
+	[ "$(cat "$OUT/uid")" = "$(id -u daemon)" ]
+	[ "$(cat "$OUT/groups")" = "$(id -g daemon)" ]
+	sed -i 's/^hooks_user = .*/hooks_user = no-such-user/' "$CONF"
+	stop_mount
+	run -78 start_mount
+	grep -q 'hooks_user = "no-such-user": there is no such user' "$T/log"
+}
+
+@test "a hook that takes too long is killed with all that it started; cp does not wait" {
+	mk_hook 10-hangs <<-'END'
+		sleep 3600 &
+		echo $! >"$OUT/child.new"
+		mv "$OUT/child.new" "$OUT/child"
+		wait
+	END
+	mk_hook 20-next <<<'echo >"$OUT/next"'
+	mount_with_hooks 'hooks_timeout = 1s'
+	timeout 5 cp "$T/good.zip" "$MAIN/"
+	eventually test -e "$OUT/child"
+	[ ! -e "$OUT/next" ]
+	eventually test -e "$OUT/next"
+	logged "hook 10-hangs (event 2) was killed: it took longer than 1 s"
+	run ! kill -0 "$(cat "$OUT/child")"
+	# also what it leaves behind when it ends by itself
+	mk_hook 10-hangs <<<'sleep 3600 & echo $! >"$OUT/left"'
+	rm "$OUT/next"
+	cp "$T/unsigned.zip" "$MNT/functions/relaxed/"
+	eventually test -e "$OUT/next"
+	run ! kill -0 "$(cat "$OUT/left")"
+}
+
+@test "what a hook says goes to the log, escaped and not without end; so does how it ended" {
+	mk_hook 10-talks <<<'printf "to stdout\n"; printf "one\033[31m\n" >&2; printf "last"; exit 3'
+	mk_hook 20-floods <<<'seq 1000'
+	mk_hook 30-dies <<<'kill -TERM $$'
+	printf '#!/no/such/interpreter\n' >"$HOOKS/40-nothing"
+	chmod 0755 "$HOOKS/40-nothing"
+	mount_with_hooks
+	cp "$T/good.zip" "$MAIN/"
+	eventually logged 'hook 40-nothing (event 2) failed: exit status 127'
+	logged 'notice: hook 10-talks (event 2): to stdout$'
+	logged 'notice: hook 10-talks (event 2): one\\x1b\[31m$'
+	logged 'notice: hook 10-talks (event 2): last$'
+	logged 'warning: hook 10-talks (event 2) failed: exit status 3$'
+	[ "$(grep -c 'hook 20-floods (event 2): [0-9]' "$T/log")" = 20 ]
+	logged 'hook 20-floods (event 2): what it wrote beyond that is left out'
+	logged 'warning: hook 30-dies (event 2) failed: ended by signal 15 (Terminated)'
+	logged 'hook 40-nothing (event 2): it cannot be started: No such file or directory'
+}
+
+@test "what others can change is not run, and that is said once" {
+	need_root
+	for name in 1-others 2-group 3-foreign 4-plain 6-good; do
+		mk_hook "$name" <<<'echo "$0" >>"$OUT/ran"'
+	done
+	chmod o+w "$HOOKS/1-others"
+	chmod g+w "$HOOKS/2-group"
+	chown nobody "$HOOKS/3-foreign"
+	chmod a-x "$HOOKS/4-plain"
+	ln -s 6-good "$HOOKS/5-link"
+	mkdir "$HOOKS/7-directory"
+	mount_with_hooks
+	cp "$T/good.zip" "$MAIN/"
+	cp "$T/unsigned.zip" "$MNT/functions/relaxed/"
+	eventually test "$(wc -l <"$OUT/ran")" = 2
+	[ "$(sort -u "$OUT/ran")" = "$HOOKS/6-good" ]
+	for said in '1-others can be written by others' '2-group can be written by others' '3-foreign belongs to somebody' \
+		'4-plain is not executable' '5-link is a symbolic link' '7-directory is not a regular file'; do
+		[ "$(grep -c "warning: hooks: not run: $HOOKS/$said" "$T/log")" = 1 ]
+	done
+	chmod g+w "$HOOKS"
+	cp "$T/good.zip" "$MAIN/again.zip"
+	eventually logged "hooks: not run: $HOOKS can be written by others than its owner"
+	[ "$(wc -l <"$OUT/ran")" = 2 ]
+}
+
+@test "without a directory there is no process for hooks; one that is named has to be there" {
+	rmdir "$HOOKS"
+	mount_with_hooks
+	run ! runner_pid
+	stop_mount
+	sed -i 's/^store = .*/&\nhooks = elsewhere/' "$CONF"
+	start_mount
+	eventually logged "hooks: not run: $T/etc/elsewhere No such file or directory"
+	mkdir "$T/etc/elsewhere"
+	HOOKS=$T/etc/elsewhere mk_hook x <<<'echo >"$OUT/x"'
+	cp "$T/good.zip" "$MAIN/"
+	eventually test -e "$OUT/x"
+	stop_mount
+	sed -i "s|^hooks = .*|hooks = $MNT/run|" "$CONF"
+	run -1 start_mount
+	grep -q "the directory of hooks $MNT/run lies below the mountpoint" "$T/log"
+}
+
+@test "a runner that dies: deployments go on, and the log says that no hooks are run" {
+	mk_hook x <<<'echo >>"$OUT/x"'
+	mount_with_hooks
+	kill -KILL "$(runner_pid)"
+	eventually test -z "$(pgrep -x vouchfs-hooks -P "$(supervisor_pid)" -r S)"
+	cp "$T/good.zip" "$MAIN/"
+	[ -e "$RUN/task/app.py" ]
+	eventually logged "hooks: the process that runs them is gone"
+	cp "$T/unsigned.zip" "$MNT/functions/relaxed/"
+	[ "$(grep -c "is gone" "$T/log")" = 1 ]
+	stop_mount
+	no_processes_left
+	[ ! -e "$OUT/x" ]
+}
+
+@test "a runner that hangs: deployments go on, and the mount ends" {
+	mk_hook x <<<'echo >>"$OUT/x"'
+	mount_with_hooks
+	kill -STOP "$(runner_pid)"
+	timeout 5 cp "$T/good.zip" "$MAIN/"
+	timeout 20 "$VOUCHFS" unmount "$MNT"
+	no_processes_left
+	logged "hooks: the process that runs them does not end; killed"
+}
+
+@test "unmount: what runs and waits gets a moment, and no more" {
+	mk_hook quick <<<'echo "$VOUCHFS_EVENT_ID" >>"$OUT/quick"'
+	mount_with_hooks
+	cp "$T/good.zip" "$MAIN/"
+	cp "$T/unsigned.zip" "$MNT/functions/relaxed/"
+	stop_mount
+	[ "$(cat "$OUT/quick")" = "$(printf '2\n3')" ]
+	mk_hook quick <<<'echo $$ >"$OUT/pid.new"; mv "$OUT/pid.new" "$OUT/pid"; sleep 3600'
+	start_mount
+	cp "$T/good.zip" "$MAIN/again.zip"
+	eventually test -e "$OUT/pid"
+	run ! cp "$T/unsigned.zip" "$MAIN/"
+	timeout 10 "$VOUCHFS" unmount "$MNT"
+	no_processes_left
+	run ! kill -0 "$(cat "$OUT/pid")"
+	logged "hook quick (event 6) was killed: the mount has ended"
+	logged "hooks: the mount has ended, and 1 records were left without hooks"
+}
+
+@test "hooks of an ordinary user's mount" {
+	need_user_mounts
+	mk_hook x <<<'id -u >"$OUT/uid.new"; mv "$OUT/uid.new" "$OUT/uid"'
+	mk_plain_config
+	mkdir "$T/var"
+	chown -R nobody "$T/etc" "$MNT" "$T/xdg" "$T/var"
+	sed -i "s|^store = .*|store = $T/var/store|" "$CONF"
+	as_user "$VOUCHFS" mount -c "$CONF" --log stderr "$MNT" 2>"$T/log" 3>&-
+	mk_zip "$T/a.zip"
+	as_user cp "$T/a.zip" "$MNT/functions/main-function/"
+	eventually test -e "$OUT/uid"
+	[ "$(cat "$OUT/uid")" = "$(id -u nobody)" ]
+	as_user "$VOUCHFS" unmount "$MNT"
+}
+
+# ---- the example ----
+
+# A server that keeps what is posted in $OUT/posted and answers STATUS, or never (0).
+start_server() {
+	python3 - "$1" "$OUT" 3>&- <<-'PYTHON' &
+		import http.server, os, sys, time
+		class Handler(http.server.BaseHTTPRequestHandler):
+		    def do_POST(self):
+		        body = self.rfile.read(int(self.headers["Content-Length"]))
+		        with open(sys.argv[2] + "/posted.new", "wb") as file:
+		            file.write(self.path.encode() + b" " + self.headers["Content-Type"].encode() + b"\n" + body)
+		        os.rename(sys.argv[2] + "/posted.new", sys.argv[2] + "/posted")
+		        while sys.argv[1] == "0":
+		            time.sleep(3600)
+		        self.send_response(int(sys.argv[1]))
+		        self.send_header("Location", "http://127.0.0.1:1/")
+		        self.end_headers()
+		    def log_message(self, *_):
+		        pass
+		server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+		with open(sys.argv[2] + "/port.new", "w") as file:
+		    file.write(str(server.server_port))
+		os.rename(sys.argv[2] + "/port.new", sys.argv[2] + "/port")
+		server.serve_forever()
+	PYTHON
+	server_pid=$!
+	eventually test -e "$OUT/port"
+	echo "http://127.0.0.1:$(cat "$OUT/port")/secret" >"$T/etc/webhook.url"
+	chmod 0640 "$T/etc/webhook.url"
+}
+
+@test "webhook: posts what was refused, and nothing of what was accepted" {
+	cp "$WEBHOOK" "$HOOKS/50-webhook"
+	start_server 200
+	mount_with_hooks
+	cp "$T/good.zip" "$MAIN/"
+	run ! cp "$T/unsigned.zip" "$MAIN/"
+	eventually test -e "$OUT/posted"
+	[ "$(head -n 1 "$OUT/posted")" = "/secret application/json" ]
+	cmp <(tail -n +2 "$OUT/posted") <(grep '"seq":3,' "$STORE"/audit/*.jsonl | tr -d '\n')
+	stop_mount
+	run ! logged "hook 50-webhook"
+}
+
+@test "webhook: says in the log what went wrong, without the URL" {
+	cp "$WEBHOOK" "$HOOKS/50-webhook"
+	start_server 302
+	mount_with_hooks
+	run ! cp "$T/unsigned.zip" "$MAIN/"
+	eventually logged "hook 50-webhook (event 2): the webhook answered 302"
+	eventually logged "hook 50-webhook (event 2) failed: exit status 1"
+	kill "$server_pid"
+	wait "$server_pid" || true
+	run ! cp "$T/unsigned.zip" "$MAIN/"
+	eventually logged "hook 50-webhook (event 3): the webhook was not reached: .*Connection refused"
+	chmod o+r "$T/etc/webhook.url"
+	run ! cp "$T/unsigned.zip" "$MAIN/"
+	eventually logged "hook 50-webhook (event 4): $T/etc/webhook.url is not for its owner and group alone"
+	run ! logged /secret
+}
+
+@test "webhook: a server that never answers is given up" {
+	cp "$WEBHOOK" "$HOOKS/50-webhook"
+	start_server 0
+	mount_with_hooks 'hooks_timeout = 2s'
+	run ! cp "$T/unsigned.zip" "$MAIN/"
+	eventually test -e "$OUT/posted"
+	eventually logged "hook 50-webhook (event 2) was killed: it took longer than 2 s"
+}
