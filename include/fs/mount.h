@@ -48,6 +48,9 @@ int fs_signer_mount(const struct fs_signer_mount_options *options);
  * in use, nothing was unmounted. */
 int fs_unmount(const char *mountpoint, bool lazy, struct explain *ret_why);
 
+/* Takes away, lazily, what has lost its process; whatever else is there, or is not, stays as it is. */
+int fs_unmount_stale(const char *mountpoint, struct explain *ret_why);
+
 /*
  * Makes the mount of a configuration or a signer's home read it again. 0: it is in force; -EINVAL: it was refused and
  * the one before stays, ret_errors says why, a line each; -ENOENT: not mounted, and other failures: ret_why.

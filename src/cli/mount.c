@@ -38,13 +38,15 @@ const struct cli_command cli_mount_commands[] = {
 		.usage = "Examples:\n"
 			 "  vouchfs unmount /srv/functions\n"
 			 "  vouchfs unmount --lazy /srv/functions\n"
+			 "  vouchfs unmount --stale /srv/functions\n"
 			 "  vouchfs unmount /srv/signing\n\n"
 			 "Unmounts the run side, then the deploy side; when the run side is in use, nothing. Or the "
 			 "signing\n"
 			 "slots (`vouchfs signer mount`).\n\n"
 			 "Options:\n"
-			 "  -l, --lazy  unmount also what is in use, or what lost its process; who uses it gets "
-			 "errors\n\n"
+			 "  -l, --lazy   unmount also what is in use, or what lost its process; who uses it gets "
+			 "errors\n"
+			 "      --stale  only what lost its process, lazily; anything else is left as it is\n\n"
 			 "Exit codes: 0 unmounted and ended, 1 not, 2 usage.\n",
 		.run = run_unmount,
 	},
@@ -95,9 +97,10 @@ static int run_mount(int argc, char **argv)
 
 static int run_unmount(int argc, char **argv)
 {
-	bool lazy = false, done = false;
+	bool lazy = false, stale = false, done = false;
 	const struct cli_option table[] = {
 		{.name = "lazy", .letter = 'l', .kind = CLI_FLAG, .ret_flag = &lazy},
+		{.name = "stale", .kind = CLI_FLAG, .ret_flag = &stale},
 	};
 	int code = cli_parse(&cli_mount_commands[1], table, ARRAY_SIZE(table), &argc, argv, 1, 1, &done);
 	if (code != CLI_EXIT_OK || done)
@@ -107,7 +110,7 @@ static int run_unmount(int argc, char **argv)
 	if (mount_resolve(argv[1], &mountpoint) < 0)
 		return CLI_EXIT_FAILURE;
 	struct explain why = {0};
-	int r = fs_unmount(mountpoint, lazy, &why);
+	int r = stale ? fs_unmount_stale(mountpoint, &why) : fs_unmount(mountpoint, lazy, &why);
 	if (r < 0)
 		cli_error("%s", why.text);
 	free(mountpoint);

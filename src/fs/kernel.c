@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -141,6 +142,14 @@ static int run_fusermount(const char *mountpoint, bool lazy)
 		if (errno != EINTR)
 			return -errno;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EBUSY;
+}
+
+/* stat may be answered from the cache, statvfs never. */
+bool kernel_has_lost_process(const char *mountpoint)
+{
+	struct stat st;
+	struct statvfs fs;
+	return (stat(mountpoint, &st) < 0 || statvfs(mountpoint, &fs) < 0) && errno == ENOTCONN;
 }
 
 int kernel_unmount(const char *mountpoint, bool lazy)

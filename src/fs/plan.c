@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "base/text.h"
 #include "config/config.h"
+#include "kernel.h"
 #include "mountinfo.h"
 
 #define EXIT_CONFIG	 78
@@ -77,17 +77,9 @@ static int check_directory(const char *mountpoint, struct explain *why)
 	return 0;
 }
 
-/* Whoever touches a mount whose process is gone gets ENOTCONN; stat may be answered from the cache, statvfs never. */
-static bool has_lost_process(const char *mountpoint)
-{
-	struct stat st;
-	struct statvfs fs;
-	return (stat(mountpoint, &st) < 0 || statvfs(mountpoint, &fs) < 0) && errno == ENOTCONN;
-}
-
 static int check_mountpoint(const struct plan_request *request, struct explain *why)
 {
-	if (has_lost_process(request->mountpoint)) {
+	if (kernel_has_lost_process(request->mountpoint)) {
 		explain_set(why, "a mount on %s has lost its process; `vouchfs unmount -l %s` takes it away",
 			    request->mountpoint, request->mountpoint);
 		return -ENOTCONN;

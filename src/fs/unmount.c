@@ -181,3 +181,8 @@ out:
 	mountinfo_done(&info);
 	return r;
 }
+
+int fs_unmount_stale(const char *mountpoint, struct explain *ret_why)
+{
+	return kernel_has_lost_process(mountpoint) ? fs_unmount(mountpoint, true, ret_why) : 0;
+}

@@ -395,6 +395,24 @@ calls_of_daemon() {
 	start_mount
 }
 
+@test "unmount --stale takes away what lost its process, and nothing else" {
+	need_root
+	mk_plain_config
+	run -0 "$VOUCHFS" unmount --stale "$MNT"
+	start_mount
+	run -0 "$VOUCHFS" unmount --stale "$MNT"
+	is_mounted
+	ls "$MNT/run" >/dev/null
+	daemon=$(daemon_pid)
+	kill -KILL "$(supervisor_pid)"
+	kill -KILL "$daemon"
+	eventually no_processes_left
+	run -0 "$VOUCHFS" unmount --stale "$MNT"
+	[ -z "$output" ]
+	run ! is_mounted
+	start_mount
+}
+
 # ---- unmount ----
 
 @test "unmount: a run side in use unmounts nothing; --lazy unmounts all and ends the daemon" {
