@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/access.h"
 #include "base/io.h"
 #include "base/text.h"
 
@@ -21,12 +22,18 @@
 static bool check_owner(const struct stat *st, struct place at, const char *what, struct report *report)
 {
 	uid_t caller = geteuid();
+	char owner[ACCESS_USER_SIZE], self[ACCESS_USER_SIZE];
 	if (st->st_uid != 0 && st->st_uid != caller)
-		report_error(report, at, "the %s belongs to user %u; expected root or the caller, user %u", what,
-			     (unsigned)st->st_uid, (unsigned)caller);
+		report_error(report, at,
+			     "the %s belongs to %s, who could change what is trusted; expected root or the caller, %s: "
+			     "`chown %u %s`, or run as its owner",
+			     what, access_user(st->st_uid, owner), access_user(caller, self), (unsigned)caller,
+			     at.file->shown);
 	else if (st->st_mode & (S_IWGRP | S_IWOTH))
-		report_error(report, at, "the %s has mode %04o: others than its owner may write it; chmod go-w it",
-			     what, (unsigned)(st->st_mode & 07777));
+		report_error(report, at,
+			     "the %s has mode %04o: others than its owner may write it, and so change what is trusted; "
+			     "`chmod go-w %s`",
+			     what, (unsigned)(st->st_mode & 07777), at.file->shown);
 	else
 		return true;
 	return false;
@@ -69,6 +76,17 @@ static int read_checked(int fd, struct file *file, struct report *report, struct
 	return r;
 }
 
+static void report_open(int dirfd, const char *rel, int error, struct place at, struct report *report)
+{
+	char words[ACCESS_WORDS_SIZE];
+	if (dirfd != AT_FDCWD)
+		report_error(report, at, "cannot be opened: %s", strerror(-error));
+	else
+		report_error(report, at, "cannot be opened: %s%s", access_words(rel, error, words),
+			     error == -ENOENT ? "; `vouchfs init` writes a first one, -c or VOUCHFS_CONF name another"
+					      : "");
+}
+
 /* Symlinks are followed: configuration management places them, and what they lead to is judged. */
 static int read_one(int dirfd, const char *rel, struct file *file, struct tree *tree, struct report *report)
 {
@@ -77,7 +95,7 @@ static int read_one(int dirfd, const char *rel, struct file *file, struct tree *
 	int r, fd = openat(dirfd, rel, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0) {
 		r = -errno;
-		report_error(report, whole, "cannot be opened: %s", strerror(-r));
+		report_open(dirfd, rel, r, whole, report);
 		return r;
 	}
 	r = read_checked(fd, file, report, &bytes);

@@ -4,12 +4,17 @@
 #include "gate/trust.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/access.h"
 #include "base/io.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -69,24 +74,62 @@ void trust_unref(struct trust *trust)
 	free(trust);
 }
 
-/* Reads a PEM file of CA certificates; a failure becomes a line of errors and -EINVAL. */
-static int read_trust(const char *file, const char *place, const char *expected, struct crypto_trust **ret,
-		      struct buf *ret_errors)
+/*
+ * Whoever may write a certificate decides what is trusted, as with the configuration: so it has to be root's, or the
+ * user's who this process is or whom the configuration names, and nobody else's to write.
+ */
+static int check_writers(int fd, const char *shown, const struct config *config, struct explain *why)
 {
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	const struct passwd *user = config->user ? getpwnam(config->user) : NULL;
+	char owner[ACCESS_USER_SIZE];
+	if (st.st_uid != 0 && st.st_uid != geteuid() && !(user && st.st_uid == user->pw_uid))
+		explain_set(why, "it belongs to %s, who could change whose signatures count; `chown 0 %s`",
+			    access_user(st.st_uid, owner), shown);
+	else if (st.st_mode & (S_IWGRP | S_IWOTH))
+		explain_set(why,
+			    "it has mode %04o: others than its owner could change whose signatures count; "
+			    "`chmod go-w %s`",
+			    (unsigned)(st.st_mode & 07777), shown);
+	else
+		return 0;
+	return -EPERM;
+}
+
+static int read_pem(const char *file, const char *shown, const struct config *config, struct buf *ret,
+		    struct explain *why)
+{
+	char words[ACCESS_WORDS_SIZE];
+	int fd = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int r = fd < 0 ? -errno : check_writers(fd, shown, config, why);
+	if (r == 0)
+		r = io_read_fd(fd, LIMIT_PEM_FILE_BYTES, ret);
+	if (r < 0 && !why->text[0])
+		explain_set(why, "%s", access_words(file, r, words));
+	io_close(&fd);
+	return r;
+}
+
+/* Reads a PEM file of CA certificates; a failure becomes a line of errors and -EINVAL. */
+static int read_trust(const char *file, const struct config *config, const char *place, const char *expected,
+		      struct crypto_trust **ret, struct buf *ret_errors)
+{
+	char shown[512];
 	struct buf pem = {0};
 	struct explain why = {0};
-	int r = io_read_path(file, LIMIT_PEM_FILE_BYTES, &pem);
-	if (r < 0)
-		explain_set(&why, "%s", strerror(-r));
-	else
+	text_escape_print(shown, sizeof(shown), file, strlen(file));
+	int r = read_pem(file, shown, config, &pem, &why);
+	bool is_locked = r == -EACCES || r == -EPERM; /* then nothing is wrong with what it is */
+	if (r == 0)
 		r = crypto_trust_from_pem(pem.data, pem.len, ret, &why);
 	buf_done(&pem);
 	if (r == 0 || r == -ENOMEM)
 		return r;
 
-	char path[512];
-	text_escape_print(path, sizeof(path), file, strlen(file));
-	r = buf_printf(ret_errors, "%s = %s: %s; expected %s\n", place, path, why.text, expected);
+	r = buf_printf(ret_errors, "%s = %s: %s%s%s\n", place, shown, why.text, is_locked ? "" : "; expected ",
+		       is_locked ? "" : expected);
 	return r < 0 ? r : -EINVAL;
 }
 
@@ -97,9 +140,11 @@ static int read_account(const struct config *config, const struct config_account
 	memcpy(ret->id, account->id, sizeof(ret->id));
 	ret->revocations_required = account->revocations_required;
 	(void)snprintf(place, sizeof(place), "%s: [account %s] certificate", config->path, account->id);
-	return read_trust(account->certificate, place,
-			  "the PEM file of the account's CA, which vouchfs signer export-trust writes", &ret->trust,
-			  ret_errors);
+	return read_trust(
+		account->certificate, config, place,
+		"the PEM file of the account's CA, which `vouchfs signer export-trust` writes and `vouchfs init "
+		"--trust` puts here",
+		&ret->trust, ret_errors);
 }
 
 static int read_timestamp_authority(const struct config *config, struct crypto_trust **ret, struct buf *ret_errors)
@@ -108,8 +153,8 @@ static int read_timestamp_authority(const struct config *config, struct crypto_t
 	if (!config->timestamp_authority)
 		return 0;
 	(void)snprintf(place, sizeof(place), "%s: [vouchfs] timestamp_authority", config->path);
-	return read_trust(config->timestamp_authority, place, "the PEM file of the time stamp authority's root CA", ret,
-			  ret_errors);
+	return read_trust(config->timestamp_authority, config, place,
+			  "the PEM file of the time stamp authority's root CA", ret, ret_errors);
 }
 
 static void read_lists(struct trust *trust, struct store *store)

@@ -41,7 +41,7 @@ teardown() {
 
 @test "check-config: a file that is not there exits 78" {
 	run -78 "$VOUCHFS" check-config -c "$T/absent.conf"
-	[ "$output" = "$T/absent.conf: cannot be opened: No such file or directory" ]
+	[ "$output" = "$T/absent.conf: cannot be opened: No such file or directory; \`vouchfs init\` writes a first one, -c or VOUCHFS_CONF name another" ]
 }
 
 @test "check-config: VOUCHFS_CONF names the file where no option does" {
