@@ -2,7 +2,7 @@
  * store.h - what lies on disk: private staging files, content-addressed objects, release records. Knows bytes and
  * digests, not trust.
  *
- *     format                  "vouchfs-store: 1"
+ *     format                  "vouchfs-store: 1", and which version of the program made it so
  *     lock                    held while a process has the store; its pid
  *     next-id, generation     counters
  *     staging/                private files of writes in progress, and intents (below)
@@ -25,6 +25,12 @@
  * a change of (slot, digest) ends, that slot's records are read and a reference without a record is
  * removed; the object goes with its last reference. What a crash or a full disk can leave is a reference or an object
  * too many, never one too few.
+ *
+ * The number in format grows when what lies here changes so that an older program would misread it; such a program
+ * refuses the store and changes nothing. A newer one opens an older format under the lock, before anything else reads
+ * it: what is missing is made beside what is there, so that the older program still could use it, and only then, as the
+ * last step, format is replaced, atomically. A crash in between leaves the older format, and the next open begins
+ * again. (So far there is one format; what the first stores did not have, layers/ and sums, is made without a number.)
  *
  * Function and account names are 1 to 64 of [A-Za-z0-9._-], not starting with a dot (-EINVAL). With read_only
  * everything that would write returns -EROFS. A function is changed by one caller at a time (the slot's commit lock).
@@ -68,7 +74,8 @@ struct store_options {
 
 /*
  * Opens, takes the lock and recovers. -EBUSY: another process has it; -EPERM: owner or mode are not private; -EBADMSG:
- * not a store, or its generation is below the anchor. ret_why says what to do.
+ * not a store, or its generation is below the anchor; -EPROTONOSUPPORT: its format is newer than this program. ret_why
+ * says what to do.
  */
 int store_open(const struct store_options *options, struct store **ret, struct explain *ret_why);
 /*

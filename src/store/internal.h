@@ -77,6 +77,15 @@ int store_ensure_dir(struct store *store, int dirfd, const char *name);
 /* 1 to LIMIT_FUNCTION_NAME_BYTES of [A-Za-z0-9._-], not starting with a dot. */
 bool store_is_name(const char *name);
 
+/* ---- store_format.c ---- */
+
+int store_format_write(struct store *store);
+/*
+ * shown: the store's path, escaped. -ENOENT: there is no such file, and nothing is explained; -EPROTONOSUPPORT: a newer
+ * program made it; -EBADMSG: it says nothing.
+ */
+int store_format_check(int root_fd, const char *shown, struct explain *ret_why);
+
 /* ---- store_slot.c: a slot's directory ---- */
 
 /* A name, or a layer's: STORE_LAYER_PREFIX and a name. */

@@ -9,11 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/access.h"
 #include "base/text.h"
 #include "internal.h"
 
-#define FORMAT_TEXT	"vouchfs-store: 1\n"
-#define FORMAT_MAX	64
 #define PID_TEXT_SIZE	24
 #define SHOWN_PATH_SIZE 300
 
@@ -25,7 +24,24 @@ struct opening {
 	char shown[SHOWN_PATH_SIZE];
 };
 
+/* With what to do about it; returns r. */
+static int failed(const struct opening *opening, const char *what, int r)
+{
+	char words[ACCESS_WORDS_SIZE];
+	explain_set(opening->why, "store %s %s: %s", opening->shown, what,
+		    access_words(opening->options->path, r, words));
+	return r;
+}
+
 static const char *const parts[] = {"staging", "objects", "functions", "layers", "revocations", "audit"};
+
+static int failed_part(const struct opening *opening, const char *part, int r)
+{
+	char words[ACCESS_WORDS_SIZE];
+	explain_set(opening->why, "store %s: %s/ cannot be used: %s", opening->shown, part,
+		    access_words(opening->options->path, r, words));
+	return r;
+}
 
 static int *part_fd(struct store *store, size_t part)
 {
@@ -51,16 +67,17 @@ static int make_root(const struct opening *opening)
 		goto out;
 	r = fd = io_open_dir(parent);
 	if (fd < 0) {
+		char words[ACCESS_WORDS_SIZE];
 		explain_set(opening->why,
 			    "store %s: the directory it is to be made in cannot be opened (%s); make that first",
-			    opening->shown, strerror(-r));
+			    opening->shown, access_words(parent, r, words));
 		goto out;
 	}
 	r = io_mkdirat(fd, name, 0700);
 	if (r == 0 && opening->options->durable)
 		r = io_fsync(fd);
 	if (r < 0)
-		explain_set(opening->why, "store %s cannot be made: %s", opening->shown, strerror(-r));
+		(void)failed(opening, "cannot be made", r);
 out:
 	io_close(&fd);
 	free(parent);
@@ -83,10 +100,8 @@ static int open_root(const struct opening *opening)
 			return r;
 		r = io_open_dir(path);
 	}
-	if (r < 0) {
-		explain_set(opening->why, "store %s cannot be opened: %s", opening->shown, strerror(-r));
-		return r;
-	}
+	if (r < 0)
+		return failed(opening, "cannot be opened", r);
 	store->root_fd = r;
 	return 0;
 }
@@ -98,13 +113,19 @@ static int check_owner(const struct opening *opening)
 		return -errno;
 	bool may_look = opening->store->read_only && geteuid() == 0;
 	if (st.st_uid != geteuid() && !may_look) {
-		explain_set(opening->why, "store %s belongs to uid %u, this process runs as uid %u; run as its owner",
-			    opening->shown, st.st_uid, geteuid());
+		char owner[ACCESS_USER_SIZE], self[ACCESS_USER_SIZE];
+		explain_set(opening->why,
+			    "store %s belongs to %s, and this process runs as %s; `chown -R %u %s` as root gives it "
+			    "over, or run as its owner (user = in [vouchfs])",
+			    opening->shown, access_user(st.st_uid, owner), access_user(geteuid(), self), geteuid(),
+			    opening->shown);
 		return -EPERM;
 	}
 	if ((st.st_mode & 077) != 0) {
-		explain_set(opening->why, "store %s is open to others (mode %04o); look through it, then chmod 0700 it",
-			    opening->shown, st.st_mode & 07777);
+		explain_set(opening->why,
+			    "store %s is open to others (mode %04o), who could read or change what is served; "
+			    "`chmod 0700 %s` closes it",
+			    opening->shown, st.st_mode & 07777, opening->shown);
 		return -EPERM;
 	}
 	return 0;
@@ -137,20 +158,9 @@ static int check_unfinished(const struct opening *opening)
 
 static int check_format(const struct opening *opening, bool *ret_is_new)
 {
-	struct buf text = {0};
-	int r = io_read_file(opening->store->root_fd, "format", FORMAT_MAX, &text);
+	int r = store_format_check(opening->store->root_fd, opening->shown, opening->why);
 	*ret_is_new = r == -ENOENT;
-	if (r == -ENOENT) {
-		r = check_unfinished(opening);
-	} else if (r < 0 || !text_equal(text.data ? text.data : "", text.len, FORMAT_TEXT)) {
-		explain_set(opening->why,
-			    "%s is not a store of this version: the first line of its file \"format\" is not "
-			    "\"vouchfs-store: 1\"",
-			    opening->shown);
-		r = -EBADMSG;
-	}
-	buf_done(&text);
-	return r;
+	return r == -ENOENT ? check_unfinished(opening) : r;
 }
 
 /* Who has it, as far as the lock file tells. */
@@ -160,10 +170,14 @@ static void explain_busy(const struct opening *opening)
 	uint64_t pid;
 	(void)io_read_file(opening->store->root_fd, "lock", PID_TEXT_SIZE, &text);
 	if (text.len > 0 && text_parse_u64(text.data, text.len - 1, INT32_MAX, &pid))
-		explain_set(opening->why, "store %s is in use by process %d; stop that, or use another store",
-			    opening->shown, (int)pid);
+		explain_set(opening->why,
+			    "store %s is in use by process %d, which serves it for another mount; a store has one: "
+			    "unmount that (`ps -fp %d` shows it), or give this configuration a store of its own",
+			    opening->shown, (int)pid, (int)pid);
 	else
-		explain_set(opening->why, "store %s is in use by another process; stop that, or use another store",
+		explain_set(opening->why,
+			    "store %s is in use by another process; stop that, or give this configuration a store of "
+			    "its own",
 			    opening->shown);
 	buf_done(&text);
 }
@@ -184,9 +198,7 @@ static int take_lock(const struct opening *opening)
 	int len = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 	if (r == 0)
 		r = io_pwrite_full(store->lock_fd, pid, (size_t)len, 0);
-	if (r < 0)
-		explain_set(opening->why, "store %s: cannot take its lock: %s", opening->shown, strerror(-r));
-	return r;
+	return r < 0 ? failed(opening, "cannot be locked for writing", r) : 0;
 }
 
 /* What the first stores did not have yet: made when it is missing, done without when only looking. */
@@ -205,19 +217,14 @@ static int open_parts(const struct opening *opening, bool is_new)
 				 : io_open_dirat(store->root_fd, parts[i]);
 		if (fd == -ENOENT && store->read_only && is_late_part(parts[i]))
 			continue;
-		if (fd < 0) {
-			explain_set(opening->why, "store %s: %s/ cannot be opened: %s", opening->shown, parts[i],
-				    strerror(-fd));
-			return fd;
-		}
+		if (fd < 0)
+			return failed_part(opening, parts[i], fd);
 		*part_fd(store, i) = fd;
 	}
 	if (!is_new)
 		return 0;
-	int r = store_write_file(store, store->root_fd, "format", FORMAT_TEXT, strlen(FORMAT_TEXT));
-	if (r < 0)
-		explain_set(opening->why, "store %s cannot be made: %s", opening->shown, strerror(-r));
-	return r;
+	int r = store_format_write(store);
+	return r < 0 ? failed(opening, "cannot be made", r) : 0;
 }
 
 static int recover(const struct opening *opening)
@@ -225,9 +232,7 @@ static int recover(const struct opening *opening)
 	if (opening->store->read_only)
 		return 0;
 	int r = store_recover(opening->store);
-	if (r < 0)
-		explain_set(opening->why, "store %s cannot be recovered: %s", opening->shown, strerror(-r));
-	return r;
+	return r < 0 ? failed(opening, "cannot be recovered", r) : 0;
 }
 
 static int open_in_order(const struct opening *opening)
@@ -276,9 +281,7 @@ static int open_staging(const struct opening *opening)
 	r = store->staging_fd = store_ensure_dir(store, store->root_fd, parts[0]);
 	if (r >= 0)
 		r = empty_staging(store);
-	if (r < 0)
-		explain_set(opening->why, "store %s: staging/ cannot be used: %s", opening->shown, strerror(-r));
-	return r;
+	return r < 0 ? failed_part(opening, parts[0], r) : 0;
 }
 
 static struct store *new_store(const struct store_options *options)
