@@ -25,10 +25,12 @@ struct fs_mount_options {
 	bool foreground;	 /* stay; messages to stderr */
 	bool allow_other;	 /* always on for root */
 	enum log_target log;	 /* LOG_TO_AUTO: as the configuration says */
+	bool nonempty;		 /* the mountpoint may hold something, which is hidden then */
 };
 
 /*
- * Mounts and serves. In the background: returns the exit code once all is served (the daemon goes on); in the
+ * Mounts and serves. What vouchfs has mounted there before and has lost its process is taken away first, and that is
+ * said. In the background: returns the exit code once all is served (the daemon goes on); in the
  * foreground: returns it when the mount has ended. Errors are printed. 78 for a bad configuration.
  */
 int fs_mount(const struct fs_mount_options *options);
@@ -39,6 +41,7 @@ struct fs_signer_mount_options {
 	bool foreground;
 	bool allow_other;
 	enum log_target log;
+	bool nonempty;
 };
 
 /* The same for the signing slots of a signer's home. */

@@ -25,8 +25,10 @@ const struct cli_command cli_mount_commands[] = {
 			 "  -f, --foreground   stay, and say on stderr what goes on\n"
 			 "      --log WHERE    journal, syslog, stderr, json (an object a line on stderr) or auto\n"
 			 "                     (default: what the configuration says)\n"
-			 "  -o, --options O    as for mount(8): rw, allow_other, default_permissions, nosuid, nodev\n"
-			 "                     and what fstab needs (nofail, _netdev, x-...)\n"
+			 "  -o, --options O    as for mount(8): rw, allow_other, default_permissions, nosuid, nodev,\n"
+			 "                     nonempty (MNT may hold something, which is hidden), and what fstab "
+			 "needs\n"
+			 "                     (nofail, _netdev, x-...)\n"
 			 "  -c, --config CONF  the configuration (default: $VOUCHFS_CONF, else\n"
 			 "                     " CONFIG_DEFAULT_PATH ")\n\n"
 			 "Exit codes: 0 served (with -f: unmounted), 1 not mounted, 2 usage, 78 bad configuration.\n",
@@ -56,9 +58,10 @@ const struct cli_command cli_mount_commands[] = {
 /* What would change what is promised. */
 static const struct mount_option refused_options[] = {
 	{"ro", "deploying is writing; run/ is read-only already"},
-	{"noexec", "runtimes map shared objects from run/"},
+	{"noexec", "runtimes map shared objects from run/; where user or users brought it, write user,exec"},
 	{"suid", "set-user-id bits in artifacts never count"},
 	{"dev", "there are no devices in artifacts"},
+	{"remount", "a mount is not changed; `vouchfs reload` takes a changed configuration, else unmount and mount"},
 	{.name = NULL},
 };
 
@@ -67,7 +70,8 @@ static const struct mount_option refused_options[] = {
 static int run_mount(int argc, char **argv)
 {
 	const char *config = NULL, *list = NULL, *log = NULL;
-	struct fs_mount_options options = {.allow_other = geteuid() == 0};
+	struct mount_effects effects = {.allow_other = geteuid() == 0};
+	struct fs_mount_options options = {0};
 	bool done = false;
 	const struct cli_option table[] = {
 		{.name = "config", .letter = 'c', .kind = CLI_TEXT, .ret_text = &config},
@@ -77,11 +81,13 @@ static int run_mount(int argc, char **argv)
 	};
 	int code = cli_parse(&cli_mount_commands[0], table, ARRAY_SIZE(table), &argc, argv, 1, 1, &done);
 	if (code == CLI_EXIT_OK && !done)
-		code = mount_options_take(&cli_mount_commands[0], refused_options, list, &options.allow_other);
+		code = mount_options_take(&cli_mount_commands[0], refused_options, list, &effects);
 	if (code == CLI_EXIT_OK && !done)
 		code = mount_log_take(&cli_mount_commands[0], log, &options.log);
 	if (code != CLI_EXIT_OK || done)
 		return code;
+	options.allow_other = effects.allow_other;
+	options.nonempty = effects.nonempty;
 
 	char *config_path = NULL, *mountpoint = NULL;
 	code = CLI_EXIT_FAILURE;

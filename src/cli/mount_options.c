@@ -7,8 +7,10 @@
 #include "fs/mount.h"
 
 #define OPTION_NAME_MAX 64
-#define CANDIDATES_MAX	32
+#define CANDIDATES_MAX	48
 #define ALLOW_OTHER	"allow_other"
+#define NONEMPTY	"nonempty"
+#define SLOPPY		"sloppy" /* what nobody knows is passed over, as mount(8) -s asks */
 
 static const char *const without_effect[] = {
 	/* always so */
@@ -19,6 +21,9 @@ static const char *const without_effect[] = {
 	"noexec",
 	"exec",
 	"noatime",
+	"relatime",
+	"nodiratime",
+	"async",
 	"defaults",
 	/* for mount(8) and systemd */
 	"auto",
@@ -26,7 +31,14 @@ static const char *const without_effect[] = {
 	"nofail",
 	"_netdev",
 	"user",
+	"users",
 	"nouser",
+	"nousers",
+	"owner",
+	"group",
+	"loud",
+	"silent",
+	SLOPPY,
 };
 
 static bool has_no_effect(const char *name)
@@ -34,13 +46,18 @@ static bool has_no_effect(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(without_effect); i++)
 		if (strcmp(without_effect[i], name) == 0)
 			return true;
-	return text_starts_with(name, "x-") || text_starts_with(name, "comment=") || !*name;
+	static const char *const prefixes[] = {"x-", "X-", "comment=", "user="};
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (text_starts_with(name, prefixes[i]))
+			return true;
+	return !*name;
 }
 
 static int unknown_option(const struct cli_command *command, const struct mount_option *refused, const char *name)
 {
-	const char *candidates[CANDIDATES_MAX] = {ALLOW_OTHER};
-	size_t count = 1;
+	const char *candidates[CANDIDATES_MAX] = {ALLOW_OTHER, NONEMPTY};
+	size_t count = 2;
+	_Static_assert(ARRAY_SIZE(without_effect) + 2 <= CANDIDATES_MAX, "there is room for those that are refused");
 	for (size_t i = 0; i < ARRAY_SIZE(without_effect); i++)
 		candidates[count++] = without_effect[i];
 	for (; refused->name && count < CANDIDATES_MAX; refused++)
@@ -55,20 +72,31 @@ static int unknown_option(const struct cli_command *command, const struct mount_
 }
 
 static int take_option(const struct cli_command *command, const struct mount_option *refused, const char *name,
-		       bool *ret_allow_other)
+		       bool is_sloppy, struct mount_effects *effects)
 {
 	for (const struct mount_option *option = refused; option->name; option++)
 		if (strcmp(option->name, name) == 0)
 			return cli_usage_error(command, "mount option \"%s\" is refused: %s", name, option->why);
 	if (strcmp(name, ALLOW_OTHER) == 0)
-		*ret_allow_other = true;
-	else if (!has_no_effect(name))
+		effects->allow_other = true;
+	else if (strcmp(name, NONEMPTY) == 0)
+		effects->nonempty = true;
+	else if (!has_no_effect(name) && !is_sloppy)
 		return unknown_option(command, refused, name);
 	return CLI_EXIT_OK;
 }
 
+static bool holds_word(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+	for (const char *at = list; (at = strstr(at, word)); at += len)
+		if ((at == list || at[-1] == ',') && (at[len] == ',' || at[len] == '\0'))
+			return true;
+	return false;
+}
+
 int mount_options_take(const struct cli_command *command, const struct mount_option *refused, const char *list,
-		       bool *ret_allow_other)
+		       struct mount_effects *effects)
 {
 	char *copy = strdup(list ? list : "");
 	if (!copy) {
@@ -77,8 +105,9 @@ int mount_options_take(const struct cli_command *command, const struct mount_opt
 	}
 	int code = CLI_EXIT_OK;
 	char *rest = copy;
+	bool is_sloppy = holds_word(copy, SLOPPY);
 	for (const char *name; code == CLI_EXIT_OK && (name = strsep(&rest, ","));)
-		code = take_option(command, refused, name, ret_allow_other);
+		code = take_option(command, refused, name, is_sloppy, effects);
 	free(copy);
 	return code;
 }

@@ -10,12 +10,18 @@ struct mount_option {
 	const char *why; /* it is refused */
 };
 
+/* What the options change. */
+struct mount_effects {
+	bool allow_other;
+	bool nonempty;
+};
+
 /*
  * The list after -o. What mount(8) or systemd mean for themselves is passed over; refused, ended by a NULL name, are
  * those of this command that would have to change something. Returns 0, or the exit code after having said why.
  */
 int mount_options_take(const struct cli_command *command, const struct mount_option *refused, const char *list,
-		       bool *ret_allow_other);
+		       struct mount_effects *effects);
 
 /* --log; NULL: it was not given. Returns 0, or the exit code after having said why. */
 int mount_log_take(const struct cli_command *command, const char *name, enum log_target *ret);

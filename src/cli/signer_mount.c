@@ -14,25 +14,24 @@ const struct cli_command cli_signer_mount_commands[] = {
 		.group = "signer",
 		.name = "mount",
 		.summary = "serve signing slots: whoever is permitted signs by writing a ZIP",
-		.usage =
-			"Examples:\n"
-			"  vouchfs signer mount /srv/signing\n"
-			"  vouchfs signer mount --home ./home -f ./mnt\n"
-			"  cp app.zip /srv/signing/release/ && cp /srv/signing/release/signed/app.zip .\n"
-			"  vouchfs unmount /srv/signing\n\n"
-			"Returns when the slots are served, a directory for each profile, seen by those whom a\n"
-			"statement of its policy permits. The daemon is the home's owner; keys never leave it.\n"
-			"Root serves everybody, others serve themselves (fusermount3), and everybody only with\n"
-			"-o allow_other where /etc/fuse.conf says user_allow_other.\n"
-			"SIGHUP reads the home again, SIGTERM unmounts and ends.\n\n"
-			"Options:\n"
-			"  -f, --foreground   stay, and say on stderr what goes on\n"
-			"      --log WHERE    journal, syslog, stderr, json (an object a line on stderr) or auto\n"
-			"  -o, --options O    as for mount(8): rw, allow_other, default_permissions, nosuid, nodev,\n"
-			"                     noexec and what fstab needs (nofail, _netdev, x-...)\n" CLI_SIGNER_OPTIONS
-			"\n"
-			"Exit codes: 0 served (with -f: unmounted), 1 not mounted, 78 something in the home is\n"
-			"malformed, 252 usage.\n",
+		.usage = "Examples:\n"
+			 "  vouchfs signer mount /srv/signing\n"
+			 "  vouchfs signer mount --home ./home -f ./mnt\n"
+			 "  cp app.zip /srv/signing/release/ && cp /srv/signing/release/signed/app.zip .\n"
+			 "  vouchfs unmount /srv/signing\n\n"
+			 "Returns when the slots are served, a directory for each profile, seen by those whom a\n"
+			 "statement of its policy permits. The daemon is the home's owner; keys never leave it.\n"
+			 "Root serves everybody, others serve themselves (fusermount3), and everybody only with\n"
+			 "-o allow_other where /etc/fuse.conf says user_allow_other.\n"
+			 "SIGHUP reads the home again, SIGTERM unmounts and ends.\n\n"
+			 "Options:\n"
+			 "  -f, --foreground   stay, and say on stderr what goes on\n"
+			 "      --log WHERE    journal, syslog, stderr, json (an object a line on stderr) or auto\n"
+			 "  -o, --options O    as for mount(8): rw, allow_other, default_permissions, nosuid, nodev,\n"
+			 "                     noexec, nonempty and what fstab needs (nofail, _netdev, "
+			 "x-...)\n" CLI_SIGNER_OPTIONS "\n"
+			 "Exit codes: 0 served (with -f: unmounted), 1 not mounted, 78 something in the home is\n"
+			 "malformed, 252 usage.\n",
 		.run = run_mount,
 	},
 	{.name = NULL},
@@ -44,6 +43,7 @@ static const struct mount_option refused_options[] = {
 	{"exec", "nothing is to be run from a signing slot"},
 	{"suid", "nothing is to be run from a signing slot"},
 	{"dev", "there are no devices in signing slots"},
+	{"remount", "a mount is not changed; unmount and mount"},
 	{.name = NULL},
 };
 
@@ -67,7 +67,8 @@ static int mount_home(const char *given_home, const char *given_mountpoint, stru
 static int run_mount(int argc, char **argv)
 {
 	const char *home = NULL, *list = NULL, *log = NULL;
-	struct fs_signer_mount_options options = {.allow_other = geteuid() == 0};
+	struct mount_effects effects = {.allow_other = geteuid() == 0};
+	struct fs_signer_mount_options options = {0};
 	bool done = false;
 	const struct cli_option table[] = {
 		{.name = "home", .kind = CLI_TEXT, .ret_text = &home},
@@ -78,10 +79,12 @@ static int run_mount(int argc, char **argv)
 	const struct cli_command *command = &cli_signer_mount_commands[0];
 	int code = cli_parse(command, table, ARRAY_SIZE(table), &argc, argv, 1, 1, &done);
 	if (code == CLI_EXIT_OK && !done)
-		code = mount_options_take(command, refused_options, list, &options.allow_other);
+		code = mount_options_take(command, refused_options, list, &effects);
 	if (code == CLI_EXIT_OK && !done)
 		code = mount_log_take(command, log, &options.log);
 	if (code != CLI_EXIT_OK || done)
 		return code;
+	options.allow_other = effects.allow_other;
+	options.nonempty = effects.nonempty;
 	return mount_home(home, argv[1], &options);
 }

@@ -15,39 +15,20 @@
 
 #include "base/io.h"
 #include "mountinfo.h"
+#include "refusal.h"
 
-#define FUSE_DEVICE	  "/dev/fuse"
 #define TYPE_PREFIX	  "fuse." /* fusermount3 puts it before the subtype */
 #define READ_AHEAD_KIB	  "1024\n"
 #define MOUNT_OPTION_SIZE 128
 
 extern char **environ;
 
-static void explain_device(int error, struct explain *why)
-{
-	if (error == -ENOENT || error == -ENODEV || error == -ENXIO)
-		explain_set(why, "this kernel has no %s; `modprobe fuse` loads it (in a container: --device %s)",
-			    FUSE_DEVICE, FUSE_DEVICE);
-	else
-		explain_set(why, "%s: %s", FUSE_DEVICE, strerror(-error));
-}
-
-static void explain_mount(int error, const char *mountpoint, struct explain *why)
-{
-	if (error == -EPERM)
-		explain_set(why, "not permitted to mount on %s: this needs the capability CAP_SYS_ADMIN", mountpoint);
-	else if (error == -ENODEV)
-		explain_set(why, "this kernel has no FUSE; `modprobe fuse` loads it");
-	else
-		explain_set(why, "mounting on %s: %s", mountpoint, strerror(-error));
-}
-
 static int mount_as_root(const struct kernel_mount *what, int *ret_fd, struct explain *why)
 {
-	int fd = open(FUSE_DEVICE, O_RDWR | O_CLOEXEC);
+	int fd = open(REFUSAL_FUSE_DEVICE, O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
 		int r = -errno;
-		explain_device(r, why);
+		refusal_explain_device(r, why);
 		return r;
 	}
 	char options[MOUNT_OPTION_SIZE];
@@ -57,7 +38,7 @@ static int mount_as_root(const struct kernel_mount *what, int *ret_fd, struct ex
 			      (what->no_exec ? MS_NOEXEC : 0);
 	if (mount(what->source, what->mountpoint, what->type, flags, options) < 0) {
 		int r = -errno;
-		explain_mount(r, what->mountpoint, why);
+		refusal_explain_mount(r, what->mountpoint, why);
 		io_close(&fd);
 		return r;
 	}
@@ -105,9 +86,7 @@ static int mount_as_user(const struct kernel_mount *what, int *ret_fd, struct ex
 		return r;
 	}
 	if (fuse_session_mount(session, what->mountpoint) != 0) { /* fusermount3 has said why */
-		explain_set(why, "fusermount3 could not mount on %s%s", what->mountpoint,
-			    what->allow_other ? "; -o allow_other needs a line user_allow_other in /etc/fuse.conf"
-					      : "");
+		refusal_explain_user(what, why);
 		r = -EPERM;
 		goto out;
 	}

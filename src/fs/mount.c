@@ -98,6 +98,7 @@ int fs_mount(const struct fs_mount_options *options)
 		.foreground = options->foreground,
 		.allow_other = options->allow_other,
 		.log = options->log,
+		.nonempty = options->nonempty,
 	};
 	return mount_as_requested(&request);
 }
@@ -111,6 +112,7 @@ int fs_signer_mount(const struct fs_signer_mount_options *options)
 		.foreground = options->foreground,
 		.allow_other = options->allow_other,
 		.log = options->log,
+		.nonempty = options->nonempty,
 	};
 	return mount_as_requested(&request);
 }

@@ -8,19 +8,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/access.h"
 #include "base/io.h"
+#include "base/service_manager.h"
 #include "base/text.h"
 #include "config/config.h"
-#include "kernel.h"
 #include "mountinfo.h"
+#include "mountpoint.h"
 
-#define EXIT_CONFIG	 78
-#define ESCAPED_PATH_MAX 256
-#define HOOKS_DEFAULT	 "hooks.d"
+#define EXIT_CONFIG   78
+#define HOOKS_DEFAULT "hooks.d"
 
 void plan_say(const struct explain *why)
 {
 	(void)fprintf(stderr, "vouchfs: %s\n", why->text);
+	service_manager_status(why->text);
 }
 
 static const struct kind {
@@ -31,68 +33,14 @@ static const struct kind {
 	[PLAN_SIGNING] = {MOUNTINFO_SIGNING, "signer's home"},
 };
 
-static const char *noun_of(const struct mountinfo_entry *mount)
+const char *plan_mount_type(enum plan_kind kind)
 {
-	return kinds[strcmp(mount->type, MOUNTINFO_SIGNING) == 0 ? PLAN_SIGNING : PLAN_DEPLOYMENT].noun;
+	return kinds[kind].type;
 }
 
-static int check_mounts(const struct mountinfo *info, const struct plan_request *request, struct explain *why)
+const char *plan_source_noun(const char *type)
 {
-	const struct kind *kind = &kinds[request->kind];
-	char path[ESCAPED_PATH_MAX];
-	const struct mountinfo_entry *there = mountinfo_at(info, request->mountpoint);
-	if (there && strcmp(there->type, kind->type) == 0 && strcmp(there->source, request->source) == 0) {
-		explain_set(why, "%s is mounted already, with this %s", request->mountpoint, kind->noun);
-		return -EBUSY;
-	}
-	if (there && mountinfo_is_vouchfs(there)) {
-		(void)text_escape_print(path, sizeof(path), there->source, strlen(there->source));
-		explain_set(why, "%s is mounted already, with the %s %s", request->mountpoint, noun_of(there), path);
-		return -EBUSY;
-	}
-	const struct mountinfo_entry *other = mountinfo_find_tree(info, kind->type, request->source, geteuid());
-	if (other) {
-		(void)text_escape_print(path, sizeof(path), other->mountpoint, strlen(other->mountpoint));
-		explain_set(why, "%s is mounted already, on %s; a %s has one mount", request->source, path, kind->noun);
-		return -EBUSY;
-	}
-	return 0;
-}
-
-static int check_directory(const char *mountpoint, struct explain *why)
-{
-	struct stat st;
-	if (stat(mountpoint, &st) < 0) {
-		int r = -errno;
-		if (r == -ENOENT)
-			explain_set(why, "the mountpoint %s does not exist; mkdir makes it", mountpoint);
-		else
-			explain_set(why, "the mountpoint %s: %s", mountpoint, strerror(-r));
-		return r;
-	}
-	if (!S_ISDIR(st.st_mode)) {
-		explain_set(why, "the mountpoint %s is not a directory", mountpoint);
-		return -ENOTDIR;
-	}
-	return 0;
-}
-
-static int check_mountpoint(const struct plan_request *request, struct explain *why)
-{
-	if (kernel_has_lost_process(request->mountpoint)) {
-		explain_set(why, "a mount on %s has lost its process; `vouchfs unmount -l %s` takes it away",
-			    request->mountpoint, request->mountpoint);
-		return -ENOTCONN;
-	}
-	struct mountinfo info;
-	int r = mountinfo_read(&info);
-	if (r < 0) {
-		explain_set(why, "/proc/self/mountinfo: %s", strerror(-r));
-		return r;
-	}
-	r = check_mounts(&info, request, why);
-	mountinfo_done(&info);
-	return r < 0 ? r : check_directory(request->mountpoint, why);
+	return kinds[strcmp(type, MOUNTINFO_SIGNING) == 0 ? PLAN_SIGNING : PLAN_DEPLOYMENT].noun;
 }
 
 static bool is_below(const char *directory, const char *path)
@@ -187,13 +135,27 @@ static int plan_hooks(struct plan *plan, const struct config *config, struct exp
 	return r == 0 ? choose_hooks_user(config, &plan->user, &plan->hooks.user, why) : r;
 }
 
+static void warn_of_substitute(const char *name, uid_t uid)
+{
+	char shown[64], user[ACCESS_USER_SIZE];
+	(void)text_escape_print(shown, sizeof(shown), name, strlen(name));
+	(void)fprintf(stderr,
+		      "vouchfs: there is no user %s, so %s serves, whose the store is; to change that: "
+		      "`adduser --system --group --no-create-home %s`, then `chown -R` the store, then mount again\n",
+		      shown, access_user(uid, user), shown);
+}
+
 static int use_config(struct plan *plan, const struct config *config, struct explain *why)
 {
 	if (plan->log == LOG_TO_AUTO)
 		plan->log = config->log;
 	int r = check_paths(config, plan->mountpoint, why);
+	if (r == 0 && !plan->nonempty)
+		r = mountpoint_check_empty(plan->mountpoint, why);
 	if (r == 0)
 		r = privileges_choose(config->user, config->store, &plan->user, why);
+	if (r == 0 && plan->user.is_substitute)
+		warn_of_substitute(config->user, plan->user.uid);
 	if (r == 0)
 		r = plan_hooks(plan, config, why);
 	if (r == 0)
@@ -210,12 +172,17 @@ static int place_run_side(struct plan *plan, struct explain *why)
 	int r = 0;
 	if (plan->run_is_linked)
 		r = io_mkdirat(plan->runtime.dirfd, "run", 0700);
-	if (r < 0)
-		explain_set(why, "%s/run: %s", plan->runtime.path, strerror(-r));
-	else if (asprintf(&plan->run_mountpoint, "%s/run",
-			  plan->run_is_linked ? plan->runtime.path : plan->mountpoint) < 0)
-		r = -ENOMEM;
-	return r;
+	if (r < 0) {
+		char words[ACCESS_WORDS_SIZE];
+		explain_set(why, "%s/run: %s", plan->runtime.path, access_words(plan->runtime.path, r, words));
+		return r;
+	}
+	if (asprintf(&plan->run_mountpoint, "%s/run", plan->run_is_linked ? plan->runtime.path : plan->mountpoint) <
+	    0) {
+		plan->run_mountpoint = NULL;
+		return -ENOMEM;
+	}
+	return plan->run_is_linked ? mountpoint_clear_run(plan->run_mountpoint, why) : 0;
 }
 
 static int plan_deployment(struct plan *plan, struct explain *why)
@@ -278,6 +245,8 @@ static int plan_signing(struct plan *plan, struct explain *why)
 	int r = check_home(plan->source, why);
 	if (r == 0)
 		r = check_home_mountpoint(plan, why);
+	if (r == 0 && !plan->nonempty)
+		r = mountpoint_check_empty(plan->mountpoint, why);
 	if (r == 0)
 		r = privileges_choose(NULL, plan->source, &plan->user, why);
 	if (r == 0)
@@ -303,10 +272,11 @@ int plan_make(const struct plan_request *request, struct plan *ret)
 		.foreground = request->foreground,
 		.allow_other = request->allow_other,
 		.log = request->log,
+		.nonempty = request->nonempty,
 		.runtime = {.dirfd = -1, .lock_fd = -1},
 	};
 	struct explain why = {.text = "out of memory"};
-	if (check_mountpoint(request, &why) < 0) {
+	if (mountpoint_prepare(request, &why) < 0) {
 		plan_say(&why);
 		return EXIT_FAILURE;
 	}

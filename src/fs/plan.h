@@ -23,6 +23,7 @@ struct plan_request {
 	bool foreground;
 	bool allow_other;
 	enum log_target log; /* LOG_TO_AUTO: as the configuration says */
+	bool nonempty;	     /* the mountpoint may hold something, which is hidden then */
 };
 
 struct plan {
@@ -34,6 +35,7 @@ struct plan {
 	bool run_is_linked;   /* MNT/run is a symlink to run_mountpoint, not the mountpoint itself */
 	bool foreground;
 	bool allow_other;
+	bool nonempty;
 	bool no_exec;
 	enum log_target log;
 	struct service_user user;
@@ -49,7 +51,11 @@ int plan_make(const struct plan_request *request, struct plan *ret);
 /* Of the process that made it: removes the runtime directory. */
 void plan_done(struct plan *plan);
 
-/* To the person at the terminal, before anything is served. */
+/* As in /proc/mounts; and what the source of such a mount is called: "configuration", "signer's home". */
+const char *plan_mount_type(enum plan_kind kind);
+const char *plan_source_noun(const char *type);
+
+/* To the person at the terminal, and to the service manager, before anything is served. */
 void plan_say(const struct explain *why);
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/access.h"
 #include "base/io.h"
 
 int privileges_choose(const char *name, const char *path, struct service_user *ret, struct explain *ret_why)
@@ -26,15 +27,18 @@ int privileges_choose(const char *name, const char *path, struct service_user *r
 		*ret = (struct service_user){.uid = user->pw_uid, .gid = user->pw_gid};
 		return 0;
 	}
+	ret->is_substitute = name != NULL;
 	struct stat st;
 	if (stat(path, &st) == 0) {
-		*ret = (struct service_user){.uid = st.st_uid, .gid = st.st_gid};
+		ret->uid = st.st_uid;
+		ret->gid = st.st_gid;
 		return 0;
 	}
 	if (errno == ENOENT)
 		return 0;
 	int r = -errno;
-	explain_set(ret_why, "%s: %s", path, strerror(-r));
+	char words[ACCESS_WORDS_SIZE];
+	explain_set(ret_why, "%s: %s", path, access_words(path, r, words));
 	return r;
 }
 
@@ -51,8 +55,9 @@ int privileges_make_store(const char *path, const struct service_user *user, str
 	if (fd < 0 || fchown(fd, user->uid, user->gid) < 0)
 		r = -errno;
 out:
+	char words[ACCESS_WORDS_SIZE];
 	if (r < 0)
-		explain_set(ret_why, "store %s: %s", path, strerror(-r));
+		explain_set(ret_why, "store %s cannot be made: %s", path, access_words(path, r, words));
 	io_close(&fd);
 	return r;
 }

@@ -12,6 +12,7 @@
 struct service_user {
 	uid_t uid;
 	gid_t gid;
+	bool is_substitute; /* one was named that there is not */
 };
 
 /*

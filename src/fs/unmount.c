@@ -17,6 +17,7 @@
 #include "fs/mount.h"
 #include "kernel.h"
 #include "mountinfo.h"
+#include "mountpoint.h"
 #include "runtime.h"
 
 #define TREE_RETRY_MS	   10000
@@ -162,7 +163,7 @@ int fs_unmount(const char *mountpoint, bool lazy, struct explain *ret_why)
 	struct mountinfo info = {0};
 	int r = mountinfo_read(&info);
 	if (r < 0) {
-		explain_set(ret_why, "/proc/self/mountinfo: %s", strerror(-r));
+		mountpoint_explain_table(r, ret_why);
 		return r;
 	}
 	r = find_sides(&u, &info);

@@ -12,6 +12,16 @@ start_foreground() {
 	eventually grep -q "serving $CONF on $MNT" "$T/log"
 }
 
+# Kills supervisor and daemon; the mount is dead when the last of them has closed its files, a moment later.
+kill_both() {
+	daemon=$(daemon_pid)
+	kill -KILL "$(supervisor_pid)"
+	kill -KILL "$daemon"
+	eventually no_processes_left
+	eventually is_dead "$MNT"
+}
+is_dead() { [[ $(stat -f "$1" 2>&1) == *"$DEAD"* ]]; }
+
 run_side_is_gone() { [ -z "$(mount_line "$MNT/run")" ]; }
 
 # ---- mount ----
@@ -224,10 +234,10 @@ calls_of_daemon() {
 	mk_plain_config
 	rmdir "$MNT"
 	run -1 start_mount
-	[ "$output" = "vouchfs: the mountpoint $MNT does not exist; mkdir makes it" ]
+	[ "$output" = "vouchfs: the mountpoint $MNT does not exist; \`mkdir -p $MNT\` makes it" ]
 	touch "$MNT"
 	run -1 start_mount
-	[ "$output" = "vouchfs: the mountpoint $MNT is not a directory" ]
+	[[ $output == "vouchfs: the mountpoint $MNT is not a directory; "* ]]
 }
 
 @test "mount: all errors of the configuration are shown, exit 78, nothing is mounted" {
@@ -254,7 +264,7 @@ calls_of_daemon() {
 	[ "$output" = "vouchfs: $MNT is mounted already, with this configuration" ]
 	mkdir "$T/mnt2"
 	run -1 "$VOUCHFS" mount -c "$CONF" "$T/mnt2"
-	[ "$output" = "vouchfs: $CONF is mounted already, on $MNT; a configuration has one mount" ]
+	[ "$output" = "vouchfs: $CONF is mounted already, on $MNT; a configuration has one mount: \`vouchfs unmount $MNT\` ends that" ]
 	ls "$MNT/functions/main-function"
 }
 
@@ -263,7 +273,7 @@ calls_of_daemon() {
 	start_mount
 	sed "s|$STORE|$T/store2|" "$CONF" >"$T/etc/other.conf"
 	run -1 "$VOUCHFS" mount -c "$T/etc/other.conf" "$MNT"
-	[ "$output" = "vouchfs: $MNT is mounted already, with the configuration $CONF" ]
+	[ "$output" = "vouchfs: $MNT is mounted already, with the configuration $CONF; \`vouchfs unmount $MNT\` frees it" ]
 }
 
 @test "mount: a store that is in use names the process" {
@@ -376,20 +386,20 @@ calls_of_daemon() {
 	eventually no_processes_left
 }
 
-@test "a stale mount: mount says what to do, unmount --lazy does it" {
+@test "a stale mount: mount takes it away, so does unmount --lazy" {
 	need_root
 	mk_plain_config
 	start_mount
-	daemon=$(daemon_pid)
-	kill -KILL "$(supervisor_pid)"
-	kill -KILL "$daemon"
-	eventually no_processes_left
+	kill_both
 	run ls "$MNT"
 	[[ $output == *"$DEAD"* ]]
-	run -1 start_mount
-	[ "$output" = "vouchfs: a mount on $MNT has lost its process; \`vouchfs unmount -l $MNT\` takes it away" ]
 	run -1 "$VOUCHFS" status
 	[[ $output == *"has lost its process"* ]]
+	run -0 start_mount
+	[ "$output" = "vouchfs: the mount on $MNT had lost its process, and was taken away" ]
+	ls "$MNT/functions/main-function" "$MNT/run"
+	[ "$(mounts_below "$MNT" | wc -l)" -eq 2 ]
+	kill_both
 	run -0 "$VOUCHFS" unmount -l "$MNT"
 	run ! is_mounted
 	start_mount
@@ -403,10 +413,7 @@ calls_of_daemon() {
 	run -0 "$VOUCHFS" unmount --stale "$MNT"
 	is_mounted
 	ls "$MNT/run" >/dev/null
-	daemon=$(daemon_pid)
-	kill -KILL "$(supervisor_pid)"
-	kill -KILL "$daemon"
-	eventually no_processes_left
+	kill_both
 	run -0 "$VOUCHFS" unmount --stale "$MNT"
 	[ -z "$output" ]
 	run ! is_mounted
@@ -597,7 +604,7 @@ user_setup() {
 	user_setup
 	grep -qx user_allow_other /etc/fuse.conf && skip "fuse.conf allows it here"
 	run -1 as_user "$VOUCHFS" mount -o allow_other -c "$CONF" "$MNT"
-	[[ $output == *"vouchfs: fusermount3 could not mount on $MNT; -o allow_other needs a line user_allow_other in /etc/fuse.conf" ]]
+	[[ $output == *"vouchfs: -o allow_other is not permitted to users here; \`echo user_allow_other >>/etc/fuse.conf\` as root"* ]]
 	run ! is_mounted "$T"
 	eventually no_processes_left
 }

@@ -112,7 +112,7 @@ nothing_is_left() {
 	[ "$output" = "vouchfs: $MNT is mounted already, with this signer's home" ]
 	mkdir "$T/mnt2"
 	run -1 "$VOUCHFS" signer mount --home "$HOME_DIR" "$T/mnt2"
-	[ "$output" = "vouchfs: $HOME_DIR is mounted already, on $MNT; a signer's home has one mount" ]
+	[ "$output" = "vouchfs: $HOME_DIR is mounted already, on $MNT; a signer's home has one mount: \`vouchfs unmount $MNT\` ends that" ]
 	ls "$MNT"
 }
 
@@ -132,11 +132,11 @@ nothing_is_left() {
 	mk_plain_config
 	start_mount
 	run -1 serve
-	[ "$output" = "vouchfs: $MNT is mounted already, with the configuration $CONF" ]
+	[ "$output" = "vouchfs: $MNT is mounted already, with the configuration $CONF; \`vouchfs unmount $MNT\` frees it" ]
 	stop_mount
 	serve
 	run -1 start_mount
-	[ "$output" = "vouchfs: $MNT is mounted already, with the signer's home $HOME_DIR" ]
+	[ "$output" = "vouchfs: $MNT is mounted already, with the signer's home $HOME_DIR; \`vouchfs unmount $MNT\` frees it" ]
 }
 
 @test "signer mount: no home, no directory, an open one, an empty one" {
@@ -214,7 +214,7 @@ user_setup() {
 	mount --bind "$T/fuse.conf" /etc/fuse.conf
 	FUSE_CONF_MOUNTED=1
 	run -1 as_user "$VOUCHFS" signer mount -o allow_other --home "$HOME_DIR" "$MNT"
-	[[ $output == *"vouchfs: fusermount3 could not mount on $MNT; -o allow_other needs a line user_allow_other in /etc/fuse.conf" ]]
+	[[ $output == *"vouchfs: -o allow_other is not permitted to users here; \`echo user_allow_other >>/etc/fuse.conf\` as root"* ]]
 	eventually no_processes_left
 	echo user_allow_other >>"$T/fuse.conf"
 	run -0 as_user "$VOUCHFS" signer mount -o allow_other --home "$HOME_DIR" "$MNT"
