@@ -116,4 +116,7 @@ uint64_t slots_sweep(struct slots *slots);
 
 int slots_statfs(struct slots *slots, struct statvfs *ret);
 
+/* "3 functions, 1 layer, configuration generation 2" */
+int slots_summarize(struct slots *slots, struct buf *ret);
+
 #endif

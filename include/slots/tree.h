@@ -68,6 +68,8 @@ struct tree_ops {
 	void (*drain)(void *tree);
 	/* SIGHUP, `vouchfs reload`: all or nothing; -EINVAL with a line an error. */
 	int (*reload)(void *tree, struct buf *ret_errors);
+	/* What is served, in a few words, for `systemctl status`. NULL: nothing to say. */
+	int (*summarize)(void *tree, struct buf *ret);
 	void (*close)(void *tree);
 };
 

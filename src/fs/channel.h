@@ -8,9 +8,12 @@
  *     mounts run     RUN + descriptor -------------->              (a deployment)
  *                    <------------------------------- SERVING
  *     "ready"        READY ------------------------->              logs to syslog from here on
+ *                    <------------------------------- STATUS       what is served, in a sentence; again after reloads
  *                                 ...
  *     SIGHUP         RELOAD ------------------------>
  *                    <------------------------------- RELOADED     "", or the errors
+ *     watchdog       PING -------------------------->
+ *                    <------------------------------- PONG         from the main thread
  *                    <------------------------------- STOP         was told to end: asks the supervisor to
  *     SIGTERM        DRAIN ------------------------->              takes no more uploads, finishes verdicts
  *                    <------------------------------- DRAINED
@@ -31,8 +34,11 @@ enum channel_kind {
 	CHANNEL_RUN,
 	CHANNEL_SERVING,
 	CHANNEL_READY,
+	CHANNEL_STATUS,
 	CHANNEL_RELOAD,
 	CHANNEL_RELOADED,
+	CHANNEL_PING,
+	CHANNEL_PONG,
 	CHANNEL_STOP,
 	CHANNEL_DRAIN,
 	CHANNEL_DRAINED,

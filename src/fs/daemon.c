@@ -207,6 +207,16 @@ static int come_up(struct daemon *d)
 
 /* ---- serving ---- */
 
+/* Nobody depends on it. */
+static void send_status(struct daemon *d)
+{
+	struct buf text = {0};
+	const struct tree_ops *ops = d->tree_side.ops;
+	if (d->channel >= 0 && ops->summarize && ops->summarize(d->tree_side.tree, &text) == 0)
+		(void)channel_send(d->channel, CHANNEL_STATUS, text.data, -1);
+	buf_done(&text);
+}
+
 static void reload(struct daemon *d)
 {
 	struct buf errors = {0};
@@ -217,6 +227,7 @@ static void reload(struct daemon *d)
 	else
 		log_error("%s was not taken, what was before stays in force: %s", d->plan->source, text);
 	watch_renew(&d->watch);
+	send_status(d);
 	if (d->channel >= 0)
 		(void)channel_send(d->channel, CHANNEL_RELOADED, r == 0 ? "" : text, -1);
 	buf_done(&errors);
@@ -258,6 +269,8 @@ static void take_message(struct daemon *d)
 	io_close(&message.fd);
 	if (message.kind == CHANNEL_RELOAD) {
 		reload(d);
+	} else if (message.kind == CHANNEL_PING) {
+		(void)channel_send(d->channel, CHANNEL_PONG, NULL, -1);
 	} else if (message.kind == CHANNEL_DRAIN) {
 		drain(d);
 		(void)channel_send(d->channel, CHANNEL_DRAINED, NULL, -1);
@@ -280,6 +293,7 @@ static bool is_mounted(const struct daemon *d)
 
 static void serve(struct daemon *d)
 {
+	send_status(d);
 	while (!d->quit && is_mounted(d)) {
 		struct pollfd fds[] = {
 			{.fd = d->signals, .events = POLLIN},	  {.fd = d->channel, .events = POLLIN},

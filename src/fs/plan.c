@@ -25,6 +25,12 @@ void plan_say(const struct explain *why)
 	service_manager_status(why->text);
 }
 
+static void say_failure(const struct explain *why, int r)
+{
+	plan_say(why);
+	service_manager_failed(-r);
+}
+
 static const struct kind {
 	const char *type;
 	const char *noun;
@@ -191,7 +197,9 @@ static int plan_deployment(struct plan *plan, struct explain *why)
 	struct buf errors = {0};
 	int code = EXIT_CONFIG;
 	if (config_load(plan->source, &config, &errors) < 0) {
-		(void)fputs(errors.data ? errors.data : "vouchfs: the configuration could not be read\n", stderr);
+		const char *text = errors.data ? errors.data : "vouchfs: the configuration could not be read\n";
+		(void)fputs(text, stderr);
+		service_manager_status(text);
 		goto out;
 	}
 	int r = use_config(plan, config, why);
@@ -199,7 +207,7 @@ static int plan_deployment(struct plan *plan, struct explain *why)
 		r = place_run_side(plan, why);
 	code = r < 0 ? EXIT_FAILURE : 0;
 	if (r < 0)
-		plan_say(why);
+		say_failure(why, r);
 out:
 	config_free(config);
 	buf_done(&errors);
@@ -252,7 +260,7 @@ static int plan_signing(struct plan *plan, struct explain *why)
 	if (r == 0)
 		r = take_runtime(plan, why);
 	if (r < 0) {
-		plan_say(why);
+		say_failure(why, r);
 		return EXIT_FAILURE;
 	}
 	if (geteuid() != 0 && !plan->allow_other)
@@ -276,8 +284,9 @@ int plan_make(const struct plan_request *request, struct plan *ret)
 		.runtime = {.dirfd = -1, .lock_fd = -1},
 	};
 	struct explain why = {.text = "out of memory"};
-	if (mountpoint_prepare(request, &why) < 0) {
-		plan_say(&why);
+	int r = mountpoint_prepare(request, &why);
+	if (r < 0) {
+		say_failure(&why, r);
 		return EXIT_FAILURE;
 	}
 	int code = plan.kind == PLAN_SIGNING ? plan_signing(&plan, &why) : plan_deployment(&plan, &why);

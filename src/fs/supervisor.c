@@ -14,10 +14,12 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/service_manager.h"
 #include "channel.h"
 #include "daemon.h"
 #include "kernel.h"
 #include "mountinfo.h"
+#include "watchdog.h"
 
 #define DRAIN_MAX_MS 30000
 #define QUIT_MAX_MS  10000
@@ -31,6 +33,8 @@ struct supervisor {
 	struct hooks hooks;
 	bool tree_mounted;
 	bool run_mounted;
+	struct watchdog watchdog;
+	char status[SERVICE_STATUS_SIZE]; /* for the service manager */
 };
 
 /* ---- the daemon ---- */
@@ -54,6 +58,7 @@ static int start_daemon(struct supervisor *s, int ready_fd)
 		io_close(&s->signals);
 		io_close(&ready_fd);
 		runtime_done(&s->plan->runtime);
+		service_manager_forget();
 		exit(daemon_main(s->plan, pair[1], s->hooks.feed));
 	}
 	io_close(&pair[1]);
@@ -78,7 +83,7 @@ static int reap_daemon(struct supervisor *s)
 
 /* ---- what comes in ---- */
 
-enum event { EVENT_TIMEOUT = 1, EVENT_STOP, EVENT_RELOAD, EVENT_MESSAGE, EVENT_DAEMON_GONE };
+enum event { EVENT_TIMEOUT = 1, EVENT_STOP, EVENT_RELOAD, EVENT_MESSAGE, EVENT_PROBE, EVENT_DAEMON_GONE };
 
 static enum event take_signal(struct supervisor *s)
 {
@@ -98,6 +103,7 @@ static enum event next_event(struct supervisor *s, bool want_signals, uint64_t d
 		struct pollfd fds[] = {
 			{.fd = s->channel, .events = POLLIN},
 			{.fd = want_signals ? s->signals : -1, .events = POLLIN},
+			{.fd = s->watchdog.probe_fd, .events = POLLIN},
 		};
 		int count = poll(fds, ARRAY_SIZE(fds), timeout_ms);
 		if (count == 0)
@@ -106,6 +112,8 @@ static enum event next_event(struct supervisor *s, bool want_signals, uint64_t d
 			return channel_receive(s->channel, ret) < 0 ? EVENT_DAEMON_GONE : EVENT_MESSAGE;
 		if (count > 0 && fds[1].revents)
 			return take_signal(s);
+		if (count > 0 && fds[2].revents)
+			return EVENT_PROBE;
 	}
 }
 
@@ -128,6 +136,7 @@ static int await_start(struct supervisor *s, enum channel_kind kind)
 			return -EPIPE;
 		case EVENT_RELOAD:
 		case EVENT_TIMEOUT:
+		case EVENT_PROBE:
 			break;
 		}
 	}
@@ -163,6 +172,13 @@ static int mount_side(struct supervisor *s, enum channel_kind side)
 	return r < 0 ? r : await_start(s, CHANNEL_SERVING);
 }
 
+/* Paths come from the command line: what of them is no plain text is cut off with what follows. */
+static void set_status(struct supervisor *s, const char *summary)
+{
+	(void)snprintf(s->status, sizeof(s->status), "%s on %s%s%s", s->plan->source, s->plan->mountpoint,
+		       summary[0] ? ": " : "", summary);
+}
+
 static int bring_up(struct supervisor *s, int ready_fd)
 {
 	int r = await_start(s, CHANNEL_OPENED);
@@ -183,18 +199,40 @@ static int bring_up(struct supervisor *s, int ready_fd)
 	if (!s->plan->foreground)
 		log_leave_terminal();
 	log_notice("serving %s on %s as uid %u", s->plan->source, s->plan->mountpoint, s->plan->user.uid);
+	set_status(s, "");
+	service_manager_ready(s->status);
+	watchdog_init(&s->watchdog);
 	return 0;
 }
 
 /* ---- watch ---- */
 
-static void take_message(struct supervisor *s, const struct channel_message *message)
+/* In force or not, it is over: what is served is served on. */
+static void take_reloaded(struct supervisor *s, const char *errors)
 {
-	if (message->kind != CHANNEL_RELOADED)
-		return;
-	int r = runtime_put_reload(&s->plan->runtime, message->text);
+	int r = runtime_put_reload(&s->plan->runtime, errors);
 	if (r < 0)
 		log_warning("the outcome of the reload could not be written down: %s", strerror(-r));
+	if (errors[0] == '\0') {
+		service_manager_ready(s->status);
+		return;
+	}
+	char status[SERVICE_STATUS_SIZE];
+	(void)snprintf(status, sizeof(status), "the last reload was REFUSED, what was before stays in force: %s",
+		       errors);
+	service_manager_ready(status);
+}
+
+static void take_message(struct supervisor *s, const struct channel_message *message)
+{
+	if (message->kind == CHANNEL_RELOADED) {
+		take_reloaded(s, message->text);
+	} else if (message->kind == CHANNEL_STATUS) {
+		set_status(s, message->text);
+		service_manager_status(s->status);
+	} else if (message->kind == CHANNEL_PONG) {
+		watchdog_take_pong(&s->watchdog);
+	}
 }
 
 /* -EINTR: told to end; -EPIPE: the daemon is gone. */
@@ -202,10 +240,11 @@ static int watch(struct supervisor *s)
 {
 	for (;;) {
 		struct channel_message message;
-		switch (next_event(s, true, NO_DEADLINE, &message)) {
+		switch (next_event(s, true, s->watchdog.due_ms, &message)) {
 		case EVENT_STOP:
 			return -EINTR;
 		case EVENT_RELOAD:
+			service_manager_reloading();
 			(void)channel_send(s->channel, CHANNEL_RELOAD, NULL, -1);
 			break;
 		case EVENT_MESSAGE:
@@ -217,6 +256,10 @@ static int watch(struct supervisor *s)
 		case EVENT_DAEMON_GONE:
 			return -EPIPE;
 		case EVENT_TIMEOUT:
+			watchdog_ask(&s->watchdog, s->plan, s->channel);
+			break;
+		case EVENT_PROBE:
+			watchdog_take_probe(&s->watchdog);
 			break;
 		}
 	}
@@ -290,6 +333,7 @@ static void await_end(struct supervisor *s)
 		case EVENT_DAEMON_GONE:
 		case EVENT_STOP:
 		case EVENT_RELOAD:
+		case EVENT_PROBE:
 			return;
 		}
 	}
@@ -309,8 +353,10 @@ static int stop(struct supervisor *s)
 /* result is why: -EINTR, -EPIPE or what failed. */
 static int take_down(struct supervisor *s, int result)
 {
+	watchdog_done(&s->watchdog);
 	if (s->daemon == 0)
 		return EXIT_FAILURE;
+	service_manager_stopping();
 	if (result == -EINTR) {
 		int code = stop(s);
 		log_notice("ended");
@@ -341,7 +387,7 @@ static int block_signals(void)
 
 int supervisor_run(struct plan *plan, int ready_fd)
 {
-	struct supervisor s = {.plan = plan, .channel = -1, .hooks = {.feed = -1}};
+	struct supervisor s = {.plan = plan, .channel = -1, .hooks = {.feed = -1}, .watchdog = WATCHDOG_NONE};
 	struct explain why;
 	struct log_options log = {.target = plan->log, .background = !plan->foreground};
 	log_open(&log);
@@ -364,6 +410,8 @@ int supervisor_run(struct plan *plan, int ready_fd)
 		r = watch(&s);
 	else if (r != -EINTR && r != -EPIPE && r != -ECANCELED) /* these have been told */
 		log_error("not mounted: %s", strerror(-r));
+	if (r < 0 && r != -EINTR && r != -EPIPE)
+		service_manager_failed(-r);
 	int code = take_down(&s, r);
 	hooks_end(&s.hooks);
 	io_close(&s.channel);

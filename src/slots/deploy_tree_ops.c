@@ -104,6 +104,11 @@ static int reload(void *tree, struct buf *ret_errors)
 	return slots_reload(tree, ret_errors);
 }
 
+static int summarize(void *tree, struct buf *ret)
+{
+	return slots_summarize(tree, ret);
+}
+
 static void close_tree(void *tree)
 {
 	slots_close(tree);
@@ -136,5 +141,6 @@ const struct tree_ops deploy_tree_ops = {
 	.sweep = sweep,
 	.drain = drain,
 	.reload = reload,
+	.summarize = summarize,
 	.close = close_tree,
 };

@@ -338,3 +338,16 @@ int slots_statfs(struct slots *slots, struct statvfs *ret)
 {
 	return store_statvfs(slots->store, ret);
 }
+
+int slots_summarize(struct slots *slots, struct buf *ret)
+{
+	size_t functions = 0, layers = 0;
+	struct slot *slot, *next;
+	lock_take(&slots->lock);
+	HASH_ITER(hh, slots->by_name, slot, next)
+	*(slot->is_layer ? &layers : &functions) += 1;
+	unsigned long long generation = slots->config_generation;
+	lock_drop(&slots->lock);
+	return buf_printf(ret, "%zu function%s, %zu layer%s, configuration generation %llu", functions,
+			  functions == 1 ? "" : "s", layers, layers == 1 ? "" : "s", generation);
+}
