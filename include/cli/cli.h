@@ -60,8 +60,8 @@ extern const struct cli_command cli_lambda_layer_get_commands[];
 extern const struct cli_command cli_lambda_permission_commands[];
 
 /*
- * Finds the command of argv and runs it; returns the exit code. Called as "mount.vouchfs" it takes the arguments that
- * mount(8) hands to its helpers, and runs `mount` with them.
+ * Finds the command of argv and runs it; returns the exit code. Called as "mount.vouchfs" or "umount.vouchfs" it takes
+ * the arguments that mount(8) and umount(8) hand to their helpers, and mounts or unmounts.
  */
 int cli_dispatch(const struct cli_command *const *arrays, size_t array_count, int argc, char **argv);
 

@@ -51,6 +51,9 @@ int fs_signer_mount(const struct fs_signer_mount_options *options);
  * in use, nothing was unmounted. */
 int fs_unmount(const char *mountpoint, bool lazy, struct explain *ret_why);
 
+/* As umount(8) asks: of a tree the same; of a run side that alone, since `umount -R` names it first. */
+int fs_unmount_side(const char *mountpoint, bool lazy, struct explain *ret_why);
+
 /* Takes away, lazily, what has lost its process; whatever else is there, or is not, stays as it is. */
 int fs_unmount_stale(const char *mountpoint, struct explain *ret_why);
 

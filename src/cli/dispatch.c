@@ -1,9 +1,10 @@
-/* From argv to the command: names, groups, help, near misses, and the call as mount.vouchfs. */
+/* From argv to the command: names, groups, help, near misses. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "mount_helper.h"
 
 #define NAMES_MAX 128
 
@@ -111,81 +112,13 @@ static int run_in_group(const struct commands *all, const char *group, int argc,
 	return command ? run_command(command, argc - 1, argv + 1) : unknown_command(all, group, argv[1]);
 }
 
-struct mount_call {
-	const char *operands[2];
-	int operand_count;
-	const char *options;
-	bool only_as_if;
-};
-
-/* mount(8) calls `mount.vouchfs CONF DIR [-sfnv] [-N namespace] [-t type] [-o options]`; -f means "only as if". */
-static bool read_mount_call(int argc, char **argv, struct mount_call *ret)
-{
-	for (int i = 1; i < argc; i++) {
-		const char *word = argv[i];
-		bool takes_value = strcmp(word, "-o") == 0 || strcmp(word, "-t") == 0 || strcmp(word, "-N") == 0;
-		if (takes_value && i + 1 < argc) {
-			i++;
-			if (word[1] == 'o')
-				ret->options = argv[i];
-		} else if (word[0] == '-') {
-			ret->only_as_if = ret->only_as_if || strchr(word, 'f');
-		} else if (ret->operand_count < 2) {
-			ret->operands[ret->operand_count++] = word;
-		}
-	}
-	return ret->operand_count == 2;
-}
-
-/* An fstab line without a configuration of its own has "none" or "vouchfs" in its place. */
-static bool names_config(const char *source)
-{
-	return strcmp(source, "none") != 0 && strcmp(source, "vouchfs") != 0;
-}
-
-static int run_mount_helper(const struct commands *all, int argc, char **argv)
-{
-	const struct cli_command *mount = find_command(all, NULL, "mount");
-	if (!mount)
-		return unknown_command(all, NULL, "mount");
-
-	struct mount_call call = {0};
-	if (!read_mount_call(argc, argv, &call)) {
-		(void)fputs("usage: mount -t vouchfs [-o OPTIONS] CONF DIR\n", stderr);
-		return CLI_EXIT_USAGE;
-	}
-	if (call.only_as_if)
-		return CLI_EXIT_OK;
-
-	const char *words[8];
-	int count = 0;
-	words[count++] = mount->name;
-	if (names_config(call.operands[0])) {
-		words[count++] = "-c";
-		words[count++] = call.operands[0];
-	}
-	if (call.options) {
-		words[count++] = "-o";
-		words[count++] = call.options;
-	}
-	words[count++] = "--";
-	words[count++] = call.operands[1];
-	words[count] = NULL;
-	return mount->run(count, (char **)words);
-}
-
-static bool called_as_mount_helper(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return strcmp(slash ? slash + 1 : path, "mount.vouchfs") == 0;
-}
-
 int cli_dispatch(const struct cli_command *const *arrays, size_t array_count, int argc, char **argv)
 {
 	const struct commands all = {.arrays = arrays, .array_count = array_count};
+	int code;
 
-	if (argc > 0 && called_as_mount_helper(argv[0]))
-		return run_mount_helper(&all, argc, argv);
+	if (mount_helper_run(find_command(&all, NULL, "mount"), argc, argv, &code))
+		return code;
 	if (argc < 2) {
 		cli_error("which command? `vouchfs --help` lists them");
 		return CLI_EXIT_USAGE;

@@ -46,7 +46,7 @@ static bool has_no_effect(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(without_effect); i++)
 		if (strcmp(without_effect[i], name) == 0)
 			return true;
-	static const char *const prefixes[] = {"x-", "X-", "comment=", "user="};
+	static const char *const prefixes[] = {"x-", "X-", "comment=", "user=", "uhelper=", "helper="};
 	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++)
 		if (text_starts_with(name, prefixes[i]))
 			return true;

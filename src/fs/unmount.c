@@ -34,26 +34,36 @@ struct unmounting {
 	struct explain *why;
 };
 
-static int find_sides(struct unmounting *u, const struct mountinfo *info)
+/* One that this user may unmount. */
+static int find_mount(const struct unmounting *u, const struct mountinfo *info, const struct mountinfo_entry **ret)
 {
-	u->tree = mountinfo_at(info, u->mountpoint);
-	if (!u->tree) {
+	const struct mountinfo_entry *mount = mountinfo_at(info, u->mountpoint);
+	if (!mount) {
 		explain_set(u->why, "nothing is mounted on %s", u->mountpoint);
 		return -ENOENT;
 	}
-	if (!mountinfo_is_vouchfs(u->tree)) {
+	if (!mountinfo_is_vouchfs(mount)) {
 		char type[64];
 		explain_set(u->why, "%s is no vouchfs mount, its type is %s", u->mountpoint,
-			    text_escape_print(type, sizeof(type), u->tree->type, strlen(u->tree->type)));
+			    text_escape_print(type, sizeof(type), mount->type, strlen(mount->type)));
 		return -EINVAL;
 	}
+	if (geteuid() != 0 && (!mount->has_user || mount->user != geteuid())) {
+		explain_set(u->why, "%s was mounted by another user", u->mountpoint);
+		return -EPERM;
+	}
+	*ret = mount;
+	return 0;
+}
+
+static int find_sides(struct unmounting *u, const struct mountinfo *info)
+{
+	int r = find_mount(u, info, &u->tree);
+	if (r < 0)
+		return r;
 	if (u->tree->read_only) {
 		explain_set(u->why, "%s is the run side; unmount the directory that holds functions/", u->mountpoint);
 		return -EINVAL;
-	}
-	if (geteuid() != 0 && (!u->tree->has_user || u->tree->user != geteuid())) {
-		explain_set(u->why, "%s was mounted by another user", u->mountpoint);
-		return -EPERM;
 	}
 	u->run = mountinfo_find_run(info, u->tree);
 	return 0;
@@ -181,6 +191,23 @@ out:
 	io_close(&u.process);
 	mountinfo_done(&info);
 	return r;
+}
+
+int fs_unmount_side(const char *mountpoint, bool lazy, struct explain *ret_why)
+{
+	struct unmounting u = {.mountpoint = mountpoint, .lazy = lazy, .process = -1, .why = ret_why};
+	struct mountinfo info;
+	int r = mountinfo_read(&info);
+	if (r < 0) {
+		mountpoint_explain_table(r, ret_why);
+		return r;
+	}
+	r = find_mount(&u, &info, &u.run);
+	bool is_run = r == 0 && u.run->read_only;
+	if (is_run)
+		r = unmount_run(&u);
+	mountinfo_done(&info);
+	return r < 0 || is_run ? r : fs_unmount(mountpoint, lazy, ret_why);
 }
 
 int fs_unmount_stale(const char *mountpoint, struct explain *ret_why)

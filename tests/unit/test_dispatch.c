@@ -142,13 +142,28 @@ static void test_mount_helper(void **state UNUSED)
 		{"mount.vouchfs /etc/v.conf /mnt -o rw,allow_other", "mount -c /etc/v.conf -o rw,allow_other -- /mnt"},
 		{"mount.vouchfs -o ro none /mnt", "mount -o ro -- /mnt"},
 		{"mount.vouchfs vouchfs /mnt -n -v", "mount -- /mnt"},
-		{"mount.vouchfs /etc/v.conf -weird -o rw", ""},
+		{"mount.fuse.vouchfs /etc/v.conf /mnt -t fuse.vouchfs -o rw", "mount -c /etc/v.conf -o rw -- /mnt"},
+		{"mount.vouchfs /etc/v.conf /mnt -sn -o rw,new", "mount -c /etc/v.conf -o sloppy,rw,new -- /mnt"},
+		{"mount.vouchfs /etc/v.conf /mnt -weird -o rw", ""},
+		{"mount.vouchfs /etc/v.conf -o rw", ""},
+		{"mount.vouchfs /etc/v.conf /mnt /more", ""},
+		{"mount.vouchfs /etc/v.conf /mnt -o", ""},
+		{"mount.vouchfs /etc/v.conf /mnt -N /proc/1/ns/mnt", ""},
+		{"mount.vouchfs /etc/v.conf /mnt -", ""},
+		{"mount.vouchfs", ""},
+		{"umount.vouchfs", ""},
+		{"umount.fuse.vouchfs /mnt /more", ""},
+		{"umount.vouchfs /mnt -x", ""},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		int exit_code = dispatch(cases[i].line).exit_code;
+		struct outcome o = dispatch(cases[i].line);
 		assert_string_equal(ran, cases[i].runs);
-		assert_int_equal(exit_code, *cases[i].runs ? RAN : CLI_EXIT_USAGE);
+		assert_int_equal(o.exit_code, *cases[i].runs ? RAN : CLI_EXIT_USAGE);
+		assert_int_equal(strstr(o.err, "usage: ") != NULL, !*cases[i].runs);
 	}
+	assert_non_null(
+		strstr(dispatch("mount.vouchfs a b -x\033").err, "mount.vouchfs: there is no option \"-x\\x1b\""));
+	assert_non_null(strstr(dispatch("umount.vouchfs a b").err, "umount.vouchfs: one argument too many: \"b\""));
 	assert_int_equal(dispatch("mount.vouchfs /etc/v.conf /mnt -f -o rw").exit_code, 0);
 	assert_string_equal(ran, "");
 }
