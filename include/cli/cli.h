@@ -43,6 +43,7 @@ extern const struct cli_command cli_sign_commands[];
 extern const struct cli_command cli_timestamp_commands[];
 extern const struct cli_command cli_inspect_commands[];
 extern const struct cli_command cli_verify_commands[];
+extern const struct cli_command cli_init_commands[];
 extern const struct cli_command cli_mount_commands[];
 extern const struct cli_command cli_host_commands[];
 extern const struct cli_command cli_history_commands[];

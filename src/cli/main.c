@@ -10,6 +10,7 @@ static const struct cli_command *const commands[] = {
 	cli_inspect_commands,
 	cli_verify_commands,
 	cli_check_config_commands,
+	cli_init_commands,
 	cli_mount_commands,
 	cli_host_commands,
 	cli_history_commands,
