@@ -122,5 +122,7 @@ void cli_aws_error(const char *operation, const char *error_name, const char *te
 
 /* The configuration file: -c, else $VOUCHFS_CONF, else /etc/vouchfs/vouchfs.conf. */
 const char *cli_config_path(const char *given);
+/* Its path without symlinks; free(). Says why it cannot be had, and what a newcomer does. */
+int cli_resolve_config(const char *given, char **ret);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -46,18 +47,25 @@ static void say_missing(const char *path, char *ret, size_t size)
 	free(directory);
 }
 
+static bool is_file(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static void say_denied(const char *path, char *ret, size_t size)
 {
 	char shown[SHOWN_SIZE], user[ACCESS_USER_SIZE], *directory = first_failing(path, X_OK);
 	(void)access_user(geteuid(), user);
-	if (directory) {
-		(void)text_escape_print(shown, sizeof(shown), directory, strlen(directory));
+	(void)text_escape_print(shown, sizeof(shown), directory ? directory : path,
+				strlen(directory ? directory : path));
+	if (directory)
 		(void)snprintf(ret, size, ": %s may not enter %s; `chmod o+x %s` lets others through", user, shown,
 			       shown);
-	} else {
-		(void)text_escape_print(shown, sizeof(shown), path, strlen(path));
+	else if (is_file(path))
+		(void)snprintf(ret, size, ": %s may not read it; `chmod o+r %s` lets others read it", user, shown);
+	else
 		(void)snprintf(ret, size, ": %s may not use it; `ls -ld %s` shows who may", user, shown);
-	}
 	free(directory);
 }
 

@@ -57,20 +57,11 @@ const struct cli_command cli_host_commands[] = {
 
 /* ---- finding the mount ---- */
 
-static int resolve_config(const char *given, char **ret)
-{
-	const char *path = cli_config_path(given);
-	int r = fs_resolve(path, ret);
-	if (r < 0)
-		cli_error("%s: %s", path, strerror(-r));
-	return r;
-}
-
 /* -ENODEV: it is not mounted, which is not said here. */
 static int find_mount(const char *given_config, struct buf *ret_mountpoint)
 {
 	char *config = NULL;
-	int r = resolve_config(given_config, &config);
+	int r = cli_resolve_config(given_config, &config);
 	if (r < 0)
 		return r;
 	r = fs_find_mount(config, ret_mountpoint);
@@ -156,7 +147,7 @@ static int run_reload(int argc, char **argv)
 	char *config = NULL;
 	struct buf errors = {0};
 	struct explain why = {0};
-	int r = resolve_config(given, &config);
+	int r = cli_resolve_config(given, &config);
 	if (r < 0)
 		return CLI_EXIT_FAILURE;
 	r = fs_reload(config, &errors, &why);

@@ -24,6 +24,8 @@ struct init_places {
 
 /* given: what -c says, or NULL; mountpoint the same. -EINVAL with why: there is no home directory to go by. */
 int init_places_find(const char *given, const char *mountpoint, struct init_places *ret, struct explain *ret_why);
+/* Where init puts the configuration of this user when nobody says where; free(). NULL: there is no home directory. */
+char *init_default_conf(void);
 void init_places_done(struct init_places *places);
 
 /* ---- init_files.c: nothing that is there is changed ---- */

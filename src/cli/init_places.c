@@ -70,7 +70,7 @@ static char *store_of_host(const char *conf)
 	return asprintf(&path, STORE_OF_HOST "-%.*s", (int)len, name) < 0 ? NULL : path;
 }
 
-static char *default_conf(void)
+char *init_default_conf(void)
 {
 	if (geteuid() == 0)
 		return strdup(CONFIG_DEFAULT_PATH);
@@ -106,7 +106,7 @@ int init_places_find(const char *given, const char *mountpoint, struct init_plac
 	const char *named = given ? given : has_variable ? variable : NULL;
 	int r = -EINVAL;
 	explain_set(ret_why, "there is no home directory to put a configuration in; name a file with -c");
-	places.conf = named ? absolute(named) : default_conf();
+	places.conf = named ? absolute(named) : init_default_conf();
 	if (!places.conf)
 		goto out;
 	places.directory = directory_of(places.conf);

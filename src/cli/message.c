@@ -1,11 +1,9 @@
 /* What the commands say on stderr, all in one form. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
-#include "config/config.h"
 
 void cli_error(const char *format, ...)
 {
@@ -42,12 +40,4 @@ void cli_aws_error(const char *operation, const char *error_name, const char *te
 {
 	(void)fprintf(stderr, "An error occurred (%s) when calling the %s operation: %s\n", error_name, operation,
 		      text);
-}
-
-const char *cli_config_path(const char *given)
-{
-	if (given)
-		return given;
-	const char *from_environment = getenv("VOUCHFS_CONF");
-	return from_environment && *from_environment ? from_environment : CONFIG_DEFAULT_PATH;
 }

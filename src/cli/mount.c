@@ -91,7 +91,7 @@ static int run_mount(int argc, char **argv)
 
 	char *config_path = NULL, *mountpoint = NULL;
 	code = CLI_EXIT_FAILURE;
-	if (mount_resolve(cli_config_path(config), &config_path) == 0 && mount_resolve(argv[1], &mountpoint) == 0) {
+	if (cli_resolve_config(config, &config_path) == 0 && mount_resolve(argv[1], &mountpoint) == 0) {
 		options.config_path = config_path;
 		options.mountpoint = mountpoint;
 		code = fs_mount(&options);

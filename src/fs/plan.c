@@ -63,7 +63,9 @@ static int check_outside(const char *mountpoint, const char *what, const char *p
 	char *real = realpath(path, NULL);
 	bool inside = is_below(mountpoint, real ? real : path);
 	if (inside)
-		explain_set(why, "the %s %s lies below the mountpoint %s", what, path, mountpoint);
+		explain_set(why,
+			    "the %s %s lies below the mountpoint %s, which would hide it; put one of them elsewhere",
+			    what, path, mountpoint);
 	free(real);
 	return inside ? -EINVAL : 0;
 }
@@ -141,14 +143,16 @@ static int plan_hooks(struct plan *plan, const struct config *config, struct exp
 	return r == 0 ? choose_hooks_user(config, &plan->user, &plan->hooks.user, why) : r;
 }
 
-static void warn_of_substitute(const char *name, uid_t uid)
+static void warn_of_substitute(const struct config *config, uid_t uid)
 {
-	char shown[64], user[ACCESS_USER_SIZE];
-	(void)text_escape_print(shown, sizeof(shown), name, strlen(name));
+	char name[64], store[256], user[ACCESS_USER_SIZE];
+	(void)text_escape_print(name, sizeof(name), config->user, strlen(config->user));
+	(void)text_escape_print(store, sizeof(store), config->store, strlen(config->store));
 	(void)fprintf(stderr,
-		      "vouchfs: there is no user %s, so %s serves, whose the store is; to change that: "
-		      "`adduser --system --group --no-create-home %s`, then `chown -R` the store, then mount again\n",
-		      shown, access_user(uid, user), shown);
+		      "vouchfs: warning: there is no user %s, so %s serves, whose the store is; "
+		      "`adduser --system --group --no-create-home %s` makes it, `chown -R %s %s` gives it the store, "
+		      "then mount again\n",
+		      name, access_user(uid, user), name, name, store);
 }
 
 static int use_config(struct plan *plan, const struct config *config, struct explain *why)
@@ -161,7 +165,7 @@ static int use_config(struct plan *plan, const struct config *config, struct exp
 	if (r == 0)
 		r = privileges_choose(config->user, config->store, &plan->user, why);
 	if (r == 0 && plan->user.is_substitute)
-		warn_of_substitute(config->user, plan->user.uid);
+		warn_of_substitute(config, plan->user.uid);
 	if (r == 0)
 		r = plan_hooks(plan, config, why);
 	if (r == 0)
@@ -243,7 +247,8 @@ static int check_home_mountpoint(const struct plan *plan, struct explain *why)
 {
 	if (!is_below(plan->source, plan->mountpoint))
 		return check_outside(plan->mountpoint, "signer's home", plan->source, why);
-	explain_set(why, "the mountpoint %s lies in the signer's home %s", plan->mountpoint, plan->source);
+	explain_set(why, "the mountpoint %s lies in the signer's home %s; mount outside it", plan->mountpoint,
+		    plan->source);
 	return -EINVAL;
 }
 

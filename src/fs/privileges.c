@@ -57,7 +57,8 @@ int privileges_make_store(const char *path, const struct service_user *user, str
 out:
 	char words[ACCESS_WORDS_SIZE];
 	if (r < 0)
-		explain_set(ret_why, "store %s cannot be made: %s", path, access_words(path, r, words));
+		explain_set(ret_why, "store %s cannot be made: %s%s", path, access_words(path, r, words),
+			    r == -ENOENT ? "; `mkdir -p` makes the directory above it" : "");
 	io_close(&fd);
 	return r;
 }

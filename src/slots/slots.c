@@ -91,9 +91,10 @@ static int open_store(struct slots *slots, const struct slots_options *told, con
 		.sum = zip_sum,
 	};
 	int r = store_open(&options, &slots->store, &why);
+	if (r < 0 && why.text[0]) /* which names the store */
+		(void)buf_printf(ret_errors, "%s\n", why.text);
 	if (r < 0)
-		return say_why(ret_errors, "store", &why,
-			       r == -EINVAL ? -EIO : r); /* -EINVAL is for the configuration */
+		return say(ret_errors, "store", r == -EINVAL ? -EIO : r); /* -EINVAL is for the configuration */
 	r = audit_open(store_audit_dirfd(slots->store), config->durable, &slots->audit, &why);
 	if (r < 0)
 		return say_why(ret_errors, "audit log", &why, r == -EINVAL ? -EIO : r);

@@ -85,6 +85,17 @@ out:
 	return r;
 }
 
+static int refuse_owner(const struct opening *opening, uid_t uid)
+{
+	char owner[ACCESS_USER_SIZE], self[ACCESS_USER_SIZE];
+	explain_set(
+		opening->why,
+		"store %s belongs to %s, and this process runs as %s; `chown -R %u %s` as root gives it over, or run "
+		"as its owner (user = in [vouchfs])",
+		opening->shown, access_user(uid, owner), access_user(geteuid(), self), geteuid(), opening->shown);
+	return -EPERM;
+}
+
 static int open_root(const struct opening *opening)
 {
 	struct store *store = opening->store;
@@ -100,6 +111,9 @@ static int open_root(const struct opening *opening)
 			return r;
 		r = io_open_dir(path);
 	}
+	struct stat st;
+	if (r == -EACCES && stat(path, &st) == 0 && st.st_uid != geteuid())
+		return refuse_owner(opening, st.st_uid);
 	if (r < 0)
 		return failed(opening, "cannot be opened", r);
 	store->root_fd = r;
@@ -112,15 +126,8 @@ static int check_owner(const struct opening *opening)
 	if (fstat(opening->store->root_fd, &st) < 0)
 		return -errno;
 	bool may_look = opening->store->read_only && geteuid() == 0;
-	if (st.st_uid != geteuid() && !may_look) {
-		char owner[ACCESS_USER_SIZE], self[ACCESS_USER_SIZE];
-		explain_set(opening->why,
-			    "store %s belongs to %s, and this process runs as %s; `chown -R %u %s` as root gives it "
-			    "over, or run as its owner (user = in [vouchfs])",
-			    opening->shown, access_user(st.st_uid, owner), access_user(geteuid(), self), geteuid(),
-			    opening->shown);
-		return -EPERM;
-	}
+	if (st.st_uid != geteuid() && !may_look)
+		return refuse_owner(opening, st.st_uid);
 	if ((st.st_mode & 077) != 0) {
 		explain_set(opening->why,
 			    "store %s is open to others (mode %04o), who could read or change what is served; "
