@@ -66,15 +66,15 @@
 #define LIMIT_DESCRIPTORS_REMEDY "raise LimitNOFILE= of its service, or ulimit -n"
 
 /* hooks */
-#define LIMIT_HOOKS	       64U   /* executables that are run for a record */
-#define LIMIT_HOOK_RECORDS     1024U /* that wait */
-#define LIMIT_HOOK_LINES       20U   /* of a hook's output in the log */
-#define LIMIT_HOOK_LINE_BYTES  400U
-#define LIMIT_HOOK_GRACE_MS    3000 /* for what still runs or waits when the mount ends */
+#define LIMIT_HOOKS	      64U   /* executables that are run for a record */
+#define LIMIT_HOOK_RECORDS    1024U /* that wait */
+#define LIMIT_HOOK_LINES      20U   /* of a hook's output in the log */
+#define LIMIT_HOOK_LINE_BYTES 400U
+#define LIMIT_HOOK_GRACE_MS   2000 /* for what still runs or waits when the mount ends */
 
 /* logs */
 #define LIMIT_AUDIT_RECORD_BYTES 2048U
 #define LIMIT_LOG_LINES		 1024U /* that wait for the daemon's log to be written */
-#define LIMIT_LOG_CLOSE_MS	 2000  /* that the end of the daemon waits for its log */
+#define LIMIT_LOG_CLOSE_MS	 1000  /* that the end of the daemon waits for its log */
 
 #endif

@@ -17,7 +17,7 @@
 #include "hook_runner.h"
 
 #define RUNNER_SOCKET 3 /* the only file it keeps, beside the standard ones */
-#define END_MAX_MS    (LIMIT_HOOK_GRACE_MS + 2000)
+#define END_MAX_MS    (LIMIT_HOOK_GRACE_MS + 1000)
 
 /* Of the log it has only where that goes: a thread does not come along, and this process may wait. */
 static int begin_runner(const struct hooks_options *options, const struct log_options *log, int fd)

@@ -16,27 +16,25 @@ teardown() {
 	lib_teardown
 	if [ -n "$journald_pid" ]; then
 		kill -CONT "$journald_pid" || true
-		kill "$journald_pid" && wait "$journald_pid" || true
+		kill "$journald_pid" || true
+		wait "$journald_pid" || true
 	fi
 	local dir
 	for dir in "${journal_mounts[@]}"; do umount "$dir"; done
 }
 
-# mount_ready OPTION ...: start_ready_mount in the foreground; the log is in $T/log.
-mount_ready() {
-	start_mount() {
-		"$VOUCHFS" mount -f -c "$CONF" "$@" "$MNT" 2>"$T/log" 3>&- &
-		foreground_pid=$!
-		eventually grep -q "serving $CONF on $MNT" "$T/log"
-	}
-	MOUNT_OPTIONS=("$@")
-	start_ready_mount_with_options </dev/null
+# start_foreground OPTION ...: the log is in $T/log.
+start_foreground() {
+	"$VOUCHFS" mount -f -c "$CONF" "$@" "$MNT" 2>"$T/log" 3>&- &
+	foreground_pid=$!
+	eventually grep -q "serving $CONF on $MNT" "$T/log"
 }
 
-start_ready_mount_with_options() {
-	eval "plain_$(declare -f start_mount)"
-	start_mount() { plain_start_mount "${MOUNT_OPTIONS[@]}"; }
-	start_ready_mount
+# mount_ready OPTION ...: start_ready_mount, but in the foreground
+mount_ready() {
+	options=("$@")
+	start_mount() { start_foreground "${options[@]}"; }
+	start_ready_mount </dev/null
 }
 
 # One accepted, one refused, one warned: events 2, 3 and 4.
@@ -105,8 +103,7 @@ head_of() { echo "$1:$(record "$1" | tr -d '\n' | sha256sum | cut -d ' ' -f 1)";
 	eventually grep -q '^{.*"message":"serving ' "$T/log"
 	stop_mount
 	wait "$foreground_pid"
-	MOUNT_OPTIONS=(--log stderr)
-	start_mount
+	start_foreground --log stderr
 	grep -q '^vouchfs: notice: serving ' "$T/log"
 }
 
@@ -147,19 +144,16 @@ start_journald() {
 	need_root
 	[ -n "${VOUCHFS_E2E_NAMESPACE:-}" ] || skip "needs a mount namespace of its own"
 	[ -x "$JOURNALD" ] || skip "no systemd-journald"
-	"$VOUCHFS" mount --help >/dev/null
 	local dir
 	for dir in /run/systemd /run/log; do
 		mkdir -p "$dir"
 		mount -t tmpfs tmpfs "$dir"
 		journal_mounts=("$dir" "${journal_mounts[@]}")
 	done
-	mkdir -p /run/systemd/journal /run/log/journal "$T/journald"
+	mkdir -p /run/systemd/journal /run/log/journal /run/systemd/journald.conf.d
 	printf '[Journal]\nStorage=volatile\nRuntimeMaxUse=16M\nAudit=no\nReadKMsg=no\nRateLimitBurst=0\n' \
-		>"$T/journald/no.conf"
-	mkdir /run/systemd/journald.conf.d
-	cp "$T/journald/no.conf" /run/systemd/journald.conf.d/
-	"$JOURNALD" >"$T/journald/out" 2>&1 3>&- &
+		>/run/systemd/journald.conf.d/test.conf
+	"$JOURNALD" >"$T/journald" 2>&1 3>&- &
 	journald_pid=$!
 	eventually test -S /run/systemd/journal/socket
 }
@@ -219,7 +213,8 @@ has_entry() { [ "$(entries "$@" | wc -l)" -ge 1 ]; }
 	start_journald
 	mk_plain_config
 	: >"$T/stream"
-	JOURNAL_STREAM=$(stat -c '%d:%i' "$T/stream") "$VOUCHFS" mount -f -c "$CONF" "$MNT" 2>>"$T/stream" 3>&- &
+	stream=$(stat -c %d:%i "$T/stream")
+	JOURNAL_STREAM=$stream "$VOUCHFS" mount -f -c "$CONF" "$MNT" 2>>"$T/stream" 3>&- &
 	foreground_pid=$!
 	eventually is_mounted
 	eventually has_entry VOUCHFS_EVENT=start
