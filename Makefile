@@ -35,7 +35,7 @@ HARDEN += $(GCC_ONLY)
 endif
 LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 
-PACKAGES := fuse3 openssl libzip zlib libdeflate inih libutf8proc
+PACKAGES := fuse3 openssl libzip zlib libdeflate inih libutf8proc jansson
 # Optional, for sd_notify and the journal; `make HAVE_SYSTEMD=no` builds without it where it is.
 HAVE_SYSTEMD = $(eval HAVE_SYSTEMD := $(shell pkg-config --exists libsystemd && echo yes))$(HAVE_SYSTEMD)
 OPTIONAL = $(if $(filter yes,$(HAVE_SYSTEMD)),libsystemd)

@@ -26,6 +26,8 @@ struct json {
 	bool has_items[JSON_DEPTH_MAX];
 };
 
+/* Hidden from shared libraries: libjansson has json_object and json_array of its own, and must go on finding those. */
+#pragma GCC visibility push(hidden)
 /* key is NULL inside arrays and at the top. */
 void json_object(struct json *j, const char *key);
 void json_array(struct json *j, const char *key);
@@ -38,5 +40,6 @@ void json_bool(struct json *j, const char *key, bool value);
 void json_aws_time(struct json *j, const char *key,
 		   int64_t at_s); /* "2026-11-21T17:27:12+00:00", as AWS prints times */
 int json_end(struct json *j);
+#pragma GCC visibility pop
 
 #endif

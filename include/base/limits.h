@@ -39,6 +39,7 @@
 #define LIMIT_LAYER_STATEMENTS	64U
 #define LIMIT_LAYER_ABOUT_BYTES 2048U /* a text of its publisher's: 512 characters */
 #define LIMIT_MOUNTINFO_BYTES	67108864U
+#define LIMIT_STATUS_BYTES	268435456U /* status.json: 200,000 slots */
 
 /* configuration: what inih as packaged takes whole, and counts that keep a load short */
 #define LIMIT_CONFIG_LINE_BYTES	   198U

@@ -17,14 +17,15 @@
 
 #include "base/base.h"
 #include "base/buf.h"
-#include "base/json.h"
+
+struct json;
 
 /* By how much it asks for attention; rows are sorted by it, then by name. */
 enum overview_rank {
 	OVERVIEW_NOT_SERVED = 0, /* damaged, or blocked by policy on load */
 	OVERVIEW_REFUSED,	 /* served, and the last attempt was refused or failed */
 	OVERVIEW_RELAXED,	 /* break glass is in force */
-	OVERVIEW_WARNED,	 /* what is served was warned about */
+	OVERVIEW_WARNED,	 /* what is served was warned about, or would be refused under Enforce today */
 	OVERVIEW_OK,
 	OVERVIEW_EMPTY, /* nothing was deployed yet */
 };
@@ -57,6 +58,8 @@ struct overview_slot {
 	uint64_t release;	   /* that is served; of a layer its newest version; 0: none */
 	uint64_t kept_count;	   /* releases that are kept, versions that are published */
 	int64_t since_s;	   /* of that release */
+	uint32_t by_uid;	   /* who deployed it */
+	char *by_command;	   /* and with which tool; NULL: not known */
 	char *outcome;		   /* when it was deployed: "accepted", "warned"; NULL: nothing is there */
 	char *reason;		   /* of that, when warned */
 	char *profile_version_arn; /* NULL: unsigned */
@@ -140,5 +143,44 @@ void overview_rank(struct overview *overview);
 /* status.json: the members put into an object that is open, and that text read back (-EBADMSG: it is none). */
 void overview_put_json(struct json *j, const struct overview *overview);
 int overview_parse(const char *text, size_t len, struct overview **ret);
+
+/* ---- the screen: `vouchfs status`, and .vouchfs/status with 80 columns, plain ---- */
+
+#define OVERVIEW_COLUMNS_MIN 80
+#define OVERVIEW_EXPIRY_DAYS 30 /* what expires before that is marked */
+
+struct overview_screen {
+	unsigned columns; /* OVERVIEW_COLUMNS_MIN at least */
+	bool has_colour;
+	/* False: nobody is known by this number. NULL: users are shown as numbers, and nobody is asked. */
+	bool (*name_user)(uint32_t uid, char *ret, size_t ret_size);
+};
+
+/* Appends. The overview is ranked. */
+int overview_print_status(const struct overview *overview, const struct overview_screen *screen, struct buf *ret);
+
+/* ---- health: should somebody be woken? ---- */
+
+/*
+ * Critical: files that are not served (damaged, blocked), an audit log that cannot be written (nothing can be
+ * deployed), a revocation list that cannot be relied on where one is required (nothing of its account can be deployed).
+ * Warning: what will become that, or what somebody has to look at by day. A refused attempt is one for
+ * OVERVIEW_REFUSED_S only: the check did its work, and what was served is served.
+ */
+enum overview_health { OVERVIEW_HEALTHY = 0, OVERVIEW_WARNING, OVERVIEW_CRITICAL };
+#define OVERVIEW_REFUSED_S 86400
+
+struct overview_finding {
+	enum overview_health level;
+	const char *code; /* "damaged", "blocked", ...: for programs, for good */
+	char text[512];	  /* printable */
+};
+
+/* At most one of each kind, or one of each account; the worst first. free(*ret). */
+int overview_find_problems(const struct overview *overview, unsigned expiry_days, struct overview_finding **ret,
+			   size_t *ret_count);
+const char *overview_health_name(enum overview_health level); /* "ok", "warning", "critical" */
+/* "ok", or a line for each finding; appends. */
+int overview_print_health(const struct overview *overview, struct buf *ret);
 
 #endif

@@ -24,6 +24,7 @@ static void slot_done(struct overview_slot *slot)
 	free(slot->name);
 	free(slot->mode);
 	free(slot->config);
+	free(slot->by_command);
 	free(slot->outcome);
 	free(slot->reason);
 	free(slot->profile_version_arn);
@@ -132,7 +133,7 @@ static enum overview_rank rank_of(const struct overview_slot *slot)
 		return OVERVIEW_REFUSED;
 	if (slot->break_glass.until_s > 0)
 		return OVERVIEW_RELAXED;
-	if (is(slot->outcome, "warned"))
+	if (is(slot->outcome, "warned") || is(slot->enforce_outcome, "refused"))
 		return OVERVIEW_WARNED;
 	return slot->release > 0 ? OVERVIEW_OK : OVERVIEW_EMPTY;
 }

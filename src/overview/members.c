@@ -1,0 +1,98 @@
+/* The tables of members.h. Keys are for good: programs of other people read them. */
+#include "members.h"
+
+#define OF(type, key, kind, member)                                                                                    \
+	{                                                                                                              \
+		key, kind, offsetof(struct type, member)                                                               \
+	}
+
+const struct member overview_members[] = {
+	OF(overview, "version", MEMBER_TEXT, version),
+	OF(overview, "mounted", MEMBER_BOOL, is_mounted),
+	OF(overview, "pid", MEMBER_U64, pid),
+	OF(overview, "config", MEMBER_TEXT, config_path),
+	OF(overview, "store", MEMBER_TEXT, store),
+	OF(overview, "account", MEMBER_TEXT, account),
+	OF(overview, "region", MEMBER_TEXT, region),
+	OF(overview, "now", MEMBER_TIME, now_s),
+	OF(overview, "startedAt", MEMBER_TIME, started_at_s),
+	OF(overview, "configGeneration", MEMBER_U64, config_generation),
+	OF(overview, "configLoadedAt", MEMBER_TIME, config_loaded_at_s),
+	OF(overview, "configFailures", MEMBER_U64, config_failures),
+	OF(overview, "configError", MEMBER_TEXT, config_error),
+	OF(overview, "auditSequence", MEMBER_U64, audit_seq),
+	OF(overview, "auditWritable", MEMBER_BOOL, audit_writable),
+	{0},
+};
+
+/* What the rows of functions and of layers have in common, at the end of each. */
+#define SLOT_MEMBERS                                                                                                   \
+	OF(overview_slot, "damaged", MEMBER_BOOL, is_damaged), OF(overview_slot, "outcome", MEMBER_TEXT, outcome),     \
+		OF(overview_slot, "reason", MEMBER_TEXT, reason),                                                      \
+		OF(overview_slot, "profileVersionArn", MEMBER_TEXT, profile_version_arn),                              \
+		OF(overview_slot, "signedAt", MEMBER_TIME, signed_at_s),                                               \
+		OF(overview_slot, "expiresAt", MEMBER_TIME, expires_at_s),                                             \
+		OF(overview_slot, "lastOutcome", MEMBER_TEXT, last.outcome),                                           \
+		OF(overview_slot, "lastReason", MEMBER_TEXT, last.reason),                                             \
+		OF(overview_slot, "lastDetail", MEMBER_TEXT, last.detail),                                             \
+		OF(overview_slot, "lastAt", MEMBER_TIME, last.at_s),                                                   \
+		OF(overview_slot, "lastUid", MEMBER_U32, last.uid),                                                    \
+		OF(overview_slot, "lastCommand", MEMBER_TEXT, last.command),                                           \
+		OF(overview_slot, "lastEvent", MEMBER_U64, last.event)
+
+const struct member overview_function_members[] = {
+	OF(overview_slot, "slot", MEMBER_TEXT, name),
+	OF(overview_slot, "mode", MEMBER_TEXT, mode),
+	OF(overview_slot, "codeSigningConfig", MEMBER_TEXT, config),
+	OF(overview_slot, "release", MEMBER_U64, release),
+	OF(overview_slot, "keptReleases", MEMBER_U64, kept_count),
+	OF(overview_slot, "since", MEMBER_TIME, since_s),
+	OF(overview_slot, "deployedByUid", MEMBER_U32, by_uid),
+	OF(overview_slot, "deployedByCommand", MEMBER_TEXT, by_command),
+	OF(overview_slot, "layers", MEMBER_WORDS, layers),
+	OF(overview_slot, "blocked", MEMBER_BOOL, is_blocked),
+	OF(overview_slot, "enforceOutcome", MEMBER_TEXT, enforce_outcome),
+	OF(overview_slot, "enforceReason", MEMBER_TEXT, enforce_reason),
+	OF(overview_slot, "enforceDetail", MEMBER_TEXT, enforce_detail),
+	OF(overview_slot, "breakGlassUntil", MEMBER_TIME, break_glass.until_s),
+	OF(overview_slot, "breakGlassReason", MEMBER_TEXT, break_glass.reason),
+	OF(overview_slot, "breakGlassUid", MEMBER_U32, break_glass.uid),
+	SLOT_MEMBERS,
+	{0},
+};
+
+const struct member overview_layer_members[] = {
+	OF(overview_slot, "layer", MEMBER_TEXT, name),
+	OF(overview_slot, "versions", MEMBER_U64, kept_count),
+	OF(overview_slot, "newestVersion", MEMBER_U64, release),
+	OF(overview_slot, "publishedAt", MEMBER_TIME, since_s),
+	OF(overview_slot, "publishedByUid", MEMBER_U32, by_uid),
+	OF(overview_slot, "publishedByCommand", MEMBER_TEXT, by_command),
+	OF(overview_slot, "usedBy", MEMBER_WORDS, layers),
+	SLOT_MEMBERS,
+	{0},
+};
+
+const struct member overview_config_members[] = {
+	OF(overview_config, "name", MEMBER_TEXT, name),
+	OF(overview_config, "description", MEMBER_TEXT, description),
+	OF(overview_config, "mismatch", MEMBER_TEXT, mismatch),
+	OF(overview_config, "expiry", MEMBER_TEXT, expiry),
+	OF(overview_config, "revocation", MEMBER_TEXT, revocation),
+	OF(overview_config, "onLoad", MEMBER_TEXT, on_load),
+	OF(overview_config, "functionCount", MEMBER_U64, function_count),
+	{0},
+};
+
+const struct member overview_account_members[] = {
+	OF(overview_account, "account", MEMBER_TEXT, id),
+	OF(overview_account, "certificateSubject", MEMBER_TEXT, certificate_subject),
+	OF(overview_account, "certificateExpiresAt", MEMBER_TIME, certificate_expires_at_s),
+	OF(overview_account, "revocationsRequired", MEMBER_BOOL, list_required),
+	OF(overview_account, "listState", MEMBER_TEXT, list_state),
+	OF(overview_account, "listDetail", MEMBER_TEXT, list_detail),
+	OF(overview_account, "listSequence", MEMBER_U64, list_sequence),
+	OF(overview_account, "listIssuedAt", MEMBER_TIME, list_issued_at_s),
+	OF(overview_account, "listNextUpdate", MEMBER_TIME, list_next_update_s),
+	{0},
+};
