@@ -88,6 +88,14 @@ int gate_judge_release_again(const struct trust *trust, const struct config_code
 			     enum policy_moment moment, const struct store_release *release,
 			     const struct signature_facts *known, struct gate_decision *ret);
 
+/*
+ * What today's checks would say of a release were the config set to Enforce in everything. known as above, or NULL.
+ * Nothing is admitted or blocked by it.
+ */
+int gate_judge_as_enforce(const struct trust *trust, const struct config_code_signing *rules,
+			  const struct store_release *release, const struct signature_facts *known,
+			  struct gate_decision *ret);
+
 /* Who deploys what to where. */
 struct gate_deployment {
 	const char *function; /* the slot, as store.h has it: or a layer's */

@@ -107,6 +107,15 @@ const struct crypto_cert *crypto_trust_find(const struct crypto_trust *trust, co
 	return NULL;
 }
 
+const struct crypto_cert *crypto_trust_longest(const struct crypto_trust *trust)
+{
+	const struct crypto_cert *longest = trust->cas[0].cert; /* there is one */
+	for (size_t i = 1; i < trust->count; i++)
+		if (crypto_cert_not_after_s(trust->cas[i].cert) > crypto_cert_not_after_s(longest))
+			longest = trust->cas[i].cert;
+	return longest;
+}
+
 struct crypto_trust *crypto_trust_ref(struct crypto_trust *trust)
 {
 	atomic_fetch_add_explicit(&trust->refs, 1, memory_order_relaxed);

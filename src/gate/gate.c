@@ -303,3 +303,16 @@ int gate_judge_release_again(const struct trust *trust, const struct config_code
 	struct judgement j = {.trust = trust, .rules = rules, .moment = moment, .decision = ret};
 	return judge_release(&j, release, known);
 }
+
+int gate_judge_as_enforce(const struct trust *trust, const struct config_code_signing *rules,
+			  const struct store_release *release, const struct signature_facts *known,
+			  struct gate_decision *ret)
+{
+	if (!rules)
+		return gate_judge_release_again(trust, NULL, POLICY_ON_DEPLOYMENT, release, known, ret);
+	struct config_code_signing strict = *rules;
+	strict.mismatch = strict.expiry = strict.revocation = CONFIG_ENFORCE;
+	strict.deployment = strict.on_load = CONFIG_ENFORCE;
+	strict.canonical = NULL; /* it is no config that anybody has written */
+	return gate_judge_release_again(trust, &strict, POLICY_ON_DEPLOYMENT, release, known, ret);
+}
