@@ -18,6 +18,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "config/config.h"
+#include "overview/overview.h"
 
 struct slots;
 
@@ -113,6 +114,9 @@ void slots_each_list(struct slots *slots, void (*tell)(void *ctx, const char *pa
 /* Drops staging files, and releases that fell out of keep_releases, whose time is over; returns milliseconds until it
  * is to be called again, UINT64_MAX when nothing waits. */
 uint64_t slots_sweep(struct slots *slots);
+
+/* What operators see of it. Everything current is judged where that is due, as if it were asked for. */
+int slots_overview(struct slots *slots, struct overview **ret);
 
 int slots_statfs(struct slots *slots, struct statvfs *ret);
 

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -183,51 +182,17 @@ int control_render_status(struct slots *slots, struct buf *ret)
 	return r == 0 ? control_render_layers(slots, ret) : r;
 }
 
-static void row_json(struct json *j, const struct row *row)
-{
-	json_object(j, NULL);
-	json_text(j, "slot", row->name);
-	json_text(j, "mode", row->mode);
-	json_u64(j, "release", row->release);
-	json_text(j, "since", row->release > 0 ? row->since : NULL);
-	json_bool(j, "damaged", row->is_damaged);
-	json_bool(j, "blocked", row->is_blocked);
-	json_text(j, "outcome", row->served_outcome);
-	json_text(j, "profileVersionArn", row->profile);
-	json_text(j, "expiresAt", row->expires_at);
-	control_last_json(j, &row->last);
-	json_close(j);
-}
-
 int control_render_status_json(struct slots *slots, struct buf *ret)
 {
-	struct row *rows;
-	size_t count;
-	int r = collect(slots, &rows, &count);
+	struct overview *overview = NULL;
+	int r = slots_overview(slots, &overview);
 	if (r < 0)
 		return r;
-	struct trust *trust = slots_trust(slots);
-	const struct reloads reloads = reloads_of(slots);
-
 	struct json j = {.out = ret, .pretty = true};
 	json_object(&j, NULL);
-	json_u64(&j, "schema", 1);
-	json_text(&j, "version", VOUCHFS_VERSION);
-	json_u64(&j, "pid", (uint64_t)getpid());
-	json_text(&j, "config", trust->config->path);
-	json_u64(&j, "configGeneration", reloads.generation);
-	json_u64(&j, "configFailures", reloads.failures);
-	json_array(&j, "slots");
-	for (size_t i = 0; i < count; i++)
-		row_json(&j, &rows[i]);
+	overview_put_json(&j, overview);
 	json_close(&j);
-	r = control_layers_json(slots, &j);
-	json_close(&j);
-	if (r == 0)
-		r = json_end(&j);
-	if (r == 0)
-		r = buf_putc(ret, '\n');
-	trust_unref(trust);
-	free_rows(rows, count);
-	return r;
+	overview_free(overview);
+	r = json_end(&j);
+	return r == 0 ? buf_putc(ret, '\n') : r;
 }

@@ -20,7 +20,6 @@ void control_last_done(struct control_last *last);
 bool control_last_is_bad(const struct control_last *last);
 #define CONTROL_LAST_SIZE 160
 const char *control_print_last(const struct control_last *last, char ret[CONTROL_LAST_SIZE]);
-void control_last_json(struct json *j, const struct control_last *last);
 
 /* Fills a row; false: the slot has none in this table. */
 typedef bool control_fill(struct slots *slots, struct slot *slot, void *row);
@@ -31,8 +30,7 @@ int control_collect(struct slots *slots, size_t row_size, control_fill *fill,
 /* What people know a profile version by: the tail of its ARN. NULL: unsigned, or there is nothing. */
 const char *control_publisher(const char *profile, bool is_there);
 
-/* The table of layers, and the member "layers" of status.json. */
+/* The table of layers. */
 int control_render_layers(struct slots *slots, struct buf *ret);
-int control_layers_json(struct slots *slots, struct json *j);
 
 #endif

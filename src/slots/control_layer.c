@@ -48,14 +48,6 @@ const char *control_print_last(const struct control_last *last, char ret[CONTROL
 	return ret;
 }
 
-void control_last_json(struct json *j, const struct control_last *last)
-{
-	json_text(j, "lastOutcome", last->outcome);
-	json_text(j, "lastReason", last->reason);
-	json_text(j, "lastAt", last->at);
-	json_text(j, "lastBy", last->by);
-}
-
 const char *control_publisher(const char *profile, bool is_there)
 {
 	static const char mark[] = ":/signing-profiles/";
@@ -215,37 +207,4 @@ int control_render_layers(struct slots *slots, struct buf *ret)
 	}
 	free(rows);
 	return r;
-}
-
-static void row_json(struct json *j, const struct row *row)
-{
-	bool is_there = row->newest > 0;
-	json_object(j, NULL);
-	json_text(j, "layer", row->name);
-	json_u64(j, "versions", row->version_count);
-	json_u64(j, "newestVersion", row->newest);
-	json_text(j, "publishedAt", is_there ? row->published_at : NULL);
-	json_text(j, "publishedBy", is_there ? row->published_by : NULL);
-	json_bool(j, "damaged", row->is_damaged);
-	json_text(j, "profileVersionArn", row->profile);
-	json_text(j, "expiresAt", row->expires_at);
-	control_last_json(j, &row->last);
-	json_close(j);
-}
-
-int control_layers_json(struct slots *slots, struct json *j)
-{
-	struct row *rows;
-	size_t count;
-	int r = collect(slots, &rows, &count);
-	if (r < 0)
-		return r;
-	json_array(j, "layers");
-	for (size_t i = 0; i < count; i++) {
-		row_json(j, &rows[i]);
-		row_done(&rows[i]);
-	}
-	json_close(j);
-	free(rows);
-	return 0;
 }

@@ -16,6 +16,7 @@
 #include "gate/layer_policy.h"
 #include "inflate_cache.h"
 #include "opt.h"
+#include "overview/overview.h"
 #include "read_ahead.h"
 #include "slots/deploy.h"
 #include "slots/end_scan.h"
@@ -24,6 +25,7 @@
 #include "store/store.h"
 #include "view.h"
 
+struct enforced;
 struct slot;
 
 /* ---- a release in memory ---- */
@@ -62,6 +64,7 @@ struct release {
 	uint64_t facts_family;	       /* of the trust that they hold under */
 	int64_t holds_from_s;	       /* until the trust changes the verdict is this one, from here */
 	int64_t holds_until_s;	       /* to here, exclusive */
+	struct enforced *enforced;     /* what it would be under Enforce (enforced.c); NULL: nobody has asked */
 	atomic_int blocked;	       /* 0, -EACCES (policy), -EIO (not genuine); a layer's: no release that has it is
 					  served (layer_admit.c) */
 	int told_block;		       /* the same, as the audit log has it */
@@ -102,6 +105,12 @@ struct release *release_get(struct slots *slots, uint64_t id); /* by id, with a 
 
 /* Judges the release under today's trust where that is due. 0 or -EACCES, -EIO, -ENOMEM. */
 int release_admit(struct release *release);
+/*
+ * What would be said of it today with everything set to Enforce, into its row. Found out once for each judgement, so
+ * that a look at thousands of slots stays quick.
+ */
+int release_fill_enforced(struct release *release, const struct trust *trust, struct overview_slot *ret);
+void enforced_free(struct enforced *enforced);
 /* Judges all that are in service, and has the kernel forget what it knows of those that are blocked now. No lock held.
  */
 void slots_judge_served(struct slots *slots);
@@ -468,6 +477,8 @@ struct slots {
 	uint64_t upload_count;
 	uint64_t config_generation; /* 1, and one more with each good reload */
 	uint64_t config_failures;   /* reloads refused since the last good one */
+	char *config_error;	    /* first line of the last one of those */
+	int64_t config_loaded_at_s;
 };
 
 /* Today's trust, with a reference. */

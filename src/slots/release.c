@@ -31,6 +31,7 @@ static void release_free(struct release *release)
 	view_free(release->view);
 	large_free(release->large);
 	free(release->facts);
+	enforced_free(release->enforced);
 	store_object_unref(release->object);
 	store_release_free(release->record);
 	lock_done(&release->lock);

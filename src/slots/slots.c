@@ -159,6 +159,7 @@ int slots_open(const struct slots_options *options, struct slots **ret, struct b
 	slots->started = clock_now();
 	share_descriptors(slots);
 	slots->config_generation = 1;
+	slots->config_loaded_at_s = slots->started.tv_sec;
 	slots->config_path = strdup(options->config_path);
 	slots->run_target = options->run_target ? strdup(options->run_target) : NULL;
 
@@ -246,6 +247,7 @@ void slots_close(struct slots *slots)
 	lock_done(&slots->refresh_lock);
 	free(slots->config_path);
 	free(slots->run_target);
+	free(slots->config_error);
 	free(slots);
 }
 
@@ -316,13 +318,29 @@ static int load_and_swap(struct slots *slots, struct buf *ret_errors)
 	return r;
 }
 
+/* What came of a reload, for those who look later. error: its first line, or NULL; taken over. */
+static void note_reload(struct slots *slots, int result, char *error)
+{
+	lock_take(&slots->lock);
+	slots->config_failures = result < 0 ? slots->config_failures + 1 : 0;
+	slots->config_generation += result == 0;
+	if (result == 0)
+		slots->config_loaded_at_s = clock_now_s();
+	char *before = slots->config_error;
+	slots->config_error = error;
+	lock_drop(&slots->lock);
+	free(before);
+}
+
+static char *first_line(const struct buf *errors)
+{
+	return errors->data ? strndup(errors->data, strcspn(errors->data, "\n")) : NULL;
+}
+
 int slots_reload(struct slots *slots, struct buf *ret_errors)
 {
 	int r = load_and_swap(slots, ret_errors);
-	lock_take(&slots->lock);
-	slots->config_failures = r < 0 ? slots->config_failures + 1 : 0;
-	slots->config_generation += r == 0;
-	lock_drop(&slots->lock);
+	note_reload(slots, r, r < 0 ? first_line(ret_errors) : NULL);
 	int recorded = r < 0 ? record_event(slots, AUDIT_CONFIG_REFUSED, ret_errors->data)
 			     : record_event(slots, AUDIT_CONFIG_RELOADED, slots->config_path);
 	if (recorded < 0)
