@@ -1,0 +1,224 @@
+/* Whether all is well with a host: what a pager is to be woken by, and what can wait until somebody looks. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "screen.h"
+
+#define DAY_S	    86400
+#define NAMES_SHOWN 3
+#define LIST_SPARE  4 /* a list is due soon when a quarter of its time is left */
+
+struct findings {
+	const struct overview *overview;
+	int64_t expires_before_s;
+	struct overview_finding *all;
+	size_t count;
+	int error;
+};
+
+const char *overview_health_name(enum overview_health level)
+{
+	static const char *const names[] = {"ok", "warning", "critical"};
+	ASSERT((size_t)level < ARRAY_SIZE(names));
+	return names[level];
+}
+
+static void add(struct findings *f, enum overview_health level, const char *code, const char *format, ...)
+	PRINTF_LIKE(4, 5);
+static void add(struct findings *f, enum overview_health level, const char *code, const char *format, ...)
+{
+	struct overview_finding *all = reallocarray(f->all, f->count + 1, sizeof(*all));
+	char text[sizeof(all->text)];
+	struct buf safe = {0};
+	va_list args;
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (all)
+		f->all = all;
+	if (!all || screen_safe(&safe, text) < 0) {
+		f->error = -ENOMEM;
+	} else {
+		struct overview_finding *finding = &f->all[f->count++];
+		*finding = (struct overview_finding){.level = level, .code = code};
+		(void)snprintf(finding->text, sizeof(finding->text), "%s", safe.data ? safe.data : "");
+	}
+	buf_done(&safe);
+}
+
+/* ---- slots ---- */
+
+typedef bool slot_test(const struct findings *f, const struct overview_slot *slot);
+
+static bool is(const char *text, const char *word)
+{
+	return text && strcmp(text, word) == 0;
+}
+
+static bool is_damaged(const struct findings *f, const struct overview_slot *slot)
+{
+	(void)f;
+	return slot->is_damaged;
+}
+
+static bool is_blocked(const struct findings *f, const struct overview_slot *slot)
+{
+	(void)f;
+	return slot->is_blocked && !slot->is_damaged;
+}
+
+static bool is_relaxed(const struct findings *f, const struct overview_slot *slot)
+{
+	(void)f;
+	return slot->break_glass.until_s > 0;
+}
+
+static bool is_warned(const struct findings *f, const struct overview_slot *slot)
+{
+	(void)f;
+	bool would_fail = is(slot->outcome, "warned") || is(slot->enforce_outcome, "refused");
+	return would_fail && !slot->is_blocked && !slot->is_damaged;
+}
+
+static bool is_expiring(const struct findings *f, const struct overview_slot *slot)
+{
+	return slot->expires_at_s > f->overview->now_s && slot->expires_at_s < f->expires_before_s;
+}
+
+static bool has_failed(const struct findings *f, const struct overview_slot *slot)
+{
+	(void)f;
+	return is(slot->last.outcome, "failed");
+}
+
+static bool was_refused(const struct findings *f, const struct overview_slot *slot)
+{
+	return is(slot->last.outcome, "refused") && f->overview->now_s - slot->last.at_s < OVERVIEW_REFUSED_S;
+}
+
+/* "3 slots have damaged content: functions/a, functions/b, layers/c"; one: "functions/a has ..." */
+static void add_slots(struct findings *f, enum overview_health level, const char *code, slot_test *test,
+		      const char *one, const char *several)
+{
+	char names[(NAMES_SHOWN + 1) * 96] = "";
+	size_t count = 0, len = 0;
+	for (size_t i = 0; i < f->overview->slot_count; i++) {
+		const struct overview_slot *slot = &f->overview->slots[i];
+		if (!test(f, slot))
+			continue;
+		if (count++ < NAMES_SHOWN)
+			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s/%.64s", len > 0 ? ", " : "",
+						slot->is_layer ? "layers" : "functions", slot->name);
+	}
+	if (count > NAMES_SHOWN)
+		(void)snprintf(names + len, sizeof(names) - len, " and %zu more", count - NAMES_SHOWN);
+	if (count == 1)
+		add(f, level, code, "%s %s", names, one);
+	else if (count > 1)
+		add(f, level, code, "%zu slots %s: %s", count, several, names);
+}
+
+static void find_in_slots(struct findings *f)
+{
+	char one[64], several[64];
+	add_slots(f, OVERVIEW_CRITICAL, "damaged", is_damaged, "is damaged in the store", "are damaged in the store");
+	add_slots(f, OVERVIEW_CRITICAL, "blocked", is_blocked, "is blocked by policy", "are blocked by policy");
+	add_slots(f, OVERVIEW_WARNING, "break-glass", is_relaxed, "is under break glass", "are under break glass");
+	add_slots(f, OVERVIEW_WARNING, "failed", has_failed, "could not be deployed to: the store failed",
+		  "could not be deployed to: the store failed");
+	add_slots(f, OVERVIEW_WARNING, "refused", was_refused, "refused what came last, within a day",
+		  "refused what came last, within a day");
+	unsigned days = (unsigned)((f->expires_before_s - f->overview->now_s) / DAY_S);
+	(void)snprintf(one, sizeof(one), "has a signature that expires within %u days", days);
+	(void)snprintf(several, sizeof(several), "have signatures that expire within %u days", days);
+	add_slots(f, OVERVIEW_WARNING, "expiring", is_expiring, one, several);
+	add_slots(f, OVERVIEW_WARNING, "warned", is_warned, "serves what Enforce would refuse",
+		  "serve what Enforce would refuse");
+}
+
+/* ---- accounts ---- */
+
+static bool is_list_excused(const struct overview_account *account)
+{
+	return is(account->list_state, "none") || (is(account->list_state, "missing") && !account->list_required);
+}
+
+static void find_in_account(struct findings *f, const struct overview_account *account)
+{
+	char left[SCREEN_SPAN_SIZE];
+	int64_t now_s = f->overview->now_s, until_s = account->list_next_update_s;
+	int64_t spare_s = (until_s - account->list_issued_at_s) / LIST_SPARE;
+	if (is(account->list_state, "good") && until_s - now_s < spare_s)
+		add(f, OVERVIEW_WARNING, "list-due", "the next revocation list of account %s is due in %s", account->id,
+		    screen_span(until_s - now_s, left));
+	else if (!is(account->list_state, "good") && !is_list_excused(account))
+		add(f, account->list_required ? OVERVIEW_CRITICAL : OVERVIEW_WARNING, "list",
+		    "the revocation list of account %s is %s%s%s", account->id, account->list_state,
+		    account->list_detail ? ": " : "", account->list_detail ? account->list_detail : "");
+	if (account->certificate_expires_at_s > 0 && account->certificate_expires_at_s < f->expires_before_s)
+		add(f, OVERVIEW_WARNING, "certificate", "the certificate of account %s %s %s%s", account->id,
+		    account->certificate_expires_at_s > now_s ? "expires in" : "has expired",
+		    screen_span(account->certificate_expires_at_s - now_s, left),
+		    account->certificate_expires_at_s > now_s ? "" : " ago");
+}
+
+/* ---- the host ---- */
+
+static void find_in_host(struct findings *f)
+{
+	const struct overview *overview = f->overview;
+	if (!overview->is_mounted)
+		add(f, OVERVIEW_CRITICAL, "not-mounted", "not mounted: nothing is served");
+	else if (!overview->audit_writable)
+		add(f, OVERVIEW_CRITICAL, "audit-log", "the audit log cannot be written: nothing can be deployed");
+	if (overview->config_failures > 0)
+		add(f, OVERVIEW_WARNING, "reload-failed", "the last reload failed: %s",
+		    overview->config_error ? overview->config_error : "see the log");
+}
+
+/* The worst first, otherwise in the order in which they were found. */
+static void sort(struct overview_finding *all, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		for (size_t k = i; k > 0 && all[k].level > all[k - 1].level; k--) {
+			struct overview_finding worse = all[k];
+			all[k] = all[k - 1];
+			all[k - 1] = worse;
+		}
+}
+
+int overview_find_problems(const struct overview *overview, unsigned expiry_days, struct overview_finding **ret,
+			   size_t *ret_count)
+{
+	struct findings f = {.overview = overview, .expires_before_s = overview->now_s + (int64_t)expiry_days * DAY_S};
+	find_in_host(&f);
+	for (size_t i = 0; i < overview->account_count; i++)
+		find_in_account(&f, &overview->accounts[i]);
+	find_in_slots(&f);
+	if (f.error < 0) {
+		free(f.all);
+		return f.error;
+	}
+	sort(f.all, f.count);
+	*ret = f.all;
+	*ret_count = f.count;
+	return 0;
+}
+
+int overview_print_health(const struct overview *overview, struct buf *ret)
+{
+	struct overview_finding *all = NULL;
+	size_t count = 0;
+	int r = overview_find_problems(overview, OVERVIEW_EXPIRY_DAYS, &all, &count);
+	if (r == 0 && count == 0)
+		r = buf_puts(ret, "ok\n");
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = buf_printf(ret, "%s: %s\n", overview_health_name(all[i].level), all[i].text);
+	free(all);
+	return r;
+}

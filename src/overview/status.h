@@ -1,0 +1,24 @@
+/* status.h - the parts of the status screen, from top to bottom. Private to src/overview/status*.c. */
+#ifndef OVERVIEW_STATUS_H
+#define OVERVIEW_STATUS_H
+
+#include "screen.h"
+
+#define STATUS_DAY_S 86400
+
+/* Which configuration, since when; what is wrong with the host as a whole; how many slots are how. */
+void status_put_head(struct screen *screen, const struct overview *overview);
+/* A table of functions or of layers, a line each, and what there is to say about those with a problem. */
+void status_put_table(struct screen *screen, const struct overview *overview, bool layers);
+/* The lines below a row. */
+void status_put_notes(struct screen *screen, const struct overview_slot *slot);
+
+/* Behind the version's or profile's name in an ARN: "release/CvHbgWCCfY". */
+const char *status_publisher(const struct overview_slot *slot);
+
+static inline bool status_is(const char *text, const char *word)
+{
+	return text && __builtin_strcmp(text, word) == 0;
+}
+
+#endif
