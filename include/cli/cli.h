@@ -45,6 +45,8 @@ extern const struct cli_command cli_inspect_commands[];
 extern const struct cli_command cli_verify_commands[];
 extern const struct cli_command cli_init_commands[];
 extern const struct cli_command cli_mount_commands[];
+extern const struct cli_command cli_status_commands[];
+extern const struct cli_command cli_health_commands[];
 extern const struct cli_command cli_host_commands[];
 extern const struct cli_command cli_history_commands[];
 extern const struct cli_command cli_rollback_commands[];

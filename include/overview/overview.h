@@ -17,6 +17,7 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "base/explain.h"
 
 struct json;
 
@@ -25,10 +26,13 @@ enum overview_rank {
 	OVERVIEW_NOT_SERVED = 0, /* damaged, or blocked by policy on load */
 	OVERVIEW_REFUSED,	 /* served, and the last attempt was refused or failed */
 	OVERVIEW_RELAXED,	 /* break glass is in force */
-	OVERVIEW_WARNED,	 /* what is served was warned about, or would be refused under Enforce today */
+	OVERVIEW_WARNED, /* what is served was warned about, would be refused under Enforce today, or has no section any
+			    more */
 	OVERVIEW_OK,
 	OVERVIEW_EMPTY, /* nothing was deployed yet */
 };
+
+#define OVERVIEW_NO_CONFIG "NO CONFIG" /* served from before the configuration lost its section */
 
 /* The last attempt to deploy, or to publish. outcome NULL: there was none. */
 struct overview_attempt {
@@ -52,7 +56,7 @@ struct overview_slot {
 	bool is_layer;
 	enum overview_rank rank;
 	char *name;   /* without "functions/", "layers/" */
-	char *mode;   /* "Enforce", "Warn", "UNCHECKED", "NO CONFIG"; of a layer "-" */
+	char *mode;   /* "Enforce", "Warn", "UNCHECKED", OVERVIEW_NO_CONFIG; of a layer "-" */
 	char *config; /* name of its code-signing config; NULL: none, or a layer */
 
 	uint64_t release;	   /* that is served; of a layer its newest version; 0: none */
@@ -143,6 +147,13 @@ void overview_rank(struct overview *overview);
 /* status.json: the members put into an object that is open, and that text read back (-EBADMSG: it is none). */
 void overview_put_json(struct json *j, const struct overview *overview);
 int overview_parse(const char *text, size_t len, struct overview **ret);
+
+/*
+ * The same of the store that a configuration names, as it lies: by its owner or root, without its lock, also beside a
+ * daemon. ret_why says what to do.
+ */
+struct trust;
+int overview_of_store(const struct trust *trust, struct overview **ret, struct explain *ret_why);
 
 /* ---- the screen: `vouchfs status`, and .vouchfs/status with 80 columns, plain ---- */
 

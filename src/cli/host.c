@@ -1,5 +1,5 @@
 /*
- * host.c - what is asked of a running mount: `reload`, `status`, `why`. The mount of a configuration is found in the
+ * host.c - what is asked of a running mount: `reload`, `why`. The mount of a configuration is found in the
  * kernel's table of mounts; answers come from its .vouchfs directory, so they are those of the daemon itself.
  */
 #include <errno.h>
@@ -20,10 +20,9 @@
 #define ANSWER_BYTES 65536
 
 static int run_reload(int argc, char **argv);
-static int run_status(int argc, char **argv);
 static int run_why(int argc, char **argv);
 
-enum { RELOAD, STATUS, WHY };
+enum { RELOAD, WHY };
 
 const struct cli_command cli_host_commands[] = {
 	[RELOAD] =
@@ -37,14 +36,6 @@ const struct cli_command cli_host_commands[] = {
 			  "Options:\n" HOST_CONFIG_USAGE "\nExit codes: 0 in force, 1 not mounted or not permitted, 78 "
 			  "refused: the one before stays.\n",
 		 .run = run_reload},
-	[STATUS] = {.name = "status",
-		    .summary = "one line for each slot of the running mount, problems first",
-		    .usage = "Examples:\n"
-			     "  vouchfs status\n"
-			     "  vouchfs status --json\n\n"
-			     "Options:\n"
-			     "      --json         as JSON\n" HOST_CONFIG_USAGE,
-		    .run = run_status},
 	[WHY] = {.name = "why",
 		 .summary = "the last decision on a slot, whole",
 		 .usage = "Examples:\n"
@@ -57,8 +48,7 @@ const struct cli_command cli_host_commands[] = {
 
 /* ---- finding the mount ---- */
 
-/* -ENODEV: it is not mounted, which is not said here. */
-static int find_mount(const char *given_config, struct buf *ret_mountpoint)
+int cli_find_mount_if_any(const char *given_config, struct buf *ret_mountpoint)
 {
 	char *config = NULL;
 	int r = cli_resolve_config(given_config, &config);
@@ -86,7 +76,7 @@ static int open_mountpoint(const char *mountpoint, int *ret_dirfd)
 	return r < 0 ? r : 0;
 }
 
-/* A failure of find_mount or of what is made of it, said whole. */
+/* A failure of cli_find_mount_if_any or of what is made of it, said whole. */
 static int say_unless_mounted(const char *given_config, int r)
 {
 	if (r == -ENODEV)
@@ -96,13 +86,13 @@ static int say_unless_mounted(const char *given_config, int r)
 
 int cli_find_mount(const char *given_config, struct buf *ret_mountpoint)
 {
-	return say_unless_mounted(given_config, find_mount(given_config, ret_mountpoint));
+	return say_unless_mounted(given_config, cli_find_mount_if_any(given_config, ret_mountpoint));
 }
 
 int cli_open_mount_if_any(const char *given_config, int *ret_dirfd)
 {
 	struct buf mountpoint = {0};
-	int r = find_mount(given_config, &mountpoint);
+	int r = cli_find_mount_if_any(given_config, &mountpoint);
 	if (r == 0)
 		r = open_mountpoint(mountpoint.data, ret_dirfd);
 	buf_done(&mountpoint);
@@ -160,30 +150,6 @@ static int run_reload(int argc, char **argv)
 	buf_done(&errors);
 	free(config);
 	return r == 0 ? CLI_EXIT_OK : r == -EINVAL ? CLI_EXIT_CONFIG : CLI_EXIT_FAILURE;
-}
-
-/* ---- status ---- */
-
-static int run_status(int argc, char **argv)
-{
-	const char *given = NULL;
-	bool json = false, done = false;
-	const struct cli_option table[] = {
-		{.name = "config", .letter = 'c', .kind = CLI_TEXT, .ret_text = &given},
-		{.name = "json", .kind = CLI_FLAG, .ret_flag = &json},
-	};
-	int code = cli_parse(&cli_host_commands[STATUS], table, ARRAY_SIZE(table), &argc, argv, 0, 0, &done);
-	if (code != CLI_EXIT_OK || done)
-		return code;
-
-	int dirfd = -1;
-	if (cli_open_mount(given, &dirfd) < 0)
-		return CLI_EXIT_FAILURE;
-	int r = cli_print_file(dirfd, json ? ".vouchfs/status.json" : ".vouchfs/status");
-	if (r < 0)
-		cli_error("status: %s", strerror(-r));
-	io_close(&dirfd);
-	return r < 0 ? CLI_EXIT_FAILURE : CLI_EXIT_OK;
 }
 
 /* ---- why ---- */

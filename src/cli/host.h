@@ -12,6 +12,8 @@
 
 /* Where the deploy side of a configuration's mount is. Negative errno after having said why. */
 int cli_find_mount(const char *given_config, struct buf *ret_mountpoint);
+/* The same. -ENODEV: it is not mounted, which is for the caller to say; all else is said. */
+int cli_find_mount_if_any(const char *given_config, struct buf *ret_mountpoint);
 /* The same, opened. -ENODEV: it is not mounted, which is for the caller to say; all else is said. */
 int cli_open_mount_if_any(const char *given_config, int *ret_dirfd);
 /* The same, for those who need it mounted. */

@@ -12,6 +12,8 @@ static const struct cli_command *const commands[] = {
 	cli_check_config_commands,
 	cli_init_commands,
 	cli_mount_commands,
+	cli_status_commands,
+	cli_health_commands,
 	cli_host_commands,
 	cli_history_commands,
 	cli_rollback_commands,

@@ -20,7 +20,7 @@ static int copy(const char *text, char **to)
 static const char *mode_name(const struct config_slot *section)
 {
 	if (!section)
-		return "NO CONFIG";
+		return OVERVIEW_NO_CONFIG;
 	if (!section->code_signing)
 		return "UNCHECKED";
 	return section->code_signing->deployment == CONFIG_ENFORCE ? "Enforce" : "Warn";

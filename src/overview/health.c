@@ -11,7 +11,8 @@
 
 #define DAY_S	    86400
 #define NAMES_SHOWN 3
-#define LIST_SPARE  4 /* a list is due soon when a quarter of its time is left */
+#define NAME_SIZE   104 /* a name of 64, its kind, its reason */
+#define LIST_SPARE  4	/* a list is due soon when a quarter of its time is left */
 
 struct findings {
 	const struct overview *overview;
@@ -78,11 +79,16 @@ static bool is_relaxed(const struct findings *f, const struct overview_slot *slo
 	return slot->break_glass.until_s > 0;
 }
 
-static bool is_warned(const struct findings *f, const struct overview_slot *slot)
+static bool would_be_refused(const struct findings *f, const struct overview_slot *slot)
+{
+	bool would_fail = is(slot->outcome, "warned") || is(slot->enforce_outcome, "refused");
+	return would_fail && !is_blocked(f, slot) && !slot->is_damaged;
+}
+
+static bool is_orphan(const struct findings *f, const struct overview_slot *slot)
 {
 	(void)f;
-	bool would_fail = is(slot->outcome, "warned") || is(slot->enforce_outcome, "refused");
-	return would_fail && !slot->is_blocked && !slot->is_damaged;
+	return is(slot->mode, OVERVIEW_NO_CONFIG) && slot->release > 0;
 }
 
 static bool is_expiring(const struct findings *f, const struct overview_slot *slot)
@@ -101,44 +107,63 @@ static bool was_refused(const struct findings *f, const struct overview_slot *sl
 	return is(slot->last.outcome, "refused") && f->overview->now_s - slot->last.at_s < OVERVIEW_REFUSED_S;
 }
 
-/* "3 slots have damaged content: functions/a, functions/b, layers/c"; one: "functions/a has ..." */
-static void add_slots(struct findings *f, enum overview_health level, const char *code, slot_test *test,
-		      const char *one, const char *several)
+static const char *enforce_reason(const struct overview_slot *slot)
 {
-	char names[(NAMES_SHOWN + 1) * 96] = "";
+	return slot->enforce_reason;
+}
+
+static const char *last_reason(const struct overview_slot *slot)
+{
+	return slot->last.reason;
+}
+
+/* What can be found of slots, the worst first. */
+static const struct kind {
+	enum overview_health level;
+	const char *code;
+	slot_test *test;
+	const char *(*reason)(const struct overview_slot *slot); /* may be NULL, and may be none */
+	const char *one, *several;
+} kinds[] = {
+	{OVERVIEW_CRITICAL, "damaged", is_damaged, NULL, "is damaged in the store", "are damaged in the store"},
+	{OVERVIEW_CRITICAL, "blocked", is_blocked, enforce_reason, "is blocked by policy", "are blocked by policy"},
+	{OVERVIEW_WARNING, "break-glass", is_relaxed, NULL, "is under break glass", "are under break glass"},
+	{OVERVIEW_WARNING, "failed", has_failed, NULL, "could not be deployed to, the store failed",
+	 "could not be deployed to, the store failed"},
+	{OVERVIEW_WARNING, "refused", was_refused, last_reason, "refused what came last, within a day",
+	 "refused what came last, within a day"},
+	{OVERVIEW_WARNING, "expiring", is_expiring, NULL, "has a signature that expires soon",
+	 "have signatures that expire soon"},
+	{OVERVIEW_WARNING, "warned", would_be_refused, enforce_reason, "serves what Enforce would refuse",
+	 "serve what Enforce would refuse"},
+	{OVERVIEW_WARNING, "no-config", is_orphan, NULL, "is served without a section in the configuration",
+	 "are served without a section in the configuration"},
+};
+
+/* "functions/a (VF2004)", behind a comma. */
+static size_t put_name(const struct kind *kind, const struct overview_slot *slot, char *names, size_t size)
+{
+	const char *reason = kind->reason ? kind->reason(slot) : NULL;
+	return (size_t)snprintf(names, size, ", %s/%.64s%s%.16s%s", slot->is_layer ? "layers" : "functions", slot->name,
+				reason ? " (" : "", reason ? reason : "", reason ? ")" : "");
+}
+
+/* "functions/a is ..."; "5 slots are ...: functions/a, functions/b, layers/c and 2 more" */
+static void find_kind(struct findings *f, const struct kind *kind)
+{
+	char names[NAMES_SHOWN * NAME_SIZE] = "", more[32] = "";
 	size_t count = 0, len = 0;
 	for (size_t i = 0; i < f->overview->slot_count; i++) {
 		const struct overview_slot *slot = &f->overview->slots[i];
-		if (!test(f, slot))
-			continue;
-		if (count++ < NAMES_SHOWN)
-			len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s/%.64s", len > 0 ? ", " : "",
-						slot->is_layer ? "layers" : "functions", slot->name);
+		if (kind->test(f, slot) && count++ < NAMES_SHOWN)
+			len += put_name(kind, slot, names + len, sizeof(names) - len);
 	}
 	if (count > NAMES_SHOWN)
-		(void)snprintf(names + len, sizeof(names) - len, " and %zu more", count - NAMES_SHOWN);
+		(void)snprintf(more, sizeof(more), " and %zu more", count - NAMES_SHOWN);
 	if (count == 1)
-		add(f, level, code, "%s %s", names, one);
+		add(f, kind->level, kind->code, "%s %s", names + 2, kind->one);
 	else if (count > 1)
-		add(f, level, code, "%zu slots %s: %s", count, several, names);
-}
-
-static void find_in_slots(struct findings *f)
-{
-	char one[64], several[64];
-	add_slots(f, OVERVIEW_CRITICAL, "damaged", is_damaged, "is damaged in the store", "are damaged in the store");
-	add_slots(f, OVERVIEW_CRITICAL, "blocked", is_blocked, "is blocked by policy", "are blocked by policy");
-	add_slots(f, OVERVIEW_WARNING, "break-glass", is_relaxed, "is under break glass", "are under break glass");
-	add_slots(f, OVERVIEW_WARNING, "failed", has_failed, "could not be deployed to: the store failed",
-		  "could not be deployed to: the store failed");
-	add_slots(f, OVERVIEW_WARNING, "refused", was_refused, "refused what came last, within a day",
-		  "refused what came last, within a day");
-	unsigned days = (unsigned)((f->expires_before_s - f->overview->now_s) / DAY_S);
-	(void)snprintf(one, sizeof(one), "has a signature that expires within %u days", days);
-	(void)snprintf(several, sizeof(several), "have signatures that expire within %u days", days);
-	add_slots(f, OVERVIEW_WARNING, "expiring", is_expiring, one, several);
-	add_slots(f, OVERVIEW_WARNING, "warned", is_warned, "serves what Enforce would refuse",
-		  "serve what Enforce would refuse");
+		add(f, kind->level, kind->code, "%zu slots %s: %s%s", count, kind->several, names + 2, more);
 }
 
 /* ---- accounts ---- */
@@ -157,9 +182,9 @@ static void find_in_account(struct findings *f, const struct overview_account *a
 		add(f, OVERVIEW_WARNING, "list-due", "the next revocation list of account %s is due in %s", account->id,
 		    screen_span(until_s - now_s, left));
 	else if (!is(account->list_state, "good") && !is_list_excused(account))
-		add(f, account->list_required ? OVERVIEW_CRITICAL : OVERVIEW_WARNING, "list",
-		    "the revocation list of account %s is %s%s%s", account->id, account->list_state,
-		    account->list_detail ? ": " : "", account->list_detail ? account->list_detail : "");
+		add(f, OVERVIEW_CRITICAL, "list", "the revocation list of account %s is %s%s%s", account->id,
+		    account->list_state, account->list_detail ? ": " : "",
+		    account->list_detail ? account->list_detail : "");
 	if (account->certificate_expires_at_s > 0 && account->certificate_expires_at_s < f->expires_before_s)
 		add(f, OVERVIEW_WARNING, "certificate", "the certificate of account %s %s %s%s", account->id,
 		    account->certificate_expires_at_s > now_s ? "expires in" : "has expired",
@@ -197,9 +222,10 @@ int overview_find_problems(const struct overview *overview, unsigned expiry_days
 {
 	struct findings f = {.overview = overview, .expires_before_s = overview->now_s + (int64_t)expiry_days * DAY_S};
 	find_in_host(&f);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		find_kind(&f, &kinds[i]);
 	for (size_t i = 0; i < overview->account_count; i++)
 		find_in_account(&f, &overview->accounts[i]);
-	find_in_slots(&f);
 	if (f.error < 0) {
 		free(f.all);
 		return f.error;

@@ -133,7 +133,8 @@ static enum overview_rank rank_of(const struct overview_slot *slot)
 		return OVERVIEW_REFUSED;
 	if (slot->break_glass.until_s > 0)
 		return OVERVIEW_RELAXED;
-	if (is(slot->outcome, "warned") || is(slot->enforce_outcome, "refused"))
+	bool is_orphan = is(slot->mode, OVERVIEW_NO_CONFIG) && slot->release > 0;
+	if (is(slot->outcome, "warned") || is(slot->enforce_outcome, "refused") || is_orphan)
 		return OVERVIEW_WARNED;
 	return slot->release > 0 ? OVERVIEW_OK : OVERVIEW_EMPTY;
 }

@@ -8,16 +8,17 @@
 #include "status.h"
 
 /* Columns of a screen of 80; a wider one gives names, publishers and a last column what it has more. */
-#define NAME_MIN      20
-#define MODE_WIDTH    9
-#define RELEASE_WIDTH 4
-#define AGE_WIDTH     4
-#define PUBLISHER_MIN 18
-#define UNTIL_WIDTH   10
-#define DAYS_WIDTH    7 /* "EXPIRED", or a number of days and its mark */
-#define FIXED_WIDTH   80
-#define LAST_MIN      40
-#define WIDTH_MAX     160
+#define NAME_MIN       20
+#define NAME_MAX_SHOWN 40
+#define MODE_WIDTH     9
+#define RELEASE_WIDTH  4
+#define AGE_WIDTH      4
+#define PUBLISHER_MIN  18
+#define UNTIL_WIDTH    10
+#define DAYS_WIDTH     7 /* "EXPIRED", or a number of days and its mark */
+#define FIXED_WIDTH    80
+#define LAST_MIN       40
+#define WIDTH_MAX      160
 
 struct widths {
 	unsigned name;
@@ -55,7 +56,7 @@ static struct widths find_widths(const struct screen *screen, const struct overv
 			publisher = publisher_len;
 	}
 	unsigned spare = screen->style->columns > FIXED_WIDTH ? screen->style->columns - FIXED_WIDTH : 0;
-	struct widths widths = {.name = widened(NAME_MIN, name, &spare)};
+	struct widths widths = {.name = widened(NAME_MIN, name < NAME_MAX_SHOWN ? name : NAME_MAX_SHOWN, &spare)};
 	widths.publisher = widened(PUBLISHER_MIN, publisher, &spare);
 	widths.has_last = spare >= LAST_MIN;
 	return widths;
@@ -95,6 +96,8 @@ static void put_until(struct screen *screen, int64_t expires_at_s, bool is_fille
 	bool is_near = left_s < OVERVIEW_EXPIRY_DAYS * STATUS_DAY_S;
 	if (left_s <= 0)
 		(void)snprintf(days, sizeof(days), "EXPIRED");
+	else if (left_s < 2 * STATUS_DAY_S)
+		(void)snprintf(days, sizeof(days), "%5" PRId64 "h!", left_s / STATUS_HOUR_S);
 	else
 		(void)snprintf(days, sizeof(days), "%5" PRId64 "d%s", left_s / STATUS_DAY_S, is_near ? "!" : "");
 	screen_put(screen, "%s ", at);
@@ -175,7 +178,7 @@ void status_put_table(struct screen *screen, const struct overview *overview, bo
 		}
 		is_begun = true;
 		put_row(screen, slot, &widths);
-		status_put_notes(screen, slot);
+		status_put_notes(screen, slot, widths.has_last);
 	}
 }
 

@@ -4,14 +4,15 @@
 
 #include "screen.h"
 
-#define STATUS_DAY_S 86400
+#define STATUS_DAY_S  86400
+#define STATUS_HOUR_S 3600
 
 /* Which configuration, since when; what is wrong with the host as a whole; how many slots are how. */
 void status_put_head(struct screen *screen, const struct overview *overview);
 /* A table of functions or of layers, a line each, and what there is to say about those with a problem. */
 void status_put_table(struct screen *screen, const struct overview *overview, bool layers);
-/* The lines below a row. */
-void status_put_notes(struct screen *screen, const struct overview_slot *slot);
+/* The lines below a row; has_last: that says of the last attempt what there is to say of a good one. */
+void status_put_notes(struct screen *screen, const struct overview_slot *slot, bool has_last);
 
 /* Behind the version's or profile's name in an ARN: "release/CvHbgWCCfY". */
 const char *status_publisher(const struct overview_slot *slot);

@@ -131,7 +131,7 @@ static void put_tallies(struct screen *screen, const struct overview *overview)
 		size_t len = (size_t)snprintf(text, sizeof(text), "%zu %s", counts[i], tallies[i].name);
 		bool is_full = begun + len + 2 > screen->style->columns;
 		begun = is_full ? 2 + len : begun + strlen(gap) + len;
-		screen_put(screen, "%s%s", gap, is_full ? "\n  " : "");
+		screen_put(screen, "%s", is_full ? ",\n  " : gap);
 		screen_paint(screen, tallies[i].paint, 0, text);
 		gap = ", ";
 	}
@@ -188,6 +188,19 @@ static void put_break_glass(struct screen *screen, const struct overview *overvi
 			    count == 1 ? " takes" : "s take");
 }
 
+/* Where to go on, of the first that was refused. */
+static void put_hint(struct screen *screen, const struct overview *overview)
+{
+	for (size_t i = 0; i < overview->slot_count; i++) {
+		const struct overview_slot *slot = &overview->slots[i];
+		if (slot->rank != OVERVIEW_REFUSED)
+			continue;
+		screen_wrap(screen, 2, PAINT_PLAIN, "", "`vouchfs why %s%s` says what was checked last, and what to do",
+			    slot->is_layer ? "layers/" : "", slot->name);
+		return;
+	}
+}
+
 void status_put_head(struct screen *screen, const struct overview *overview)
 {
 	put_title(screen, overview);
@@ -197,4 +210,5 @@ void status_put_head(struct screen *screen, const struct overview *overview)
 	put_tallies(screen, overview);
 	put_would_fail(screen, overview);
 	put_expiry(screen, overview);
+	put_hint(screen, overview);
 }

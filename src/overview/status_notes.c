@@ -79,7 +79,7 @@ static bool is_bad(const struct overview_attempt *last)
 	return status_is(last->outcome, "refused") || status_is(last->outcome, "failed");
 }
 
-void status_put_notes(struct screen *screen, const struct overview_slot *slot)
+void status_put_notes(struct screen *screen, const struct overview_slot *slot, bool has_last)
 {
 	bool has_warned = status_is(slot->last.outcome, "warned");
 	if (slot->is_damaged)
@@ -90,8 +90,13 @@ void status_put_notes(struct screen *screen, const struct overview_slot *slot)
 		put_break_glass(screen, slot);
 	if (is_bad(&slot->last))
 		put_attempt(screen, slot, PAINT_BAD);
-	else if (has_warned || slot->rank == OVERVIEW_NOT_SERVED)
-		put_attempt(screen, slot, has_warned ? PAINT_WARNING : PAINT_PLAIN);
+	else if (has_warned)
+		put_attempt(screen, slot, PAINT_WARNING);
+	else if (slot->rank == OVERVIEW_NOT_SERVED && slot->last.outcome && !has_last)
+		put_attempt(screen, slot, PAINT_PLAIN);
+	if (status_is(slot->mode, OVERVIEW_NO_CONFIG) && slot->release > 0)
+		screen_wrap(screen, INDENT, PAINT_WARNING, "    NO CONFIG",
+			    ": served from before, and nobody can deploy to it; give it a [function] section");
 	if (!has_warned)
 		put_would_fail(screen, slot);
 	if (slot->is_layer)

@@ -1,69 +1,67 @@
-/* What .vouchfs/status and status.json show: a line for each function, problems first; the layers come behind. */
+/*
+ * What operators see of a mount: a row for each function and each layer, of what is in memory and served; and the files
+ * of .vouchfs that show it.
+ */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/text.h"
-#include "control.h"
+#include "base/json.h"
+#include "internal.h"
+#include "overview/fill.h"
 
-enum row_rank { ROW_NOT_SERVED, ROW_REFUSED, ROW_WARNED, ROW_OK, ROW_EMPTY };
-
-struct row {
-	char name[LIMIT_FUNCTION_NAME_BYTES + 1];
-	char mode[16];
-	char since[CLOCK_UTC_SIZE];
-	char *profile; /* ARN of what is served, or NULL */
-	char *expires_at;
-	char *served_outcome;
-	struct control_last last;
-	uint64_t release;
+/* One look at a slot under the tree lock; the row is made of it at leisure. */
+struct seen {
+	bool is_shown;
 	bool is_damaged;
-	bool is_blocked; /* by policy on load */
-	enum row_rank rank;
+	uint64_t kept_count;
+	struct release *release; /* a function's current one, a layer's newest; with a reference, or NULL */
+	struct slot_note *note;	 /* the same */
 };
 
-static void row_done(struct row *row)
+static void seen_done(struct slots *slots, struct seen *seen)
 {
-	free(row->profile);
-	free(row->expires_at);
-	free(row->served_outcome);
-	control_last_done(&row->last);
+	release_put(seen->release);
+	slot_note_put(slots, seen->note);
 }
 
-static const char *mode_name(const struct config_slot *section)
+/* ---- layers ---- */
+
+static bool is_in_use_locked(const struct slots *slots, const struct release *version)
 {
-	if (!section->code_signing)
-		return "UNCHECKED";
-	return section->code_signing->deployment == CONFIG_ENFORCE ? "Enforce" : "Warn";
+	const struct release *release, *next;
+	bool in_use = false;
+	HASH_ITER(hh, slots->releases, release, next)
+	in_use = in_use || (release->slot->current == release && release_has_layer(release, version));
+	return in_use;
 }
 
-static void fill_release(struct row *row, const struct release *release)
+/* Its newest version is, or one that a function is served with. */
+static bool is_layer_damaged_locked(const struct slots *slots, const struct slot *slot)
 {
-	const char *decision = release->record->decision;
-	size_t len = strlen(decision);
-	row->release = release->record->number;
-	row->is_damaged = atomic_load(&release->is_damaged);
+	bool damaged = slot->damaged;
+	for (size_t i = 0; i < slot->listed_count && !damaged; i++) {
+		const struct release *version = slot->listed[i];
+		bool is_newest = i + 1 == slot->listed_count;
+		damaged = atomic_load(&version->is_damaged) && (is_newest || is_in_use_locked(slots, version));
+	}
+	return damaged;
+}
+
+/* ---- functions ---- */
+
+static bool is_release_damaged(const struct release *release)
+{
+	bool damaged = atomic_load(&release->is_damaged);
 	for (size_t i = 0; i < release->layer_count; i++)
-		row->is_damaged |= atomic_load(&release->layers[i]->is_damaged);
-	row->is_blocked = atomic_load(&release->blocked) != 0;
-	clock_format_utc(release->record->created_at_s, row->since);
-	row->profile = text_record_get(decision, len, "profile-version-arn");
-	row->expires_at = text_record_get(decision, len, "expires-at");
-	row->served_outcome = text_record_get(decision, len, "outcome");
+		damaged |= atomic_load(&release->layers[i]->is_damaged);
+	return damaged;
 }
 
-static enum row_rank rank_row(const struct row *row)
+static bool is_function_damaged_locked(const struct slot *slot)
 {
-	if (row->is_damaged || row->is_blocked)
-		return ROW_NOT_SERVED;
-	if (control_last_is_bad(&row->last))
-		return ROW_REFUSED;
-	if (row->served_outcome && strcmp(row->served_outcome, "warned") == 0)
-		return ROW_WARNED;
-	return row->release > 0 ? ROW_OK : ROW_EMPTY;
+	return slot->damaged || (slot->current && is_release_damaged(slot->current));
 }
 
 /* So that what would be blocked is shown as blocked, though nobody has asked for it yet; judged once, then known. */
@@ -75,124 +73,157 @@ static void judge_current(struct slot *slot)
 	release_put(current);
 }
 
-/* False: the slot is not there any more. What is still served without a section is shown, too. */
-static bool fill_row(struct slots *slots, struct slot *slot, void *to)
+/* ---- both ---- */
+
+static struct release *shown_release_locked(const struct slot *slot)
 {
-	struct row *row = to;
-	if (slot->is_layer)
-		return false;
+	if (!slot->is_layer)
+		return slot->current;
+	return slot->listed_count > 0 ? slot->listed[slot->listed_count - 1] : NULL;
+}
+
+/* What is still served without a section is shown, too. */
+static void look_locked(struct slots *slots, struct slot *slot, const struct config_slot *section, bool is_loaded,
+			struct seen *ret)
+{
+	struct release *release = shown_release_locked(slot);
+	*ret = (struct seen){.is_shown = release || (section && !is_loaded) || slot_is_present(slot, section)};
+	if (!ret->is_shown)
+		return;
+	ret->is_damaged = !is_loaded ||
+			  (slot->is_layer ? is_layer_damaged_locked(slots, slot) : is_function_damaged_locked(slot));
+	ret->kept_count = slot->listed_count;
+	ret->release = release ? release_ref_locked(release) : NULL;
+	ret->note = slot->note;
+	if (ret->note)
+		ret->note->refs++;
+}
+
+static int fill_release(const struct seen *seen, const struct trust *trust, struct overview_slot *row)
+{
+	int r = overview_fill_release(seen->release->record, row);
+	if (r < 0 || row->is_layer)
+		return r;
+	row->is_blocked = atomic_load(&seen->release->blocked) != 0;
+	return release_fill_enforced(seen->release, trust, row);
+}
+
+static int fill_row(const struct slot *slot, const struct config_slot *section, const struct trust *trust,
+		    const struct seen *seen, struct overview_slot *row)
+{
+	int r = overview_fill_slot(slot->label, slot->is_layer, section, row);
+	row->is_damaged = seen->is_damaged;
+	row->kept_count = seen->kept_count;
+	if (r == 0 && seen->note)
+		r = overview_fill_last(seen->note->text, seen->note->why_offset, row);
+	return r == 0 && seen->release ? fill_release(seen, trust, row) : r;
+}
+
+static int add_slot(struct slots *slots, const struct trust *trust, struct slot *slot, struct overview *overview)
+{
+	struct seen seen;
 	bool is_loaded = slot_load(slot) == 0;
-	judge_current(slot);
+	if (!slot->is_layer)
+		judge_current(slot);
+	const struct config_slot *section = slot_section(trust, slot);
 	lock_take(&slots->lock);
-	const struct config_slot *section = slot_section(slots->trust, slot);
-	bool is_shown = slot->current || (section && !is_loaded) || slot_is_present(slot, section);
-	*row = (struct row){0};
-	if (is_shown) {
-		(void)snprintf(row->name, sizeof(row->name), "%s", slot->name);
-		(void)snprintf(row->mode, sizeof(row->mode), "%s", section ? mode_name(section) : "NO CONFIG");
-		if (slot->current)
-			fill_release(row, slot->current);
-		control_take_last_locked(slot, &row->last);
-		row->is_damaged |= slot->damaged || !is_loaded;
-		row->rank = rank_row(row);
-	}
+	look_locked(slots, slot, section, is_loaded, &seen);
 	lock_drop(&slots->lock);
-	return is_shown;
-}
-
-static int compare_rows(const void *a, const void *b)
-{
-	const struct row *x = a, *y = b;
-	return x->rank != y->rank ? (int)x->rank - (int)y->rank : strcmp(x->name, y->name);
-}
-
-static int collect(struct slots *slots, struct row **ret, size_t *ret_count)
-{
-	void *rows = NULL;
-	int r = control_collect(slots, sizeof(struct row), fill_row, compare_rows, &rows, ret_count);
-	if (r >= 0)
-		*ret = rows;
+	struct overview_slot *row = seen.is_shown ? overview_add_slot(overview) : NULL;
+	int r = seen.is_shown && !row ? -ENOMEM : 0;
+	if (row)
+		r = fill_row(slot, section, trust, &seen, row);
+	seen_done(slots, &seen);
 	return r;
 }
 
-static void free_rows(struct row *rows, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		row_done(&rows[i]);
-	free(rows);
-}
-
-static int print_row(const struct row *row, struct buf *ret)
-{
-	static const char marks[] = {
-		[ROW_NOT_SERVED] = '!', [ROW_REFUSED] = '!', [ROW_WARNED] = '~', [ROW_OK] = ' ', [ROW_EMPTY] = ' '};
-	const char *state = row->is_damaged ? "DAMAGED" : row->is_blocked ? "BLOCKED" : "";
-	char release[32] = "-", last[CONTROL_LAST_SIZE];
-	if (row->release > 0)
-		(void)snprintf(release, sizeof(release), "%" PRIu64 "%s%s", row->release, state[0] ? " " : "", state);
-	else if (state[0])
-		(void)snprintf(release, sizeof(release), "%s", state);
-	return buf_printf(ret, "%c functions/%-24s %-9s %7s  %-20s  %-40s  %-20s  %s\n", marks[row->rank], row->name,
-			  row->mode, release, row->release > 0 ? row->since : "-",
-			  control_publisher(row->profile, row->release > 0), row->expires_at ? row->expires_at : "-",
-			  control_print_last(&row->last, last));
-}
-
-/* How the configuration in force came about. */
-struct reloads {
-	uint64_t generation;
-	uint64_t failures;
-};
-
-static struct reloads reloads_of(struct slots *slots)
+static int add_slots(struct slots *slots, const struct trust *trust, struct overview *overview)
 {
 	lock_take(&slots->lock);
-	struct reloads reloads = {.generation = slots->config_generation, .failures = slots->config_failures};
+	size_t count = slots->slot_count;
 	lock_drop(&slots->lock);
-	return reloads;
-}
-
-int control_render_status(struct slots *slots, struct buf *ret)
-{
-	struct row *rows;
-	size_t count, refused = 0, warned = 0;
-	int r = collect(slots, &rows, &count);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < count; i++) {
-		refused += rows[i].rank == ROW_REFUSED;
-		warned += rows[i].rank == ROW_WARNED;
-	}
-	char started[CLOCK_UTC_SIZE];
-	clock_format_utc(slots->started.tv_sec, started);
-	struct trust *trust = slots_trust(slots);
-	const struct reloads reloads = reloads_of(slots);
-	r = buf_printf(ret,
-		       "vouchfs " VOUCHFS_VERSION "  config %s (generation %" PRIu64 "%s)  since %s  "
-		       "%zu slots: %zu with a refused last attempt, %zu serving what was warned about\n",
-		       trust->config->path, reloads.generation, reloads.failures > 0 ? ", the last reload FAILED" : "",
-		       started, count, refused, warned);
-	trust_unref(trust);
-	if (r == 0)
-		r = buf_printf(ret, "  %-34s %-9s %7s  %-20s  %-40s  %-20s  %s\n", "SLOT", "MODE", "RELEASE", "SINCE",
-			       "PUBLISHER", "VALID UNTIL", "LAST ATTEMPT");
+	int r = 0;
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = print_row(&rows[i], ret);
-	free_rows(rows, count);
-	return r == 0 ? control_render_layers(slots, ret) : r;
+		r = add_slot(slots, trust, slot_by_index(slots, i), overview);
+	return r;
 }
 
-int control_render_status_json(struct slots *slots, struct buf *ret)
+static int fill_head(struct slots *slots, const struct trust *trust, struct overview *overview)
 {
-	struct overview *overview = NULL;
-	int r = slots_overview(slots, &overview);
+	char head[65];
+	overview->is_mounted = true;
+	overview->pid = (uint64_t)getpid();
+	overview->now_s = clock_now_s();
+	overview->started_at_s = slots->started.tv_sec;
+	overview->audit_writable = audit_is_writable(slots->audit);
+	audit_head(slots->audit, &overview->audit_seq, head);
+	lock_take(&slots->lock);
+	overview->config_generation = slots->config_generation;
+	overview->config_loaded_at_s = slots->config_loaded_at_s;
+	overview->config_failures = slots->config_failures;
+	char *error = slots->config_error ? strdup(slots->config_error) : NULL;
+	bool is_lost = slots->config_error && !error;
+	lock_drop(&slots->lock);
+	overview->config_error = error;
+	return is_lost ? -ENOMEM : overview_fill_trust(trust, overview->now_s, overview);
+}
+
+int slots_overview(struct slots *slots, struct overview **ret)
+{
+	struct overview *overview = overview_new();
+	struct trust *trust = slots_trust(slots);
+	int r = overview ? fill_head(slots, trust, overview) : -ENOMEM;
+	if (r == 0)
+		r = add_slots(slots, trust, overview);
+	if (r == 0)
+		r = overview_complete(overview);
+	trust_unref(trust);
 	if (r < 0)
-		return r;
+		overview_free(overview);
+	else
+		*ret = overview;
+	return r;
+}
+
+/* ---- as files ---- */
+
+static int render_status(const struct overview *overview, struct buf *ret)
+{
+	const struct overview_screen plain = {.columns = OVERVIEW_COLUMNS_MIN};
+	return overview_print_status(overview, &plain, ret);
+}
+
+static int render_json(const struct overview *overview, struct buf *ret)
+{
 	struct json j = {.out = ret, .pretty = true};
 	json_object(&j, NULL);
 	overview_put_json(&j, overview);
 	json_close(&j);
-	overview_free(overview);
-	r = json_end(&j);
+	int r = json_end(&j);
 	return r == 0 ? buf_putc(ret, '\n') : r;
+}
+
+static int render(struct slots *slots, int (*print)(const struct overview *, struct buf *), struct buf *ret)
+{
+	struct overview *overview = NULL;
+	int r = slots_overview(slots, &overview);
+	if (r == 0)
+		r = print(overview, ret);
+	overview_free(overview);
+	return r;
+}
+
+int control_render_status(struct slots *slots, struct buf *ret)
+{
+	return render(slots, render_status, ret);
+}
+
+int control_render_status_json(struct slots *slots, struct buf *ret)
+{
+	return render(slots, render_json, ret);
+}
+
+int control_render_health(struct slots *slots, struct buf *ret)
+{
+	return render(slots, overview_print_health, ret);
 }

@@ -189,7 +189,7 @@ static int open_text(struct slots *slots, uint64_t node, struct buf *ret)
 	if (node == DEPLOY_NODE_STATUS_JSON)
 		return control_render_status_json(slots, ret);
 	if (node == DEPLOY_NODE_HEALTH)
-		return buf_puts(ret, "ok\n");
+		return control_render_health(slots, ret);
 	if (!(node & DEPLOY_WHY_BIT))
 		return -EISDIR;
 

@@ -498,6 +498,7 @@ void slots_end_verdict(struct slots *slots);
 
 int control_render_status(struct slots *slots, struct buf *ret);
 int control_render_status_json(struct slots *slots, struct buf *ret);
+int control_render_health(struct slots *slots, struct buf *ret);
 /* The releases of a slot that are kept, the newest first. */
 int control_render_history(struct slot *slot, bool json, struct buf *ret);
 

@@ -288,7 +288,7 @@ static void status_shows_what_nobody_has_asked_for(void **state)
 	revoke(f, 43);
 	slots_fixture_start(f);
 	slots_fixture_read(f, ".vouchfs/status", &status);
-	gate_fixture_assert_says(&status, "1 BLOCKED");
+	gate_fixture_assert_says(&status, "BLOCKED: its files");
 	buf_done(&status);
 }
 

@@ -65,7 +65,8 @@ static void a_publisher_that_is_not_allowed_any_more(void **state)
 	gate_fixture_assert_says(&f->pushed, " 1\n"); /* before anybody has asked */
 	struct buf status = {0};
 	slots_fixture_read(f, ".vouchfs/status", &status);
-	gate_fixture_assert_says(&status, "! functions/main                     Enforce   1 BLOCKED");
+	gate_fixture_assert_says(&status, "! main                 Enforce      1");
+	gate_fixture_assert_says(&status, "    BLOCKED: its files answer \"Permission denied\": VF2002");
 	buf_done(&status);
 	assert_int_equal(slots_fixture_count_records(f, "release-blocked"), 1);
 	assert_blocked(f);
