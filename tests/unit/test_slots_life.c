@@ -125,7 +125,7 @@ static void what_a_reload_declares_is_listed(void **state)
 	reload(f);
 	assert_false(slots_fixture_lists(f, "functions", "newcomer"));
 	assert_marker(f, ".releases/newcomer/1/task/marker", "one"); /* goes on being served */
-	assert_status_says(f, "  functions/newcomer                 NO CONFIG       1");
+	assert_status_says(f, "~ newcomer             NO CONFIG    1");
 }
 
 /* What a reload changes about it must be seen at once. */
@@ -219,7 +219,7 @@ static void a_slot_that_could_not_be_loaded_is_loaded_later(void **state)
 		assert_int_equal(slots_fixture_deploy_has(f, "functions/main"), -EIO);
 	}
 	assert_true(slots_fixture_lists(f, "functions", "main"));
-	assert_status_says(f, "! functions/main                     Enforce   DAMAGED");
+	assert_status_says(f, "! main                 Enforce      -    - -                  -\n    DAMAGED: ");
 	assert_int_equal(unlinkat(dirfd, "store/functions/main/releases", 0), 0);
 	assert_int_equal(renameat(dirfd, "aside", dirfd, "store/functions/main/releases"), 0);
 	assert_marker(f, ".releases/main/1/task/marker", "one");
@@ -250,9 +250,9 @@ static void a_damaged_slot_heals_when_it_is_deployed_to(void **state)
 	slots_fixture_start(f);
 	assert_int_equal(slots_fixture_run_has(f, "main"), -EIO);
 	assert_int_equal(slots_fixture_run_has(f, ".releases/main"), -EIO);
-	assert_status_says(f, "! functions/main                     Enforce   DAMAGED");
+	assert_status_says(f, "! main                 Enforce      -    - -                  -\n    DAMAGED: ");
 	slots_fixture_deploy(f, "main", "two");
-	assert_status_says(f, "  functions/main                     Enforce         2");
+	assert_status_says(f, "  main                 Enforce      2");
 	assert_marker(f, ".releases/main/2/task/marker", "two");
 	assert_int_equal(slots_fixture_run_has(f, "main"), 0);
 }
@@ -267,6 +267,7 @@ static void assert_stands_in(struct slots_fixture *f, const char *what, const ch
 	slots_fixture_start(f);
 	assert_marker(f, path, marker);
 	assert_status_says(f, status);
+	assert_status_says(f, "    DAMAGED: ");
 	assert_int_equal(slots_fixture_count_records(f, record), 1);
 }
 
@@ -278,12 +279,12 @@ static void a_release_that_stands_in_is_recorded_and_shown(void **state)
 	slots_fixture_deploy(f, "main", "two");
 	damage(f, "store/functions/main/current");
 	assert_stands_in(f, "what says which release is current", ".releases/main/2/task/marker", "two",
-			 "! functions/main                     Enforce   2 DAMAGED");
+			 "! main                 Enforce      2");
 	damage(f, "store/functions/main/releases/2");
 	assert_stands_in(f, "release record", ".releases/main/1/task/marker", "one",
-			 "! functions/main                     Enforce   1 DAMAGED");
+			 "! main                 Enforce      1");
 	slots_fixture_deploy(f, "main", "three");
-	assert_status_says(f, "  functions/main                     Enforce         3");
+	assert_status_says(f, "  main                 Enforce      3");
 	assert_marker(f, ".releases/main/3/task/marker", "three");
 }
 
