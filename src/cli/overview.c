@@ -65,8 +65,10 @@ static int ask_store(const char *config_path, struct overview **ret)
 {
 	struct trust *trust = NULL;
 	struct explain why = {0};
-	if (cli_load_trust(config_path, &trust) < 0 || !trust)
+	if (cli_load_trust(config_path, &trust) < 0 || !trust) {
+		cli_error("%s is not mounted, and its store cannot be found without it", config_path);
 		return CLI_EXIT_CONFIG;
+	}
 	int r = overview_of_store(trust, ret, &why);
 	trust_unref(trust);
 	if (r < 0)

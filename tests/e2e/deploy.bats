@@ -292,7 +292,7 @@ outcome_of() { getfattr --absolute-names --only-values -n "user.vouchfs.$2" "$1"
 	[[ $(outcome_of "$MAIN" last_by) == *"uid $(id -u)"*cp* ]]
 	[[ $(cat "$MNT/.vouchfs/why/functions/main") == *"VF2001 refused"*"release 1 is still served"* ]]
 	[ "$(cat "$MNT/.vouchfs/why/functions/main")" = "$("$VOUCHFS" why main)" ]
-	[[ $(cat "$MNT/.vouchfs/status") == *"! functions/main"*VF2001* ]]
+	[[ $(cat "$MNT/.vouchfs/status") == *"! main "*VF2001* ]]
 	python3 -m json.tool "$MNT/.vouchfs/status.json" >/dev/null
 	[ "$(cat "$STORE"/audit/*.jsonl | grep -c '"event":"deployment"')" = 2 ]
 	grep '"outcome":"refused"' "$STORE"/audit/*.jsonl | grep -q '"reason":"VF2001"'

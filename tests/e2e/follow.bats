@@ -93,7 +93,7 @@ LIST=$ACCOUNT.revocations
 	opens relaxed
 	opens open
 	has_records '"event":"release-warned"' 1
-	grep -q "functions/main .* BLOCKED" "$MNT/.vouchfs/status"
+	grep -A 1 "^! main " "$MNT/.vouchfs/status" | grep -q "BLOCKED: .*VF2004"
 
 	# a revocation never goes; the rules may
 	sed -i 's/on_load = Enforce/on_load = Warn/' "$CONF"

@@ -24,7 +24,7 @@ start_host() {
 create() { run -0 lambda create-code-signing-config --allowed-publishers "SigningProfileVersionArns=$PROFILE" "$@"; }
 
 drop_ins() { (cd "$T/etc/conf.d" && shopt -s dotglob nullglob && echo *); }
-status_of() { "$VOUCHFS" status | grep " functions/$1 "; }
+status_of() { "$VOUCHFS" status | grep "^. $1 "; }
 
 @test "create: the answer is AWS's, the file is public and says by which command, the mount has read it" {
 	start_host
@@ -46,7 +46,7 @@ assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", config["LastModif
 	[ "$(stat -c %a "$T/etc/conf.d")" = 755 ]
 	[ "$(stat -c %a "$T/etc/conf.d/code-signing-config-$id.conf")" = 644 ]
 	[ "$(head -n 1 "$T/etc/conf.d/code-signing-config-$id.conf")" = "# made by: vouchfs lambda create-code-signing-config" ]
-	"$VOUCHFS" status | grep -q "generation 2)"
+	"$VOUCHFS" status | grep -q "generation 2,"
 	run -0 lambda get-code-signing-config --code-signing-config-arn "$HEAD:code-signing-config:$id"
 	[ "$output" = "$made" ]
 }
@@ -87,7 +87,7 @@ assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", config["LastModif
 	[[ $output == *"--tags is not for vouchfs"* ]]
 	run -252 lambda get-code-signing-config --cli-input-json '{}'
 	[ "$(drop_ins)" = .lock ]
-	"$VOUCHFS" status | grep -q "generation 1)"
+	"$VOUCHFS" status | grep -q "generation 1,"
 }
 
 @test "update: what is not given stays, publishers are replaced whole, nothing given changes nothing" {
@@ -234,7 +234,7 @@ assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", config["LastModif
 	wait
 	run -0 lambda list-code-signing-configs
 	[ "$(grep -c '"CodeSigningConfigId"' <<<"$output")" = 7 ]
-	"$VOUCHFS" status | grep -q "generation 7)"
+	"$VOUCHFS" status | grep -q "generation 7,"
 }
 
 @test "when the mount refuses the configuration the file goes back" {

@@ -159,7 +159,7 @@ assert ":/signing-jobs/" in function["SigningJobArn"]
 	sign_zip release "$T/a.zip"
 	run -0 lambda create-function --function-name open-x --code-signing-config-arn "$HEAD:code-signing-config:Enforce" \
 		--zip-file "fileb://$T/a.zip"
-	"$VOUCHFS" status | grep "functions/open-x .*Enforce"
+	"$VOUCHFS" status | grep "^  open-x .*Enforce"
 	run -0 lambda create-function --function-name team-x --code-signing-config-arn Enforce --zip-file "fileb://$T/a.zip"
 	refused CodeSigningConfigNotFoundException create-function --function-name team-y --code-signing-config-arn absent \
 		--zip-file "fileb://$T/a.zip"

@@ -165,7 +165,7 @@ make_zips() {
 	[[ $output == *"Bad message"* ]]
 	[[ $(why) == "VF1002 refused"*"slot=layers/base"*"what is published, up to version 2"* ]]
 	[ "$(last reason)" = VF1002 ]
-	[[ $("$VOUCHFS" status -c "$CONF") == *"! layers/base "*" 2 "*"refused VF1002"* ]]
+	[[ $("$VOUCHFS" status -c "$CONF") == *"! base "*" 2 "*"refused VF1002"* ]]
 
 	echo "no ZIP" >"$T/text.zip"
 	run -1 cp "$T/text.zip" "$BASE/"
@@ -185,12 +185,13 @@ make_zips() {
 	[ "$(names_in "$BASE")" = "1.zip 2.zip" ]
 	[ "$(records_with '"event":"layer-publication".*"outcome":"refused"')" = 3 ]
 	cp "$T/b.zip" "$BASE/"
-	[[ $("$VOUCHFS" status -c "$CONF") == *"  layers/base "*" 3 "*"uid $(id -u) (cp)"*"accepted"* ]]
+	[[ $("$VOUCHFS" status -c "$CONF") == *"  base  "*" 3 "*"used by no function"* ]]
 	python3 - "$MNT/.vouchfs/status.json" <<-'END'
 		import json, sys
 		[base] = json.load(open(sys.argv[1]))["layers"]
 		assert base["layer"] == "base" and base["versions"] == base["newestVersion"] == 3, base
 		assert base["lastOutcome"] == "accepted" and base["publishedAt"], base
+		assert base["publishedBy"].endswith(" (cp)") and base["usedBy"] == [], base
 	END
 }
 

@@ -180,7 +180,7 @@ teardown() {
 	[ "$(cat "$MNT/run/relaxed/task/marker")" = other ]
 	run -1 cat "$RUN/code.zip"
 	grep '"event":"page-check' "$STORE"/audit/*.jsonl | grep -q 'the stored bytes are not what was verified'
-	[[ $(cat "$MNT/.vouchfs/status") == *"! functions/main"*"1 DAMAGED"* ]]
+	[[ $(cat "$MNT/.vouchfs/status") == *"! main "*"    DAMAGED: "* ]]
 	# the same artifact again heals it
 	cp "$T/a.zip" "$MAIN/"
 	cmp "$T/w/a" "$RUN/task/a"
