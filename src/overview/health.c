@@ -197,9 +197,7 @@ static void find_in_account(struct findings *f, const struct overview_account *a
 static void find_in_host(struct findings *f)
 {
 	const struct overview *overview = f->overview;
-	if (!overview->is_mounted)
-		add(f, OVERVIEW_CRITICAL, "not-mounted", "not mounted: nothing is served");
-	else if (!overview->audit_writable)
+	if (overview->is_mounted && !overview->audit_writable)
 		add(f, OVERVIEW_CRITICAL, "audit-log", "the audit log cannot be written: nothing can be deployed");
 	if (overview->config_failures > 0)
 		add(f, OVERVIEW_WARNING, "reload-failed", "the last reload failed: %s",
@@ -221,11 +219,13 @@ int overview_find_problems(const struct overview *overview, unsigned expiry_days
 			   size_t *ret_count)
 {
 	struct findings f = {.overview = overview, .expires_before_s = overview->now_s + (int64_t)expiry_days * DAY_S};
-	find_in_host(&f);
+	if (!overview->is_mounted)
+		add(&f, OVERVIEW_CRITICAL, "not-mounted", "not mounted: nothing is served");
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		find_kind(&f, &kinds[i]);
 	for (size_t i = 0; i < overview->account_count; i++)
 		find_in_account(&f, &overview->accounts[i]);
+	find_in_host(&f);
 	if (f.error < 0) {
 		free(f.all);
 		return f.error;

@@ -144,7 +144,9 @@ static void put_row(struct screen *screen, const struct overview_slot *slot, con
 		(void)screen_short_span(screen->now_s - slot->since_s, age);
 	}
 	put_name(screen, slot, widths->name);
-	screen_put(screen, " %-*s %*s %*s ", MODE_WIDTH, mode, RELEASE_WIDTH, release, AGE_WIDTH, age);
+	screen_put(screen, " ");
+	screen_paint(screen, PAINT_PLAIN, MODE_WIDTH, mode);
+	screen_put(screen, " %*s %*s ", RELEASE_WIDTH, release, AGE_WIDTH, age);
 	screen_paint(screen, PAINT_PLAIN, widths->publisher + 1,
 		     screen_cut(status_publisher(slot), widths->publisher, publisher));
 	put_until(screen, slot->expires_at_s, widths->has_last && slot->last.outcome);

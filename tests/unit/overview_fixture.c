@@ -4,10 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "base/io.h"
 
 #define DAY_S  86400
 #define YEAR_S (365 * (int64_t)DAY_S)
@@ -165,6 +168,40 @@ static void add_layers(struct overview *overview)
 	layer = overview_fixture_add_layer(overview, "base");
 	layer->is_damaged = true;
 }
+
+/* ---- golden files ---- */
+
+static struct buf show_escapes(const struct buf *text)
+{
+	struct buf shown = {0};
+	for (size_t i = 0; i < text->len; i++)
+		assert_int_equal(text->data[i] == '\033' ? buf_puts(&shown, "^[") : buf_putc(&shown, text->data[i]), 0);
+	return shown;
+}
+
+static void write_golden(const char *path, const struct buf *text)
+{
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(text->data, 1, text->len, file), text->len);
+	assert_int_equal(fclose(file), 0);
+}
+
+void overview_fixture_assert_golden(const char *name, const struct buf *text)
+{
+	char path[128];
+	struct buf expected = {0}, found = show_escapes(text);
+	(void)snprintf(path, sizeof(path), "tests/data/overview/%s", name);
+	if (getenv("OVERVIEW_GOLDEN_WRITE"))
+		write_golden(path, &found);
+	assert_int_equal(io_read_path(path, 65536, &expected), 0);
+	if (strcmp(found.data, expected.data) != 0)
+		fail_msg("%s is not what came out:\n%s", path, found.data);
+	buf_done(&expected);
+	buf_done(&found);
+}
+
+/* ---- everything wrong ---- */
 
 struct overview *overview_fixture_new_troubled(void)
 {

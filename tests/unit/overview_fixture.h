@@ -22,5 +22,10 @@ void overview_fixture_set(char **to, const char *text);
 void overview_fixture_refuse(struct overview_slot *slot);
 /* One host with a slot of every kind, and everything wrong that can be. */
 struct overview *overview_fixture_new_troubled(void);
+/*
+ * The text is that of tests/data/overview/<name>, with "^[" for each escape byte. With OVERVIEW_GOLDEN_WRITE in the
+ * environment the file is written instead: look at what git says has changed.
+ */
+void overview_fixture_assert_golden(const char *name, const struct buf *text);
 
 #endif
