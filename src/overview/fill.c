@@ -99,17 +99,18 @@ int overview_fill_release(const struct store_release *release, struct overview_s
 
 /* ---- the last attempt ---- */
 
-/* "uid 1001 (cp)" */
-static void parse_by(const char *by, size_t len, struct overview_attempt *ret)
+/* "uid 1001 (cp)"; what is written otherwise names nobody. */
+static void parse_by(const char *by, struct overview_attempt *ret)
 {
-	static const char before[] = "uid ";
+	static const char before[] = "uid ", between[] = " (";
 	uint64_t uid;
-	const char *gap = memmem(by, len, " (", 2);
-	if (!gap || !text_starts_with(by, before) || by[len - 1] != ')' ||
-	    !text_parse_u64(by + strlen(before), (size_t)(gap - by) - strlen(before), UINT32_MAX, &uid))
+	const char *number = text_starts_with(by, before) ? by + strlen(before) : NULL;
+	const char *gap = number ? strstr(number, between) : NULL;
+	if (!gap || !text_ends_with(gap, ")") || !text_parse_u64(number, (size_t)(gap - number), UINT32_MAX, &uid))
 		return;
+	const char *command = gap + strlen(between);
 	ret->uid = (uint32_t)uid;
-	ret->command = strndup(gap + 2, len - (size_t)(gap - by) - 3);
+	ret->command = strndup(command, strlen(command) - 1);
 }
 
 int overview_fill_last(const char *note, size_t len, struct overview_slot *slot)
@@ -124,7 +125,7 @@ int overview_fill_last(const char *note, size_t len, struct overview_slot *slot)
 	(void)text_record_get_u64(note, len, "event", &last->event);
 	char *by = get(note, len, "by");
 	if (by)
-		parse_by(by, strlen(by), last);
+		parse_by(by, last);
 	free(by);
 	return 0;
 }

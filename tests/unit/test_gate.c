@@ -441,6 +441,30 @@ static void unsigned_release_has_no_comment(void **state)
 	buf_done(&zip);
 }
 
+/* Whatever a config relaxes; what has no config is asked for nothing. */
+static void as_enforce_nothing_is_relaxed(void **state)
+{
+	struct gate_fixture *f = *state;
+	struct buf zip = gate_fixture_signed_zip(f);
+	struct gate_decision admitted = gate_fixture_judge(f, "approved", &zip, false), d;
+	struct store_release release = release_of(&admitted, &zip), bare = release;
+	bare.comment = NULL;
+	bare.comment_len = 0;
+	const struct config_code_signing *warns = gate_fixture_rules(f, "watched");
+	assert_int_equal(gate_judge_as_enforce(f->trust, warns, &release, NULL, &d), 0);
+	assert_decided(&d, POLICY_ACCEPTED, POLICY_REASON_NONE);
+	assert_int_equal(gate_judge_as_enforce(f->trust, warns, &bare, NULL, &d), 0);
+	assert_decided(&d, POLICY_REFUSED, POLICY_VF2001_UNSIGNED);
+	assert_string_equal(d.config_name, "watched");
+	assert_int_equal(gate_judge_as_enforce(f->trust, NULL, &bare, NULL, &d), 0);
+	assert_decided(&d, POLICY_ACCEPTED, POLICY_REASON_NONE);
+	gate_fixture_set_clock(f, admitted.facts.statement.expires_at_s);
+	assert_int_equal(gate_judge_as_enforce(f->trust, warns, &release, &admitted.facts, &d), 0);
+	assert_decided(&d, POLICY_REFUSED, POLICY_VF2003_EXPIRED);
+	assert_int_equal(warns->expiry, CONFIG_WARN); /* the config itself stays */
+	buf_done(&zip);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, gate_fixture_setup, gate_fixture_teardown)
@@ -464,6 +488,7 @@ int main(void)
 		TEST(release_is_judged_by_its_comment_and_digest),
 		TEST(release_is_judged_again_by_the_lists_alone),
 		TEST(unsigned_release_has_no_comment),
+		TEST(as_enforce_nothing_is_relaxed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
