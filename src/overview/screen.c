@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MINUTE_S 60
-#define HOUR_S	 3600
-#define DAY_S	 86400
-#define YEAR_S	 31557600
+#define MINUTE_S ((int64_t)60)
+#define HOUR_S	 (60 * MINUTE_S)
+#define DAY_S	 (24 * HOUR_S)
+#define YEAR_S	 (365 * DAY_S)
 
 static void keep(struct screen *screen, int r)
 {
@@ -89,9 +89,8 @@ void screen_wrap(struct screen *screen, unsigned indent, enum paint paint, const
 const char *screen_cut(const char *text, unsigned width, char *ret)
 {
 	ASSERT(width > 3);
-	(void)snprintf(ret, width + 1, "%s", text);
-	if (strlen(text) > width)
-		memcpy(ret + width - 3, "...", 3);
+	bool is_cut = strlen(text) > width;
+	(void)snprintf(ret, width + 1, "%.*s%s", (int)(is_cut ? width - 3 : width), text, is_cut ? "..." : "");
 	return ret;
 }
 
@@ -102,7 +101,7 @@ const char *screen_span(int64_t span_s, char ret[SCREEN_SPAN_SIZE])
 		(void)snprintf(ret, SCREEN_SPAN_SIZE, "%" PRId64 " s", s);
 	else if (s < 2 * HOUR_S)
 		(void)snprintf(ret, SCREEN_SPAN_SIZE, "%" PRId64 " min", s / MINUTE_S);
-	else if (s < 2 * (int64_t)DAY_S)
+	else if (s < 2 * DAY_S)
 		(void)snprintf(ret, SCREEN_SPAN_SIZE, "%" PRId64 " h", s / HOUR_S);
 	else
 		(void)snprintf(ret, SCREEN_SPAN_SIZE, "%" PRId64 " days", s / DAY_S);
@@ -116,8 +115,8 @@ const char *screen_short_span(int64_t span_s, char ret[SCREEN_SPAN_SIZE])
 		char unit;
 	} units[] = {{2 * MINUTE_S, 1, 's'},
 		     {2 * HOUR_S, MINUTE_S, 'm'},
-		     {2 * (int64_t)DAY_S, HOUR_S, 'h'},
-		     {1000 * (int64_t)DAY_S, DAY_S, 'd'},
+		     {2 * DAY_S, HOUR_S, 'h'},
+		     {1000 * DAY_S, DAY_S, 'd'},
 		     {INT64_MAX, YEAR_S, 'y'}};
 	int64_t s = span_s < 0 ? 0 : span_s;
 	size_t i = 0;

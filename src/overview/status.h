@@ -4,8 +4,8 @@
 
 #include "screen.h"
 
-#define STATUS_DAY_S  86400
-#define STATUS_HOUR_S 3600
+#define STATUS_DAY_S  ((int64_t)86400)
+#define STATUS_HOUR_S ((int64_t)3600)
 
 /* Which configuration, since when; what is wrong with the host as a whole; how many slots are how. */
 void status_put_head(struct screen *screen, const struct overview *overview);

@@ -158,7 +158,7 @@ static void put_would_fail(struct screen *screen, const struct overview *overvie
 
 static void put_expiry(struct screen *screen, const struct overview *overview)
 {
-	int64_t limit_s = screen->now_s + OVERVIEW_EXPIRY_DAYS * (int64_t)STATUS_DAY_S, first_s = INT64_MAX;
+	int64_t limit_s = screen->now_s + OVERVIEW_EXPIRY_DAYS * STATUS_DAY_S, first_s = INT64_MAX;
 	size_t count = 0;
 	for (size_t i = 0; i < overview->slot_count; i++) {
 		int64_t at_s = overview->slots[i].expires_at_s;
