@@ -14,7 +14,6 @@
 #include <time.h>
 
 #include "base/base.h"
-#include "base/buf.h"
 #include "base/explain.h"
 #include "policy/policy.h"
 
@@ -57,7 +56,8 @@ struct audit_record {
 	const char *slot;     /* "functions/<f>", "layers/<l>" */
 	const char *artifact; /* its name */
 	uint64_t release;
-	uint64_t rollback_to; /* of a deployment: the earlier release that this one is again */
+	uint64_t rollback_to;  /* of a deployment: the earlier release that this one is again */
+	uint64_t kept_release; /* of a refusal: what is still served; of a layer its newest version */
 	uint64_t size_bytes;
 	const char *tree_sha256; /* hex */
 	const char *layers;	 /* that go with it, each with its outcome */
@@ -65,6 +65,7 @@ struct audit_record {
 	const char *config_sha256;
 	const struct policy_verdict *verdict;
 	const struct statement *statement; /* ARNs and times */
+	int64_t timestamp_s;		   /* when it was signed, by a time stamp that is believed */
 	bool is_refused;		   /* a revocation list: it was not taken */
 	int errno_given;		   /* positive */
 	const char *detail;		   /* a sentence */
@@ -79,10 +80,10 @@ void audit_close(struct audit *audit);
 
 /*
  * Appends and, when durable, syncs before it returns (I3). Fields that would not fit are cut, never the record dropped.
- * ret_line, when not NULL, gets the record without newline. A failed write leaves the log as it was or refuses all
- * later appends (-EIO): no record may follow a gap.
+ * ret_seq, when not NULL, gets the record's number. A failed write leaves the log as it was or refuses all later
+ * appends (-EIO): no record may follow a gap.
  */
-int audit_append(struct audit *audit, const struct audit_record *record, struct buf *ret_line);
+int audit_append(struct audit *audit, const struct audit_record *record, uint64_t *ret_seq);
 
 /* A record that is in the log now. */
 struct audit_news {

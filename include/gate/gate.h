@@ -37,6 +37,7 @@ struct gate_decision {
 	uint8_t tree_sha256[CRYPTO_SHA256_BYTES]; /* of [0, L) */
 	bool contents_checked;			  /* R7 was done on every entry */
 	int64_t decided_at_s;
+	uint64_t event; /* the number of its audit record; 0: none */
 	uint64_t trust_generation;
 	char config_name[ARN_PROFILE_NAME_SIZE + 64];
 	char config_sha256[CRYPTO_SHA256_HEX_SIZE];
@@ -110,18 +111,21 @@ struct gate_deployment {
 	const char *about;		       /* what its publisher says of a layer version, as lines; or NULL */
 };
 
-/* Records a refusal in the audit log. A log that cannot be written is only logged: nothing is let in by it. */
-void gate_record_refusal(struct audit *audit, const struct gate_deployment *deployment,
-			 const struct gate_decision *decision);
+/*
+ * Records a refusal in the audit log, and in the decision the record's number. kept_release as in gate_render_why. A
+ * log that cannot be written is only logged: nothing is let in by it.
+ */
+void gate_record_refusal(struct audit *audit, const struct gate_deployment *deployment, uint64_t kept_release,
+			 struct gate_decision *decision);
 
 /*
  * Commits an artifact that was accepted or warned about: audit record, durable (I3) -> object -> release record ->
  * current (I2), of a layer no current. Consumes the stage's file. On failure nothing is visible, the old release stays,
- * and the log says that the deployment failed. Call under the slot's commit lock. *ret is freed with
- * store_release_free.
+ * and the log says that the deployment failed; decision->event is the number of the last record. Call under the slot's
+ * commit lock. *ret is freed with store_release_free.
  */
 int gate_commit(struct store *store, struct audit *audit, struct store_stage *stage, const void *comment,
-		size_t comment_len, const struct gate_deployment *deployment, const struct gate_decision *decision,
+		size_t comment_len, const struct gate_deployment *deployment, struct gate_decision *decision,
 		struct store_release **ret);
 
 /*
@@ -130,7 +134,7 @@ int gate_commit(struct store *store, struct audit *audit, struct store_stage *st
  * again; the rest is the artifact's. -EBADMSG: what was judged are not its bytes.
  */
 int gate_commit_again(struct store *store, struct audit *audit, const struct store_release *artifact,
-		      const struct gate_deployment *deployment, const struct gate_decision *decision,
+		      const struct gate_deployment *deployment, struct gate_decision *decision,
 		      struct store_release **ret);
 
 /* ---- renderings of one decision; all append to ret ---- */

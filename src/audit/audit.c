@@ -35,6 +35,7 @@ struct audit {
 	bool broken; /* a failed write could not be taken back: nothing may follow */
 	bool failed; /* the last append */
 	uint64_t segment_bytes;
+	uint64_t segment_max_bytes;
 	uint64_t seq;
 	char head[CRYPTO_SHA256_HEX_SIZE];
 	char boot[AUDIT_BOOT_SIZE];
@@ -51,6 +52,20 @@ static int read_boot_id(char ret[AUDIT_BOOT_SIZE])
 	}
 	buf_done(&text);
 	return r;
+}
+
+/* Tests have short segments. */
+static uint64_t read_segment_max(void)
+{
+#ifdef VOUCHFS_TEST_HOOKS
+	const char *text = getenv("VOUCHFS_TEST_AUDIT_SEGMENT");
+	uint64_t max_bytes = AUDIT_SEGMENT_BYTES;
+	if (text)
+		ASSERT(text_parse_u64(text, strlen(text), AUDIT_SEGMENT_BYTES, &max_bytes));
+	return max_bytes;
+#else
+	return AUDIT_SEGMENT_BYTES;
+#endif
 }
 
 static int open_segment(int dirfd, uint64_t first_seq, int extra_flags)
@@ -135,6 +150,7 @@ int audit_open(int dirfd, bool durable, struct audit **ret, struct explain *ret_
 	lock_init(&audit->lock);
 	audit->fd = -1;
 	audit->durable = durable;
+	audit->segment_max_bytes = read_segment_max();
 	memset(audit->head, '0', sizeof(audit->head) - 1);
 
 	uint64_t torn_bytes = 0;
@@ -232,7 +248,7 @@ static int append_locked(struct audit *audit, const struct audit_record *record,
 	if (r < 0)
 		return r;
 
-	if (audit->fd < 0 || (audit->segment_bytes > 0 && audit->segment_bytes + line->len > AUDIT_SEGMENT_BYTES))
+	if (audit->fd < 0 || (audit->segment_bytes > 0 && audit->segment_bytes + line->len > audit->segment_max_bytes))
 		r = begin_segment_locked(audit);
 	if (r == 0)
 		r = write_line_locked(audit, line);
@@ -245,20 +261,15 @@ static int append_locked(struct audit *audit, const struct audit_record *record,
 	return 0;
 }
 
-int audit_append(struct audit *audit, const struct audit_record *record, struct buf *ret_line)
+int audit_append(struct audit *audit, const struct audit_record *record, uint64_t *ret_seq)
 {
-	/* A record that is written must not be reported as a failure: the room for the copy is made first. */
-	int r = ret_line ? buf_reserve(ret_line, LIMIT_AUDIT_RECORD_BYTES) : 0;
-	if (r < 0)
-		return r;
-
 	struct buf line = {0};
 	lock_take(&audit->lock);
-	r = append_locked(audit, record, &line);
+	int r = append_locked(audit, record, &line);
 	audit->failed = r < 0;
+	if (r == 0 && ret_seq)
+		*ret_seq = audit->seq;
 	lock_drop(&audit->lock);
-	if (r == 0 && ret_line)
-		ASSERT(buf_append(ret_line, line.data, line.len - 1) == 0);
 	buf_done(&line);
 	return r;
 }

@@ -98,8 +98,10 @@ static void put_verdict(struct json *j, const struct policy_verdict *verdict, si
 	json_text(j, "outcome", policy_outcome_name(verdict->outcome));
 	if (verdict->unchecked)
 		json_bool(j, "unchecked", true);
-	if (verdict->reason != POLICY_REASON_NONE)
+	if (verdict->reason != POLICY_REASON_NONE) {
 		json_text(j, "reason", policy_reason_info(verdict->reason)->code);
+		json_text(j, "title", policy_reason_info(verdict->reason)->title);
+	}
 	json_array(j, "checks");
 	for (enum policy_check check = POLICY_INTEGRITY; check < POLICY_CHECK_COUNT; check++)
 		put_check(j, check, &verdict->checks[check], max);
@@ -121,6 +123,15 @@ static void put_statement(struct json *j, const struct statement *statement, siz
 	json_text(j, "expiresAt", at);
 }
 
+static void put_time(struct json *j, const char *key, int64_t at_s)
+{
+	char at[CLOCK_UTC_SIZE];
+	if (at_s <= 0)
+		return;
+	clock_format_utc(at_s, at);
+	json_text(j, key, at);
+}
+
 static int render(const struct audit_stamp *stamp, const struct audit_record *record, size_t max, struct buf *ret)
 {
 	struct json j = {.out = ret};
@@ -138,6 +149,7 @@ static int render(const struct audit_stamp *stamp, const struct audit_record *re
 	put_text(&j, "artifact", record->artifact, max);
 	put_number(&j, "release", record->release);
 	put_number(&j, "rollbackTo", record->rollback_to);
+	put_number(&j, "kept", record->kept_release);
 	put_number(&j, "size", record->size_bytes);
 	put_text(&j, "treeSha256", record->tree_sha256, CRYPTO_SHA256_HEX_SIZE);
 	put_text(&j, "layers", record->layers, max);
@@ -147,9 +159,12 @@ static int render(const struct audit_stamp *stamp, const struct audit_record *re
 	if (record->is_refused)
 		json_text(&j, "outcome", policy_outcome_name(POLICY_REFUSED));
 	put_statement(&j, record->statement, max);
+	put_time(&j, "timestampedAt", record->timestamp_s);
 	if (record->errno_given > 0)
 		put_text(&j, "errno", strerrorname_np(record->errno_given), max);
 	put_text(&j, "detail", record->detail, max);
+	if (record->verdict && record->verdict->remedy[0])
+		put_text(&j, "remedy", record->verdict->remedy, max);
 	json_text(&j, "prev", stamp->prev);
 	json_close(&j);
 	return json_end(&j);

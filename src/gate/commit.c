@@ -60,23 +60,25 @@ static void describe(const struct gate_deployment *deployment, const struct gate
 		.config_sha256 = decision->config_sha256[0] ? decision->config_sha256 : NULL,
 		.verdict = &decision->verdict,
 		.statement = has_statement ? &s->statement : NULL,
+		.timestamp_s = has_statement && s->timestamp == SIGNATURE_GOOD ? s->timestamp_s : 0,
 		.detail = decision->verdict.detail[0] ? decision->verdict.detail : NULL,
 	};
 }
 
-void gate_record_refusal(struct audit *audit, const struct gate_deployment *deployment,
-			 const struct gate_decision *decision)
+void gate_record_refusal(struct audit *audit, const struct gate_deployment *deployment, uint64_t kept_release,
+			 struct gate_decision *decision)
 {
 	struct entry entry;
 	describe(deployment, decision, &entry);
+	entry.record.kept_release = kept_release;
 	entry.record.errno_given = policy_verdict_errno(&decision->verdict, deployment->errno_style);
-	int r = audit_append(audit, &entry.record, NULL);
+	int r = audit_append(audit, &entry.record, &decision->event);
 	if (r < 0)
 		log_error("the refusal of an artifact for %s could not be recorded: %s", entry.slot, strerror(-r));
 }
 
 static void record_failure(struct audit *audit, const struct gate_deployment *deployment,
-			   const struct gate_decision *decision, uint64_t release, int error)
+			   struct gate_decision *decision, uint64_t release, int error)
 {
 	struct entry entry;
 	struct explain detail;
@@ -89,7 +91,7 @@ static void record_failure(struct audit *audit, const struct gate_deployment *de
 	entry.record.verdict = NULL;
 	entry.record.errno_given = error;
 	entry.record.detail = detail.text;
-	int r = audit_append(audit, &entry.record, NULL);
+	int r = audit_append(audit, &entry.record, &decision->event);
 	if (r < 0)
 		log_error("%s: %s; nor could that be recorded: %s", entry.slot, detail.text, strerror(-r));
 }
@@ -171,7 +173,7 @@ static bool is_judged(const struct gate_decision *decision, const struct store_r
 
 /* stage: NULL when the object is there. */
 static int commit(struct store *store, struct audit *audit, struct store_stage *stage, const void *comment,
-		  size_t comment_len, const struct gate_deployment *deployment, const struct gate_decision *decision,
+		  size_t comment_len, const struct gate_deployment *deployment, struct gate_decision *decision,
 		  struct store_release **ret)
 {
 	struct store_release *release = NULL;
@@ -183,7 +185,7 @@ static int commit(struct store *store, struct audit *audit, struct store_stage *
 	struct entry entry;
 	describe(deployment, decision, &entry);
 	entry.record.release = release->number;
-	r = audit_append(audit, &entry.record, NULL);
+	r = audit_append(audit, &entry.record, &decision->event);
 	if (r == 0) {
 		r = stage ? put(store, stage, deployment->function, release)
 			  : store_commit_release(store, deployment->function, release);
@@ -199,7 +201,7 @@ static int commit(struct store *store, struct audit *audit, struct store_stage *
 }
 
 int gate_commit(struct store *store, struct audit *audit, struct store_stage *stage, const void *comment,
-		size_t comment_len, const struct gate_deployment *deployment, const struct gate_decision *decision,
+		size_t comment_len, const struct gate_deployment *deployment, struct gate_decision *decision,
 		struct store_release **ret)
 {
 	ASSERT(decision->verdict.outcome != POLICY_REFUSED && decision->tail_known && stage);
@@ -207,7 +209,7 @@ int gate_commit(struct store *store, struct audit *audit, struct store_stage *st
 }
 
 int gate_commit_again(struct store *store, struct audit *audit, const struct store_release *artifact,
-		      const struct gate_deployment *deployment, const struct gate_decision *decision,
+		      const struct gate_deployment *deployment, struct gate_decision *decision,
 		      struct store_release **ret)
 {
 	ASSERT(decision->verdict.outcome != POLICY_REFUSED);

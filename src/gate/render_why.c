@@ -8,6 +8,7 @@
  *       layer tools:3     FAILED  arn:...
  *                                 VF2004 signature revoked: ...
  *       remedy            sign it with an allowed profile: ...
+ *       event             1234
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -172,5 +173,7 @@ int gate_render_why(const struct gate_deployment *deployment, const struct gate_
 	if (decision->verdict.outcome == POLICY_REFUSED)
 		put_kept(&page, is_layer, kept_release);
 	put_by(&page, deployment->who, decision->decided_at_s);
+	if (decision->event > 0)
+		put(&page, "  %-16s  %llu\n", "event", (unsigned long long)decision->event);
 	return page.error;
 }

@@ -35,7 +35,7 @@ static const struct attribute release_attributes[] = {
 static const struct attribute slot_attributes[] = {
 	{.name = "last_outcome", .key = "outcome"}, {.name = "last_reason", .key = "reason"},
 	{.name = "last_at", .key = "at"},	    {.name = "last_by", .key = "by"},
-	{.name = "last_detail", .key = "detail"},
+	{.name = "last_detail", .key = "detail"},   {.name = "last_event", .key = "event"},
 };
 
 static int get(const struct attribute *attributes, size_t count, const char *record, size_t record_len,

@@ -104,7 +104,7 @@ static int check_version_name(struct slot *slot, const char *name, const struct 
 	if (r == -EINVAL) {
 		const struct gate_deployment deployment = {
 			.function = slot->name, .artifact_name = name, .who = &caller->who};
-		slot_set_name_note_locked(slot, &deployment, &why);
+		slot_set_name_note_locked(slot, &deployment, &why, r);
 	}
 	lock_drop(&slot->lock);
 	return r;

@@ -18,6 +18,7 @@
 #include "opt.h"
 #include "overview/overview.h"
 #include "read_ahead.h"
+#include "slot_note.h"
 #include "slots/deploy.h"
 #include "slots/end_scan.h"
 #include "slots/run.h"
@@ -198,14 +199,6 @@ struct slot {
 	uint64_t staged_bytes; /* of the uploads' copies */
 };
 
-/* The last decision on a slot. Immutable, shared. */
-struct slot_note {
-	unsigned refs; /* tree lock */
-	char *text;    /* "key: value" lines, an empty line, what `why` prints */
-	size_t len;
-	size_t why_offset;
-};
-
 /* Where a slot's section of the configuration is: NULL, "no such slot" for deployers, when there is none. */
 const struct config_slot *slot_section(const struct trust *trust, const struct slot *slot);
 
@@ -278,21 +271,6 @@ uint64_t grace_sweep(struct slots *slots);
  */
 int slot_roll_back(struct slot *slot, uint64_t *number, const struct audit_who *who, uint64_t *ret_number);
 
-/* Takes over text on success. */
-int slot_note_new(struct buf *text, struct slot_note **ret);
-void slot_set_note_locked(struct slot *slot, const struct gate_deployment *deployment,
-			  const struct gate_decision *decision, uint64_t kept_release);
-/* What passed its checks, or could not even be written whole, and was not deployed: the disk's fault. error is
- * negative. */
-void slot_set_failure_note_locked(struct slot *slot, const struct gate_deployment *deployment, int error);
-/* A version cannot have this name, or this content under it. */
-void slot_set_name_note_locked(struct slot *slot, const struct gate_deployment *deployment, const struct explain *why);
-/* A list of layers waits for the function's first artifact. */
-void slot_set_waiting_note_locked(struct slot *slot, const struct gate_deployment *deployment);
-/* There was none. */
-void slot_clear_note_locked(struct slot *slot);
-struct slot_note *slot_note_get(struct slot *slot); /* with a reference, or NULL */
-void slot_note_put(struct slots *slots, struct slot_note *note);
 /* Puts a release at the end of the list; takes over the reference on success. Both locks held. */
 int slot_list_locked(struct slot *slot, struct release *release);
 struct release *slot_current(struct slot *slot); /* with a reference, or NULL */

@@ -84,7 +84,7 @@ static uint64_t current_number(const struct slot *slot)
 
 static int refuse(struct rollback *b)
 {
-	gate_record_refusal(b->slot->slots->audit, &b->deployment, b->decision);
+	gate_record_refusal(b->slot->slots->audit, &b->deployment, current_number(b->slot), b->decision);
 	slot_set_note_locked(b->slot, &b->deployment, b->decision, current_number(b->slot));
 	return -policy_verdict_errno(&b->decision->verdict, b->deployment.errno_style);
 }
@@ -132,7 +132,7 @@ static int roll_back_locked(struct rollback *b, uint64_t number)
 	if (r == 0)
 		slot_set_note_locked(b->slot, &b->deployment, b->decision, b->what.number);
 	else
-		slot_set_failure_note_locked(b->slot, &b->deployment, r);
+		slot_set_failure_note_locked(b->slot, &b->deployment, b->decision->event, r);
 	if (r < 0)
 		log_error("%s: rollback to release %llu: %s", b->slot->path,
 			  (unsigned long long)b->deployment.rollback_to, strerror(-r));

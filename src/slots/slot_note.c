@@ -50,14 +50,30 @@ void slot_note_put(struct slots *slots, struct slot_note *note)
 }
 
 /* The lines in front of the text; the attributes of the slot's directory are made of them. */
-static int render_head(const struct gate_deployment *deployment, const char *outcome, const char *reason, int64_t at_s,
-		       const char *detail, struct buf *ret)
+struct head {
+	const char *outcome;
+	const char *reason; /* "-": none */
+	const char *detail;
+	int64_t at_s;
+	uint64_t event; /* 0: the audit log has no record of it */
+};
+
+static int render_head(const struct gate_deployment *deployment, const struct head *head, struct buf *ret)
 {
 	char at[CLOCK_UTC_SIZE], command[2 * sizeof(deployment->who->command)];
-	clock_format_utc(at_s, at);
+	clock_format_utc(head->at_s, at);
 	text_escape_print(command, sizeof(command), deployment->who->command, strlen(deployment->who->command));
-	return buf_printf(ret, "outcome: %s\nreason: %s\nat: %s\nby: uid %u (%s)\ndetail: %s\n\n", outcome, reason, at,
-			  deployment->who->uid, command, detail);
+	int r = buf_printf(ret, "outcome: %s\nreason: %s\nat: %s\nby: uid %u (%s)\ndetail: %s\n", head->outcome,
+			   head->reason, at, deployment->who->uid, command, head->detail);
+	if (r == 0 && head->event > 0)
+		r = buf_printf(ret, "event: %llu\n", (unsigned long long)head->event);
+	return r == 0 ? buf_putc(ret, '\n') : r;
+}
+
+/* The row below what is said for people. */
+static int render_event(uint64_t event, struct buf *ret)
+{
+	return event > 0 ? buf_printf(ret, "  event             %llu\n", (unsigned long long)event) : 0;
 }
 
 /* Takes text over. */
@@ -81,15 +97,39 @@ void slot_set_note_locked(struct slot *slot, const struct gate_deployment *deplo
 			  const struct gate_decision *decision, uint64_t kept_release)
 {
 	const struct policy_verdict *verdict = &decision->verdict;
-	const char *reason = verdict->reason ? policy_reason_info(verdict->reason)->code : "-";
+	const struct head head = {
+		.outcome = policy_outcome_name(verdict->outcome),
+		.reason = verdict->reason ? policy_reason_info(verdict->reason)->code : "-",
+		.detail = verdict->detail,
+		.at_s = decision->decided_at_s,
+		.event = decision->event,
+	};
 	struct buf text = {0};
-	int r = render_head(deployment, policy_outcome_name(verdict->outcome), reason, decision->decided_at_s,
-			    verdict->detail, &text);
+	int r = render_head(deployment, &head, &text);
 	if (r == 0)
 		r = gate_render_why(deployment, decision, kept_release, &text);
 	if (r == 0)
 		keep_note(slot, &text);
 	buf_done(&text);
+}
+
+/* What no verdict refused and was not taken all the same. Returns the record's number, 0 when it could not be written.
+ */
+static uint64_t record_failure(const struct slot *slot, const struct gate_deployment *deployment, const char *detail,
+			       int error)
+{
+	const struct audit_record record = {.event = AUDIT_DEPLOYMENT_FAILED,
+					    .who = deployment->who,
+					    .slot = slot->path,
+					    .artifact = deployment->artifact_name,
+					    .rollback_to = deployment->rollback_to,
+					    .errno_given = -error,
+					    .detail = detail};
+	uint64_t event = 0;
+	int r = audit_append(slot->slots->audit, &record, &event);
+	if (r < 0)
+		log_error("audit log: %s", strerror(-r));
+	return event;
 }
 
 #define ARTIFACT_SIZE (4 * (LIMIT_NAME_BYTES + 1))
@@ -103,13 +143,21 @@ static void print_kept(const struct slot *slot, char ret[KEPT_SIZE])
 			       (unsigned long long)slot->current->record->number);
 }
 
-void slot_set_name_note_locked(struct slot *slot, const struct gate_deployment *deployment, const struct explain *why)
+void slot_set_name_note_locked(struct slot *slot, const struct gate_deployment *deployment, const struct explain *why,
+			       int error)
 {
 	char artifact[ARTIFACT_SIZE], kept[KEPT_SIZE];
 	text_escape_print(artifact, sizeof(artifact), deployment->artifact_name, strlen(deployment->artifact_name));
 	print_kept(slot, kept);
+	const struct head head = {
+		.outcome = "refused",
+		.reason = "-",
+		.detail = why->text,
+		.at_s = clock_now_s(),
+		.event = record_failure(slot, deployment, why->text, error),
+	};
 	struct buf text = {0};
-	int r = render_head(deployment, "refused", "-", clock_now_s(), why->text, &text);
+	int r = render_head(deployment, &head, &text);
 	if (r == 0)
 		r = buf_printf(&text,
 			       "not published  slot=%s  artifact=%s\n"
@@ -119,6 +167,8 @@ void slot_set_name_note_locked(struct slot *slot, const struct gate_deployment *
 			       slot->path, artifact, why->text, kept, slot->label,
 			       (unsigned long long)slot->last_version + 1);
 	if (r == 0)
+		r = render_event(head.event, &text);
+	if (r == 0)
 		keep_note(slot, &text);
 	buf_done(&text);
 }
@@ -126,8 +176,9 @@ void slot_set_name_note_locked(struct slot *slot, const struct gate_deployment *
 void slot_set_waiting_note_locked(struct slot *slot, const struct gate_deployment *deployment)
 {
 	const char *what = "the list is judged with the function's first artifact, and takes effect with it";
+	const struct head head = {.outcome = "waiting", .reason = "-", .detail = what, .at_s = clock_now_s()};
 	struct buf text = {0};
-	int r = render_head(deployment, "waiting", "-", clock_now_s(), what, &text);
+	int r = render_head(deployment, &head, &text);
 	if (r == 0)
 		r = buf_printf(&text,
 			       "waiting  slot=%s  artifact=%s\n"
@@ -153,14 +204,22 @@ void slot_clear_note_locked(struct slot *slot)
 	slot_note_put(slots, before);
 }
 
-void slot_set_failure_note_locked(struct slot *slot, const struct gate_deployment *deployment, int error)
+void slot_set_failure_note_locked(struct slot *slot, const struct gate_deployment *deployment, uint64_t event,
+				  int error)
 {
 	char artifact[ARTIFACT_SIZE], kept[KEPT_SIZE];
 	text_escape_print(artifact, sizeof(artifact), deployment->artifact_name, strlen(deployment->artifact_name));
 	print_kept(slot, kept);
 
+	const struct head head = {
+		.outcome = "failed",
+		.reason = "-",
+		.detail = strerror(-error),
+		.at_s = clock_now_s(),
+		.event = event > 0 ? event : record_failure(slot, deployment, strerror(-error), error),
+	};
 	struct buf text = {0};
-	int r = render_head(deployment, "failed", "-", clock_now_s(), strerror(-error), &text);
+	int r = render_head(deployment, &head, &text);
 	if (r == 0 && deployment->rollback_to > 0)
 		r = buf_printf(
 			&text,
@@ -180,6 +239,8 @@ void slot_set_failure_note_locked(struct slot *slot, const struct gate_deploymen
 			       "again\n",
 			       slot->is_layer ? "not published" : "not deployed", slot->path, artifact,
 			       strerror(-error), kept);
+	if (r == 0)
+		r = render_event(head.event, &text);
 	if (r == 0)
 		keep_note(slot, &text);
 	buf_done(&text);

@@ -290,7 +290,7 @@ int upload_settle_list_locked(struct upload *upload, const struct gate_deploymen
 		return 0;
 	r = slot->current ? keep_list_locked(upload, deployment) : wait_locked(upload, deployment);
 	if (r < 0) {
-		slot_set_failure_note_locked(slot, deployment, r);
+		slot_set_failure_note_locked(slot, deployment, 0, r);
 		return r;
 	}
 	become(upload, slot->current ? slot->current : slot->waiting_list, ret_before);

@@ -53,10 +53,11 @@ static int refuse_locked(struct upload *upload, const struct trust *trust)
 	const struct slot *slot = upload->slot;
 	const struct release *newest = slot->listed_count > 0 ? slot->listed[slot->listed_count - 1] : NULL;
 	const struct release *kept = slot->is_layer ? newest : slot->current;
+	uint64_t kept_number = kept ? kept->record->number : 0;
 	describe(upload, trust, &deployment);
-	gate_record_refusal(upload->slots->audit, &deployment, upload->decision);
+	gate_record_refusal(upload->slots->audit, &deployment, kept_number, upload->decision);
 	if (has_slot(upload, trust))
-		slot_set_note_locked(upload->slot, &deployment, upload->decision, kept ? kept->record->number : 0);
+		slot_set_note_locked(upload->slot, &deployment, upload->decision, kept_number);
 	upload->dirty = false;
 	upload->result = -policy_verdict_errno(&upload->decision->verdict, deployment.errno_style);
 	return upload->result;
@@ -276,7 +277,7 @@ static int publish_locked(struct upload *upload, const struct trust *trust, stru
 	if (r == 0)
 		slot_set_note_locked(upload->slot, &deployment, upload->decision, ret->number);
 	else
-		slot_set_failure_note_locked(upload->slot, &deployment, r);
+		slot_set_failure_note_locked(upload->slot, &deployment, upload->decision->event, r);
 	if (r < 0)
 		log_failure(upload, r);
 	return r;
@@ -330,7 +331,7 @@ static int report_write_error(struct upload *upload)
 	lock_take(&upload->slot->lock);
 	describe(upload, trust, &deployment);
 	if (has_slot(upload, trust))
-		slot_set_failure_note_locked(upload->slot, &deployment, upload->write_error);
+		slot_set_failure_note_locked(upload->slot, &deployment, 0, upload->write_error);
 	lock_drop(&upload->slot->lock);
 	trust_unref(trust);
 	return upload->write_error;

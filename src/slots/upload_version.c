@@ -37,7 +37,7 @@ int upload_settle_version_locked(struct upload *upload, const struct gate_deploy
 	equal = version_equal_locked(slot, upload->decision->tree_sha256, &comment);
 	r = version_check_name_locked(slot, upload->identity.name, equal, &why);
 	if (r < 0)
-		slot_set_name_note_locked(slot, deployment, &why);
+		slot_set_name_note_locked(slot, deployment, &why, r);
 	*ret_is_published = r == 0 && equal;
 	if (*ret_is_published) {
 		become(upload, equal, ret_before);

@@ -70,6 +70,21 @@ static void append(struct audit *audit, const char *detail)
 	assert_int_equal(audit_append(audit, &record, NULL), 0);
 }
 
+static void keep_line(void *ctx, const struct audit_news *news)
+{
+	struct buf *line = ctx;
+	buf_reset(line);
+	assert_int_equal(buf_append(line, news->line, news->len), 0);
+}
+
+/* A log that keeps its last line in *line. */
+static struct audit *open_log_into(struct fixture *f, struct buf *line)
+{
+	struct audit *audit = open_log(f);
+	assert_int_equal(audit_listen(audit, keep_line, line), 0);
+	return audit;
+}
+
 static struct buf read_log(struct fixture *f, const char *name)
 {
 	struct buf text = {0};
@@ -186,9 +201,9 @@ static void long_texts_are_shortened_and_short_ones_kept(void **state)
 		.errno_given = EKEYREJECTED,
 		.detail = "short",
 	};
-	struct audit *audit = open_log(*state);
 	struct buf line = {0};
-	assert_int_equal(audit_append(audit, &record, &line), 0);
+	struct audit *audit = open_log_into(*state, &line);
+	assert_int_equal(audit_append(audit, &record, NULL), 0);
 	audit_close(audit);
 
 	struct chain chain = {.prev = ZEROS};
@@ -205,33 +220,33 @@ static void long_texts_are_shortened_and_short_ones_kept(void **state)
 static void text_is_cut_between_characters(void **state)
 {
 	char detail[1204];
-	struct audit *audit = open_log(*state);
+	struct buf line = {0};
+	struct audit *audit = open_log_into(*state, &line);
 	for (size_t shift = 0; shift < 3; shift++) {
 		memset(detail, 'x', shift);
 		for (size_t i = shift; i < shift + 1200; i += 3)
 			memcpy(detail + i, "\xe2\x82\xac", 3); /* the euro sign */
 		detail[shift + 1200] = '\0';
 		struct audit_record record = {.event = AUDIT_START, .detail = detail};
-		struct buf line = {0};
-		assert_int_equal(audit_append(audit, &record, &line), 0);
+		assert_int_equal(audit_append(audit, &record, NULL), 0);
 		assert_says(&line, "\\u20ac...\"");
 		assert_null(strstr(line.data, "\\ufffd"));
-		buf_done(&line);
 	}
 	audit_close(audit);
+	buf_done(&line);
 }
 
 static void every_event_has_a_name(void **state)
 {
-	struct audit *audit = open_log(*state);
-	for (int event = AUDIT_START; event <= AUDIT_DEPLOYMENT_FAILED; event++) {
+	struct buf line = {0};
+	struct audit *audit = open_log_into(*state, &line);
+	for (int event = AUDIT_START; event <= AUDIT_PERMISSION_REMOVED; event++) {
 		struct audit_record record = {.event = (enum audit_event)event};
-		struct buf line = {0};
-		assert_int_equal(audit_append(audit, &record, &line), 0);
+		assert_int_equal(audit_append(audit, &record, NULL), 0);
 		assert_says(&line, audit_event_name((enum audit_event)event));
-		buf_done(&line);
 	}
 	audit_close(audit);
+	buf_done(&line);
 }
 
 static void torn_line_is_cut_off_and_that_is_recorded(void **state)
@@ -284,31 +299,30 @@ static void what_is_not_a_log_is_not_touched(void **state)
 	free(long_line);
 }
 
+#define SHORT_SEGMENT 4096
+
 /* Grows the log until it has a second segment; returns its first number. */
-static uint64_t fill_segment(struct audit *audit)
+static uint64_t fill_segment(struct audit *audit, struct buf *line)
 {
-	char detail[1024];
-	memset(detail, 'x', sizeof(detail) - 1);
-	detail[sizeof(detail) - 1] = '\0';
-	struct buf line = {0};
 	uint64_t bytes = 0, seq = 0;
-	struct audit_record record = {.event = AUDIT_START, .detail = detail};
-	while (bytes <= AUDIT_SEGMENT_BYTES) {
-		buf_reset(&line);
-		assert_int_equal(audit_append(audit, &record, &line), 0);
-		bytes += line.len + 1;
-		seq++;
+	struct audit_record record = {.event = AUDIT_START, .detail = "one of many"};
+	while (bytes <= SHORT_SEGMENT) {
+		assert_int_equal(audit_append(audit, &record, &seq), 0);
+		bytes += line->len + 1;
 	}
-	buf_done(&line);
 	return seq;
 }
 
 static void chain_goes_on_over_segments(void **state)
 {
 	struct fixture *f = *state;
-	struct audit *audit = open_log(f);
-	uint64_t second = fill_segment(audit);
+	struct buf line = {0};
+	assert_int_equal(setenv("VOUCHFS_TEST_AUDIT_SEGMENT", "4096", 1), 0);
+	struct audit *audit = open_log_into(f, &line);
+	(void)unsetenv("VOUCHFS_TEST_AUDIT_SEGMENT");
+	uint64_t second = fill_segment(audit, &line);
 	audit_close(audit);
+	buf_done(&line);
 
 	char name[64];
 	(void)snprintf(name, sizeof(name), "audit-%020" PRIu64 ".jsonl", second);
@@ -316,7 +330,7 @@ static void chain_goes_on_over_segments(void **state)
 	assert_int_equal(follow(&chain, f, FIRST), second - 1);
 	assert_int_equal(follow(&chain, f, name), 1);
 	struct buf first = read_log(f, FIRST);
-	assert_true(first.len <= AUDIT_SEGMENT_BYTES);
+	assert_true(first.len <= SHORT_SEGMENT);
 	buf_done(&first);
 
 	/* a crash after the second segment was made and before its first record was whole */
@@ -390,6 +404,73 @@ static void failed_append_leaves_the_log_as_it_was(void **state)
 	audit_close(audit);
 }
 
+/* ---- listeners ---- */
+
+struct heard {
+	unsigned count;
+	uint64_t first_seq, last_seq;
+	enum audit_event last;
+	char line[LIMIT_AUDIT_RECORD_BYTES + 1];
+};
+
+static void hear(void *ctx, const struct audit_news *news)
+{
+	struct heard *heard = ctx;
+	if (heard->count++ == 0)
+		heard->first_seq = news->seq;
+	heard->last_seq = news->seq;
+	heard->last = news->record->event;
+	assert_true(news->len <= LIMIT_AUDIT_RECORD_BYTES);
+	memcpy(heard->line, news->line, news->len);
+	heard->line[news->len] = '\0';
+}
+
+static void listeners_are_told_of_what_is_in_the_log(void **state)
+{
+	struct fixture *f = *state;
+	struct heard one = {0}, two = {0};
+	struct audit_record record = {.event = AUDIT_UNDEPLOY, .slot = "functions/f"};
+	uint64_t seq = 0;
+	struct audit *audit = NULL;
+	assert_int_equal(audit_open(f->dirfd, true, &audit, NULL), 0);
+	append(audit, "before anybody listens");
+	assert_int_equal(audit_listen(audit, hear, &one), 0);
+	assert_int_equal(audit_listen(audit, hear, &two), 0);
+	append(audit, "first");
+	assert_int_equal(audit_append(audit, &record, &seq), 0);
+	assert_int_equal(seq, 3);
+
+	/* what could not be written is no news */
+	fail_next("write", "EIO");
+	assert_int_equal(audit_append(audit, &record, &seq), -EIO);
+	(void)unsetenv("VOUCHFS_TEST_FAULT");
+	assert_int_equal(seq, 3);
+	audit_close(audit);
+
+	assert_int_equal(one.count, 2);
+	assert_int_equal(one.first_seq, 2);
+	assert_int_equal(one.last_seq, 3);
+	assert_int_equal(one.last, AUDIT_UNDEPLOY);
+	assert_memory_equal(&one, &two, sizeof(one));
+	struct buf text = read_log(f, FIRST);
+	assert_true(text_ends_with(text.data, "\n"));
+	text.data[text.len - 1] = '\0';
+	assert_string_equal(strrchr(text.data, '\n') + 1, one.line);
+	buf_done(&text);
+}
+
+static void listeners_are_bounded(void **state)
+{
+	struct heard heard = {0};
+	struct audit *audit = open_log(*state);
+	for (size_t i = 0; i < AUDIT_LISTENERS_MAX; i++)
+		assert_int_equal(audit_listen(audit, hear, &heard), 0);
+	assert_int_equal(audit_listen(audit, hear, &heard), -ENOSPC);
+	append(audit, "all of them");
+	assert_int_equal(heard.count, AUDIT_LISTENERS_MAX);
+	audit_close(audit);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -405,6 +486,8 @@ int main(void)
 		TEST(missing_segment_is_noticed),
 		TEST(other_files_in_the_directory_do_not_matter),
 		TEST(failed_append_leaves_the_log_as_it_was),
+		TEST(listeners_are_told_of_what_is_in_the_log),
+		TEST(listeners_are_bounded),
 	};
 	io_fault_arm();
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,8 +29,7 @@ static struct gate_deployment deployment(void)
 					.uid = 1001};
 }
 
-static int commit(struct gate_fixture *f, const struct buf *zip, const struct gate_decision *d,
-		  struct store_release **ret)
+static int commit(struct gate_fixture *f, const struct buf *zip, struct gate_decision *d, struct store_release **ret)
 {
 	struct store_stage *stage = NULL;
 	struct gate_deployment to = deployment();
@@ -137,12 +136,18 @@ static void refusal_is_recorded_with_its_errno(void **state)
 	struct buf zip = gate_fixture_zip();
 	struct gate_decision d = gate_fixture_judge(f, "approved", &zip, false);
 	struct gate_deployment to = deployment();
-	gate_record_refusal(f->audit, &to, &d);
+	gate_record_refusal(f->audit, &to, 7, &d);
+	uint64_t event = d.event;
 	to.errno_style = CONFIG_ERRNO_PERMISSION;
-	gate_record_refusal(f->audit, &to, &d);
+	gate_record_refusal(f->audit, &to, 0, &d);
+	assert_true(event > 0);
+	assert_int_equal(d.event, event + 1);
 	struct buf text = audit_log(f);
 	gate_fixture_assert_says(&text, "\"outcome\":\"refused\",\"reason\":\"VF2001\"");
 	gate_fixture_assert_says(&text, "\"errno\":\"ENOKEY\"");
+	gate_fixture_assert_says(&text, "\"title\":\"source mismatch: no signature\"");
+	gate_fixture_assert_says(&text, "\"kept\":7,");
+	gate_fixture_assert_says(&text, "\"remedy\":\"");
 	gate_fixture_assert_says(&text, "\"errno\":\"EACCES\"");
 	gate_fixture_assert_says(&text, "\"slot\":\"functions/main\",\"artifact\":\"app.zip\"");
 	buf_done(&text);
@@ -179,7 +184,7 @@ static int exit_code_of(int r)
  * Commits in a process of its own that meets a fault at its nth changing system call. Returns its exit code, -1 when it
  * was killed.
  */
-static int commit_with_fault(struct gate_fixture *f, const struct buf *zip, const struct gate_decision *d, unsigned nth,
+static int commit_with_fault(struct gate_fixture *f, const struct buf *zip, struct gate_decision *d, unsigned nth,
 			     const char *what)
 {
 	pid_t pid = fork();
@@ -201,7 +206,7 @@ static int commit_with_fault(struct gate_fixture *f, const struct buf *zip, cons
 }
 
 /* One step: old or new, and new only with its record (I3). Returns whether the fault was met. */
-static bool survives_fault(struct gate_fixture *f, const struct buf *zip, const struct gate_decision *d, unsigned nth,
+static bool survives_fault(struct gate_fixture *f, const struct buf *zip, struct gate_decision *d, unsigned nth,
 			   const char *what)
 {
 	uint64_t before = current_release(f), next = before + 1;
