@@ -1,5 +1,5 @@
 /*
- * internal.h - the two halves of the log: what a record says (record.c), and where a segment ends (segment.c).
+ * internal.h - what a record says (record.c), and what the files of the log are (segment.c).
  */
 #ifndef AUDIT_INTERNAL_H
 #define AUDIT_INTERNAL_H
@@ -35,6 +35,10 @@ struct audit_segment {
 void audit_segment_name(uint64_t first_seq, char ret[AUDIT_NAME_SIZE]);
 /* The segment with the highest number below `below`; first_seq 0 when there is none. */
 int audit_segment_find(int dirfd, uint64_t below, uint64_t *ret_first_seq);
+/* All of them, ascending, for the caller to free. */
+int audit_segment_list(int dirfd, uint64_t **ret, size_t *ret_count);
+/* Number and hash of a line that has the form of a record; else 0 and NULL. */
+void audit_segment_parse_line(const char *line, size_t len, uint64_t *ret_seq, const char **ret_prev);
 /* Where it ends. -EBADMSG: not a segment of a log. */
 int audit_segment_read_end(int fd, uint64_t first_seq, struct audit_segment *ret);
 

@@ -56,15 +56,55 @@ int audit_segment_find(int dirfd, uint64_t below, uint64_t *ret_first_seq)
 	return 0;
 }
 
-/* Takes the sequence number out of a line that has the form of a record. */
-static bool parse_line(const char *line, size_t len, uint64_t *ret_seq)
+static int compare_numbers(const void *a, const void *b)
 {
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return x < y ? -1 : x > y;
+}
+
+int audit_segment_list(int dirfd, uint64_t **ret, size_t *ret_count)
+{
+	struct io_names names = {0};
+	int r = io_list_dir(dirfd, ".", &names);
+	if (r < 0)
+		return r;
+	size_t count = 0;
+	uint64_t *numbers = calloc(names.count + 1, sizeof(*numbers));
+	for (size_t i = 0; numbers && i < names.count; i++) {
+		numbers[count] = parse_name(names.names[i]);
+		count += numbers[count] > 0;
+	}
+	io_names_done(&names);
+	if (!numbers)
+		return -ENOMEM;
+	qsort(numbers, count, sizeof(*numbers), compare_numbers);
+	*ret = numbers;
+	*ret_count = count;
+	return 0;
+}
+
+void audit_segment_parse_line(const char *line, size_t len, uint64_t *ret_seq, const char **ret_prev)
+{
+	static const char before_prev[] = ",\"prev\":\"", behind_prev[] = "\"}";
 	const size_t prefix = strlen(AUDIT_LINE_PREFIX);
-	if (len <= prefix || len > LIMIT_AUDIT_RECORD_BYTES || memcmp(line, AUDIT_LINE_PREFIX, prefix) != 0 ||
-	    line[len - 1] != '}')
-		return false;
+	const size_t digits = CRYPTO_SHA256_HEX_SIZE - 1, suffix = strlen(before_prev) + digits + strlen(behind_prev);
+	*ret_seq = 0;
+	*ret_prev = NULL;
+	if (len <= prefix + suffix || len > LIMIT_AUDIT_RECORD_BYTES || memcmp(line, AUDIT_LINE_PREFIX, prefix) != 0)
+		return;
+	const char *prev = line + len - suffix + strlen(before_prev);
+	uint8_t digest[CRYPTO_SHA256_BYTES];
+	uint64_t seq;
 	const char *comma = memchr(line + prefix, ',', len - prefix);
-	return comma && text_parse_u64(line + prefix, (size_t)(comma - line) - prefix, UINT64_MAX - 1, ret_seq);
+	bool is_record = memcmp(line + len - suffix, before_prev, strlen(before_prev)) == 0 &&
+			 memcmp(prev + digits, behind_prev, strlen(behind_prev)) == 0 &&
+			 text_unhex(prev, digits, digest, sizeof(digest)) && comma &&
+			 text_parse_u64(line + prefix, (size_t)(comma - line) - prefix, UINT64_MAX - 1, &seq) &&
+			 seq > 0;
+	if (!is_record)
+		return;
+	*ret_seq = seq;
+	*ret_prev = prev;
 }
 
 /* tail is the end of a file; reaches_start: all of it. */
@@ -83,7 +123,9 @@ static int parse_tail(const char *tail, size_t len, bool reaches_start, struct a
 	if (!before && !reaches_start)
 		return -EBADMSG;
 	const char *line = before ? before + 1 : tail;
-	if (!parse_line(line, (size_t)(end - line), &ret->last_seq) || ret->last_seq < ret->first_seq)
+	const char *prev;
+	audit_segment_parse_line(line, (size_t)(end - line), &ret->last_seq, &prev);
+	if (!prev || ret->last_seq < ret->first_seq)
 		return -EBADMSG;
 	uint8_t digest[CRYPTO_SHA256_BYTES];
 	int r = crypto_sha256(line, (size_t)(end - line), digest);
