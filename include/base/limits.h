@@ -78,4 +78,11 @@
 #define LIMIT_LOG_LINES		 1024U /* that wait for the daemon's log to be written */
 #define LIMIT_LOG_CLOSE_MS	 1000  /* that the end of the daemon waits for its log */
 
+/* events: the last records in memory, and who waits for the next */
+#define LIMIT_RECENT_RECORDS	     2048U
+#define LIMIT_RECENT_BYTES	     1048576U
+#define LIMIT_EVENT_READERS	     256U
+#define LIMIT_EVENT_READERS_RESERVED 32U /* of them, for root and the service's user */
+#define LIMIT_EVENT_READ_BYTES	     65536U
+
 #endif

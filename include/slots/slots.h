@@ -92,7 +92,7 @@ void slots_close(struct slots *slots);
 void slots_set_notify(struct slots *slots, const struct slots_notify *notify);
 void slots_set_sweeper(struct slots *slots, const struct slots_sweeper *sweeper);
 
-/* Refuses new uploads (ESHUTDOWN), then waits until no verdict is being made. */
+/* Ends whoever reads events, refuses new uploads (ESHUTDOWN), then waits until no verdict is being made. */
 void slots_drain(struct slots *slots);
 
 /* Reads configuration, certificates and revocation lists again and swaps them at once; on failure all stays as it was.

@@ -19,6 +19,13 @@ struct tree_change {
 	const struct timespec *mtime;
 };
 
+/* Whom to tell that a file may have something to read that had nothing. Called with locks of the tree held, or of the
+ * log: must return at once, and call nothing of the tree. */
+struct tree_waker {
+	void *ctx;
+	void (*wake)(void *ctx);
+};
+
 /* An open file or directory. Only the tree that made it knows what is behind it. */
 struct tree_handle;
 
@@ -38,6 +45,7 @@ struct tree_ops {
 		      struct slots_attr *ret, struct tree_handle **ret_handle);
 	int (*open)(void *tree, uint64_t node, int open_flags, const struct slots_caller *caller,
 		    struct tree_handle **ret_handle);
+	/* -EAGAIN: it is a stream, and there is nothing to read yet; the waker is told when there may be. */
 	ssize_t (*read)(struct tree_handle *handle, void *buf, size_t len, uint64_t offset);
 	int (*write)(struct tree_handle *handle, const void *buf, size_t len, uint64_t offset);
 	int (*flush)(struct tree_handle *handle);
@@ -62,9 +70,15 @@ struct tree_ops {
 	int (*setxattr)(void *tree, uint64_t node, const char *name, const void *value, size_t len);
 	int (*statfs)(void *tree, struct statvfs *ret);
 
+	/* NULL, all of them: there are no streams. */
+	bool (*is_stream)(uint64_t node);
+	bool (*is_ready)(struct tree_handle *stream); /* a read would not say -EAGAIN */
+	void (*set_waker)(void *tree, const struct tree_waker *waker);
+	void (*end_streams)(void *tree); /* whoever reads one now is at its end */
+
 	/* Drops staging whose time is over; returns milliseconds until the next is due, UINT64_MAX: none. */
 	uint64_t (*sweep)(void *tree);
-	/* Refuses new uploads (ESHUTDOWN), then waits until none is being decided. */
+	/* Ends all streams, refuses new uploads (ESHUTDOWN), then waits until none is being decided. */
 	void (*drain)(void *tree);
 	/* SIGHUP, `vouchfs reload`: all or nothing; -EINVAL with a line an error. */
 	int (*reload)(void *tree, struct buf *ret_errors);

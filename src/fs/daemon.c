@@ -155,6 +155,8 @@ static int make_run_session(struct daemon *d)
 static int make_sessions(struct daemon *d)
 {
 	int r = session_new(&tree_side_ops, &d->tree_side, d->session_end, &d->tree);
+	if (r == 0 && d->tree_side.ops->set_waker)
+		r = waiting_new(d->tree_side.ops, d->tree_side.tree, &d->tree_side.waiting);
 	if (r == 0 && d->run_side.slots)
 		r = make_run_session(d);
 	return r;
@@ -282,8 +284,11 @@ static void take_message(struct daemon *d)
 static void take_session_end(struct daemon *d)
 {
 	uint64_t count;
-	if (read(d->session_end, &count, sizeof(count)) == (ssize_t)sizeof(count) && session_is_running(d->tree))
-		log_notice("the run side is unmounted");
+	if (read(d->session_end, &count, sizeof(count)) != (ssize_t)sizeof(count) || !session_is_running(d->tree))
+		return;
+	log_notice("the run side is unmounted");
+	if (d->tree_side.waiting) /* who unmounts takes the tree next, which those who wait would hold */
+		d->tree_side.ops->end_streams(d->tree_side.tree);
 }
 
 static bool is_mounted(const struct daemon *d)
@@ -326,6 +331,7 @@ static void tear_down(struct daemon *d)
 	if (d->run)
 		session_stop(d->run);
 	notify_free(d->notify);
+	waiting_free(d->tree_side.waiting);
 	handles_done(&d->tree_side.handles);
 	watch_done(&d->watch);
 	if (d->tree_side.tree)

@@ -9,6 +9,7 @@
 #include "handles.h"
 #include "slots/tree.h"
 #include "sweep.h"
+#include "waiting.h"
 
 /* User data of a session that serves a tree. */
 struct tree_side {
@@ -16,6 +17,7 @@ struct tree_side {
 	void *tree;
 	struct handles handles;
 	struct sweep *sweep;
+	struct waiting *waiting; /* NULL: the tree has no streams */
 };
 
 /* User data of the run side's session. The flags are set at INIT: the kernel does without OPEN and OPENDIR. */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -152,15 +153,22 @@ static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 		reply_err(req, r);
 		return;
 	}
+	fi->nonseekable = side->waiting && side->ops->is_stream(node);
 	fi->direct_io = 1; /* readers too: they see what was published last, never a page of the one before */
 	(void)fuse_reply_open(req, fi);
 }
 
 static void op_read(fuse_req_t req, fuse_ino_t node UNUSED, size_t size, off_t offset, struct fuse_file_info *fi)
 {
+	const struct tree_side *side = side_of(req);
+	struct tree_handle *file = handles_get(fi);
 	void *bytes = malloc(size);
-	ssize_t got = bytes ? side_of(req)->ops->read(handles_get(fi), bytes, size, (uint64_t)offset) : -ENOMEM;
-	if (got < 0)
+	ssize_t got = bytes ? side->ops->read(file, bytes, size, (uint64_t)offset) : -ENOMEM;
+	if (got == -EAGAIN && (fi->flags & O_NONBLOCK))
+		(void)fuse_reply_err(req, EAGAIN); /* who asks for it knows what to do with it */
+	else if (got == -EAGAIN && side->waiting)
+		waiting_read(side->waiting, req, file, size);
+	else if (got < 0)
 		reply_err(req, (int)got);
 	else
 		(void)fuse_reply_buf(req, bytes, (size_t)got);
@@ -187,8 +195,23 @@ static void op_fsync(fuse_req_t req, fuse_ino_t node UNUSED, int datasync UNUSED
 	reply_err(req, side_of(req)->ops->fsync(handles_get(fi)));
 }
 
+/* What is no stream is always ready, as the kernel says itself where nobody is asked. */
+static void op_poll(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi, struct fuse_pollhandle *handle)
+{
+	const struct tree_side *side = side_of(req);
+	if (side->waiting && side->ops->is_stream(node)) {
+		waiting_poll(side->waiting, req, handles_get(fi), handle);
+		return;
+	}
+	if (handle)
+		fuse_pollhandle_destroy(handle);
+	(void)fuse_reply_poll(req, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+}
+
 static void op_release(fuse_req_t req, fuse_ino_t node UNUSED, struct fuse_file_info *fi)
 {
+	if (side_of(req)->waiting)
+		waiting_forget(side_of(req)->waiting, handles_get(fi));
 	handles_release(&side_of(req)->handles, fi);
 	reply_err(req, 0);
 }
@@ -356,6 +379,7 @@ const struct fuse_lowlevel_ops tree_side_ops = {
 	.write = op_write,
 	.flush = op_flush,
 	.fsync = op_fsync,
+	.poll = op_poll,
 	.release = op_release,
 	.opendir = op_opendir,
 	.readdir = op_readdir,

@@ -1,7 +1,7 @@
 /*
  * deploy.h - how the deploy side's nodes are numbered and found. Private to src/slots/deploy_*.c.
  *
- *     1 .. 17               the fixed tree
+ *     1 .. 19               the fixed tree
  *     1 << 62 | index       a slot's directory          1 << 61 | index    its file below .vouchfs/why
  *     1 << 59 | index       a slot's file below .vouchfs/history/functions     1 << 58 | index    the same as JSON
  *     1 << 57 | index       its file below .vouchfs/rollback/functions
@@ -33,6 +33,8 @@ enum deploy_fixed {
 	DEPLOY_NODE_ROLLBACK_FUNCTIONS,
 	DEPLOY_NODE_PERMISSIONS,
 	DEPLOY_NODE_PERMISSIONS_LAYERS,
+	DEPLOY_NODE_RECENT,
+	DEPLOY_NODE_EVENTS,
 	DEPLOY_NODE_FIXED_END,
 };
 
@@ -144,6 +146,15 @@ int deploy_permission_write(struct tree_handle *handle, const void *buf, size_t 
 /* "revision: ..." and the policy as layer_policy.h has it: as it was when it was opened, or after the last write. */
 ssize_t deploy_permission_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset);
 
+/* ---- .vouchfs/events (deploy_events.c) ---- */
+
+int deploy_events_open(struct slots *slots, int open_flags, const struct slots_caller *caller,
+		       struct tree_handle **ret_handle);
+bool deploy_is_stream(uint64_t node);
+bool deploy_is_ready(struct tree_handle *stream);
+void deploy_set_waker(struct slots *slots, const struct tree_waker *waker);
+void deploy_end_streams(struct slots *slots);
+
 struct tree_handle {
 	struct slots *slots;
 	uint64_t node;
@@ -151,7 +162,8 @@ struct tree_handle {
 	struct upload *upload;	  /* NULL: reads a release or text */
 	bool writable;
 	struct release *release;
-	struct buf text; /* of .vouchfs files; of a permission file under the tree lock */
+	struct buf text;	      /* of .vouchfs files; of a permission file under the tree lock */
+	struct events_reader *reader; /* of .vouchfs/events */
 	/* a file that is written: */
 	struct audit_who who;
 	/* a rollback file: */

@@ -67,6 +67,7 @@ void deploy_release(struct tree_handle *handle)
 	upload_put(settled);
 	upload_put(handle->upload);
 	release_put(handle->release);
+	events_reader_free(handle->reader);
 	buf_done(&handle->text);
 	tree_list_done(&handle->list);
 	free(handle);
@@ -190,6 +191,8 @@ static int open_text(struct slots *slots, uint64_t node, struct buf *ret)
 		return control_render_status_json(slots, ret);
 	if (node == DEPLOY_NODE_HEALTH)
 		return control_render_health(slots, ret);
+	if (node == DEPLOY_NODE_RECENT)
+		return events_print(slots->events, ret);
 	if (!(node & DEPLOY_WHY_BIT))
 		return -EISDIR;
 
@@ -304,6 +307,8 @@ static int open_file(struct tree_handle *handle, const struct opened *opened, in
 int deploy_open(struct slots *slots, uint64_t node, int open_flags, const struct slots_caller *caller,
 		struct tree_handle **ret_handle)
 {
+	if (node == DEPLOY_NODE_EVENTS)
+		return deploy_events_open(slots, open_flags, caller, ret_handle);
 	if (node & DEPLOY_CONTROL_BITS)
 		return deploy_control_open(slots, node, open_flags, caller, ret_handle);
 	if (node & DEPLOY_PERMISSION_BIT)
@@ -347,6 +352,8 @@ ssize_t deploy_read(struct tree_handle *handle, void *buf, size_t len, uint64_t 
 		return upload_read(handle->upload, buf, len, offset);
 	if (handle->release)
 		return release_read(handle->release, buf, len, offset);
+	if (handle->reader)
+		return events_read(handle->reader, buf, len);
 	if (handle->node & DEPLOY_ROLLBACK_BIT)
 		return deploy_control_read(handle, buf, len, offset);
 	if (handle->node & DEPLOY_PERMISSION_BIT)

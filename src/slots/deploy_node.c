@@ -26,6 +26,8 @@ static const struct deploy_fixed_entry fixed[] = {
 	{DEPLOY_NODE_ROLLBACK_FUNCTIONS, DEPLOY_NODE_ROLLBACK, "functions", true, true},
 	{DEPLOY_NODE_PERMISSIONS, DEPLOY_NODE_CONTROL, "permissions", true, true},
 	{DEPLOY_NODE_PERMISSIONS_LAYERS, DEPLOY_NODE_PERMISSIONS, "layers", true, true},
+	{DEPLOY_NODE_RECENT, DEPLOY_NODE_CONTROL, "recent", false, true},
+	{DEPLOY_NODE_EVENTS, DEPLOY_NODE_CONTROL, "events", false, true},
 };
 
 const struct deploy_fixed_entry *deploy_fixed_entry(uint64_t node)

@@ -1,5 +1,5 @@
 /* The deploy side as a tree. Who looks makes no difference here: what may be seen is in the modes. */
-#include "slots/deploy.h"
+#include "deploy.h"
 
 static int lookup(void *tree, uint64_t parent, const char *name, const struct slots_caller *caller UNUSED,
 		  struct slots_attr *ret)
@@ -89,6 +89,16 @@ static int stat_fs(void *tree, struct statvfs *ret)
 	return slots_statfs(tree, ret);
 }
 
+static void set_waker(void *tree, const struct tree_waker *waker)
+{
+	deploy_set_waker(tree, waker);
+}
+
+static void end_streams(void *tree)
+{
+	deploy_end_streams(tree);
+}
+
 static uint64_t sweep(void *tree)
 {
 	return slots_sweep(tree);
@@ -138,6 +148,10 @@ const struct tree_ops deploy_tree_ops = {
 	.listxattr = list_xattr,
 	.setxattr = set_xattr,
 	.statfs = stat_fs,
+	.is_stream = deploy_is_stream,
+	.is_ready = deploy_is_ready,
+	.set_waker = set_waker,
+	.end_streams = end_streams,
 	.sweep = sweep,
 	.drain = drain,
 	.reload = reload,

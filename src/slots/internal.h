@@ -12,6 +12,7 @@
 #include "archive/zip_headers.h"
 #include "base/lock.h"
 #include "due.h"
+#include "events.h"
 #include "gate/gate.h"
 #include "gate/layer_policy.h"
 #include "inflate_cache.h"
@@ -421,6 +422,7 @@ struct deploy_node {
 struct slots {
 	struct store *store;
 	struct audit *audit;
+	struct events *events;
 	char *config_path;
 	char *run_target;
 	struct inflate_cache *cache;

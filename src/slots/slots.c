@@ -98,7 +98,9 @@ static int open_store(struct slots *slots, const struct slots_options *told, con
 	r = audit_open(store_audit_dirfd(slots->store), config->durable, &slots->audit, &why);
 	if (r < 0)
 		return say_why(ret_errors, "audit log", &why, r == -EINVAL ? -EIO : r);
-	r = audit_say_all(slots->audit);
+	r = events_new(slots->audit, store_audit_dirfd(slots->store), &slots->events);
+	if (r == 0)
+		r = audit_say_all(slots->audit);
 	return r == 0 && told->tell ? audit_listen(slots->audit, told->tell, told->tell_ctx) : r;
 }
 
@@ -239,6 +241,7 @@ void slots_close(struct slots *slots)
 	free(slots->list);
 	inflate_cache_free(slots->cache);
 	audit_close(slots->audit);
+	events_free(slots->events);
 	store_close(slots->store);
 	trust_unref(slots->trust);
 	due_done(&slots->due);
@@ -284,6 +287,7 @@ void slots_end_verdict(struct slots *slots)
 
 void slots_drain(struct slots *slots)
 {
+	events_end(slots->events, true);
 	lock_take(&slots->lock);
 	slots->draining = true;
 	while (slots->judging > 0)
