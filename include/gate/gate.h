@@ -145,6 +145,8 @@ int gate_commit_again(struct store *store, struct audit *audit, const struct sto
  */
 int gate_render_why(const struct gate_deployment *deployment, const struct gate_decision *decision,
 		    uint64_t kept_release, struct buf *ret);
+/* The lines of its checks alone. */
+int gate_render_checks(const struct policy_verdict *verdict, struct buf *ret);
 /* "key: value" lines for the release record (decision) and the slot's note; gate_render_release_json reads them. */
 int gate_render_record(const struct gate_deployment *deployment, const struct gate_decision *decision, struct buf *ret);
 /* release.json: schema, function, release, artifact, digests, what was checked, by whom signed, when, with which

@@ -158,6 +158,14 @@ static void put_by(struct page *page, const struct audit_who *who, int64_t at_s)
 	put(page, "  %-16s  uid %u gid %u pid %d %s  at %s\n", "by", who->uid, who->gid, who->pid, command, at);
 }
 
+int gate_render_checks(const struct policy_verdict *verdict, struct buf *ret)
+{
+	struct page page = {.out = ret};
+	for (enum policy_check check = POLICY_INTEGRITY; check < POLICY_CHECK_COUNT; check++)
+		put_check(&page, check, &verdict->checks[check]);
+	return page.error;
+}
+
 int gate_render_why(const struct gate_deployment *deployment, const struct gate_decision *decision,
 		    uint64_t kept_release, struct buf *ret)
 {
