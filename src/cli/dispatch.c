@@ -98,8 +98,18 @@ static int help(const struct commands *all, int argc, char **argv)
 	return CLI_EXIT_OK;
 }
 
+/* A command may have the name of a group: whoever names no verb behind it means the command. */
+static const struct cli_command *find_namesake(const struct commands *all, const char *group, int argc, char **argv)
+{
+	bool is_verb = argc > 1 && (is_help(argv[1]) || find_command(all, group, argv[1]));
+	return is_verb ? NULL : find_command(all, NULL, group);
+}
+
 static int run_in_group(const struct commands *all, const char *group, int argc, char **argv)
 {
+	const struct cli_command *namesake = find_namesake(all, group, argc, argv);
+	if (namesake)
+		return run_command(namesake, argc, argv);
 	if (argc < 2) {
 		cli_error("which command of \"%s\"? `vouchfs %s --help` lists them", group, group);
 		return cli_usage_exit(group);

@@ -66,6 +66,11 @@ void cli_help_group(const struct cli_command *const *arrays, size_t array_count,
 		     "  vouchfs %s COMMAND [OPTIONS]      vouchfs %s COMMAND --help\n\nCommands:\n",
 		     group, group);
 	list_group(arrays, array_count, group);
+	for (size_t i = 0; i < array_count; i++)
+		for (const struct cli_command *c = arrays[i]; c->name; c++)
+			if (!c->group && strcmp(c->name, group) == 0)
+				(void)printf("\nWithout a command, vouchfs %s [OPTIONS]: %s\n\n%s", group, c->summary,
+					     c->usage);
 }
 
 void cli_help_command(const struct cli_command *command)

@@ -1,5 +1,5 @@
 /*
- * host.c - what is asked of a running mount: `reload`, `why`. The mount of a configuration is found in the
+ * host.c - what is asked of a running mount: `reload`. The mount of a configuration is found in the
  * kernel's table of mounts; answers come from its .vouchfs directory, so they are those of the daemon itself.
  */
 #include <errno.h>
@@ -20,9 +20,8 @@
 #define ANSWER_BYTES 65536
 
 static int run_reload(int argc, char **argv);
-static int run_why(int argc, char **argv);
 
-enum { RELOAD, WHY };
+enum { RELOAD };
 
 const struct cli_command cli_host_commands[] = {
 	[RELOAD] =
@@ -36,13 +35,6 @@ const struct cli_command cli_host_commands[] = {
 			  "Options:\n" HOST_CONFIG_USAGE "\nExit codes: 0 in force, 1 not mounted or not permitted, 78 "
 			  "refused: the one before stays.\n",
 		 .run = run_reload},
-	[WHY] = {.name = "why",
-		 .summary = "the last decision on a slot, whole",
-		 .usage = "Examples:\n"
-			  "  vouchfs why main-function\n"
-			  "  vouchfs why functions/main-function\n\n"
-			  "Options:\n" HOST_CONFIG_USAGE "\nExit codes: 0 shown, 1 nothing to show, 2 usage.\n",
-		 .run = run_why},
 	{.name = NULL},
 };
 
@@ -152,7 +144,7 @@ static int run_reload(int argc, char **argv)
 	return r == 0 ? CLI_EXIT_OK : r == -EINVAL ? CLI_EXIT_CONFIG : CLI_EXIT_FAILURE;
 }
 
-/* ---- why ---- */
+/* ---- slots ---- */
 
 int cli_unknown_slot(int dirfd, const char *kind, const char *name)
 {
@@ -168,26 +160,7 @@ int cli_unknown_slot(int dirfd, const char *kind, const char *name)
 	return CLI_EXIT_FAILURE;
 }
 
-static int print_why(int dirfd, const char *kind, const char *name)
-{
-	char slot[SHOWN_SIZE], why[SHOWN_SIZE];
-	(void)snprintf(slot, sizeof(slot), "%s/%s", kind, name);
-	(void)snprintf(why, sizeof(why), ".vouchfs/why/%s", slot);
-
-	int r = cli_print_file(dirfd, why);
-	if (r == 0)
-		return CLI_EXIT_OK;
-	if (r != -ENOENT)
-		cli_error("%s: %s", slot, strerror(-r));
-	else if (faccessat(dirfd, slot, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
-		return cli_unknown_slot(dirfd, kind, name);
-	else
-		cli_error("%s: nothing was deployed there yet, so nothing was decided", slot);
-	return CLI_EXIT_FAILURE;
-}
-
-/* "functions/F", "layers/L" or a function's bare name. NULL: none of these. */
-static const char *split_slot(const char *slot, const char **ret_kind)
+const char *cli_split_slot(const char *slot, const char **ret_kind)
 {
 	static const char *const kinds[] = {"functions", "layers"};
 	*ret_kind = kinds[0];
@@ -206,38 +179,11 @@ const char *cli_function_operand(const struct cli_command *command, const char *
 {
 	const char *kind;
 	ASSERT(operand); /* cli_parse counts the operands */
-	const char *name = split_slot(operand, &kind);
+	const char *name = cli_split_slot(operand, &kind);
 	if (name && strcmp(kind, "functions") == 0)
 		return name;
 	char shown[SHOWN_SIZE];
 	(void)cli_usage_error(command, "\"%s\" is not the name of a function, like main-function",
 			      text_escape_print(shown, sizeof(shown), operand, strlen(operand)));
 	return NULL;
-}
-
-static int run_why(int argc, char **argv)
-{
-	const char *given = NULL, *kind;
-	bool done = false;
-	const struct cli_option table[] = {
-		{.name = "config", .letter = 'c', .kind = CLI_TEXT, .ret_text = &given},
-	};
-	const struct cli_command *command = &cli_host_commands[WHY];
-	int code = cli_parse(command, table, ARRAY_SIZE(table), &argc, argv, 1, 1, &done);
-	if (code != CLI_EXIT_OK || done)
-		return code;
-	ASSERT(argv[1]); /* cli_parse counts the operands */
-	const char *name = split_slot(argv[1], &kind);
-	if (!name) {
-		char shown[SHOWN_SIZE];
-		return cli_usage_error(command, "\"%s\" is not the name of a slot, like main-function",
-				       text_escape_print(shown, sizeof(shown), argv[1], strlen(argv[1])));
-	}
-
-	int dirfd = -1;
-	if (cli_open_mount(given, &dirfd) < 0)
-		return CLI_EXIT_FAILURE;
-	code = print_why(dirfd, kind, name);
-	io_close(&dirfd);
-	return code;
 }

@@ -25,6 +25,8 @@ int cli_print_file(int dirfd, const char *path);
 /* Says that there is no such slot, and which is near; CLI_EXIT_FAILURE. kind: "functions" or "layers" */
 int cli_unknown_slot(int dirfd, const char *kind, const char *name);
 
+/* "functions/F", "layers/L" or a function's bare name: the name and where it belongs. NULL: none of these. */
+const char *cli_split_slot(const char *slot, const char **ret_kind);
 /* A function's name, or "functions/" with it; NULL, after having said so, when it is neither. */
 const char *cli_function_operand(const struct cli_command *command, const char *operand);
 

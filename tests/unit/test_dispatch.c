@@ -37,6 +37,14 @@ static const struct cli_command second[] = {
 	{.name = NULL},
 };
 static const struct cli_command *const arrays[] = {first, second};
+/* A command with the name of a group. */
+static const struct cli_command third[] = {
+	{.name = "audit", .summary = "look at it", .usage = "Examples: look\n", .run = record},
+	{.name = NULL},
+};
+static const struct cli_command *const arrays_with_namesake[] = {first, second, third};
+static size_t array_count = ARRAY_SIZE(arrays);
+static const struct cli_command *const *in_use = arrays;
 
 struct outcome {
 	int exit_code;
@@ -58,7 +66,7 @@ static struct outcome dispatch(const char *line)
 	struct buf out, err;
 	ran[0] = '\0';
 	capture_begin(&capture);
-	o.exit_code = cli_dispatch(arrays, ARRAY_SIZE(arrays), argc, argv);
+	o.exit_code = cli_dispatch(in_use, array_count, argc, argv);
 	capture_end(&capture, &out, &err);
 	(void)snprintf(o.out, sizeof(o.out), "%s", out.data);
 	(void)snprintf(o.err, sizeof(o.err), "%s", err.data);
@@ -73,6 +81,35 @@ static void test_runs(void **state UNUSED)
 	assert_string_equal(ran, "sign a -o b");
 	assert_int_equal(dispatch("/usr/bin/vouchfs signer put-profile --x").exit_code, RAN);
 	assert_string_equal(ran, "put-profile --x");
+}
+
+static void test_group_with_namesake(void **state UNUSED)
+{
+	static const struct {
+		const char *line, *ran;
+	} cases[] = {
+		{"vouchfs audit verify --head x", "verify --head x"},
+		{"vouchfs audit --as enforce", "audit --as enforce"},
+		{"vouchfs audit", "audit"},
+		{"vouchfs audit main", "audit main"},
+		{"vouchfs sign a", "sign a"},
+	};
+	in_use = arrays_with_namesake;
+	array_count = ARRAY_SIZE(arrays_with_namesake);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(dispatch(cases[i].line).exit_code, RAN);
+		assert_string_equal(ran, cases[i].ran);
+	}
+	struct outcome o = dispatch("vouchfs audit --help");
+	assert_int_equal(o.exit_code, 0);
+	assert_non_null(strstr(o.out, "check it"));
+	assert_non_null(strstr(o.out, "look at it"));
+	assert_non_null(strstr(o.out, "Examples: look"));
+	assert_int_equal(dispatch("vouchfs signer").exit_code, 252);
+	in_use = arrays;
+	array_count = ARRAY_SIZE(arrays);
+	assert_int_equal(dispatch("vouchfs audit --as enforce").exit_code, 2);
+	assert_int_equal(dispatch("vouchfs audit").exit_code, 2);
 }
 
 static void test_unknown(void **state UNUSED)
@@ -171,10 +208,8 @@ static void test_mount_helper(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_runs),
-		cmocka_unit_test(test_unknown),
-		cmocka_unit_test(test_help),
-		cmocka_unit_test(test_mount_helper),
+		cmocka_unit_test(test_runs), cmocka_unit_test(test_group_with_namesake), cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_help), cmocka_unit_test(test_mount_helper),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
