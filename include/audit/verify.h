@@ -5,8 +5,8 @@
  * The first record that is damaged is named. Damage can be read in more than one way; it is read like this:
  *
  *     a record carries another hash than   the one before was edited, when the one behind (or the exported head) says
- *     the one before has                   that this one is as it was; else this one. With nothing behind it: the one
- *                                          before, as the earliest that it can be
+ *     the one before has                   that this one is as it was; else this one was, and perhaps that, too. With
+ *                                          nothing behind it: the one before, as the earliest that it can be
  *     its number is not the next, its      edited: only the number was changed
  *     hash is that of the one before
  *     its number is too high               reordered, when the record that should stand here comes later; duplicated,

@@ -135,7 +135,9 @@ static int blame_either(struct walk *w, const struct audit_point *here)
 		      "record %" PRIu64 " is not what it was when record %" PRIu64 " was written behind it",
 		      w->before.seq, here->seq);
 	else
-		blame(w, AUDIT_EDITED, here->seq, "record %" PRIu64 " does not carry the hash of the one before",
+		blame(w, AUDIT_EDITED, here->seq,
+		      "record %" PRIu64 " does not carry the hash of the one before: it was edited, and "
+		      "perhaps that one, too",
 		      here->seq);
 	return 0;
 }
