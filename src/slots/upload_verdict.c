@@ -268,12 +268,12 @@ static int publish_locked(struct upload *upload, const struct trust *trust, stru
 		return r;
 	r = upload_render_about_locked(upload, &about);
 	deployment.about = about.data;
+	if (r == 0 && upload->slot->is_layer) /* so that the record says it, too */
+		upload_name_version_locked(upload, "published as", upload->slot->last_version + 1);
 	if (r == 0)
 		r = commit_locked(upload, &deployment, ret);
 	deployment.about = NULL;
 	buf_done(&about);
-	if (r == 0 && upload->slot->is_layer)
-		upload_name_version_locked(upload, "published as", ret->number);
 	if (r == 0)
 		slot_set_note_locked(upload->slot, &deployment, upload->decision, ret->number);
 	else
