@@ -16,6 +16,7 @@
 #define STAGING_TTL_S	    (24ULL * 60 * 60)
 #define INFLATE_CACHE_BYTES (64ULL * 1024 * 1024)
 #define HOOKS_TIMEOUT_S	    10
+#define METRICS_INTERVAL_S  60
 #define SLOT_MODE	    0775
 
 /* The next struct of a kind, with its name and the defaults; the arrays have room for all. 0 or -ENOMEM. */
@@ -90,6 +91,7 @@ static int set_defaults(struct config *config)
 	config->hooks_timeout_s = HOOKS_TIMEOUT_S;
 	config->errno_style = CONFIG_ERRNO_KEY;
 	config->durable = true;
+	config->metrics_interval_s = METRICS_INTERVAL_S;
 	config->store = strdup(STORE_DEFAULT);
 	return config->store ? 0 : -ENOMEM;
 }

@@ -112,6 +112,8 @@ static void put_vouchfs(struct printer *p, const struct config *config)
 	if (config->has_hooks_user)
 		put_number(p, "hooks-user", config->hooks_user);
 	put_number(p, "hooks-timeout", config->hooks_timeout_s);
+	put_text(p, "metrics-textfile", config->metrics_textfile);
+	put_number(p, "metrics-interval", config->metrics_interval_s);
 }
 
 static void put_trust(struct printer *p, const struct config *config)

@@ -9,6 +9,8 @@
 /* Lists of names for suggestions are cut here; the error stands without one. */
 #define CANDIDATES_MAX 256
 
+#define TEXTFILE_SUFFIX ".prom"
+
 /* By their text alone: whoever writes ".." into one of them knows why. */
 static bool is_inside(const char *path, const char *directory)
 {
@@ -18,13 +20,32 @@ static bool is_inside(const char *path, const char *directory)
 	return strncmp(path, directory, len) == 0 && (path[len] == '\0' || path[len] == '/');
 }
 
+static void check_outside_store(const struct section *section, const char *key, const char *path, struct report *report,
+				const struct config *config)
+{
+	const struct setting *s = section_find(section, key);
+	if (s && path && is_inside(path, config->store))
+		report_error(report, s->at, "%s = %s: expected a place outside the store, %s", key,
+			     quote(s->value).text, quote(config->store).text);
+}
+
+/* It is written over and over: a name that nobody else's file has, and that node_exporter reads. */
+static void check_textfile(const struct section *section, struct report *report, const struct config *config)
+{
+	const struct setting *s = section_find(section, "metrics_textfile");
+	if (s && config->metrics_textfile && !text_ends_with(config->metrics_textfile, TEXTFILE_SUFFIX))
+		report_error(report, s->at,
+			     "metrics_textfile = %s: expected a name that ends in " TEXTFILE_SUFFIX
+			     ", as node_exporter reads them",
+			     quote(s->value).text);
+}
+
 static void check_host(const struct section *section, struct report *report, struct config *config)
 {
 	config->has_hooks_user = section_find(section, "hooks_user") != NULL;
-	const struct setting *anchor = section_find(section, "anchor");
-	if (anchor && config->anchor && is_inside(config->anchor, config->store))
-		report_error(report, anchor->at, "anchor = %s: expected a place outside the store, %s",
-			     quote(anchor->value).text, quote(config->store).text);
+	check_outside_store(section, "anchor", config->anchor, report, config);
+	check_outside_store(section, "metrics_textfile", config->metrics_textfile, report, config);
+	check_textfile(section, report, config);
 }
 
 static void check_account(const struct section *section, struct report *report, struct config *config UNUSED)

@@ -132,6 +132,7 @@ void config_free(struct config *config)
 	free(config->path);
 	free(config->store);
 	free(config->anchor);
+	free(config->metrics_textfile);
 	free(config->user);
 	free(config->timestamp_authority);
 	free(config->hooks);

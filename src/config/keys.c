@@ -11,6 +11,7 @@
 #define STAGING_TTL_MAX_S   (365ULL * 24 * 60 * 60)
 #define KEEP_RELEASES_MAX   1000
 #define HOOKS_TIMEOUT_MAX_S 86400
+#define METRICS_PAUSE_MAX_S (24ULL * 60 * 60)
 
 static const struct choice on_deployment[] = {{"Warn", CONFIG_WARN}, {"Enforce", CONFIG_ENFORCE}, {0}};
 static const struct choice on_load[] = {
@@ -42,6 +43,8 @@ static const struct key vouchfs_keys[] = {
 	{"hooks", value_set_path, AT(hooks)},
 	{"hooks_user", value_set_owner, AT(hooks_user)},
 	{"hooks_timeout", value_set_duration, AT(hooks_timeout_s), .min = 1, .max = HOOKS_TIMEOUT_MAX_S},
+	{"metrics_textfile", value_set_path, AT(metrics_textfile)},
+	{"metrics_interval", value_set_duration, AT(metrics_interval_s), .min = 1, .max = METRICS_PAUSE_MAX_S},
 	{0},
 };
 #undef AT

@@ -60,6 +60,8 @@ static void takes_every_key_of_the_host(void **state)
 	assert_true(config->has_hooks_user);
 	assert_int_equal(config->hooks_user, 65534);
 	assert_int_equal(config->hooks_timeout_s, 60);
+	assert_string_equal(config->metrics_textfile, "/srv/metrics/vouchfs.prom");
+	assert_true(config->metrics_interval_s == 15);
 }
 
 static void takes_every_key_of_trust(void **state)
@@ -145,6 +147,8 @@ static void fills_in_the_defaults(void **state)
 	assert_null(config->hooks);
 	assert_false(config->has_hooks_user);
 	assert_int_equal(config->hooks_timeout_s, 10);
+	assert_null(config->metrics_textfile);
+	assert_true(config->metrics_interval_s == 60);
 
 	const struct config_code_signing *approved = &config->code_signing[0];
 	assert_string_equal(approved->description, "");
@@ -422,6 +426,8 @@ static void canonical_text_changes_with_every_value(void **state)
 		"[vouchfs]\nhooks = /x\n",
 		"[vouchfs]\nhooks_user = 0\n",
 		"[vouchfs]\nhooks_timeout = 4\n",
+		"[vouchfs]\nmetrics_textfile = /x.prom\n",
+		"[vouchfs]\nmetrics_interval = 4\n",
 		"[account 111122223333]\nrevocations = x\n",
 		"[account 222233334444]\ncertificate = x\nrevocations = x\n",
 		"[account 222233334444]\ncertificate = x\nrevocations = x\nrevocations_required = no\n",
