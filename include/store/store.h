@@ -88,6 +88,15 @@ void store_close(struct store *store);
 int store_audit_dirfd(const struct store *store);
 int store_statvfs(const struct store *store, struct statvfs *ret);
 
+/* What a store takes on the disk, in the blocks of its files. */
+struct store_usage {
+	uint64_t object_bytes; /* payloads, trees, sums */
+	uint64_t record_bytes; /* slots with their releases */
+	uint64_t audit_bytes;
+};
+/* Looks at every file, so it takes a while; what comes or goes meanwhile is counted or not. */
+int store_measure(const struct store *store, struct store_usage *ret);
+
 /* ---- staging: one private file a write in progress; one caller at a time for each stage ---- */
 
 int store_stage_new(struct store *store, struct store_stage **ret);
