@@ -273,33 +273,59 @@ static int open_parent(int dirfd, const char *rel, const char **ret_name)
 	return io_open_dirat(dirfd, parent);
 }
 
+/* How a file comes to its name. */
+struct writing {
+	mode_t mode;
+	bool is_exact; /* the mode, whatever the umask */
+	bool durable;
+};
+
+static int write_beside(int parent, const char *name, const void *data, size_t len, const struct writing *how)
+{
+	char suffix[9], temporary[300];
+	random_alphanumeric(suffix, sizeof(suffix) - 1);
+	if (snprintf(temporary, sizeof(temporary), ".%s.%s", name, suffix) >= (int)sizeof(temporary))
+		return -ENAMETOOLONG;
+
+	int r, fd = io_openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL, how->mode);
+	if (fd < 0)
+		return fd;
+	r = io_write_full(fd, data, len);
+	if (r == 0 && how->is_exact)
+		r = RETRY(fchmod(fd, how->mode));
+	if (r == 0 && how->durable)
+		r = io_fsync(fd);
+	if (r == 0)
+		r = io_renameat(parent, temporary, parent, name);
+	if (r == 0 && how->durable)
+		r = io_fsync(parent);
+	if (r < 0)
+		(void)unlinkat(parent, temporary, 0);
+	io_close(&fd);
+	return r;
+}
+
 int io_write_file(int dirfd, const char *rel, const void *data, size_t len, mode_t mode, bool durable)
 {
 	const char *name;
 	int parent = open_parent(dirfd, rel, &name);
 	if (parent < 0)
 		return parent;
+	int r = write_beside(parent, name, data, len, &(struct writing){.mode = mode, .durable = durable});
+	io_close(&parent);
+	return r;
+}
 
-	char suffix[9], temporary[300];
-	random_alphanumeric(suffix, sizeof(suffix) - 1);
-	int fd = -1, r = -ENAMETOOLONG;
-	if (snprintf(temporary, sizeof(temporary), ".%s.%s", name, suffix) >= (int)sizeof(temporary))
-		goto out;
-
-	r = fd = io_openat(parent, temporary, O_WRONLY | O_CREAT | O_EXCL, mode);
-	if (fd < 0)
-		goto out;
-	r = io_write_full(fd, data, len);
-	if (r == 0 && durable)
-		r = io_fsync(fd);
-	if (r == 0)
-		r = io_renameat(parent, temporary, parent, name);
-	if (r == 0 && durable)
-		r = io_fsync(parent);
-	if (r < 0)
-		(void)unlinkat(parent, temporary, 0);
-out:
-	io_close(&fd);
+int io_publish_file(const char *path, const void *data, size_t len)
+{
+	const char *slash = strrchr(path, '/');
+	char *directory = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	int parent = directory ? io_open_dir(directory) : -ENOMEM;
+	free(directory);
+	if (parent < 0)
+		return parent;
+	int r = write_beside(parent, slash ? slash + 1 : path, data, len,
+			     &(struct writing){.mode = 0644, .is_exact = true});
 	io_close(&parent);
 	return r;
 }
