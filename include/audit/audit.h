@@ -59,6 +59,7 @@ struct audit_record {
 	uint64_t rollback_to;  /* of a deployment: the earlier release that this one is again */
 	uint64_t kept_release; /* of a refusal: what is still served; of a layer its newest version */
 	uint64_t size_bytes;
+	uint64_t verified_us;	 /* how long the verdict took */
 	const char *tree_sha256; /* hex */
 	const char *layers;	 /* that go with it, each with its outcome */
 	const char *config;	 /* name of the code-signing config, or "none" */

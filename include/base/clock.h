@@ -18,6 +18,7 @@
 int64_t clock_now_s(void);
 struct timespec clock_now(void);
 uint64_t clock_monotonic_ms(void);
+uint64_t clock_monotonic_us(void); /* for measuring */
 /* The same, but a test's clock moves it: for what is to happen after a while. */
 uint64_t clock_steady_ms(void);
 const char *clock_test_file(void); /* what VOUCHFS_TEST_CLOCK names; NULL: the clock is the system's */

@@ -151,6 +151,7 @@ static int render(const struct audit_stamp *stamp, const struct audit_record *re
 	put_number(&j, "rollbackTo", record->rollback_to);
 	put_number(&j, "kept", record->kept_release);
 	put_number(&j, "size", record->size_bytes);
+	put_number(&j, "verifiedUs", record->verified_us);
 	put_text(&j, "treeSha256", record->tree_sha256, CRYPTO_SHA256_HEX_SIZE);
 	put_text(&j, "layers", record->layers, max);
 	put_text(&j, "config", record->config, max);

@@ -54,6 +54,7 @@ static void describe(const struct gate_deployment *deployment, const struct gate
 		.artifact = deployment->artifact_name,
 		.rollback_to = deployment->rollback_to,
 		.size_bytes = decision->size_bytes,
+		.verified_us = decision->verified_us,
 		.tree_sha256 = ret->tree_sha256[0] ? ret->tree_sha256 : NULL,
 		.layers = ret->layers[0] ? ret->layers : NULL,
 		.config = decision->config_name,

@@ -241,6 +241,7 @@ int gate_judge(const struct trust *trust, const struct config_code_signing *rule
 	       const struct gate_artifact *artifact, bool full, struct gate_decision *ret)
 {
 	struct judgement j = {.trust = trust, .rules = rules, .moment = moment, .artifact = artifact, .decision = ret};
+	uint64_t began_us = clock_monotonic_us();
 	int r = begin(&j);
 	if (r < 0)
 		return r;
@@ -260,6 +261,7 @@ int gate_judge(const struct trust *trust, const struct config_code_signing *rule
 	judge_layers(&j, artifact->layers, artifact->layer_count, NULL);
 	policy_limit_unpacked(j.unpacked_bytes + artifact->layers_unpacked_bytes, trust->config->max_unpacked_bytes,
 			      &ret->verdict);
+	ret->verified_us = clock_monotonic_us() - began_us + 1;
 	return 0;
 }
 

@@ -150,6 +150,10 @@ static void refusal_is_recorded_with_its_errno(void **state)
 	gate_fixture_assert_says(&text, "\"remedy\":\"");
 	gate_fixture_assert_says(&text, "\"errno\":\"EACCES\"");
 	gate_fixture_assert_says(&text, "\"slot\":\"functions/main\",\"artifact\":\"app.zip\"");
+	assert_in_range(d.verified_us, 1, 60000000);
+	char took[64];
+	(void)snprintf(took, sizeof(took), "\"verifiedUs\":%llu,", (unsigned long long)d.verified_us);
+	gate_fixture_assert_says(&text, took);
 	buf_done(&text);
 	buf_done(&zip);
 	assert_int_equal(current_release(f), 0);
