@@ -85,4 +85,8 @@
 #define LIMIT_EVENT_READERS_RESERVED 32U /* of them, for root and the service's user */
 #define LIMIT_EVENT_READ_BYTES	     65536U
 
+/* metrics: more slots than that have no series of their own, and vouchfs_slots_without_series says how many */
+#define LIMIT_METRICS_SLOTS 2000U
+#define LIMIT_METRICS_BYTES 67108864U
+
 #endif
