@@ -114,17 +114,24 @@ static uint64_t count_of_code(const uint64_t counts[METRICS_REASONS_MAX], const 
 	return sum;
 }
 
-/* Which reasons an outcome can have: none of what is never only warned about, and of acceptance none at all. */
-static bool can_have(enum metrics_outcome outcome, enum policy_reason reason)
+/* Who signed a layer version, until when, and whether that holds, is asked where it is attached. */
+static bool is_about_signer(enum policy_reason reason)
 {
-	if (reason == POLICY_REASON_NONE)
-		return outcome != METRICS_WARNED;
-	if (outcome == METRICS_WARNED)
-		return reason >= POLICY_VF2001_UNSIGNED && reason <= POLICY_VF3001_UNDECIDED;
-	return outcome == METRICS_REFUSED;
+	return reason >= POLICY_VF2001_UNSIGNED && reason < POLICY_VF3001_UNDECIDED;
 }
 
-static void put_outcome(struct metrics_text *t, enum metrics_outcome outcome,
+/* Of what an outcome can be about, every series is shown. */
+static bool can_have(enum metrics_subject subject, enum metrics_outcome outcome, enum policy_reason reason)
+{
+	bool is_publication = subject == METRICS_PUBLICATIONS;
+	if (outcome == METRICS_WARNED)
+		return !is_publication && (is_about_signer(reason) || reason == POLICY_VF3001_UNDECIDED);
+	if (outcome == METRICS_REFUSED)
+		return !is_publication || !is_about_signer(reason);
+	return reason == POLICY_REASON_NONE;
+}
+
+static void put_outcome(struct metrics_text *t, enum metrics_subject subject, enum metrics_outcome outcome,
 			const uint64_t counts[METRICS_REASONS_MAX])
 {
 	size_t row_count;
@@ -132,13 +139,13 @@ static void put_outcome(struct metrics_text *t, enum metrics_outcome outcome,
 	const struct policy_reason_info *all = policy_reasons(&row_count);
 	for (size_t i = 0; i < row_count; i++) {
 		uint64_t count = count_of_code(counts, all[i].code);
-		bool is_shown = strcmp(all[i].code, before) != 0 && (count > 0 || can_have(outcome, all[i].reason));
-		before = all[i].code; /* rows of one code are neighbours */
+		bool is_new = strcmp(all[i].code, before) != 0; /* rows of one code are neighbours */
 		bool has_reason = all[i].reason != POLICY_REASON_NONE;
 		const struct metrics_label labels[] = {{"outcome", outcome_names[outcome]},
 						       {"reason", has_reason ? all[i].code : METRICS_NO_REASON}};
-		if (is_shown)
+		if (is_new && (count > 0 || can_have(subject, outcome, all[i].reason)))
 			metrics_sample(t, labels, ARRAY_SIZE(labels), count);
+		before = all[i].code;
 	}
 }
 
@@ -153,7 +160,8 @@ static void put_attempts(struct metrics_text *t, const struct metrics_counts *co
 	for (size_t subject = 0; subject < METRICS_SUBJECT_COUNT; subject++) {
 		metrics_family(t, names[subject][0], METRICS_COUNTER, names[subject][1]);
 		for (size_t outcome = 0; outcome < METRICS_OUTCOME_COUNT; outcome++)
-			put_outcome(t, (enum metrics_outcome)outcome, counts->attempts[subject][outcome]);
+			put_outcome(t, (enum metrics_subject)subject, (enum metrics_outcome)outcome,
+				    counts->attempts[subject][outcome]);
 	}
 	metrics_family(t, "vouchfs_verification_duration_seconds", METRICS_HISTOGRAM,
 		       "How long the verdict on an artifact took, from its last byte to the outcome.");

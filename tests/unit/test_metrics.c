@@ -310,6 +310,9 @@ static void all_outcomes_are_there_as_zero(void **state)
 	assert_has(s, "vouchfs_deployments_total{mount=\"prod\",outcome=\"failed\",reason=\"none\"} 0");
 	assert_has(s, "vouchfs_deployments_total{mount=\"prod\",outcome=\"warned\",reason=\"VF2003\"} 0");
 	assert_has(s, "vouchfs_layer_publications_total{mount=\"prod\",outcome=\"accepted\",reason=\"none\"} 0");
+	assert_has(s, "vouchfs_layer_publications_total{mount=\"prod\",outcome=\"refused\",reason=\"VF1002\"} 0");
+	assert_int_equal(count_of(s, "outcome=\"warned\",reason=\"VF3001\""), 1);
+	assert_int_equal(count_of(s, "reason=\"VF2001\""), 2); /* of deployments, warned and refused */
 	assert_lacks(s, "outcome=\"warned\",reason=\"VF1002\"");
 	assert_lacks(s, "outcome=\"accepted\",reason=\"VF");
 }
