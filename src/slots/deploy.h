@@ -1,7 +1,7 @@
 /*
  * deploy.h - how the deploy side's nodes are numbered and found. Private to src/slots/deploy_*.c.
  *
- *     1 .. 19               the fixed tree
+ *     1 .. 20               the fixed tree
  *     1 << 62 | index       a slot's directory          1 << 61 | index    its file below .vouchfs/why
  *     1 << 59 | index       a slot's file below .vouchfs/history/functions     1 << 58 | index    the same as JSON
  *     1 << 57 | index       its file below .vouchfs/rollback/functions
@@ -24,6 +24,7 @@ enum deploy_fixed {
 	DEPLOY_NODE_STATUS,
 	DEPLOY_NODE_STATUS_JSON,
 	DEPLOY_NODE_HEALTH,
+	DEPLOY_NODE_METRICS,
 	DEPLOY_NODE_WHY,
 	DEPLOY_NODE_WHY_FUNCTIONS,
 	DEPLOY_NODE_WHY_LAYERS,

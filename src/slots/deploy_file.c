@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "deploy.h"
+#include "metrics.h"
 
 static bool wants_write(int open_flags)
 {
@@ -193,6 +194,8 @@ static int open_text(struct slots *slots, uint64_t node, struct buf *ret)
 		return control_render_health(slots, ret);
 	if (node == DEPLOY_NODE_RECENT)
 		return events_print(slots->events, ret);
+	if (node == DEPLOY_NODE_METRICS)
+		return control_render_metrics(slots, ret);
 	if (!(node & DEPLOY_WHY_BIT))
 		return -EISDIR;
 

@@ -17,6 +17,7 @@ static const struct deploy_fixed_entry fixed[] = {
 	{DEPLOY_NODE_STATUS, DEPLOY_NODE_CONTROL, "status", false, true},
 	{DEPLOY_NODE_STATUS_JSON, DEPLOY_NODE_CONTROL, "status.json", false, true},
 	{DEPLOY_NODE_HEALTH, DEPLOY_NODE_CONTROL, "health", false, true},
+	{DEPLOY_NODE_METRICS, DEPLOY_NODE_CONTROL, "metrics", false, true},
 	{DEPLOY_NODE_WHY, DEPLOY_NODE_CONTROL, "why", true, true},
 	{DEPLOY_NODE_WHY_FUNCTIONS, DEPLOY_NODE_WHY, "functions", true, true},
 	{DEPLOY_NODE_WHY_LAYERS, DEPLOY_NODE_WHY, "layers", true, true},

@@ -427,6 +427,7 @@ struct slots {
 	char *run_target;
 	struct inflate_cache *cache;
 	struct read_ahead *ahead;
+	struct slots_metrics *metrics; /* metrics.h */
 	struct slots_notify notify;
 	struct slots_sweeper sweeper;
 	struct timespec started;
@@ -455,6 +456,7 @@ struct slots {
 	uint64_t next_node;
 	uint64_t staging_files; /* nodes of that kind */
 	uint64_t upload_count;
+	uint64_t staged_bytes;	    /* of all slots */
 	uint64_t config_generation; /* 1, and one more with each good reload */
 	uint64_t config_failures;   /* reloads refused since the last good one */
 	char *config_error;	    /* first line of the last one of those */

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "internal.h"
+#include "metrics.h"
 
 int slot_note_new(struct buf *text, struct slot_note **ret)
 {
@@ -93,6 +94,16 @@ static void keep_note(struct slot *slot, struct buf *text)
 	}
 }
 
+static void count_verdict(struct slot *slot, const struct policy_verdict *verdict)
+{
+	static const enum metrics_outcome outcomes[] = {
+		[POLICY_REFUSED] = METRICS_REFUSED,
+		[POLICY_WARNED] = METRICS_WARNED,
+		[POLICY_ACCEPTED] = METRICS_ACCEPTED,
+	};
+	slots_metrics_count(slot, outcomes[verdict->outcome], verdict->reason);
+}
+
 void slot_set_note_locked(struct slot *slot, const struct gate_deployment *deployment,
 			  const struct gate_decision *decision, uint64_t kept_release)
 {
@@ -111,6 +122,7 @@ void slot_set_note_locked(struct slot *slot, const struct gate_deployment *deplo
 	if (r == 0)
 		keep_note(slot, &text);
 	buf_done(&text);
+	count_verdict(slot, verdict);
 }
 
 /* What no verdict refused and was not taken all the same. Returns the record's number, 0 when it could not be written.
@@ -171,6 +183,7 @@ void slot_set_name_note_locked(struct slot *slot, const struct gate_deployment *
 	if (r == 0)
 		keep_note(slot, &text);
 	buf_done(&text);
+	slots_metrics_count(slot, METRICS_REFUSED, POLICY_REASON_NONE);
 }
 
 void slot_set_waiting_note_locked(struct slot *slot, const struct gate_deployment *deployment)
@@ -244,4 +257,5 @@ void slot_set_failure_note_locked(struct slot *slot, const struct gate_deploymen
 	if (r == 0)
 		keep_note(slot, &text);
 	buf_done(&text);
+	slots_metrics_count(slot, METRICS_FAILED, POLICY_REASON_NONE);
 }

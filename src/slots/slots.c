@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "deploy.h"
 #include "internal.h"
+#include "metrics.h"
 
 /* ---- open ---- */
 
@@ -101,6 +102,8 @@ static int open_store(struct slots *slots, const struct slots_options *told, con
 	r = events_new(slots->audit, store_audit_dirfd(slots->store), &slots->events);
 	if (r == 0)
 		r = audit_say_all(slots->audit);
+	if (r == 0)
+		r = slots_metrics_new(slots, &slots->metrics);
 	return r == 0 && told->tell ? audit_listen(slots->audit, told->tell, told->tell_ctx) : r;
 }
 
@@ -135,6 +138,8 @@ static int open_all(struct slots *slots, const struct slots_options *options, st
 		r = record_event(slots, AUDIT_START, slots->config_path);
 	if (r == 0)
 		slots_tell_lists(slots, NULL, slots->trust);
+	if (r == 0)
+		slots_metrics_follow(slots->metrics);
 	return r < 0 ? say(ret_errors, "start", r) : 0;
 }
 
@@ -225,6 +230,7 @@ void slots_close(struct slots *slots)
 	if (!slots)
 		return;
 	read_ahead_free(slots->ahead);
+	slots_metrics_end(slots->metrics);
 	if (slots->trust && slots->audit && record_event(slots, AUDIT_STOP, NULL) < 0)
 		log_error("audit log: the stop could not be recorded");
 
@@ -242,6 +248,7 @@ void slots_close(struct slots *slots)
 	inflate_cache_free(slots->cache);
 	audit_close(slots->audit);
 	events_free(slots->events);
+	slots_metrics_free(slots->metrics);
 	store_close(slots->store);
 	trust_unref(slots->trust);
 	due_done(&slots->due);
@@ -351,6 +358,7 @@ int slots_reload(struct slots *slots, struct buf *ret_errors)
 		log_error("audit log: %s", strerror(-recorded));
 	if (r == 0) {
 		slots_judge_served(slots);
+		slots_metrics_follow(slots->metrics);
 		if (slots->notify.settle)
 			slots->notify.settle(slots->notify.ctx);
 	}

@@ -32,6 +32,7 @@ void upload_uncount_locked(struct upload *upload)
 	upload->slot->upload_count -= upload->is_counted;
 	upload->slots->upload_count -= upload->is_counted;
 	upload->slot->staged_bytes -= upload->staged_bytes;
+	upload->slots->staged_bytes -= upload->staged_bytes;
 	upload->staged_bytes = 0;
 	upload->is_counted = false;
 }
@@ -46,6 +47,7 @@ static int reserve(struct upload *upload, uint64_t size_bytes)
 	bool fits = size_bytes <= upload->staged_bytes || total <= max;
 	if (fits) {
 		slot->staged_bytes = total;
+		slot->slots->staged_bytes += size_bytes - upload->staged_bytes; /* which wraps around and back */
 		upload->staged_bytes = size_bytes;
 	}
 	lock_drop(&upload->slots->lock);
