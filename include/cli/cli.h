@@ -52,6 +52,7 @@ extern const struct cli_command cli_why_commands[];
 extern const struct cli_command cli_events_commands[];
 extern const struct cli_command cli_audit_commands[];
 extern const struct cli_command cli_audit_search_commands[];
+extern const struct cli_command cli_metrics_commands[];
 extern const struct cli_command cli_history_commands[];
 extern const struct cli_command cli_rollback_commands[];
 extern const struct cli_command cli_diff_commands[];

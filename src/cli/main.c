@@ -19,6 +19,7 @@ static const struct cli_command *const commands[] = {
 	cli_events_commands,
 	cli_audit_commands,
 	cli_audit_search_commands,
+	cli_metrics_commands,
 	cli_history_commands,
 	cli_rollback_commands,
 	cli_diff_commands,
