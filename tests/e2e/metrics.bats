@@ -253,7 +253,7 @@ of_slot() { echo "vouchfs_slot_$1{slot=\"functions/${2:-main}\"}"; }
 	eventually test ! -e "$T/prom/b.prom"
 }
 
-@test "metrics_textfile: a directory that may not be written is said once, and is in nobody's way" {
+@test "metrics_textfile: a directory that may not be written is in nobody's way" {
 	need_root
 	mkdir -m 0755 "$T/prom"
 	VOUCHFS_SECTION=$'user = nobody\nmetrics_interval = 1s\nmetrics_textfile = '"$T/prom/vouchfs.prom" \
@@ -269,7 +269,21 @@ of_slot() { echo "vouchfs_slot_$1{slot=\"functions/${2:-main}\"}"; }
 	eventually test -e "$T/prom/vouchfs.prom"
 	[ "$(stat -c %U "$T/prom/vouchfs.prom")" = nobody ]
 	eventually grep -q "metrics: .*is written again" "$T/log"
+}
+
+# Each attempt leaves its trace in the directory: the file under its other name comes and goes.
+@test "metrics_textfile: what goes wrong is said once" {
+	mkdir -p "$T/prom/vouchfs.prom"
+	VOUCHFS_SECTION=$'metrics_interval = 1s\nmetrics_textfile = '"$T/prom/vouchfs.prom" mk_plain_config
+	"$VOUCHFS" mount -f -c "$CONF" "$MNT" 2>"$T/log" 3>&- &
+	eventually grep -q "metrics: .*cannot be written: Is a directory" "$T/log"
+	has_been_tried() { [ "$(stat -c %y "$T/prom")" != "$1" ]; }
+	for _ in 1 2; do eventually has_been_tried "$(stat -c %y "$T/prom")"; done
 	[ "$(grep -c "cannot be written" "$T/log")" = 1 ]
+	[ "$(names_in "$T/prom")" = vouchfs.prom ]
+	rmdir "$T/prom/vouchfs.prom"
+	eventually grep -q "metrics: .*is written again" "$T/log"
+	[ -f "$T/prom/vouchfs.prom" ]
 }
 
 @test "metrics_textfile: check-config refuses a place in the store and a name that node_exporter passes by" {
