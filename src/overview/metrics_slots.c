@@ -49,13 +49,13 @@ struct chosen {
 
 static int choose(const struct overview *overview, struct chosen *ret)
 {
-	struct chosen chosen = {.slots = calloc(overview->slot_count + 1, sizeof(*chosen.slots))};
+	struct chosen chosen = {.slots = calloc(overview->slot_count + 1, sizeof(struct overview_slot *))};
 	if (!chosen.slots)
 		return -ENOMEM;
 	for (size_t i = 0; i < overview->slot_count; i++)
 		if (is_used(&overview->slots[i]))
 			chosen.slots[chosen.count++] = &overview->slots[i];
-	qsort(chosen.slots, chosen.count, sizeof(*chosen.slots), compare);
+	qsort(chosen.slots, chosen.count, sizeof(struct overview_slot *), compare);
 	if (chosen.count > LIMIT_METRICS_SLOTS) {
 		chosen.left_out = chosen.count - LIMIT_METRICS_SLOTS;
 		chosen.count = LIMIT_METRICS_SLOTS;
