@@ -21,11 +21,11 @@ const struct cli_command cli_metrics_commands[] = {
 		  "  vouchfs metrics\n"
 		  "  vouchfs metrics -c ./vouchfs.conf | promtool check metrics\n"
 		  "  vouchfs metrics -o /var/lib/prometheus/node-exporter/vouchfs.prom\n\n"
-		  "The text of .vouchfs/metrics. With metrics_textfile in the configuration the daemon writes it\n"
-		  "to a file by itself, after every change; -o is for a timer of one's own, as another user.\n\n"
+		  "The text of .vouchfs/metrics. With metrics_textfile in the configuration the\n"
+		  "daemon writes it to a file by itself, after every change; -o is for a timer of\n"
+		  "one's own, as another user.\n\n"
 		  "Options:\n"
-		  "  -o, --output FILE  into a file that is whole at any time, readable for "
-		  "everybody\n" HOST_CONFIG_USAGE
+		  "  -o, --output FILE  into a file that is whole at any time, for all to read\n" HOST_CONFIG_USAGE
 		  "\nExit codes: 0 shown or written, 1 not mounted or not to be had, 2 usage.\n",
 	 .run = run},
 	{.name = NULL},
