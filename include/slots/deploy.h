@@ -6,8 +6,7 @@
  *                                              removing it removes them, a backup's rename leaves it there
  *     /functions/<function>/.<temp>, *~, *.tmp, *.part, *.filepart, .<dir>/...   staging: never judged, never listed
  *     /layers/<layer>/<n>.zip                  published versions; writing any other *.zip publishes the next one
- *     /.vouchfs/{status,status.json,health,metrics,why/functions/<f>,why/layers/<l>}    not listed; made at open, size
- * 0
+ *     /.vouchfs/{status,status.json,health,metrics}, why/functions/<f>, why/layers/<l>    made at open, not listed
  *     /.vouchfs/recent                         the last records of the audit log, a line each
  *     /.vouchfs/events                         a stream of those that come (tree.h)
  *     /.vouchfs/history/functions/{<f>,<f>.json}    the releases that are kept
