@@ -45,8 +45,7 @@ void screen_paint(struct screen *screen, enum paint paint, unsigned width, const
 	screen_put(screen, "%s%*s", is_painted ? "\033[0m" : "", width > len ? (int)(width - len) : 0, "");
 }
 
-/* How much of text goes into a line of this width: up to a blank, or cut where there is none. */
-static size_t fitting(const char *text, size_t width)
+size_t screen_fit(const char *text, size_t width)
 {
 	size_t len = strlen(text);
 	if (len <= width)
@@ -61,7 +60,7 @@ static void put_wrapped(struct screen *screen, unsigned indent, size_t begun, co
 {
 	size_t columns = screen->style->columns;
 	while (text[0]) {
-		size_t len = fitting(text, columns > begun ? columns - begun : 1);
+		size_t len = screen_fit(text, columns > begun ? columns - begun : 1);
 		keep(screen, buf_append(screen->out, text, len));
 		text += len;
 		text += strspn(text, " ");

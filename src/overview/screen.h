@@ -31,6 +31,8 @@ void screen_paint(struct screen *screen, enum paint paint, unsigned width, const
 void screen_wrap(struct screen *screen, unsigned indent, enum paint paint, const char *lead, const char *format, ...)
 	PRINTF_LIKE(5, 6);
 
+/* How much of text goes into a line of this width: up to a blank, or cut where there is none. */
+size_t screen_fit(const char *text, size_t width);
 /* Cuts text to a width, with "..." where it is longer. Returns ret, which has room for width and a NUL. */
 const char *screen_cut(const char *text, unsigned width, char *ret);
 /* What is no printable ASCII becomes \xNN; texts of the host's are escaped already, so `\` stays as it is. Appends. */

@@ -1,91 +1,89 @@
-/* Which options of paging go together, and where a page ends. */
+/* The page about a host: as it is written, and what hostile names do in it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "../../src/cli/page.h"
-#include "capture.h"
+#include "base/clock.h"
+#include "views_fixture.h"
 
-static const struct cli_command command = {.group = "signer", .name = "list-things"};
+struct scene {
+	struct overview *overview;
+	struct overview_signers *signers;
+	struct overview_histories *histories;
+};
 
-static int check(struct cli_page *page, const char *says)
+static struct scene scene_new(void)
 {
-	struct capture capture;
-	struct buf out, err;
-	capture_begin(&capture);
-	int exit_code = cli_page_check(&command, page);
-	capture_end(&capture, &out, &err);
-	if (says)
-		assert_non_null(strstr(err.data, says));
-	else
-		assert_int_equal(err.len, 0);
-	buf_done(&out);
-	buf_done(&err);
-	return exit_code;
+	struct scene scene = {overview_fixture_new_troubled(), views_fixture_signers(), views_fixture_histories()};
+	views_fixture_add_publishers(scene.overview);
+	return scene;
 }
 
-static void test_what_goes_together(void **state UNUSED)
+static void scene_done(struct scene *scene)
 {
-	static const struct {
-		struct cli_page page;
-		size_t limit;
-		const char *after;
-	} good[] = {
-		{{0}, 0, NULL},
-		{{.max_results = "25", .next_token = "t"}, 25, "t"},
-		{{.max_items = "1000", .starting_token = "t", .page_size = "7"}, 1000, "t"},
-		{{.no_paginate = true, .max_results = "1"}, 1, NULL},
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
-		struct cli_page page = good[i].page;
-		assert_int_equal(check(&page, NULL), 0);
-		assert_int_equal(page.limit, good[i].limit);
-		assert_ptr_equal(page.after, good[i].after);
-	}
+	overview_free(scene->overview);
+	overview_signers_free(scene->signers);
+	overview_histories_free(scene->histories);
 }
 
-static void test_what_does_not(void **state UNUSED)
+static void render(const struct scene *scene, struct buf *ret)
 {
-	static const struct {
-		struct cli_page page;
-		const char *says;
-	} bad[] = {
-		{{.max_results = "0"}, "--max-results is a number from 1 to 25"},
-		{{.max_results = "26"}, "--max-results is a number from 1 to 25"},
-		{{.max_results = "x"}, "--max-results is a number"},
-		{{.max_items = "0"}, "--max-items is a number from 1"},
-		{{.page_size = "-1"}, "--page-size is a number from 1"},
-		{{.max_results = "1", .max_items = "1"}, "do not go with --max-results and --next-token"},
-		{{.next_token = "t", .page_size = "1"}, "do not go with --max-results and --next-token"},
-		{{.no_paginate = true, .max_items = "1"}, "do not go with --no-paginate"},
-	};
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-		struct cli_page page = bad[i].page;
-		assert_int_equal(check(&page, bad[i].says), CLI_EXIT_AWS_USAGE);
-	}
+	const struct overview_report report = {.overview = scene->overview,
+					       .signers = scene->signers,
+					       .histories = scene->histories,
+					       .host = "host.example",
+					       .mountpoint = "/srv/functions"};
+	assert_int_equal(overview_print_html(&report, ret), 0);
 }
 
-static void test_a_page_ends(void **state UNUSED)
+static void has(const struct buf *page, const char *text)
 {
-	struct cli_page all = {0}, two = {.limit = 2};
-	for (int i = 0; i < 1000; i++)
-		assert_false(cli_page_is_full(&all));
-	assert_false(cli_page_is_full(&two));
-	assert_false(cli_page_is_full(&two));
-	assert_true(cli_page_is_full(&two));
+	if (!strstr(page->data, text))
+		fail_msg("not on the page: %s", text);
+}
+
+static void has_not(const struct buf *page, const char *text)
+{
+	if (strstr(page->data, text))
+		fail_msg("on the page: %s", text);
+}
+
+static void test_troubled(void **state UNUSED)
+{
+	struct scene scene = scene_new();
+	struct buf page = {0};
+	render(&scene, &page);
+	views_fixture_compare(&page, "troubled.html");
+	buf_done(&page);
+	scene_done(&scene);
+}
+
+/* Nothing is wrong, nothing is known of the signers, nothing is deployed. */
+static void test_empty(void **state UNUSED)
+{
+	struct scene scene = {.overview = overview_fixture_new(), .histories = overview_histories_new()};
+	struct buf page = {0};
+	render(&scene, &page);
+	has(&page, "Nothing needs attention.");
+	has(&page, "There are none yet.");
+	has(&page, "Nothing is deployed, so nothing would be refused.");
+	has(&page, "No function has a release yet.");
+	has(&page, "give the report --home DIR");
+	has_not(&page, "class=\"badge bad\"");
+	buf_done(&page);
+	scene_done(&scene);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_what_goes_together),
-		cmocka_unit_test(test_what_does_not),
-		cmocka_unit_test(test_a_page_ends),
+		cmocka_unit_test(test_troubled),
+		cmocka_unit_test(test_empty),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("page", tests, NULL, NULL);
 }
