@@ -59,6 +59,9 @@ struct overview_statement *overview_add_statement(struct overview_profile *profi
 struct overview_revoked *overview_add_revoked(struct overview_signers *signers);
 struct overview_origin *overview_add_origin(struct overview_signers *signers);
 
+/* What a signing service shows of a profile: the JSON of get-signing-profile. -EBADMSG: it is none. */
+int overview_read_profile(const char *text, size_t len, struct overview_profile *profile);
+
 /* All of these take NULL for signers, and return NULL for what is not known. */
 const struct overview_profile *overview_find_profile(const struct overview_signers *signers, const char *account,
 						     const char *name);

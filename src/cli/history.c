@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "gate/gate.h"
 #include "gate/history.h"
+#include "history.h"
 #include "host.h"
 #include "verify.h"
 
@@ -112,19 +113,6 @@ static void stored_done(struct stored *stored)
 		store_release_free(stored->releases[i]);
 	free(stored->releases);
 	free(stored->rows);
-	store_close(stored->store);
-}
-
-static int print_stored(const struct stored *stored, bool json)
-{
-	const struct gate_history history = {
-		.function = stored->function, .rows = stored->rows, .count = stored->count};
-	struct buf text = {0};
-	int r = json ? gate_render_history_json(&history, &text) : gate_render_history(&history, &text);
-	if (r == 0)
-		(void)fwrite(text.data, 1, text.len, stdout);
-	buf_done(&text);
-	return r;
 }
 
 /* -ENOENT: neither the configuration nor the store knows it. */
@@ -142,21 +130,39 @@ static int read_stored(struct stored *stored)
 	return r;
 }
 
-static int show_of_store(const struct trust *trust, const char *function, bool json)
+int history_of_store(const struct trust *trust, struct store *store, const char *function, bool json, struct buf *ret)
+{
+	struct stored stored = {.store = store, .trust = trust, .function = function};
+	int r = read_stored(&stored);
+	const struct gate_history history = {.function = function, .rows = stored.rows, .count = stored.count};
+	if (r == 0)
+		r = json ? gate_render_history_json(&history, ret) : gate_render_history(&history, ret);
+	stored_done(&stored);
+	return r;
+}
+
+int history_open_store(const struct trust *trust, struct store **ret)
 {
 	const struct config *config = trust->config;
 	const struct store_options options = {.path = config->store, .anchor = config->anchor, .read_only = true};
-	struct stored stored = {.trust = trust, .function = function};
 	struct explain why = {0};
-	int r = store_open(&options, &stored.store, &why);
-	if (r < 0) {
+	int r = store_open(&options, ret, &why);
+	if (r < 0)
 		cli_error("%s", why.text[0] ? why.text : strerror(-r));
+	return r;
+}
+
+static int show_of_store(const struct trust *trust, const char *function, bool json)
+{
+	struct store *store = NULL;
+	struct buf text = {0};
+	if (history_open_store(trust, &store) < 0)
 		return CLI_EXIT_FAILURE;
-	}
-	r = read_stored(&stored);
+	int r = history_of_store(trust, store, function, json, &text);
 	if (r == 0)
-		r = print_stored(&stored, json);
-	stored_done(&stored);
+		(void)fwrite(text.data, 1, text.len, stdout);
+	buf_done(&text);
+	store_close(store);
 	if (r == -ENOENT) {
 		cli_error("there is no function %s, neither in the configuration nor in the store", function);
 		return policy_reason_info(POLICY_VF4001_NO_SLOT)->exit_code;

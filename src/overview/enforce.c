@@ -123,8 +123,7 @@ static void put_unchecked(struct screen *screen, const struct overview *overview
 		if (slot->is_layer || !view_is(slot->mode, "UNCHECKED"))
 			continue;
 		if (count++ == 0)
-			screen_wrap(screen, 0, PAINT_WARNING, "\n", "%s",
-				    "No config checks these, so Enforce would not refuse them either:");
+			screen_put(screen, "\nNo config checks these, so Enforce would not refuse them either:\n");
 		screen_put(screen, "~ %s\n", view_slot_name(slot, name));
 	}
 }

@@ -175,7 +175,7 @@ void html_time(struct html *html, int64_t at_s)
 {
 	char utc[CLOCK_UTC_SIZE];
 	clock_format_utc(at_s, utc);
-	html_printf(html, "<time datetime=\"%s\">%.10s %.5s UTC</time>", utc, utc, utc + 11);
+	html_printf(html, "<time datetime=\"%s\">%.10s %.5s</time>", utc, utc, utc + 11);
 }
 
 void html_date(struct html *html, int64_t at_s)

@@ -48,7 +48,7 @@ void html_cell(struct html *html, const struct html_column *column, const char *
 enum html_tone { HTML_PLAIN = 0, HTML_GOOD, HTML_WARNING, HTML_BAD };
 void html_badge(struct html *html, enum html_tone tone, const char *word);
 
-/* "2026-11-21 17:27 UTC" */
+/* "2026-11-21 17:27" */
 void html_time(struct html *html, int64_t at_s);
 /* "2026-11-21" */
 void html_date(struct html *html, int64_t at_s);

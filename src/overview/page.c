@@ -101,7 +101,7 @@ static void put_facts(struct html *html, const struct page *page)
 	put_fact(html, "Account", overview->account);
 	html_put(html, "<dt>Made at</dt><dd>");
 	html_time(html, overview->now_s);
-	html_put(html, "</dd>\n</dl>\n");
+	html_put(html, " UTC, as all times here</dd>\n</dl>\n");
 }
 
 /* ---- figures ---- */
@@ -172,7 +172,7 @@ static void put_footer(struct html *html, const struct page *page)
 {
 	html_put(html, "<footer>Made by vouchfs ");
 	html_text(html, page->overview->version);
-	html_put(html, ". All times are UTC. This page has no scripts and loads nothing; it shows the host as it was "
+	html_put(html, ". This page has no scripts and loads nothing; it shows the host as it was "
 		       "when the page was made.</footer>\n</body>\n</html>\n");
 }
 

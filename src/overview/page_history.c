@@ -11,7 +11,7 @@ static const struct html_column columns[] = {
 	[SINCE] = {"Since", NULL},
 	[OUTCOME] = {"Outcome", NULL},
 	[ARTIFACT] = {"Artifact", NULL},
-	[PUBLISHER] = {"Signed by", NULL},
+	[PUBLISHER] = {"Signed by", "signer"},
 	[BY] = {"Deployed by", NULL},
 	{NULL, NULL},
 };

@@ -10,7 +10,7 @@
 enum { PROFILE, ALLOWED, SERVED, WHO };
 
 static const struct html_column columns[] = {
-	[PROFILE] = {"Signing profile", NULL},
+	[PROFILE] = {"Signing profile", "signer"},
 	[ALLOWED] = {"Allowed by", NULL},
 	[SERVED] = {"Signed what is served by", NULL},
 	[WHO] = {"Who may sign", NULL},

@@ -46,7 +46,7 @@ enum { SLOT, STATE, MODE, RELEASE, SINCE, PUBLISHER, VALID, LAST };
 
 static const struct html_column slot_columns[] = {
 	[SLOT] = {"Slot", NULL},	   [STATE] = {"State", NULL},	    [MODE] = {"Mode", NULL},
-	[RELEASE] = {"Release", "number"}, [SINCE] = {"Since", NULL},	    [PUBLISHER] = {"Signed by", NULL},
+	[RELEASE] = {"Release", "number"}, [SINCE] = {"Since", NULL},	    [PUBLISHER] = {"Signed by", "signer"},
 	[VALID] = {"Valid until", NULL},   [LAST] = {"Last attempt", NULL}, {NULL, NULL},
 };
 
@@ -64,6 +64,8 @@ static void put_state(struct html *html, const struct overview_slot *slot)
 		html_badge(html, HTML_BAD, "FAILED last");
 	if (view_is(slot->outcome, "warned"))
 		html_badge(html, HTML_WARNING, "warned");
+	else if (enforce_would_fail(slot) && !slot->is_blocked)
+		html_badge(html, HTML_WARNING, "would fail");
 	if (slot->rank == OVERVIEW_OK)
 		html_badge(html, HTML_GOOD, "ok");
 	else if (slot->rank == OVERVIEW_EMPTY)

@@ -1,6 +1,8 @@
 /* The struct's life, and what is looked up in it. */
 #include "overview/signers.h"
 
+#include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +93,28 @@ struct overview_origin *overview_add_origin(struct overview_signers *signers)
 	void *array = signers->origins, *added = add(&array, &signers->origin_count, sizeof(*signers->origins));
 	signers->origins = array;
 	return added;
+}
+
+/* ---- reading ---- */
+
+static int read_text(const json_t *object, const char *key, char **ret)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+	if (!text)
+		return -EBADMSG;
+	free(*ret);
+	*ret = strdup(text);
+	return *ret ? 0 : -ENOMEM;
+}
+
+int overview_read_profile(const char *text, size_t len, struct overview_profile *profile)
+{
+	json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	int r = read_text(root, "status", &profile->status);
+	if (r == 0)
+		r = read_text(root, "profileVersion", &profile->version);
+	json_decref(root);
+	return r;
 }
 
 /* ---- looking up ---- */

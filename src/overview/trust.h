@@ -5,13 +5,18 @@
 #include "publisher.h"
 #include "tree.h"
 
+#define TRUST_TOLD_MAX 64
+
 /* What is put at which depth is said by whoever calls; each adds one branch with all below it. */
 struct drawing {
 	const struct overview_trust *trust;
 	const struct overview *overview;
 	struct tree *tree;
-	const struct overview_account *told[64]; /* whose particulars stand above already */
-	size_t told_count;
+	/* Whose particulars stand above already; what does not fit is said again. */
+	const struct overview_account *accounts[TRUST_TOLD_MAX];
+	size_t account_count;
+	struct arn_profile profiles[TRUST_TOLD_MAX]; /* without their versions */
+	size_t profile_count;
 };
 
 void trust_put_publisher(struct drawing *d, unsigned depth, const struct overview_config *config, const char *arn);

@@ -42,11 +42,36 @@ static void put_profile(struct drawing *d, unsigned depth, const struct publishe
 			put_statement(d, depth + 1, publisher, &profile->statements[i]);
 }
 
+/* A statement may be of one version alone. */
+static bool has_own_statements(const struct overview_profile *profile)
+{
+	for (size_t i = 0; profile && i < profile->statement_count; i++)
+		if (profile->statements[i].version)
+			return true;
+	return false;
+}
+
+/* True the first time, of whatever version. */
+static bool tell_profile(struct drawing *d, const struct arn_profile *profile)
+{
+	struct arn_profile any = *profile;
+	any.version[0] = '\0';
+	for (size_t i = 0; i < d->profile_count; i++)
+		if (arn_profile_matches(&d->profiles[i], profile))
+			return false;
+	if (d->profile_count < TRUST_TOLD_MAX)
+		d->profiles[d->profile_count++] = any;
+	return true;
+}
+
 static void put_who(struct drawing *d, unsigned depth, const struct publisher *publisher)
 {
 	const struct overview_signers *signers = d->trust->signers;
 	const char *account = publisher->profile.scope.account, *name = publisher->profile.name;
-	if (publisher->at_signer)
+	bool is_first = tell_profile(d, &publisher->profile);
+	if (!is_first && !has_own_statements(publisher->at_signer))
+		tree_branch(d->tree, depth, PAINT_PLAIN, "who may sign: as above, for profile %s", name);
+	else if (publisher->at_signer)
 		put_profile(d, depth, publisher);
 	else if (signers && signers->account && strcmp(signers->account, account) == 0)
 		tree_branch(d->tree, depth, PAINT_WARNING, "who may sign: no profile %s is to be seen in %s", name,
@@ -94,13 +119,13 @@ static void put_list(struct drawing *d, unsigned depth, const struct overview_ac
 }
 
 /* True the first time. */
-static bool tell(struct drawing *d, const struct overview_account *account)
+static bool tell_account(struct drawing *d, const struct overview_account *account)
 {
-	for (size_t i = 0; i < d->told_count; i++)
-		if (d->told[i] == account)
+	for (size_t i = 0; i < d->account_count; i++)
+		if (d->accounts[i] == account)
 			return false;
-	if (d->told_count < ARRAY_SIZE(d->told))
-		d->told[d->told_count++] = account;
+	if (d->account_count < TRUST_TOLD_MAX)
+		d->accounts[d->account_count++] = account;
 	return true;
 }
 
@@ -121,7 +146,7 @@ static void put_account(struct drawing *d, unsigned depth, const struct publishe
 			    id, id);
 		return;
 	}
-	bool is_first = tell(d, account);
+	bool is_first = tell_account(d, account);
 	tree_branch(d->tree, depth, PAINT_PLAIN, "account %s%s%s", id,
 		    view_is(d->overview->account, id) ? ", this host's own" : "", is_first ? "" : ", as above");
 	if (is_first)
