@@ -100,12 +100,14 @@ static void put_head(struct screen *screen, const struct counts *counts)
 
 static void put_refused(struct screen *screen, const struct overview_slot *slot)
 {
-	char name[VIEW_SLOT_SIZE];
-	const char *remedy = enforce_remedy(slot);
-	screen_paint(screen, PAINT_BAD, 0, "! ");
-	screen_paint(screen, PAINT_BAD, 0, view_slot_name(slot, name));
-	screen_wrap(screen, INDENT, PAINT_BAD, "", "  %s%s%s%s", slot->enforce_reason ? slot->enforce_reason : "",
-		    slot->is_layer ? "" : "  (now ", slot->is_layer ? "" : slot->mode, slot->is_layer ? "" : ")");
+	char name[VIEW_SLOT_SIZE], lead[VIEW_SLOT_SIZE + 4], now[64] = "";
+	const char *remedy = enforce_remedy(slot), *code = slot->enforce_reason ? slot->enforce_reason : "";
+	(void)snprintf(lead, sizeof(lead), "! %s", view_slot_name(slot, name));
+	if (!slot->is_layer)
+		(void)snprintf(now, sizeof(now), "  (now %s)", slot->mode);
+	bool fits = strlen(lead) + 2 + strlen(code) + strlen(now) <= screen->style->columns;
+	screen_paint(screen, PAINT_BAD, 0, lead);
+	screen_put(screen, "%s%s%s\n", fits ? "  " : "\n    ", code, now);
 	screen_wrap(screen, INDENT, PAINT_PLAIN, "    ", "%s", enforce_title(slot->enforce_reason));
 	if (slot->enforce_detail)
 		screen_wrap(screen, INDENT, PAINT_PLAIN, "    ", "%s", slot->enforce_detail);

@@ -66,7 +66,9 @@ static void put_state(struct html *html, const struct overview_slot *slot)
 		html_badge(html, HTML_WARNING, "warned");
 	else if (enforce_would_fail(slot) && !slot->is_blocked)
 		html_badge(html, HTML_WARNING, "would fail");
-	if (slot->rank == OVERVIEW_OK)
+	if (view_is(slot->mode, "UNCHECKED"))
+		html_badge(html, HTML_WARNING, "unchecked");
+	else if (slot->rank == OVERVIEW_OK)
 		html_badge(html, HTML_GOOD, "ok");
 	else if (slot->rank == OVERVIEW_EMPTY)
 		html_badge(html, HTML_PLAIN, "empty");

@@ -206,11 +206,12 @@ void trust_put_publisher(struct drawing *d, unsigned depth, const struct overvie
 		    is_bad    ? PAINT_BAD
 		    : is_used ? PAINT_GOOD
 			      : PAINT_PLAIN,
-		    "%s%s%s  %s",
+		    "%s%s%s  %s%s",
 		    is_bad    ? "! "
 		    : is_used ? "* "
 			      : "",
-		    view_profile(arn, name), is_version ? "" : " (any version)", words);
+		    view_profile(arn, name), is_version ? "" : " (any version)", publisher.revoked ? "REVOKED, " : "",
+		    words);
 	if (!publisher.is_parsed)
 		return;
 	if (publisher.revoked)

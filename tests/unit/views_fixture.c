@@ -111,7 +111,16 @@ struct overview_histories *views_fixture_histories(void)
 	return histories;
 }
 
-/* ---- golden texts ---- */
+/* ---- texts ---- */
+
+void views_fixture_assert_fits(const struct buf *text)
+{
+	size_t column = 0;
+	for (size_t i = 0; i < text->len; i++) {
+		column = text->data[i] == '\n' ? 0 : column + ((text->data[i] & 0xc0) != 0x80);
+		assert_true(column <= 80);
+	}
+}
 
 /* So that the difference can be seen. */
 static void keep(const struct buf *text, const char *name)

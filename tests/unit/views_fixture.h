@@ -21,6 +21,8 @@ struct overview_signers *views_fixture_signers(void);
 /* Two releases of "main", one of "invoices"; older ones and other functions were left out. */
 struct overview_histories *views_fixture_histories(void);
 
+/* No line has more than 80 columns; a character in UTF-8 takes one. */
+void views_fixture_assert_fits(const struct buf *text);
 /*
  * Fails where the text is not what tests/data/overview/NAME holds. With VOUCHFS_TEST_GOLDEN set the file is written
  * instead: look at what `git diff` says then.
