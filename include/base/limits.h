@@ -72,6 +72,7 @@
 #define LIMIT_HOOK_LINES      20U   /* of a hook's output in the log */
 #define LIMIT_HOOK_LINE_BYTES 400U
 #define LIMIT_HOOK_GRACE_MS   2000 /* for what still runs or waits when the mount ends */
+
 /* the page of a report */
 #define LIMIT_REPORT_RELEASES_PER_SLOT 20U /* of its history, the newest */
 #define LIMIT_REPORT_RELEASES	       2000U
