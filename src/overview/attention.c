@@ -94,7 +94,7 @@ static void add_break_glass(struct attentions *to, const struct overview_slot *s
 	if (!a)
 		return;
 	clock_format_utc(slot->break_glass.until_s, utc);
-	say(to, &a->text, "until %s its checks only warn, by uid %u: %s", utc, slot->break_glass.uid,
+	say(to, &a->text, "until %s mismatch, expiry and revocation only warn, by uid %u: %s", utc, slot->break_glass.uid,
 	    slot->break_glass.reason ? slot->break_glass.reason : "no reason was given");
 }
 

@@ -140,7 +140,6 @@ static void put_tiles(struct html *html, const struct page *page)
 	put_tile(html, "bad", count_rank(overview, OVERVIEW_NOT_SERVED), 0, "not served");
 	put_tile(html, "bad", count_rank(overview, OVERVIEW_REFUSED), 0, "last attempt refused or failed");
 	put_tile(html, "bad", count_rank(overview, OVERVIEW_RELAXED), 0, "with broken glass");
-	put_tile(html, "warning", count_rank(overview, OVERVIEW_WARNED), 0, "served with a warning");
 	put_tile(html, "warning", overview_count_enforce(overview), enforce_count_judged(overview),
 		 "would fail under Enforce");
 	put_tile(html, "warning", count_soon(page), 0, "end within 30 days");

@@ -12,7 +12,7 @@ enum { PROFILE, ALLOWED, SERVED, WHO };
 static const struct html_column columns[] = {
 	[PROFILE] = {"Signing profile", "signer"},
 	[ALLOWED] = {"Allowed by", NULL},
-	[SERVED] = {"Signed what is served by", NULL},
+	[SERVED] = {"In use by", NULL},
 	[WHO] = {"Who may sign", NULL},
 	{NULL, NULL},
 };
