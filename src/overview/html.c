@@ -110,15 +110,14 @@ void html_code(struct html *html, const char *text)
 
 /* ---- tables ---- */
 
-/* The roles say what CSS makes browsers forget when rows are shown as cards. */
 void html_table_begin(struct html *html, const char *caption, const struct html_column *columns)
 {
-	html_put(html, "<table role=\"table\">\n<caption>");
+	html_put(html, "<table>\n<caption>");
 	html_put(html, caption);
-	html_put(html, "</caption>\n<thead role=\"rowgroup\"><tr role=\"row\">");
+	html_put(html, "</caption>\n<thead><tr>");
 	for (const struct html_column *column = columns; column->title; column++)
-		html_printf(html, "<th scope=\"col\" role=\"columnheader\">%s</th>", column->title);
-	html_put(html, "</tr></thead>\n<tbody role=\"rowgroup\">\n");
+		html_printf(html, "<th scope=\"col\">%s</th>", column->title);
+	html_put(html, "</tr></thead>\n<tbody>\n");
 }
 
 void html_table_end(struct html *html)
@@ -126,12 +125,9 @@ void html_table_end(struct html *html)
 	html_put(html, "</tbody>\n</table>\n");
 }
 
-void html_row_begin(struct html *html, const char *class)
+void html_row_begin(struct html *html)
 {
-	if (class)
-		html_printf(html, "<tr role=\"row\" class=\"%s\">", class);
-	else
-		html_put(html, "<tr role=\"row\">");
+	html_put(html, "<tr>");
 }
 
 void html_row_end(struct html *html)
@@ -141,10 +137,7 @@ void html_row_end(struct html *html)
 
 void html_cell_begin(struct html *html, const struct html_column *column, bool is_head)
 {
-	html_printf(html,
-		    is_head ? "<th scope=\"row\" role=\"rowheader\" data-label=\"%s\""
-			    : "<td role=\"cell\" data-label=\"%s\"",
-		    column->title);
+	html_printf(html, is_head ? "<th scope=\"row\" data-label=\"%s\"" : "<td data-label=\"%s\"", column->title);
 	if (column->class)
 		html_printf(html, " class=\"%s\"", column->class);
 	html_put(html, ">");

@@ -36,8 +36,7 @@ struct html_column {
 /* caption: markup of ours. The columns end with a NULL title. */
 void html_table_begin(struct html *html, const char *caption, const struct html_column *columns);
 void html_table_end(struct html *html);
-/* class: of the row, or NULL. */
-void html_row_begin(struct html *html, const char *class);
+void html_row_begin(struct html *html);
 void html_row_end(struct html *html);
 /* Cells come in the order of the columns; the first of a row is its head. */
 void html_cell_begin(struct html *html, const struct html_column *column, bool is_head);

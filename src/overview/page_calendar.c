@@ -37,7 +37,7 @@ static void put_entry(struct html *html, const struct page *page, const struct o
 /* The entries [first, end) of the page. */
 static void put_month(struct html *html, const struct page *page, const char *name, size_t first, size_t end)
 {
-	html_row_begin(html, NULL);
+	html_row_begin(html);
 	html_cell_begin(html, &columns[0], true);
 	html_put(html, name);
 	html_cell_end(html, true);
@@ -79,7 +79,7 @@ static void put_months(struct html *html, const struct page *page)
 	}
 	if (end < page->expiry_count)
 		html_printf(html,
-			    "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\">Later</th><td role=\"cell\" "
+			    "<tr><th scope=\"row\">Later</th><td "
 			    "data-label=\"What ends\">%zu more, the last in %d</td></tr>\n",
 			    page->expiry_count - end, month_of(page->expiries[page->expiry_count - 1].at_s) / 12);
 }

@@ -34,7 +34,7 @@ static void put_outcome(struct html *html, const struct overview_release *releas
 
 static void put_release(struct html *html, const struct overview_release *release)
 {
-	html_row_begin(html, NULL);
+	html_row_begin(html);
 	html_cell_begin(html, &columns[RELEASE], true);
 	html_printf(html, "<span class=\"number\">%" PRIu64 "</span>%s", release->number,
 		    release->is_current ? " current" : "");

@@ -133,7 +133,7 @@ static void put_name(struct html *html, const struct publisher *publisher)
 
 static void put_publisher(struct html *html, const struct page *page, const struct publisher *publisher)
 {
-	html_row_begin(html, NULL);
+	html_row_begin(html);
 	html_cell_begin(html, &columns[PROFILE], true);
 	put_name(html, publisher);
 	html_cell_end(html, true);
@@ -194,7 +194,7 @@ static void put_list(struct html *html, const struct page *page, const struct ov
 			   : view_is(account->list_state, "missing") ? "MISSING"
 								     : "REFUSED");
 	if (account->list_sequence > 0) {
-		html_printf(html, " list %" PRIu64 " of ", account->list_sequence);
+		html_printf(html, " sequence %" PRIu64 " of ", account->list_sequence);
 		html_date(html, account->list_issued_at_s);
 		html_put(html, " (");
 		page_put_span(html, page, account->list_issued_at_s);

@@ -137,7 +137,7 @@ static void put_cell_end_begin(struct html *html, const struct html_column *colu
 static void put_slot(struct html *html, const struct page *page, const struct overview_slot *slot)
 {
 	bool is_there = slot->release > 0;
-	html_row_begin(html, NULL);
+	html_row_begin(html);
 	put_slot_name(html, &slot_columns[SLOT], slot);
 	html_cell_begin(html, &slot_columns[STATE], false);
 	put_state(html, slot);
@@ -186,7 +186,7 @@ static const struct html_column enforce_columns[] = {
 
 static void put_would_fail(struct html *html, const struct overview_slot *slot)
 {
-	html_row_begin(html, NULL);
+	html_row_begin(html);
 	put_slot_name(html, &enforce_columns[0], slot);
 	html_cell(html, &enforce_columns[1], slot->is_layer ? "layer" : slot->mode);
 	html_cell(html, &enforce_columns[2], slot->enforce_reason);

@@ -91,8 +91,8 @@ static void put_certificate(struct drawing *d, unsigned depth, const struct over
 	int64_t ends_at_s = account->certificate_expires_at_s;
 	bool is_over = ends_at_s > 0 && ends_at_s <= d->overview->now_s;
 	tree_note(d->tree, depth, is_over ? PAINT_BAD : PAINT_PLAIN, "certificate: %s, %s %s (%s)",
-		  account->certificate_subject, is_over ? "ENDED" : "until", view_date(ends_at_s, date),
-		  view_span(ends_at_s, d->overview->now_s, span));
+		  account->certificate_subject ? account->certificate_subject : "-", is_over ? "ENDED" : "until",
+		  view_date(ends_at_s, date), view_span(ends_at_s, d->overview->now_s, span));
 }
 
 static void put_list(struct drawing *d, unsigned depth, const struct overview_account *account)
@@ -201,7 +201,7 @@ void trust_put_publisher(struct drawing *d, unsigned depth, const struct overvie
 	const struct publisher_use use = publisher_find_use(d->trust, config, arn);
 	print_use(d, &use, words, sizeof(words));
 	bool is_bad = publisher.revoked || (publisher.is_parsed && !publisher.account);
-	bool is_used = use.count > 0, is_version = publisher.profile.version[0];
+	bool is_used = use.count > 0, is_version = !publisher.is_parsed || publisher.profile.version[0];
 	tree_branch(d->tree, depth,
 		    is_bad    ? PAINT_BAD
 		    : is_used ? PAINT_GOOD

@@ -13,7 +13,7 @@ ALLOWED = {
     "strong", "time", "details", "summary",
 }
 ATTRIBUTES = {
-    "lang", "charset", "name", "content", "http-equiv", "class", "id", "href", "role", "scope", "data-label", "datetime",
+    "lang", "charset", "name", "content", "http-equiv", "class", "id", "href", "scope", "data-label", "datetime",
     "aria-label", "aria-labelledby",
 }
 
