@@ -94,8 +94,8 @@ static void add_break_glass(struct attentions *to, const struct overview_slot *s
 	if (!a)
 		return;
 	clock_format_utc(slot->break_glass.until_s, utc);
-	say(to, &a->text, "until %s mismatch, expiry and revocation only warn, by uid %u: %s", utc, slot->break_glass.uid,
-	    slot->break_glass.reason ? slot->break_glass.reason : "no reason was given");
+	say(to, &a->text, "until %s mismatch, expiry and revocation only warn, by uid %u: %s", utc,
+	    slot->break_glass.uid, slot->break_glass.reason ? slot->break_glass.reason : "no reason was given");
 }
 
 /* What is served all the same: deployed under Warn, or good once and not any more. */

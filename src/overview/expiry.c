@@ -94,6 +94,7 @@ const char *overview_expiry_effect(const struct overview *overview, const struct
 	case OVERVIEW_SIGNATURE:
 		break;
 	}
+	ASSERT(expiry->slot); /* a signature is of one */
 	return effect_on_slot(overview, expiry->slot);
 }
 
@@ -108,6 +109,7 @@ const char *overview_expiry_remedy(const struct overview_expiry *expiry)
 	case OVERVIEW_SIGNATURE:
 		break;
 	}
+	ASSERT(expiry->slot); /* a signature is of one */
 	return expiry->slot->is_layer ? "sign it anew and publish it" : "sign it anew and deploy it";
 }
 

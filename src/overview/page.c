@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,15 +127,17 @@ static size_t count_rank(const struct overview *overview, enum overview_rank ran
 static size_t count_soon(const struct page *page)
 {
 	size_t count = 0;
-	int64_t now_s = page->overview->now_s;
+	int64_t now_s = page->overview->now_s, before_s = now_s + (int64_t)OVERVIEW_EXPIRY_DAYS * DAY_S;
 	for (size_t i = 0; i < page->expiry_count; i++)
-		count += page->expiries[i].at_s > now_s && page->expiries[i].at_s <= now_s + PAGE_SOON_DAYS * DAY_S;
+		count += page->expiries[i].at_s > now_s && page->expiries[i].at_s <= before_s;
 	return count;
 }
 
 static void put_tiles(struct html *html, const struct page *page)
 {
 	const struct overview *overview = page->overview;
+	char soon[32];
+	(void)snprintf(soon, sizeof(soon), "end within %d days", OVERVIEW_EXPIRY_DAYS);
 	html_put(html, "<ul class=\"tiles\">\n");
 	put_tile(html, NULL, overview->slot_count, 0, "slots");
 	put_tile(html, "bad", count_rank(overview, OVERVIEW_NOT_SERVED), 0, "not served");
@@ -142,7 +145,7 @@ static void put_tiles(struct html *html, const struct page *page)
 	put_tile(html, "bad", count_rank(overview, OVERVIEW_RELAXED), 0, "with broken glass");
 	put_tile(html, "warning", overview_count_enforce(overview), enforce_count_judged(overview),
 		 "would fail under Enforce");
-	put_tile(html, "warning", count_soon(page), 0, "end within 30 days");
+	put_tile(html, "warning", count_soon(page), 0, soon);
 	html_put(html, "</ul>\n");
 }
 

@@ -7,8 +7,6 @@
 #include "overview/expiry.h"
 #include "overview/views.h"
 
-#define PAGE_SOON_DAYS 30 /* what ends within these is counted at the top */
-
 struct page {
 	const struct overview_report *report;
 	const struct overview *overview;

@@ -32,7 +32,7 @@ setup() {
 short() { echo "${1##*:/signing-profiles/}"; }
 
 # What is said, without the drawing and the ends of lines.
-words() { sed 's/^[ |`+-]*//' <<<"$output" | tr '\n' ' '; }
+words() { printf '%s\n' "${lines[@]}" | sed 's/^[ |`+-]*//' | tr '\n' ' '; }
 has() { [[ $output == *"$1"* || $(words) == *"$1"* ]] || { echo "not there: $1"; echo "$output"; return 1; }; }
 has_not() { [[ $output != *"$1"* ]] || { echo "there: $1"; echo "$output"; return 1; }; }
 
