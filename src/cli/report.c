@@ -2,12 +2,8 @@
 #include "report.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -19,7 +15,6 @@
 
 #define HOST_SIZE  256
 #define SHOWN_SIZE 512
-#define PAGE_MODE  0644 /* for everybody: it is meant to be shown */
 
 static int run(int argc, char **argv);
 
@@ -56,26 +51,11 @@ static int put_to_stdout(const struct buf *page)
 	return fwrite(page->data, 1, page->len, stdout) == page->len ? 0 : -EIO;
 }
 
-static int put_to_file(const struct buf *page, const char *path)
-{
-	char *for_directory = strdup(path), *for_name = strdup(path);
-	int dirfd = for_directory && for_name ? io_open_dir(dirname(for_directory)) : -ENOMEM;
-	int r = dirfd;
-	if (dirfd >= 0) {
-		(void)umask((mode_t)~PAGE_MODE & 0777); /* whatever umask a timer has */
-		r = io_write_file(dirfd, basename(for_name), page->data, page->len, PAGE_MODE, true);
-	}
-	io_close(&dirfd);
-	free(for_directory);
-	free(for_name);
-	return r;
-}
-
 static int put(const struct buf *page, const char *path)
 {
 	bool is_stdout = strcmp(path, "-") == 0;
 	char shown[SHOWN_SIZE];
-	int r = is_stdout ? put_to_stdout(page) : put_to_file(page, path);
+	int r = is_stdout ? put_to_stdout(page) : io_publish_file(path, page->data, page->len);
 	if (r < 0)
 		cli_error("the page cannot be written to %s: %s",
 			  is_stdout ? "stdout" : text_escape_print(shown, sizeof(shown), path, strlen(path)),
