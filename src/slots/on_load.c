@@ -18,6 +18,7 @@
 static void record_change(struct release *release, enum audit_event event, const struct gate_decision *decision)
 {
 	const char *slot = release->slot->path;
+	const struct signature_facts *s = &decision->facts;
 	char layers[GATE_LAYERS_TEXT_SIZE];
 	gate_print_layers(decision, layers);
 	struct audit_record entry = {
@@ -28,6 +29,7 @@ static void record_change(struct release *release, enum audit_event event, const
 		.config = decision->config_name,
 		.config_sha256 = decision->config_sha256,
 		.verdict = &decision->verdict,
+		.statement = s->form == SIGNATURE_NATIVE && s->integrity == SIGNATURE_GOOD ? &s->statement : NULL,
 		.errno_given = event == AUDIT_BLOCKED ? EACCES : 0,
 		.layers = layers[0] ? layers : NULL,
 		.detail = decision->layer_count > 0 && decision->verdict.detail[0] ? decision->verdict.detail : NULL,
