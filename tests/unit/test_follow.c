@@ -78,6 +78,7 @@ static void a_list_that_revokes_blocks_and_is_pushed_once(void **state)
 	assert_false(is_served(f));
 	assert_int_equal(slots_fixture_count_records(f, "release-blocked"), 1);
 	assert_int_equal(slots_fixture_count_records(f, "list 43 is in force"), 1);
+	assert_int_equal(slots_fixture_count_records(f, "\"profileVersionArn\":"), 2); /* deployed, and blocked */
 
 	assert_int_equal(follow(f), UINT64_MAX);
 	assert_nothing_pushed(f);
