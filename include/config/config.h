@@ -113,7 +113,7 @@ struct config {
 	uid_t hooks_user;
 	bool has_hooks_user; /* else the user that serves */
 	uint64_t hooks_timeout_s;
-	char *metrics_textfile;	   /* absolute path or NULL */
+	char *metrics_textfile; /* absolute path or NULL */
 	uint64_t metrics_interval_s;
 
 	/* Each in the order of its names. */
