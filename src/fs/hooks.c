@@ -41,6 +41,7 @@ static int begin_runner(const struct hooks_options *options, const struct log_op
 
 _Noreturn static void be_runner(const struct hooks_options *options, const struct log_options *log, int fd)
 {
+	service_manager_forget();
 	int r = begin_runner(options, log, fd);
 	exit(r < 0 ? EXIT_FAILURE : hook_runner_main(options, RUNNER_SOCKET));
 }
