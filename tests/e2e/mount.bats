@@ -289,7 +289,7 @@ calls_of_daemon() {
 @test "mount: a store below the mountpoint" {
 	STORE=$MNT/store mk_plain_config
 	run -1 start_mount
-	[ "$output" = "vouchfs: the store $MNT/store lies below the mountpoint $MNT" ]
+	[ "$output" = "vouchfs: the store $MNT/store lies below the mountpoint $MNT, which would hide it; put one of them elsewhere" ]
 	run ! is_mounted
 }
 

@@ -155,10 +155,10 @@ nothing_is_left() {
 
 @test "signer mount: a home below the mountpoint, a mountpoint in the home" {
 	run -1 "$VOUCHFS" signer mount --home "$HOME_DIR" "$T/homes"
-	[ "$output" = "vouchfs: the signer's home $HOME_DIR lies below the mountpoint $T/homes" ]
+	[ "$output" = "vouchfs: the signer's home $HOME_DIR lies below the mountpoint $T/homes, which would hide it; put one of them elsewhere" ]
 	mkdir "$HOME_DIR/mnt"
 	run -1 "$VOUCHFS" signer mount --home "$HOME_DIR" "$HOME_DIR/mnt"
-	[ "$output" = "vouchfs: the mountpoint $HOME_DIR/mnt lies in the signer's home $HOME_DIR" ]
+	[ "$output" = "vouchfs: the mountpoint $HOME_DIR/mnt lies in the signer's home $HOME_DIR; mount outside it" ]
 	nothing_is_left
 }
 
