@@ -67,6 +67,8 @@ int fs_reload(const char *source, struct buf *ret_errors, struct explain *ret_wh
  * own mounts only. -ENOENT: not mounted. */
 int fs_find_mount(const char *config_path, struct buf *ret_mountpoint);
 
+const char *fs_library_version(void); /* of libfuse */
+
 /* An absolute path without symlinks, also of a mountpoint whose process is gone, or of a file that is missing in a
  * directory that is there. free(). */
 int fs_resolve(const char *path, char **ret);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/cli.h"
 #include "mount_helper.h"
+#include "version.h"
 
 #define NAMES_MAX 128
 
@@ -135,10 +136,8 @@ int cli_dispatch(const struct cli_command *const *arrays, size_t array_count, in
 	}
 	if (is_help(argv[1]))
 		return help(&all, argc - 2, argv + 2);
-	if (strcmp(argv[1], "--version") == 0) {
-		(void)puts("vouchfs " VOUCHFS_VERSION);
-		return CLI_EXIT_OK;
-	}
+	if (strcmp(argv[1], "--version") == 0)
+		return cli_print_version();
 	const char *group = find_group(&all, argv[1]);
 	if (group)
 		return run_in_group(&all, group, argc - 1, argv + 1);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "fs/mount.h"
 #include "mountinfo.h"
 #include "refusal.h"
 
@@ -155,4 +156,9 @@ void kernel_raise_read_ahead(const char *mountpoint)
 		(void)io_write_full(fd, READ_AHEAD_KIB, strlen(READ_AHEAD_KIB));
 	io_close(&fd);
 	mountinfo_done(&info);
+}
+
+const char *fs_library_version(void)
+{
+	return fuse_pkgversion();
 }

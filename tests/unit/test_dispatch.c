@@ -158,7 +158,10 @@ static void test_help(void **state UNUSED)
 		{"vouchfs help sign", "Examples: sign", "put"},
 		{"vouchfs help signer put-profile", "Examples: put", "check"},
 		{"vouchfs signer help put-profile", "Examples: put", "check"},
-		{"vouchfs --version", "vouchfs " VOUCHFS_VERSION, "Commands"},
+		{"vouchfs --version", "vouchfs " VOUCHFS_VERSION "\nOpenSSL 3", "Commands"},
+		{"vouchfs --version", ", libfuse 3.", "(null)"},
+		{"vouchfs --version", "libzip 1.", "(null)"},
+		{"vouchfs --version", "\nLinux ", "(null)"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct outcome o = dispatch(cases[i].line);

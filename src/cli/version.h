@@ -1,0 +1,7 @@
+/* version.h - what `vouchfs --version` prints. Private to src/cli. */
+#ifndef CLI_VERSION_H
+#define CLI_VERSION_H
+
+int cli_print_version(void); /* returns the exit code */
+
+#endif
