@@ -54,6 +54,9 @@ struct trust_change {
 typedef void trust_tell(void *ctx, const char *sentence, bool is_refused);
 void trust_tell_lists(const struct trust_change *change, trust_tell *tell, void *ctx);
 
+/* Tells of every account whose CA certificates have all ended: nothing that is signed from then on counts. */
+void trust_tell_ended(const struct trust *trust, trust_tell *tell, void *ctx);
+
 /*
  * True: a list that could be relied on is gone, cut short or unreadable now, as it is while somebody writes it in
  * place. Not of one that is whole and refused for being older.

@@ -1,4 +1,4 @@
-/* What has become of the accounts' revocation lists from one trust to the next. */
+/* What has become of the accounts' revocation lists from one trust to the next, and of their certificates with time. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,6 +66,24 @@ void trust_tell_lists(const struct trust_change *change, trust_tell *tell, void 
 		char sentence[SENTENCE_SIZE];
 		say(now, sentence);
 		tell(ctx, sentence, !is_relied_on(now));
+	}
+}
+
+void trust_tell_ended(const struct trust *trust, trust_tell *tell, void *ctx)
+{
+	for (size_t i = 0; i < trust->account_count; i++) {
+		const struct signature_account *account = &trust->accounts[i];
+		int64_t end_s = crypto_cert_not_after_s(crypto_trust_longest(account->trust));
+		char ended[CLOCK_UTC_SIZE], sentence[SENTENCE_SIZE];
+		if (end_s >= clock_now_s())
+			continue;
+		clock_format_utc(end_s, ended);
+		(void)snprintf(
+			sentence, sizeof(sentence),
+			"account %s: its CA certificate ended at %s; what was signed before counts, what is signed "
+			"since is refused; a new one comes from its signing host (vouchfs signer export-trust)",
+			account->id, ended);
+		tell(ctx, sentence, true);
 	}
 }
 

@@ -29,8 +29,16 @@ static void record_list(void *ctx, const char *sentence, bool is_refused)
 		log_error("audit log: %s", strerror(-r));
 }
 
+static void warn_of_certificate(void *ctx UNUSED, const char *sentence, bool is_refused UNUSED)
+{
+	log_warning("%s", sentence);
+}
+
+/* Of certificates once for each that is loaded: only a reload takes others. */
 void slots_tell_lists(struct slots *slots, const struct trust *before, const struct trust *after)
 {
+	if (!before || trust_family(before) != trust_family(after))
+		trust_tell_ended(after, warn_of_certificate, NULL);
 	trust_tell_lists(&(struct trust_change){.before = before, .after = after}, record_list, slots);
 }
 

@@ -365,6 +365,17 @@ trust_setup() {
 	it_works_now
 }
 
+@test "a certificate that has ended: the mount works, and says what does not count any more" {
+	trust_setup
+	stop_clock
+	run -0 start_mount
+	[[ $output != *"its CA certificate ended"* ]]
+	stop_mount
+	echo 9000-01-01T00:00:00Z >"$T/clock"
+	run -0 start_mount
+	[[ $output == *"warning: account $ACCOUNT: its CA certificate ended at "*"; what was signed before counts, what is signed since is refused; a new one comes from its signing host (vouchfs signer export-trust)"* ]]
+}
+
 # ---- as a user ----
 
 user_setup() {
