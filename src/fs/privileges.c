@@ -46,6 +46,7 @@ int privileges_make_store(const char *path, const struct service_user *user, str
 {
 	if (geteuid() != 0)
 		return 0;
+	char words[ACCESS_WORDS_SIZE];
 	int r = 0, fd = -1;
 	if (mkdir(path, 0700) < 0) {
 		r = errno == EEXIST ? 0 : -errno;
@@ -55,7 +56,6 @@ int privileges_make_store(const char *path, const struct service_user *user, str
 	if (fd < 0 || fchown(fd, user->uid, user->gid) < 0)
 		r = -errno;
 out:
-	char words[ACCESS_WORDS_SIZE];
 	if (r < 0)
 		explain_set(ret_why, "store %s cannot be made: %s%s", path, access_words(path, r, words),
 			    r == -ENOENT ? "; `mkdir -p` makes the directory above it" : "");

@@ -385,7 +385,7 @@ user_setup() {
 	chown -R nobody "$T/etc" "$T/xdg" "$MNT" "$T/var"
 	export VOUCHFS
 }
-user_mount() { as_user "$VOUCHFS" mount -c "$CONF" "$@" "$MNT"; }
+user_mount() { as_user "$VOUCHFS" mount -c "$CONF" "$MNT"; }
 user_mount_script='setpriv --reuid=nobody --regid=nogroup --clear-groups "$VOUCHFS" mount -c "$CONF" "$MNT"'
 
 @test "user: no /dev/fuse, and one that only root may open" {
@@ -445,7 +445,7 @@ user_mount_script='setpriv --reuid=nobody --regid=nogroup --clear-groups "$VOUCH
 @test "user: -o allow_other without the line in fuse.conf" {
 	user_setup
 	grep -qx user_allow_other /etc/fuse.conf && skip "fuse.conf allows it here"
-	run -1 user_mount -o allow_other
+	run -1 as_user "$VOUCHFS" mount -o allow_other -c "$CONF" "$MNT"
 	says "vouchfs: -o allow_other is not permitted to users here; \`echo user_allow_other >>/etc/fuse.conf\` as root permits it, without it the mount is for you alone"
 	run -0 in_namespace <<-END
 		cp /etc/fuse.conf "\$T/fuse.conf"

@@ -193,7 +193,7 @@ state_of() { (cd "$1" && find . ! -name lock -printf '%p %m %u ' -exec sh -c '[ 
 @test "init --trust: certificates and lists are copied, their accounts trusted, the examples speak of them" {
 	mk_account
 	mk_account 222233334444
-	for account in "$ACCOUNT" 222233334444; do signer "$account" export-trust --directory "$T/in" >/dev/null; done
+	for id in "$ACCOUNT" 222233334444; do signer "$id" export-trust --directory "$T/in" >/dev/null; done
 	touch "$T/in/notes.txt" "$T/in/1.pem"
 	cd "$T"
 	umask 077

@@ -23,12 +23,12 @@ teardown() {
 	lib_teardown
 }
 
-# start_service [MOUNT ARGUMENTS]: as systemd starts it, with a watchdog where $watchdog_us says so
+# As systemd starts it, with a watchdog where $watchdog_us says so.
 start_service() {
 	NOTIFY_SOCKET=$T/notify WATCHDOG_USEC=${watchdog_us:-} sh -c '
 		[ -n "$WATCHDOG_USEC" ] || unset WATCHDOG_USEC
 		export WATCHDOG_PID=$$
-		exec "$@"' sh "$VOUCHFS" mount -f -c "$CONF" "$@" "$MNT" 2>"$T/log" 3>&- &
+		exec "$@"' sh "$VOUCHFS" mount -f -c "$CONF" "$MNT" 2>"$T/log" 3>&- &
 	service=$!
 }
 
