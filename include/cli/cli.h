@@ -127,6 +127,14 @@ void cli_help_all(const struct cli_command *const *arrays, size_t array_count);
 void cli_help_group(const struct cli_command *const *arrays, size_t array_count, const char *group);
 void cli_help_command(const struct cli_command *command);
 
+/*
+ * For completion in a shell: `vouchfs --completion-words` and `vouchfs GROUP --completion-words` list commands,
+ * `vouchfs [GROUP] COMMAND --completion-words` what cli_parse takes. Not in any help.
+ */
+#define CLI_COMPLETION_WORDS "--completion-words"
+void cli_complete_commands(const struct cli_command *const *arrays, size_t array_count, const char *group);
+void cli_complete_options(const struct cli_option *options, size_t option_count);
+
 /* AWS's form: "An error occurred (X) when calling the Y operation: ..." on stderr. */
 void cli_aws_error(const char *operation, const char *error_name, const char *text);
 

@@ -106,8 +106,18 @@ static const struct cli_command *find_namesake(const struct commands *all, const
 	return is_verb ? NULL : find_command(all, NULL, group);
 }
 
+/* The verbs of a group, and the options of the command that has its name. */
+static int list_words(const struct commands *all, const char *group, int argc, char **argv)
+{
+	cli_complete_commands(all->arrays, all->array_count, group);
+	const struct cli_command *namesake = group ? find_command(all, NULL, group) : NULL;
+	return namesake ? namesake->run(argc, argv) : CLI_EXIT_OK;
+}
+
 static int run_in_group(const struct commands *all, const char *group, int argc, char **argv)
 {
+	if (argc == 2 && strcmp(argv[1], CLI_COMPLETION_WORDS) == 0)
+		return list_words(all, group, argc, argv);
 	const struct cli_command *namesake = find_namesake(all, group, argc, argv);
 	if (namesake)
 		return run_command(namesake, argc, argv);
@@ -138,6 +148,8 @@ int cli_dispatch(const struct cli_command *const *arrays, size_t array_count, in
 		return help(&all, argc - 2, argv + 2);
 	if (strcmp(argv[1], "--version") == 0)
 		return cli_print_version();
+	if (strcmp(argv[1], CLI_COMPLETION_WORDS) == 0)
+		return list_words(&all, NULL, argc, argv);
 	const char *group = find_group(&all, argv[1]);
 	if (group)
 		return run_in_group(&all, group, argc - 1, argv + 1);

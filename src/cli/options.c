@@ -180,6 +180,12 @@ int cli_parse(const struct cli_command *command, const struct cli_option *option
 		return 0;
 	}
 
+	*ret_done = p.argc == 2 && strcmp(p.argv[1], CLI_COMPLETION_WORDS) == 0;
+	if (*ret_done) {
+		cli_complete_options(options, option_count);
+		return 0;
+	}
+
 	bool options_ended = false;
 	for (p.at = 1; p.at < p.argc; p.at++) {
 		char *word = argv[p.at];
