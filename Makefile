@@ -2,6 +2,10 @@
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
+BINDIR  ?= $(PREFIX)/bin
+LIBDIR  ?= $(PREFIX)/lib
+MANDIR  ?= $(PREFIX)/share/man
+DOCDIR  ?= $(PREFIX)/share/doc/vouchfs
 # mount(8) looks for mount.vouchfs in /sbin alone, whatever the prefix is.
 HELPERDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),/sbin,$(PREFIX)/sbin)
 VARIANT ?= release
@@ -67,7 +71,7 @@ Q := $(if $(V),,@)
 BUILD := $(MAKE) --no-print-directory -j$(shell nproc)
 
 .DEFAULT_GOAL := all
-.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash long fuzz fuzz-run bench bench-quick lint format install uninstall clean help deps-%
+.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash long fuzz fuzz-run bench bench-quick lint format install install-only uninstall clean help deps-%
 .SECONDARY:
 
 ## make            build the release binary, build/release/vouchfs
@@ -193,30 +197,47 @@ lint: deps-check
 	@tests/lint/layers
 	@clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 	@printf '%s\n' $(SOURCES) | xargs -P 2 -I{} clang-tidy --quiet {} -- $(filter-out $(GCC_ONLY),$(ALL_CFLAGS)) 2>/dev/null
-	@shellcheck -x -e SC2016,SC2030,SC2031,SC2154 .ci/deps .ci/run conf/sandbox/vouchfs-bwrap $$(git ls-files 'tests/*' | xargs grep -lIE '^#!.*(sh|bats)$$')
+	@shellcheck -x -e SC2016,SC2030,SC2031,SC2154 .ci/deps .ci/run conf/sandbox/vouchfs-bwrap conf/completions/vouchfs $$(git ls-files 'tests/*' | xargs grep -lIE '^#!.*(sh|bats)$$')
 
 ## make format     rewrite the sources by .clang-format
 format:
 	@clang-format -i $$(git ls-files '*.c' '*.h')
 
-## make install    to DESTDIR and PREFIX (/usr/local)
+# What is installed: source:destination:mode, a word each. Units are told where the program is.
+installed_as = $(foreach file,$(wildcard $1),$(file):$2/$(notdir $(file)):$3)
+INSTALLED = build/release/vouchfs:$(BINDIR)/vouchfs:0755 \
+	$(foreach page,$(wildcard conf/man/*.[1-9]),$(call installed_as,$(page),$(MANDIR)/man$(subst .,,$(suffix $(page))),0644)) \
+	$(call installed_as,conf/systemd/*.service conf/systemd/*.timer,$(LIBDIR)/systemd/system,0644) \
+	$(call installed_as,conf/systemd/*.catalog,$(LIBDIR)/systemd/catalog,0644) \
+	$(call installed_as,conf/sysusers.d/*,$(LIBDIR)/sysusers.d,0644) \
+	$(call installed_as,conf/tmpfiles.d/*,$(LIBDIR)/tmpfiles.d,0644) \
+	$(call installed_as,conf/completions/*,$(PREFIX)/share/bash-completion/completions,0644) \
+	$(call installed_as,conf/vouchfs.conf,$(DOCDIR)/examples,0644) \
+	$(call installed_as,conf/prometheus/*,$(DOCDIR)/examples/prometheus,0644) \
+	$(call installed_as,conf/hooks/*,$(DOCDIR)/examples/hooks,0755) \
+	$(call installed_as,conf/sandbox/*,$(DOCDIR)/examples/sandbox,0755)
+part = $(word $1,$(subst :, ,$2))
+define install_one
+install -D -m $(call part,3,$1) $(call part,1,$1) $(DESTDIR)$(call part,2,$1)
+
+endef
+
+## make install    to DESTDIR and PREFIX (/usr/local); what is to be done once after it is said at the end
 install: all
-	install -D -m 0755 build/release/vouchfs $(DESTDIR)$(PREFIX)/bin/vouchfs
+	@$(MAKE) --no-print-directory install-only
+	$(if $(DESTDIR),,@printf '%s\n' 'Installed. Once, as root:' '  systemd-sysusers && systemd-tmpfiles --create' \
+		'  systemctl daemon-reload && journalctl --update-catalog' 'Then, on a deployment host: vouchfs init')
+
+install-only:
+	$(foreach entry,$(INSTALLED),$(call install_one,$(entry)))
+	sed -i 's|@bindir@|$(BINDIR)|' $(addprefix $(DESTDIR),$(filter %.service,$(foreach entry,$(INSTALLED),$(call part,2,$(entry)))))
 	install -d $(DESTDIR)$(HELPERDIR)
-	ln -sf $(PREFIX)/bin/vouchfs $(DESTDIR)$(HELPERDIR)/mount.vouchfs
-	for page in $(wildcard conf/man/*.[1-9]); do \
-		install -D -m 0644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
-	install -D -m 0644 conf/vouchfs.conf $(DESTDIR)$(PREFIX)/share/doc/vouchfs/vouchfs.conf
-	for unit in $(wildcard conf/systemd/*); do \
-		install -D -m 0644 $$unit $(DESTDIR)$(PREFIX)/share/doc/vouchfs/systemd/$${unit##*/}; done
-	install -D -m 0755 conf/sandbox/vouchfs-bwrap $(DESTDIR)$(PREFIX)/share/doc/vouchfs/sandbox/vouchfs-bwrap
+	ln -sf $(BINDIR)/vouchfs $(DESTDIR)$(HELPERDIR)/mount.vouchfs
 
 ## make uninstall  what install put there
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/vouchfs $(DESTDIR)$(HELPERDIR)/mount.vouchfs
-	for page in $(wildcard conf/man/*.[1-9]); do \
-		rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/vouchfs
+	rm -f $(foreach entry,$(INSTALLED),$(DESTDIR)$(call part,2,$(entry))) $(DESTDIR)$(HELPERDIR)/mount.vouchfs
+	rm -rf $(DESTDIR)$(DOCDIR)
 
 ## make clean      remove build/
 clean:

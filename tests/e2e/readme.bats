@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
-# What README.md and the manual pages promise: the table of reasons, the commands, the lines with stock tools, the
-# installed files.
+# What README.md and the manual pages promise: the table of reasons, the commands, the lines with stock tools.
 
 load lib
 
@@ -88,24 +87,4 @@ TOP=$BATS_TEST_DIRNAME/../..
 		            missing.append((text, name))
 		assert not missing, missing
 	END
-}
-
-@test "make install puts program, mount helper, manual pages and sample below DESTDIR, and uninstall takes them away" {
-	local path
-	cd "$TOP"
-	export MAKEFLAGS= # not the flags of the make that runs this
-	make -s install DESTDIR="$T/root" PREFIX=/usr/local >/dev/null
-	for path in usr/local/bin/vouchfs usr/local/share/man/man1/vouchfs.1 usr/local/share/man/man1/vouchfs-signer.1 \
-		usr/local/share/man/man5/vouchfs.conf.5 \
-		usr/local/share/man/man7/vouchfs-reasons.7 usr/local/share/man/man8/mount.vouchfs.8 \
-		usr/local/share/doc/vouchfs/vouchfs.conf \
-		usr/local/share/doc/vouchfs/systemd/vouchfs-export-trust.service \
-		usr/local/share/doc/vouchfs/systemd/vouchfs-export-trust.timer \
-		usr/local/share/doc/vouchfs/systemd/vouchfs-function@.service usr/local/share/doc/vouchfs/sandbox/vouchfs-bwrap; do
-		[ -f "$T/root/$path" ]
-	done
-	[ "$(readlink "$T/root/sbin/mount.vouchfs")" = /usr/local/bin/vouchfs ]
-	make -s uninstall DESTDIR="$T/root" PREFIX=/usr/local >/dev/null
-	run find "$T/root" ! -type d
-	[ -z "$output" ]
 }
