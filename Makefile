@@ -4,6 +4,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 BINDIR  ?= $(PREFIX)/bin
 LIBDIR  ?= $(PREFIX)/lib
+UNITDIR ?= $(LIBDIR)/systemd/system
 MANDIR  ?= $(PREFIX)/share/man
 DOCDIR  ?= $(PREFIX)/share/doc/vouchfs
 # mount(8) looks for mount.vouchfs in /sbin alone, whatever the prefix is.
@@ -71,7 +72,7 @@ Q := $(if $(V),,@)
 BUILD := $(MAKE) --no-print-directory -j$(shell nproc)
 
 .DEFAULT_GOAL := all
-.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash long fuzz fuzz-run bench bench-quick lint format install install-only uninstall clean help deps-%
+.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash long fuzz fuzz-run bench bench-quick lint format deb check-deb check-trixie install install-only uninstall clean help deps-%
 .SECONDARY:
 
 ## make            build the release binary, build/release/vouchfs
@@ -207,7 +208,7 @@ format:
 installed_as = $(foreach file,$(wildcard $1),$(file):$2/$(notdir $(file)):$3)
 INSTALLED = build/release/vouchfs:$(BINDIR)/vouchfs:0755 \
 	$(foreach page,$(wildcard conf/man/*.[1-9]),$(call installed_as,$(page),$(MANDIR)/man$(subst .,,$(suffix $(page))),0644)) \
-	$(call installed_as,conf/systemd/*.service conf/systemd/*.timer,$(LIBDIR)/systemd/system,0644) \
+	$(call installed_as,conf/systemd/*.service conf/systemd/*.timer,$(UNITDIR),0644) \
 	$(call installed_as,conf/systemd/*.catalog,$(LIBDIR)/systemd/catalog,0644) \
 	$(call installed_as,conf/sysusers.d/*,$(LIBDIR)/sysusers.d,0644) \
 	$(call installed_as,conf/tmpfiles.d/*,$(LIBDIR)/tmpfiles.d,0644) \
@@ -238,6 +239,28 @@ install-only:
 uninstall:
 	rm -f $(foreach entry,$(INSTALLED),$(DESTDIR)$(call part,2,$(entry))) $(DESTDIR)$(HELPERDIR)/mount.vouchfs
 	rm -rf $(DESTDIR)$(DOCDIR)
+
+## make deb        Debian packages, binary and source, in build/deb; `make check-deb` tries the binary one
+DEB := build/deb/vouchfs-$(VERSION)
+deb: deps-deb
+	@dpkg-parsechangelog -l conf/debian/changelog -S Version | grep -q '^$(VERSION)-' || \
+		{ echo 'conf/debian/changelog is not about $(VERSION)' >&2; exit 1; }
+	rm -rf build/deb
+	mkdir -p $(DEB)
+	tar -c --exclude=./build --exclude=./.git . | tar -x -C $(DEB)
+	tar -cz -C build/deb -f build/deb/vouchfs_$(VERSION).orig.tar.gz vouchfs-$(VERSION)
+	cp -r conf/debian $(DEB)/debian
+	cd $(DEB) && env -u MAKEFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc
+	lintian --fail-on error build/deb/*.changes
+
+## make check-deb  install, upgrade, remove and purge the package in a fresh Debian (SUITE, this machine's), as root
+## make check-trixie  build and test in a Debian 13 (TARGETS="test"), as root; both take what MIRROR has, apt's by default
+check-deb: deps-deb deps-roots
+	@test -n "$(wildcard build/deb/*.deb)" || $(MAKE) --no-print-directory deb
+	@tests/roots/check-deb build/deb/*.deb
+
+check-trixie: deps-roots
+	@tests/roots/check-trixie $(or $(TARGETS),test)
 
 ## make clean      remove build/
 clean:

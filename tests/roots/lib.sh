@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# Debian roots below build/roots, made by debootstrap once and entered in namespaces of their own, so that no mount and
+# no process is left behind however it ends. Everything comes from MIRROR; without it from where apt of this machine
+# gets Debian, in the way its configuration says.
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+ROOTS=$TOP/build/roots
+
+die() {
+	echo "$*" >&2
+	exit 1
+}
+
+[ "$(id -u)" = 0 ] || die "a Debian root is made and entered by root alone: run this with sudo"
+
+default_mirror() {
+	apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null | sed -n 's/^Debian //p' | head -n 1
+}
+
+MIRROR=${MIRROR:-$(default_mirror)}
+MIRROR=${MIRROR:-http://deb.debian.org/debian}
+
+# How apt of this machine reaches its mirrors (proxies, certificates), names included.
+lend_network() {
+	apt-config dump | grep -E '^Acquire::(https?|Retries|Check-)' >"$1/etc/apt/apt.conf.d/90host" || true
+	cp /etc/resolv.conf /etc/hosts "$1/etc/"
+}
+
+# make_root SUITE: prints its directory
+make_root() {
+	local root=$ROOTS/$1
+	if [ ! -d "$root" ]; then
+		mkdir -p "$ROOTS"
+		rm -rf --one-file-system "$root.new"
+		debootstrap --variant=minbase "$1" "$root.new" "$MIRROR" >"$ROOTS/$1.log" 2>&1 ||
+			die "debootstrap $1 from $MIRROR failed, its end was: $(tail -n 3 "$ROOTS/$1.log")"
+		mv "$root.new" "$root"
+	fi
+	echo "deb $MIRROR $1 main" >"$root/etc/apt/sources.list"
+	lend_network "$root"
+	printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d" # no services in a root without an init
+	chmod 0755 "$root/usr/sbin/policy-rc.d"
+	echo "$root"
+}
+
+# in_root ROOT COMMAND ...: with $TOP at /src, read-only but for what is below build/roots
+in_root() {
+	local root=$1
+	shift
+	mkdir -p "$root/src"
+	unshare --mount --pid --fork --kill-child --propagation private bash -euc '
+		root=$1 top=$2
+		shift 2
+		mount -t proc proc "$root/proc"
+		mount -t sysfs sys "$root/sys"
+		mount --rbind /dev "$root/dev"
+		mount -t tmpfs -o mode=1777 tmp "$root/tmp"
+		mount -t tmpfs -o mode=0755 run "$root/run"
+		mount --bind "$top" "$root/src"
+		mount -o remount,bind,ro "$root/src"
+		exec env -i HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+			chroot "$root" "$@"
+	' in_root "$root" "$TOP" "$@"
+}
