@@ -62,3 +62,29 @@ in_root() {
 			chroot "$root" "$@"
 	' in_root "$root" "$TOP" "$@"
 }
+
+# boot_root ROOT STEPS: starts systemd as its init, which runs /packages/STEPS and stops; what they say comes out at the
+# end, and "all of it holds" has to be the last of it.
+boot_root() {
+	local root=$1
+	in_root "$root" bash -euc 'apt-get install -y -qq --no-install-recommends systemd-sysv dbus >/dev/null 2>&1'
+	rm -f "$root/usr/sbin/policy-rc.d" "$root/said"
+	mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
+	cat >"$root/etc/systemd/system/multi-user.target.wants/steps.service" <<-END
+		[Unit]
+		After=multi-user.target
+		[Service]
+		Type=oneshot
+		TimeoutStartSec=120
+		ExecStart=/bin/bash /packages/$2
+		ExecStopPost=/bin/systemctl --no-block poweroff
+		StandardOutput=file:/said
+		StandardError=inherit
+	END
+	timeout 200 unshare --mount --propagation private systemd-nspawn --register=no --keep-unit --quiet --boot \
+		--directory="$root" --bind=/dev/fuse --capability=all --property='DeviceAllow=/dev/fuse rw' \
+		>"$ROOTS/boot.log" 2>&1 </dev/null || true
+	[ -f "$root/said" ] || die "the root did not boot; the end of $ROOTS/boot.log: $(tail -n 5 "$ROOTS/boot.log")"
+	cat "$root/said"
+	[ "$(tail -n 1 "$root/said")" = "all of it holds" ]
+}
