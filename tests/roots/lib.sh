@@ -70,7 +70,8 @@ boot_root() {
 	in_root "$root" bash -euc 'apt-get install -y -qq --no-install-recommends systemd-sysv dbus >/dev/null 2>&1'
 	rm -f "$root/usr/sbin/policy-rc.d" "$root/said"
 	mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
-	cat >"$root/etc/systemd/system/multi-user.target.wants/steps.service" <<-END
+	ln -sf ../steps.service "$root/etc/systemd/system/multi-user.target.wants/steps.service"
+	cat >"$root/etc/systemd/system/steps.service" <<-END
 		[Unit]
 		After=multi-user.target
 		[Service]

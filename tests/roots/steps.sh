@@ -51,3 +51,6 @@ deploy() {
 	vouchfs sign --profile release app.zip >/dev/null 2>&1
 	cp app.zip /srv/functions/functions/app/app.zip
 }
+
+# The names in a directory, on one line.
+names_in() { (cd "$1" && echo *); }
