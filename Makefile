@@ -218,7 +218,7 @@ INSTALLED = build/release/vouchfs:$(BINDIR)/vouchfs:0755 \
 	$(call installed_as,conf/hooks/*,$(DOCDIR)/examples/hooks,0755) \
 	$(call installed_as,conf/sandbox/*,$(DOCDIR)/examples/sandbox,0755)
 # The program by other names, for mount(8) and umount(8).
-HELPERS = mount.vouchfs mount.fuse.vouchfs umount.vouchfs umount.fuse.vouchfs
+MOUNT_HELPERS = mount.vouchfs mount.fuse.vouchfs umount.vouchfs umount.fuse.vouchfs
 part = $(word $1,$(subst :, ,$2))
 define install_one
 install -D -m $(call part,3,$1) $(call part,1,$1) $(DESTDIR)$(call part,2,$1)
@@ -235,7 +235,7 @@ install-only:
 	$(foreach entry,$(INSTALLED),$(call install_one,$(entry)))
 	sed -i 's|@bindir@|$(BINDIR)|' $(addprefix $(DESTDIR),$(filter %.service,$(foreach entry,$(INSTALLED),$(call part,2,$(entry)))))
 	install -d $(DESTDIR)$(HELPERDIR)
-	for helper in $(HELPERS); do \
+	for helper in $(MOUNT_HELPERS); do \
 		ln -sf $(BINDIR)/vouchfs $(DESTDIR)$(HELPERDIR)/$$helper; \
 		test -e conf/man/$$helper.8 || ln -sf mount.vouchfs.8 $(DESTDIR)$(MANDIR)/man8/$$helper.8; \
 	done
@@ -243,7 +243,7 @@ install-only:
 ## make uninstall  what install put there
 uninstall:
 	rm -f $(foreach entry,$(INSTALLED),$(DESTDIR)$(call part,2,$(entry)))
-	rm -f $(addprefix $(DESTDIR)$(HELPERDIR)/,$(HELPERS)) $(patsubst %,$(DESTDIR)$(MANDIR)/man8/%.8,$(HELPERS))
+	rm -f $(addprefix $(DESTDIR)$(HELPERDIR)/,$(MOUNT_HELPERS)) $(patsubst %,$(DESTDIR)$(MANDIR)/man8/%.8,$(MOUNT_HELPERS))
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 ## make deb        Debian packages, binary and source, in build/deb; `make check-deb` tries the binary one
