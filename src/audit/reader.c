@@ -76,7 +76,7 @@ int audit_reader_open_end(int dirfd, uint64_t bytes, struct audit_reader **ret)
 	if (r < 0)
 		return r;
 	for (reader->next = reader->count; r == 0 && reader->next > 0 && have_bytes < bytes;) {
-		uint64_t size;
+		uint64_t size = 0;
 		r = segment_size(reader, --reader->next, &size);
 		if (r == 0)
 			have_bytes += size;

@@ -59,7 +59,7 @@ listed() { "$VOUCHFS" "$@" --help | awk '/^  [a-z]/ && $1 != "vouchfs" { print $
 
 @test "options: the beginning decides, letters and long names" {
 	[ "$(offers mount --f)" = --foreground ]
-	[[ $(offers mount - | sort | tr '\n' ' ') == "--config --foreground --help --options "*"-c -f -o "* ]]
+	[ "$(offers mount - | grep -xE -- '--(config|foreground|help)|-[cf]' | sort | tr '\n' ' ')" = "--config --foreground --help -c -f " ]
 	[ -z "$(offers mount --nothing)" ]
 	[ -z "$(offers nothing --f)" ]
 	[ "$(offers signer sta)" = start-signing-job ]
