@@ -88,6 +88,12 @@ out:
 static int refuse_owner(const struct opening *opening, uid_t uid)
 {
 	char owner[ACCESS_USER_SIZE], self[ACCESS_USER_SIZE];
+	if (opening->store->read_only) {
+		explain_set(opening->why,
+			    "store %s belongs to %s, and this process runs as %s; look as its owner, or as root",
+			    opening->shown, access_user(uid, owner), access_user(geteuid(), self));
+		return -EPERM;
+	}
 	explain_set(
 		opening->why,
 		"store %s belongs to %s, and this process runs as %s; `chown -R %u %s` as root gives it over, or run "

@@ -154,7 +154,7 @@ store_state() { find "$STORE" -printf '%p %y %s %T@ %C@ %i\n' | sort; }
 	cp "$VOUCHFS" "$T/vouchfs"
 	chmod 0755 "$T/etc" "$T/etc/trust"
 	run -1 as_user "$T/vouchfs" status -c "$CONF"
-	[[ $output == *"its store cannot be looked at: store $STORE belongs to uid 0"* || $output == *"Permission denied"* ]]
+	[[ $output == *"its store cannot be looked at: store $STORE belongs to user root (uid 0), and this process runs as"*"; look as its owner, or as root" ]]
 	echo "[functio main]" >"$CONF"
 	run -78 "$VOUCHFS" status
 	[[ $output == *"is not mounted"* ]]
