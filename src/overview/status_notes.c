@@ -6,8 +6,21 @@
 #include "base/clock.h"
 #include "status.h"
 
-#define INDENT	    4
-#define USERS_SHOWN 6
+#define INDENT	     4
+#define USERS_SHOWN  6
+#define DETAIL_SHOWN 160 /* digests and lists of ARNs are left to `vouchfs why` */
+
+/* Cut at a blank; "" for none. */
+static const char *shorten(const char *detail, char ret[DETAIL_SHOWN + 1])
+{
+	size_t len = detail ? strlen(detail) : 0;
+	bool is_cut = len > DETAIL_SHOWN;
+	if (is_cut)
+		for (len = DETAIL_SHOWN - 4; len > 0 && detail[len] != ' ';)
+			len--;
+	(void)snprintf(ret, DETAIL_SHOWN + 1, "%.*s%s", (int)len, detail ? detail : "", is_cut ? " ..." : "");
+	return ret;
+}
 
 /* "refused VF2001, 3 min ago, by deploy with cp, event 4711: why" */
 static void put_attempt(struct screen *screen, const struct overview_slot *slot, enum paint paint)
@@ -16,12 +29,12 @@ static void put_attempt(struct screen *screen, const struct overview_slot *slot,
 	char ago[SCREEN_SPAN_SIZE], user[SCREEN_USER_SIZE], event[48] = "";
 	if (last->event > 0)
 		(void)snprintf(event, sizeof(event), ", event %llu", (unsigned long long)last->event);
-	char lead[64];
+	char lead[64], detail[DETAIL_SHOWN + 1];
 	(void)snprintf(lead, sizeof(lead), "    last attempt %s", last->outcome);
 	screen_wrap(screen, INDENT, paint, lead, "%s%s, %s ago, by %s with %s%s%s%s", last->reason ? " " : "",
 		    last->reason ? last->reason : "", screen_span(screen->now_s - last->at_s, ago),
 		    screen_user(screen, last->uid, user), last->command ? last->command : "?", event,
-		    last->detail && last->detail[0] ? ": " : "", last->detail ? last->detail : "");
+		    last->detail && last->detail[0] ? ": " : "", shorten(last->detail, detail));
 }
 
 static void put_damaged(struct screen *screen, const struct overview_slot *slot)
@@ -32,9 +45,10 @@ static void put_damaged(struct screen *screen, const struct overview_slot *slot)
 
 static void put_blocked(struct screen *screen, const struct overview_slot *slot)
 {
+	char detail[DETAIL_SHOWN + 1];
 	screen_wrap(screen, INDENT, PAINT_BAD, "    BLOCKED", ": its files answer \"Permission denied\": %s%s%s",
 		    slot->enforce_reason ? slot->enforce_reason : "it does not pass today's checks",
-		    slot->enforce_detail ? " " : "", slot->enforce_detail ? slot->enforce_detail : "");
+		    slot->enforce_detail ? " " : "", shorten(slot->enforce_detail, detail));
 }
 
 static void put_break_glass(struct screen *screen, const struct overview_slot *slot)
@@ -52,8 +66,9 @@ static void put_would_fail(struct screen *screen, const struct overview_slot *sl
 {
 	if (!status_is(slot->enforce_outcome, "refused") || slot->is_blocked)
 		return;
+	char detail[DETAIL_SHOWN + 1];
 	screen_wrap(screen, INDENT, PAINT_WARNING, "    would be refused under Enforce", ": %s %s",
-		    slot->enforce_reason ? slot->enforce_reason : "", slot->enforce_detail ? slot->enforce_detail : "");
+		    slot->enforce_reason ? slot->enforce_reason : "", shorten(slot->enforce_detail, detail));
 }
 
 /* "used by main, worker and 3 more" */

@@ -50,7 +50,7 @@ screen() {
 }
 
 # What an attempt was refused for is a sentence of its own length, and has a number once it is recorded.
-cut_sentences() { sed -E -e 's/(with cp)(, event [0-9]+)?:? ?.*/\1/' -e '/^    (signed|event|[0-9]+:|arn|the|artifact|allowed)/d'; }
+cut_sentences() { sed -E -e 's/(with cp)(, event [0-9]+)?:? ?.*/\1/' -e '/^    (last attempt|used by)/b; /^    /d'; }
 
 @test "the screen, of the command and of the file" {
 	start_host

@@ -112,6 +112,25 @@ static void what_expires_within_thirty_days_is_marked(void **state)
 	}
 }
 
+static void a_long_sentence_is_cut_between_words(void **state)
+{
+	(void)state;
+	char detail[500] = "";
+	for (int i = 0; i < 40; i++)
+		(void)strcat(detail, i % 2 ? "of words " : "a sentence ");
+	struct overview *overview = overview_fixture_new();
+	struct overview_slot *slot = overview_fixture_add_function(overview, "main");
+	overview_fixture_refuse(slot);
+	overview_fixture_set(&slot->last.detail, detail);
+	struct buf text = print(overview, &plain);
+	const char *end = strstr(text.data, " ...\n");
+	assert_non_null(end);
+	assert_true(end[-1] == 's' || end[-1] == 'f' || end[-1] == 'a' || end[-1] == 'e'); /* the end of a word */
+	assert_null(strstr(end + 1, "sentence"));
+	assert_fits(&text, 80);
+	buf_done(&text);
+}
+
 static void a_list_that_nobody_needs_is_not_loud(void **state)
 {
 	(void)state;
@@ -190,6 +209,7 @@ int main(void)
 		cmocka_unit_test(everything_that_can_be_wrong),
 		cmocka_unit_test(a_store_that_is_not_mounted),
 		cmocka_unit_test(what_expires_within_thirty_days_is_marked),
+		cmocka_unit_test(a_long_sentence_is_cut_between_words),
 		cmocka_unit_test(a_list_that_nobody_needs_is_not_loud),
 		cmocka_unit_test(warn_slots_that_would_fail_are_counted),
 		cmocka_unit_test(what_lost_its_section_is_said),
