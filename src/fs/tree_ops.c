@@ -153,7 +153,8 @@ static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 		reply_err(req, r);
 		return;
 	}
-	fi->nonseekable = side->waiting && side->ops->is_stream(node);
+	/* Who is told that a stream has ended closes it while all is taken down: no verdict comes by that close. */
+	fi->nonseekable = fi->noflush = side->waiting && side->ops->is_stream(node);
 	fi->direct_io = 1; /* readers too: they see what was published last, never a page of the one before */
 	(void)fuse_reply_open(req, fi);
 }
