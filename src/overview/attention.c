@@ -96,6 +96,7 @@ static void add_break_glass(struct attentions *to, const struct overview_slot *s
 	clock_format_utc(slot->break_glass.until_s, utc);
 	say(to, &a->text, "until %s mismatch, expiry and revocation only warn, by uid %u: %s", utc,
 	    slot->break_glass.uid, slot->break_glass.reason ? slot->break_glass.reason : "no reason was given");
+	say(to, &a->remedy, "it ends by itself; vouchfs break-glass %s --end ends it now", slot->name);
 }
 
 /* What is served all the same: deployed under Warn, or good once and not any more. */
