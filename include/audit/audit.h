@@ -47,6 +47,9 @@ enum audit_event {
 	AUDIT_VERSION_REMOVED,	 /* of a layer */
 	AUDIT_PERMISSION_ADDED,	 /* to use a layer version; with an errno: but it was not */
 	AUDIT_PERMISSION_REMOVED,
+	AUDIT_BREAK_GLASS_BEGUN,   /* an administrator relaxes a function for a while; replaces one before */
+	AUDIT_BREAK_GLASS_ENDED,   /* before its time, by somebody, or because it could not be relied on */
+	AUDIT_BREAK_GLASS_EXPIRED, /* at its time */
 };
 
 /* NULL and 0 leave a member out. */
@@ -68,6 +71,8 @@ struct audit_record {
 	const struct statement *statement; /* ARNs and times */
 	int64_t timestamp_s;		   /* when it was signed, by a time stamp that is believed */
 	bool is_refused;		   /* a revocation list: it was not taken */
+	int64_t until_s;		   /* of a break glass */
+	uint64_t break_glass;		   /* seq of the record that began the one that let this pass, or that ends */
 	int errno_given;		   /* positive */
 	const char *detail;		   /* a sentence */
 };

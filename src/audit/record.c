@@ -32,6 +32,9 @@ const char *audit_event_name(enum audit_event event)
 		[AUDIT_VERSION_REMOVED] = "layer-version-removed",
 		[AUDIT_PERMISSION_ADDED] = "layer-permission-added",
 		[AUDIT_PERMISSION_REMOVED] = "layer-permission-removed",
+		[AUDIT_BREAK_GLASS_BEGUN] = "break-glass-begun",
+		[AUDIT_BREAK_GLASS_ENDED] = "break-glass-ended",
+		[AUDIT_BREAK_GLASS_EXPIRED] = "break-glass-expired",
 	};
 	ASSERT(event > 0 && (size_t)event < ARRAY_SIZE(names) && names[event]);
 	return names[event];
@@ -161,6 +164,8 @@ static int render(const struct audit_stamp *stamp, const struct audit_record *re
 		json_text(&j, "outcome", policy_outcome_name(POLICY_REFUSED));
 	put_statement(&j, record->statement, max);
 	put_time(&j, "timestampedAt", record->timestamp_s);
+	put_time(&j, "until", record->until_s);
+	put_number(&j, "breakGlass", record->break_glass);
 	if (record->errno_given > 0)
 		put_text(&j, "errno", strerrorname_np(record->errno_given), max);
 	put_text(&j, "detail", record->detail, max);

@@ -240,11 +240,29 @@ static void every_event_has_a_name(void **state)
 {
 	struct buf line = {0};
 	struct audit *audit = open_log_into(*state, &line);
-	for (int event = AUDIT_START; event <= AUDIT_PERMISSION_REMOVED; event++) {
+	for (int event = AUDIT_START; event <= AUDIT_BREAK_GLASS_EXPIRED; event++) {
 		struct audit_record record = {.event = (enum audit_event)event};
 		assert_int_equal(audit_append(audit, &record, NULL), 0);
 		assert_says(&line, audit_event_name((enum audit_event)event));
 	}
+	audit_close(audit);
+	buf_done(&line);
+}
+
+static void a_break_glass_has_its_time_and_what_it_let_pass_its_number(void **state)
+{
+	struct buf line = {0};
+	struct audit *audit = open_log_into(*state, &line);
+	struct audit_record record = {
+		.event = AUDIT_BREAK_GLASS_BEGUN, .until_s = 1795176000, .detail = "the signing host is down"};
+	assert_int_equal(audit_append(audit, &record, NULL), 0);
+	assert_says(&line, "\"until\":\"2026-11-20T12:00:00Z\",\"detail\":\"the signing host is down\"");
+	assert_null(strstr(line.data, "breakGlass"));
+	buf_reset(&line);
+	record = (struct audit_record){.event = AUDIT_DEPLOYMENT, .break_glass = 1};
+	assert_int_equal(audit_append(audit, &record, NULL), 0);
+	assert_says(&line, "\"breakGlass\":1,");
+	assert_null(strstr(line.data, "until"));
 	audit_close(audit);
 	buf_done(&line);
 }
@@ -479,6 +497,7 @@ int main(void)
 		TEST(long_texts_are_shortened_and_short_ones_kept),
 		TEST(text_is_cut_between_characters),
 		TEST(every_event_has_a_name),
+		TEST(a_break_glass_has_its_time_and_what_it_let_pass_its_number),
 		TEST(torn_line_is_cut_off_and_that_is_recorded),
 		TEST(log_that_is_torn_in_its_first_line_begins_anew),
 		TEST(what_is_not_a_log_is_not_touched),
