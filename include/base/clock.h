@@ -19,6 +19,8 @@ int64_t clock_now_s(void);
 struct timespec clock_now(void);
 uint64_t clock_monotonic_ms(void);
 uint64_t clock_monotonic_us(void); /* for measuring */
+/* Since the machine was started, asleep or not; neither who sets the clock nor a test moves it. */
+int64_t clock_boot_s(void);
 /* The same, but a test's clock moves it: for what is to happen after a while. */
 uint64_t clock_steady_ms(void);
 const char *clock_test_file(void); /* what VOUCHFS_TEST_CLOCK names; NULL: the clock is the system's */

@@ -78,6 +78,9 @@
 #define LIMIT_REPORT_RELEASES	       2000U
 #define LIMIT_HISTORY_BYTES	       16777216U /* of a function, as JSON */
 
+/* a config that an administrator relaxes for a while */
+#define LIMIT_BREAK_GLASS_MINUTES 1440
+
 /* logs */
 #define LIMIT_AUDIT_RECORD_BYTES 2048U
 #define LIMIT_LOG_LINES		 1024U /* that wait for the daemon's log to be written */

@@ -66,6 +66,13 @@ int64_t clock_now_s(void)
 	return clock_now().tv_sec;
 }
 
+int64_t clock_boot_s(void)
+{
+	struct timespec now;
+	ASSERT(clock_gettime(CLOCK_BOOTTIME, &now) == 0);
+	return now.tv_sec;
+}
+
 uint64_t clock_monotonic_us(void)
 {
 	struct timespec now;
