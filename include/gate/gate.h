@@ -26,6 +26,14 @@ struct gate_layer {
 /* "tools:3" */
 void gate_print_layer(const char *name, uint64_t version, char ret[GATE_LAYER_NAME_SIZE]);
 
+/* By which an administrator has relaxed a function's config for a while (slots/break_glass.h). */
+struct gate_break_glass {
+	uint64_t seq; /* of the audit record that began it; 0: none */
+	int64_t until_s;
+	uint32_t uid;
+	char reason[LIMIT_REASON_BYTES + 1]; /* printable ASCII */
+};
+
 /* Everything a decision was made of; a plain struct without pointers, so it can be kept. */
 struct gate_decision {
 	struct policy_verdict verdict;
@@ -44,6 +52,7 @@ struct gate_decision {
 	char config_sha256[CRYPTO_SHA256_HEX_SIZE];
 	struct gate_layer layers[LIMIT_LAYERS]; /* lowest first; what they do to it is in verdict (policy_add_layer) */
 	size_t layer_count;
+	struct gate_break_glass break_glass; /* without which it would have been refused */
 };
 
 #define GATE_LAYERS_TEXT_SIZE ((size_t)LIMIT_LAYERS * (GATE_LAYER_NAME_SIZE + 32))

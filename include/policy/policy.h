@@ -104,6 +104,10 @@ void policy_limit_unpacked(uint64_t unpacked_bytes, uint64_t max_bytes, struct p
 /* The layers have more folders together than can be served (VF4002); a refusal that is there already stands. */
 void policy_refuse_folders(uint32_t folders_max, struct policy_verdict *verdict);
 
+/* Whether something was found for which these rules refuse, whatever the rules that the verdict was made by. */
+bool policy_would_refuse(const struct policy_verdict *verdict, const struct config_code_signing *rules,
+			 enum policy_moment moment);
+
 /* The errno, positive, that a verdict is answered with: of a layer that fails, that of its own reason. 0: accepted. */
 int policy_verdict_errno(const struct policy_verdict *verdict, enum config_errno_style style);
 

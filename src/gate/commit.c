@@ -62,6 +62,7 @@ static void describe(const struct gate_deployment *deployment, const struct gate
 		.verdict = &decision->verdict,
 		.statement = has_statement ? &s->statement : NULL,
 		.timestamp_s = has_statement && s->timestamp == SIGNATURE_GOOD ? s->timestamp_s : 0,
+		.break_glass = decision->break_glass.seq,
 		.detail = decision->verdict.detail[0] ? decision->verdict.detail : NULL,
 	};
 }

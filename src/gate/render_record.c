@@ -100,6 +100,18 @@ static void put_who(struct buf *out, int *error, const struct audit_who *who)
 	put(out, error, "by-command", command);
 }
 
+static void put_break_glass(struct buf *out, int *error, const struct gate_break_glass *glass)
+{
+	char reason[2 * sizeof(glass->reason)]; /* printable, so at most each is a backslash */
+	if (glass->seq == 0)
+		return;
+	put_number(out, error, "break-glass", glass->seq);
+	put_time(out, error, "break-glass-until", glass->until_s);
+	put_number(out, error, "break-glass-uid", glass->uid);
+	text_escape_print(reason, sizeof(reason), glass->reason, strlen(glass->reason));
+	put(out, error, "break-glass-reason", reason);
+}
+
 int gate_render_record(const struct gate_deployment *deployment, const struct gate_decision *decision, struct buf *ret)
 {
 	const struct policy_verdict *verdict = &decision->verdict;
@@ -126,6 +138,7 @@ int gate_render_record(const struct gate_deployment *deployment, const struct ga
 	put(ret, &error, "tree-sha256", decision->length_bytes > 0 ? hex : "");
 	put_statement(ret, &error, &decision->facts);
 	put_layers(ret, &error, decision);
+	put_break_glass(ret, &error, &decision->break_glass);
 	put_time(ret, &error, "decided-at", decision->decided_at_s);
 	put_who(ret, &error, deployment->who);
 	if (error == 0 && deployment->about)
@@ -192,6 +205,25 @@ static void copy_signature(struct json *j, const char *record)
 	json_close(j);
 }
 
+/* null of what passed without one. */
+static void copy_break_glass(struct json *j, const char *record)
+{
+	char *reason = text_record_get(record, strlen(record), "break-glass-reason");
+	size_t len = reason ? strlen(reason) : 0;
+	if (!reason) {
+		json_text(j, "breakGlass", NULL);
+		return;
+	}
+	json_object(j, "breakGlass");
+	copy_number(j, "event", record, "break-glass");
+	copy_text(j, "until", record, "break-glass-until");
+	copy_number(j, "uid", record, "break-glass-uid");
+	if (text_unescape_print(reason, len, reason, len + 1, &len))
+		json_text_n(j, "reason", reason, len);
+	json_close(j);
+	free(reason);
+}
+
 static void copy_layer(struct json *j, const struct store_layer *layer, size_t number, const char *record)
 {
 	static const char *const members[][2] = {
@@ -249,6 +281,7 @@ int gate_render_release_json(const char *function, const struct store_release *r
 	copy_checks(&j, record);
 	copy_signature(&j, record);
 	copy_layers(&j, release, record);
+	copy_break_glass(&j, record);
 	copy_text(&j, "decidedAt", record, "decided-at");
 	json_object(&j, "by");
 	json_u64(&j, "uid", by_uid);

@@ -127,11 +127,23 @@ static void put_statement(struct page *page, const struct gate_decision *decisio
 	}
 }
 
+/* What was let pass by it alone is said before anything else. */
+static void put_break_glass(struct page *page, const struct gate_break_glass *glass)
+{
+	char until[CLOCK_UTC_SIZE];
+	if (glass->seq == 0)
+		return;
+	clock_format_utc(glass->until_s, until);
+	put(page, "  %-16s  without it this is refused; by uid %u until %s\n", "BREAK GLASS", glass->uid, until);
+	put_row(page, "its reason", glass->reason);
+}
+
 static void put_body(struct page *page, const struct gate_decision *decision)
 {
 	const struct policy_verdict *verdict = &decision->verdict;
 	if (verdict->reason != POLICY_REASON_NONE)
 		put(page, "  %s\n", policy_reason_info(verdict->reason)->title);
+	put_break_glass(page, &decision->break_glass);
 	if (decision->length_bytes > 0) {
 		char hex[CRYPTO_SHA256_HEX_SIZE];
 		text_hex(decision->tree_sha256, sizeof(decision->tree_sha256), hex);

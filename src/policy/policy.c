@@ -85,14 +85,18 @@ static bool has_passed(const struct policy_check_result *result)
 	return result->state == POLICY_OK || result->state == POLICY_NOT_APPLICABLE;
 }
 
+static bool has_failed(const struct policy_check_result *result)
+{
+	return result->state == POLICY_FAILED || result->state == POLICY_UNDECIDED;
+}
+
 /* The first check that has not passed and has this mode, or POLICY_CHECK_COUNT. */
 static enum policy_check first_with_mode(const struct policy_verdict *verdict, enum config_mode mode)
 {
 	enum policy_check check = POLICY_INTEGRITY;
 	while (check < POLICY_CHECK_COUNT) {
 		const struct policy_check_result *result = &verdict->checks[check];
-		bool found = result->state == POLICY_FAILED || result->state == POLICY_UNDECIDED;
-		if (found && result->mode == mode)
+		if (has_failed(result) && result->mode == mode)
 			break;
 		check++;
 	}
@@ -169,6 +173,15 @@ void policy_refuse(enum policy_reason reason, const char *detail, const char *re
 	*ret = (struct policy_verdict){.outcome = POLICY_REFUSED, .reason = reason, .deciding = POLICY_CHECK_COUNT};
 	SAY(ret->detail, "%s", detail);
 	SAY(ret->remedy, "%s", remedy);
+}
+
+bool policy_would_refuse(const struct policy_verdict *verdict, const struct config_code_signing *rules,
+			 enum policy_moment moment)
+{
+	bool refuse = false;
+	for (enum policy_check check = POLICY_INTEGRITY; check < POLICY_CHECK_COUNT; check++)
+		refuse |= has_failed(&verdict->checks[check]) && mode_of(rules, check, moment) == CONFIG_ENFORCE;
+	return refuse;
 }
 
 bool policy_signer_is_trusted(const struct policy_verdict *verdict)
