@@ -31,7 +31,8 @@
 
 struct daemon {
 	const struct plan *plan;
-	int channel; /* -1: the supervisor is gone */
+	uid_t administrator; /* who has mounted it */
+	int channel;	     /* -1: the supervisor is gone */
 	int signals;
 	int session_end;
 	struct tree_side tree_side;
@@ -102,6 +103,7 @@ static int open_deployment(struct daemon *d, struct buf *ret_errors)
 		.run_target = d->plan->run_is_linked ? d->plan->run_mountpoint : NULL,
 		.tell = hook_feed_tell,
 		.tell_ctx = &d->hook_feed,
+		.administrator = d->administrator,
 	};
 	struct slots *slots;
 	int r = slots_open(&options, &slots, ret_errors);
@@ -348,6 +350,7 @@ static void tear_down(struct daemon *d)
 int daemon_main(const struct plan *plan, int channel, int hook_feed)
 {
 	struct daemon d = {.plan = plan,
+			   .administrator = geteuid(),
 			   .channel = channel,
 			   .signals = -1,
 			   .session_end = -1,

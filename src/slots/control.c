@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,6 +19,7 @@ struct seen {
 	uint64_t kept_count;
 	struct release *release; /* a function's current one, a layer's newest; with a reference, or NULL */
 	struct slot_note *note;	 /* the same */
+	struct break_glass glass; /* in force; seq 0: none */
 };
 
 static void seen_done(struct slots *slots, struct seen *seen)
@@ -93,6 +95,7 @@ static void look_locked(struct slots *slots, struct slot *slot, const struct con
 	ret->is_damaged = !is_loaded ||
 			  (slot->is_layer ? is_layer_damaged_locked(slots, slot) : is_function_damaged_locked(slot));
 	ret->kept_count = slot->listed_count;
+	(void)slot_break_glass_locked(slot, &ret->glass);
 	ret->release = release ? release_ref_locked(release) : NULL;
 	ret->note = slot->note;
 	if (ret->note)
@@ -108,12 +111,23 @@ static int fill_release(const struct seen *seen, const struct trust *trust, stru
 	return release_fill_enforced(seen->release, trust, row);
 }
 
+static int fill_break_glass(const struct gate_break_glass *glass, struct overview_break_glass *ret)
+{
+	if (glass->seq == 0)
+		return 0;
+	*ret = (struct overview_break_glass){
+		.until_s = glass->until_s, .reason = strdup(glass->reason), .uid = glass->uid};
+	return ret->reason ? 0 : -ENOMEM;
+}
+
 static int fill_row(const struct slot *slot, const struct config_slot *section, const struct trust *trust,
 		    const struct seen *seen, struct overview_slot *row)
 {
 	int r = overview_fill_slot(slot->label, slot->is_layer, section, row);
 	row->is_damaged = seen->is_damaged;
 	row->kept_count = seen->kept_count;
+	if (r == 0)
+		r = fill_break_glass(&seen->glass.what, &row->break_glass);
 	if (r == 0 && seen->note)
 		r = overview_fill_last(seen->note->text, seen->note->why_offset, row);
 	return r == 0 && seen->release ? fill_release(seen, trust, row) : r;

@@ -1,8 +1,9 @@
 /*
  * deploy.h - how the deploy side's nodes are numbered and found. Private to src/slots/deploy_*.c.
  *
- *     1 .. 20               the fixed tree
+ *     1 .. 22               the fixed tree
  *     1 << 62 | index       a slot's directory          1 << 61 | index    its file below .vouchfs/why
+ *     1 << 60 | index       a slot's file below .vouchfs/break-glass/functions
  *     1 << 59 | index       a slot's file below .vouchfs/history/functions     1 << 58 | index    the same as JSON
  *     1 << 57 | index       its file below .vouchfs/rollback/functions
  *     1 << 56 | version << 32 | index    a layer version's file below .vouchfs/permissions/layers
@@ -36,11 +37,14 @@ enum deploy_fixed {
 	DEPLOY_NODE_PERMISSIONS_LAYERS,
 	DEPLOY_NODE_RECENT,
 	DEPLOY_NODE_EVENTS,
+	DEPLOY_NODE_BREAK_GLASS,
+	DEPLOY_NODE_BREAK_GLASS_FUNCTIONS,
 	DEPLOY_NODE_FIXED_END,
 };
 
 #define DEPLOY_SLOT_BIT		(1ULL << 62)
 #define DEPLOY_WHY_BIT		(1ULL << 61)
+#define DEPLOY_BREAK_GLASS_BIT	(1ULL << 60)
 #define DEPLOY_HISTORY_BIT	(1ULL << 59)
 #define DEPLOY_HISTORY_JSON_BIT (1ULL << 58)
 #define DEPLOY_ROLLBACK_BIT	(1ULL << 57)
@@ -156,6 +160,19 @@ bool deploy_is_ready(struct tree_handle *stream);
 void deploy_set_waker(struct slots *slots, const struct tree_waker *waker);
 void deploy_end_streams(struct slots *slots);
 
+/* ---- what an administrator relaxes for a while (deploy_break_glass.c) ---- */
+
+int deploy_break_glass_attr_locked(struct slots *slots, uint64_t node, struct slots_attr *ret);
+/* Only where one is in force, though every function has the file. */
+bool deploy_break_glass_is_listed_locked(const struct slot *slot);
+/* -EACCES for writing: neither root nor whoever has mounted. */
+int deploy_break_glass_open(struct slots *slots, uint64_t node, int open_flags, const struct slots_caller *caller,
+			    struct tree_handle **ret_handle);
+/* "begin <minutes> <reason>" or "end", and perhaps a newline: slot_break_glass, slot_end_break_glass. */
+int deploy_break_glass_write(struct tree_handle *handle, const void *buf, size_t len);
+/* "key: value" lines, or nothing: as it was when it was opened, or after the last write. */
+ssize_t deploy_break_glass_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset);
+
 struct tree_handle {
 	struct slots *slots;
 	uint64_t node;
@@ -163,7 +180,7 @@ struct tree_handle {
 	struct upload *upload;	  /* NULL: reads a release or text */
 	bool writable;
 	struct release *release;
-	struct buf text;	      /* of .vouchfs files; of a permission file under the tree lock */
+	struct buf text;	      /* of .vouchfs files; of permission and break-glass files under the tree lock */
 	struct events_reader *reader; /* of .vouchfs/events */
 	/* a file that is written: */
 	struct audit_who who;

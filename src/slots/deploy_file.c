@@ -316,6 +316,8 @@ int deploy_open(struct slots *slots, uint64_t node, int open_flags, const struct
 		return deploy_control_open(slots, node, open_flags, caller, ret_handle);
 	if (node & DEPLOY_PERMISSION_BIT)
 		return deploy_permission_open(slots, node, open_flags, caller, ret_handle);
+	if (node & DEPLOY_BREAK_GLASS_BIT)
+		return deploy_break_glass_open(slots, node, open_flags, caller, ret_handle);
 	if (deploy_fixed_entry(node) || (node & DEPLOY_WHY_BIT))
 		return open_fixed(slots, node, open_flags, ret_handle);
 
@@ -361,6 +363,8 @@ ssize_t deploy_read(struct tree_handle *handle, void *buf, size_t len, uint64_t 
 		return deploy_control_read(handle, buf, len, offset);
 	if (handle->node & DEPLOY_PERMISSION_BIT)
 		return deploy_permission_read(handle, buf, len, offset);
+	if (handle->node & DEPLOY_BREAK_GLASS_BIT)
+		return deploy_break_glass_read(handle, buf, len, offset);
 	return (ssize_t)text_read(handle->text.data, handle->text.len, buf, len, offset);
 }
 
@@ -370,6 +374,8 @@ int deploy_write(struct tree_handle *handle, const void *buf, size_t len, uint64
 		return -EBADF;
 	if (handle->node & DEPLOY_PERMISSION_BIT)
 		return deploy_permission_write(handle, buf, len);
+	if (handle->node & DEPLOY_BREAK_GLASS_BIT)
+		return deploy_break_glass_write(handle, buf, len);
 	if (!handle->upload)
 		return deploy_control_write(handle, buf, len, offset);
 	return upload_write(handle->upload, buf, len, offset);

@@ -29,6 +29,8 @@ static const struct deploy_fixed_entry fixed[] = {
 	{DEPLOY_NODE_PERMISSIONS_LAYERS, DEPLOY_NODE_PERMISSIONS, "layers", true, true},
 	{DEPLOY_NODE_RECENT, DEPLOY_NODE_CONTROL, "recent", false, true},
 	{DEPLOY_NODE_EVENTS, DEPLOY_NODE_CONTROL, "events", false, true},
+	{DEPLOY_NODE_BREAK_GLASS, DEPLOY_NODE_CONTROL, "break-glass", true, true},
+	{DEPLOY_NODE_BREAK_GLASS_FUNCTIONS, DEPLOY_NODE_BREAK_GLASS, "functions", true, true},
 };
 
 const struct deploy_fixed_entry *deploy_fixed_entry(uint64_t node)
@@ -66,7 +68,8 @@ struct slot *deploy_slot(struct slots *slots, uint64_t node)
 
 int deploy_place(struct slots *slots, uint64_t parent, struct deploy_place *ret)
 {
-	if (deploy_fixed_entry(parent) || (parent & (DEPLOY_WHY_BIT | DEPLOY_CONTROL_BITS | DEPLOY_PERMISSION_BIT)))
+	const uint64_t files = DEPLOY_WHY_BIT | DEPLOY_CONTROL_BITS | DEPLOY_PERMISSION_BIT | DEPLOY_BREAK_GLASS_BIT;
+	if (deploy_fixed_entry(parent) || (parent & files))
 		return -EPERM; /* nothing is made in the fixed directories */
 	if (parent & DEPLOY_SLOT_BIT) {
 		*ret = (struct deploy_place){.slot = deploy_slot(slots, parent)};

@@ -72,6 +72,8 @@ static int attr_locked(struct slots *slots, uint64_t node, struct slots_attr *re
 		return deploy_control_attr_locked(slots, node, ret);
 	if (node & DEPLOY_PERMISSION_BIT)
 		return deploy_permission_attr_locked(slots, node, ret);
+	if (node & DEPLOY_BREAK_GLASS_BIT)
+		return deploy_break_glass_attr_locked(slots, node, ret);
 	if (node & (DEPLOY_SLOT_BIT | DEPLOY_WHY_BIT)) {
 		uint64_t index = node & ~(DEPLOY_SLOT_BIT | DEPLOY_WHY_BIT);
 		if (index >= slots->slot_count)
@@ -140,6 +142,7 @@ static const struct slots_directory *find_slots_directory(uint64_t node)
 		{DEPLOY_NODE_HISTORY_FUNCTIONS, DEPLOY_HISTORY_BIT, false},
 		{DEPLOY_NODE_ROLLBACK_FUNCTIONS, DEPLOY_ROLLBACK_BIT, false},
 		{DEPLOY_NODE_PERMISSIONS_LAYERS, DEPLOY_PERMISSION_BIT, true},
+		{DEPLOY_NODE_BREAK_GLASS_FUNCTIONS, DEPLOY_BREAK_GLASS_BIT, false},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
 		if (directories[i].node == node)
@@ -219,6 +222,10 @@ static int entry_attr_locked(const struct slot *slot, uint64_t bit, struct slots
 {
 	if (bit & DEPLOY_CONTROL_BITS)
 		return deploy_control_attr_locked(slot->slots, bit | slot->index, ret);
+	if (bit == DEPLOY_BREAK_GLASS_BIT && deploy_break_glass_is_listed_locked(slot))
+		return deploy_break_glass_attr_locked(slot->slots, bit | slot->index, ret);
+	if (bit == DEPLOY_BREAK_GLASS_BIT)
+		return -ENOENT;
 	return bit == DEPLOY_WHY_BIT ? why_attr_locked(slot, ret) : deploy_slot_attr_locked(slot, ret);
 }
 

@@ -117,6 +117,7 @@ uint64_t slots_follow(struct slots *slots)
 {
 	bool changed;
 	due_take(&slots->due); /* first: what is judged from here on sets it again */
+	break_glass_follow(slots);
 	struct trust *trust = refresh(slots, &changed);
 	if (!trust)
 		log_error("revocation lists could not be read again: out of memory");

@@ -11,6 +11,7 @@
 #include "archive/zip.h"
 #include "archive/zip_headers.h"
 #include "base/lock.h"
+#include "break_glass.h"
 #include "due.h"
 #include "events.h"
 #include "gate/gate.h"
@@ -62,6 +63,7 @@ struct release {
 	atomic_uint_least64_t damage_recorded_ms;
 	struct large *large;	       /* files too large for the inflate cache whose content is as stated (R7) */
 	uint64_t judged_generation;    /* of the trust; 0: not judged */
+	uint64_t judged_break_glass;   /* that the slot had then, or 0 */
 	struct signature_facts *facts; /* what was found then, of the artifact and of each layer; NULL: not kept */
 	uint64_t facts_family;	       /* of the trust that they hold under */
 	int64_t holds_from_s;	       /* until the trust changes the verdict is this one, from here */
@@ -97,8 +99,9 @@ int layers_read_whole(struct slots *slots, const struct store_release *of, const
  * Judges an artifact that is to be deployed into a function's slot with the layers of a release (NULL: none). What is
  * stored of a layer and is not what was published refuses it. The slot has a section.
  */
-int layers_judge_artifact(struct slot *slot, const struct trust *trust, const struct gate_artifact *artifact,
-			  const struct store_release *of, struct gate_decision *ret);
+int layers_judge_artifact(struct slot *slot, const struct trust *trust, const struct slot_rules *rules,
+			  const struct gate_artifact *artifact, const struct store_release *of,
+			  struct gate_decision *ret);
 void layers_refuse_damaged(const struct store_layer *layer, struct gate_decision *decision);
 struct timespec release_mtime_locked(const struct release *release);
 struct release *release_ref(struct release *release);
@@ -113,6 +116,12 @@ int release_admit(struct release *release);
  */
 int release_fill_enforced(struct release *release, const struct trust *trust, struct overview_slot *ret);
 void enforced_free(struct enforced *enforced);
+/*
+ * What the release's slot says of it on load under a trust, which need not be today's; nothing comes of it. keep: what
+ * is found out of its signature is remembered for that trust. Release lock held.
+ */
+int release_judge_locked(struct release *release, const struct trust *trust, bool keep, struct slot_rules *rules,
+			 struct gate_decision *decision);
 /* Judges all that are in service, and has the kernel forget what it knows of those that are blocked now. No lock held.
  */
 void slots_judge_served(struct slots *slots);
@@ -192,7 +201,11 @@ struct slot {
 	bool damaged;	  /* a function's current release or a layer's newest version; an older one may stand in */
 	bool is_removing; /* its objects may be gone already */
 	struct slot_note *note;
-	struct release *waiting_list; /* of layers, for the first artifact: no release, only the text; NULL: none */
+	struct release *waiting_list;	 /* of layers, for the first artifact: no release, only the text; NULL: none */
+	struct break_glass *glass;	 /* in force, or just over; NULL: none */
+	atomic_uint_least64_t glass_seq; /* its number, for who asks often */
+	struct slot *next_with_glass;	 /* tree lock, as is_with_glass: in slots->with_glass */
+	bool is_with_glass;
 
 	/* tree lock */
 	struct deploy_node *files;
@@ -365,7 +378,8 @@ struct upload {
 	int write_error;	    /* of a failed write: the copy has a hole */
 	int list_error; /* a list that was refused while it was written: shells write a line a time, and go on */
 	bool judged;	/* decision is about the bytes as they are */
-	int result;	/* what the last verdict was answered with */
+	uint64_t judged_break_glass; /* that was in force then, or 0 */
+	int result;		     /* what the last verdict was answered with */
 	struct gate_decision *decision;
 	char *about[VERSION_ABOUT_COUNT]; /* NULL: not said */
 };
@@ -425,6 +439,7 @@ struct slots {
 	struct events *events;
 	char *config_path;
 	char *run_target;
+	uid_t administrator;
 	struct inflate_cache *cache;
 	struct read_ahead *ahead;
 	struct slots_metrics *metrics; /* metrics.h */
@@ -447,7 +462,8 @@ struct slots {
 	unsigned judging; /* verdicts and commits in progress */
 	struct slot *by_name;
 	struct slot *by_id;
-	struct slot *in_grace; /* those that have releases in grace, and perhaps had */
+	struct slot *in_grace;	 /* those that have releases in grace, and perhaps had */
+	struct slot *with_glass; /* those that have a break glass, and perhaps had */
 	struct slot **list;
 	size_t slot_count;
 	size_t slot_capacity;

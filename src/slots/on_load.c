@@ -33,6 +33,7 @@ static void record_change(struct release *release, enum audit_event event, const
 		.errno_given = event == AUDIT_BLOCKED ? EACCES : 0,
 		.layers = layers[0] ? layers : NULL,
 		.detail = decision->layer_count > 0 && decision->verdict.detail[0] ? decision->verdict.detail : NULL,
+		.break_glass = decision->break_glass.seq,
 	};
 	int r = audit_append(release->slots->audit, &entry, NULL);
 	if (r < 0)
@@ -129,10 +130,11 @@ static void narrow_span(const struct signature_facts *facts, int64_t decided_at_
 	}
 }
 
-static void find_span(const struct gate_decision *decision, struct release *release)
+static void find_span(const struct gate_decision *decision, const struct slot_rules *rules, struct release *release)
 {
-	release->holds_from_s = INT64_MIN;
-	release->holds_until_s = INT64_MAX;
+	bool is_relaxed = rules->break_glass.seq > 0;
+	release->holds_from_s = is_relaxed ? rules->break_glass_from_s : INT64_MIN;
+	release->holds_until_s = is_relaxed ? rules->break_glass.until_s : INT64_MAX;
 	narrow_span(&decision->facts, decision->decided_at_s, release);
 	for (size_t i = 0; i < decision->layer_count; i++)
 		narrow_span(&decision->layers[i].facts, decision->decided_at_s, release);
@@ -151,6 +153,20 @@ static void keep_facts(struct release *release, const struct trust *trust, const
 	release->facts_family = trust_family(trust);
 }
 
+int release_judge_locked(struct release *release, const struct trust *trust, bool keep, struct slot_rules *rules,
+			 struct gate_decision *decision)
+{
+	bool is_known = release->facts && release->facts_family == trust_family(trust);
+	slot_rules(release->slot, slot_section(trust, release->slot), rules);
+	int r = gate_judge_release_again(trust, rules->rules, POLICY_ON_LOAD, release->record,
+					 is_known ? release->facts : NULL, decision);
+	if (r == 0)
+		slot_rules_note(rules, POLICY_ON_LOAD, decision);
+	if (r == 0 && keep)
+		keep_facts(release, trust, decision);
+	return r;
+}
+
 /* A release whose slot has no section any more is judged for its signature's integrity alone, and goes on being served.
  */
 static int judge_locked(struct release *release, const struct trust *trust, bool in_haste)
@@ -159,16 +175,12 @@ static int judge_locked(struct release *release, const struct trust *trust, bool
 	if (!decision)
 		return -ENOMEM;
 
-	const struct config_slot *section = slot_section(trust, release->slot);
-	const struct config_code_signing *rules = section ? section->code_signing : NULL;
-	bool is_known = release->facts && release->facts_family == trust_family(trust);
-	int r = gate_judge_release_again(trust, rules, POLICY_ON_LOAD, release->record,
-					 is_known ? release->facts : NULL, decision);
-	if (r == 0)
-		keep_facts(release, trust, decision);
+	struct slot_rules rules;
+	int r = release_judge_locked(release, trust, true, &rules, decision);
 	if (r == 0 && take_verdict_locked(release, decision, in_haste)) {
 		release->judged_generation = trust->generation;
-		find_span(decision, release);
+		release->judged_break_glass = rules.break_glass_seen;
+		find_span(decision, &rules, release);
 	}
 	free(decision);
 	return r;
@@ -177,7 +189,8 @@ static int judge_locked(struct release *release, const struct trust *trust, bool
 static bool is_to_be_judged_locked(const struct release *release, const struct trust *trust)
 {
 	int64_t now_s = clock_now_s();
-	return release->judged_generation < trust->generation || now_s < release->holds_from_s ||
+	return release->judged_generation < trust->generation ||
+	       release->judged_break_glass != atomic_load(&release->slot->glass_seq) || now_s < release->holds_from_s ||
 	       now_s >= release->holds_until_s;
 }
 

@@ -192,8 +192,9 @@ void layers_refuse_damaged(const struct store_layer *layer, struct gate_decision
 	policy_add_layer(name, &damaged, &decision->verdict);
 }
 
-int layers_judge_artifact(struct slot *slot, const struct trust *trust, const struct gate_artifact *artifact,
-			  const struct store_release *of, struct gate_decision *ret)
+int layers_judge_artifact(struct slot *slot, const struct trust *trust, const struct slot_rules *rules,
+			  const struct gate_artifact *artifact, const struct store_release *of,
+			  struct gate_decision *ret)
 {
 	struct gate_artifact with = *artifact;
 	const struct store_layer *bad = NULL;
@@ -207,8 +208,7 @@ int layers_judge_artifact(struct slot *slot, const struct trust *trust, const st
 	}
 	if (r < 0 && !bad)
 		return r;
-	const struct config_slot *section = slot_section(trust, slot);
-	r = gate_judge(trust, section->code_signing, POLICY_ON_DEPLOYMENT, &with, false, ret);
+	r = gate_judge(trust, rules->rules, POLICY_ON_DEPLOYMENT, &with, false, ret);
 	if (r < 0 || ret->verdict.outcome == POLICY_REFUSED)
 		return r;
 	if (bad)

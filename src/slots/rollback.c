@@ -71,7 +71,11 @@ static int judge(struct rollback *b)
 	if (r < 0)
 		return r;
 	const struct gate_artifact artifact = {.file = release_file_reader(b->target)};
-	r = layers_judge_artifact(b->slot, b->trust, &artifact, b->target->record, b->decision);
+	struct slot_rules rules;
+	slot_rules(b->slot, slot_section(b->trust, b->slot), &rules);
+	r = layers_judge_artifact(b->slot, b->trust, &rules, &artifact, b->target->record, b->decision);
+	if (r == 0)
+		slot_rules_note(&rules, POLICY_ON_DEPLOYMENT, b->decision);
 	if (r == 0 && atomic_load(&b->target->is_damaged))
 		r = release_report_damage(b->target, "rollback", -EBADMSG);
 	return r;

@@ -51,6 +51,7 @@ void slot_free(struct slot *slot)
 		return;
 	ASSERT(!slot->files && !slot->current && !slot->waiting_list && slot->listed_count == 0);
 	free(slot->listed);
+	free(slot->glass);
 	slot_note_put(slot->slots, slot->note);
 	lock_done(&slot->lock);
 	free(slot->name);
@@ -378,6 +379,7 @@ int slot_remove(struct slot *slot, const struct audit_who *who)
 	int r = !slot->facts.made ? -ENOENT : slot_shows_artifact(slot) || slot_shows_list(slot) ? -ENOTEMPTY : 0;
 	if (r == 0) {
 		what.slot_id = slot->facts.id;
+		slot_drop_break_glass_locked(slot, who);
 		set_removing(slot, true);
 		r = remove_stored(slot, who);
 		if (r == 0 && !slot->is_layer)

@@ -239,6 +239,7 @@ static int load_locked(struct slot *slot)
 	install(&l);
 	if (slot->current)
 		waiting_list_end_locked(slot);
+	break_glass_load_locked(slot);
 	if (is_to_be_saved && slot_save_locked(slot) < 0)
 		log_warning("%s: the slot's own record cannot be written", slot->path);
 	atomic_store(&slot->loaded, true);

@@ -167,6 +167,7 @@ int slots_open(const struct slots_options *options, struct slots **ret, struct b
 	share_descriptors(slots);
 	slots->config_generation = 1;
 	slots->config_loaded_at_s = slots->started.tv_sec;
+	slots->administrator = options->administrator;
 	slots->config_path = strdup(options->config_path);
 	slots->run_target = options->run_target ? strdup(options->run_target) : NULL;
 

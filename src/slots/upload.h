@@ -32,8 +32,8 @@ bool upload_is_list_locked(const struct upload *upload);
 /* The write that completes a list, when all was written in order. */
 bool upload_completes_list(const void *bytes, size_t len);
 /* A verdict: an artifact with the layers that are there, a list with the artifact that is there. */
-int upload_judge_artifact_locked(struct upload *upload, const struct trust *trust);
-int upload_judge_list_locked(struct upload *upload, const struct trust *trust, const struct config_code_signing *rules);
+int upload_judge_artifact_locked(struct upload *upload, const struct trust *trust, const struct slot_rules *rules);
+int upload_judge_list_locked(struct upload *upload, const struct trust *trust, const struct slot_rules *rules);
 /* Whether what it was judged with is still what is there. Slot lock held. */
 bool upload_stands_locked(const struct upload *upload);
 /* Whose layers the release is to have; NULL: none. */

@@ -132,7 +132,7 @@ static int take_waiting_list(struct upload *upload, const struct trust *trust)
 	return 0;
 }
 
-int upload_judge_artifact_locked(struct upload *upload, const struct trust *trust)
+int upload_judge_artifact_locked(struct upload *upload, const struct trust *trust, const struct slot_rules *rules)
 {
 	set_beside(upload, slot_layered(upload->slot));
 	if (release_is_waiting_list(upload->beside)) {
@@ -141,7 +141,8 @@ int upload_judge_artifact_locked(struct upload *upload, const struct trust *trus
 			return r;
 	}
 	const struct gate_artifact artifact = upload_artifact_locked(upload);
-	return layers_judge_artifact(upload->slot, trust, &artifact, upload_layers_locked(upload), upload->decision);
+	return layers_judge_artifact(upload->slot, trust, rules, &artifact, upload_layers_locked(upload),
+				     upload->decision);
 }
 
 /* ---- the list ---- */
@@ -180,12 +181,12 @@ static bool is_refused(const struct upload *upload)
 	return upload->decision->verdict.outcome == POLICY_REFUSED;
 }
 
-static int judge_with_layers(struct upload *upload, const struct trust *trust, const struct config_code_signing *rules)
+static int judge_with_layers(struct upload *upload, const struct trust *trust, const struct slot_rules *rules)
 {
 	struct gate_decision *decision = upload->decision;
 	const struct store_release release = with_layers(upload->beside->record, upload->list);
 	struct layers_size size = {0};
-	int r = gate_judge_release(trust, rules, POLICY_ON_DEPLOYMENT, &release, decision);
+	int r = gate_judge_release(trust, rules->rules, POLICY_ON_DEPLOYMENT, &release, decision);
 	if (r == 0 && !is_refused(upload))
 		r = measure(upload, &size);
 	if (r < 0 || is_refused(upload))
@@ -212,7 +213,7 @@ static int judge_waiting(struct upload *upload, const struct trust *trust)
 	return r;
 }
 
-int upload_judge_list_locked(struct upload *upload, const struct trust *trust, const struct config_code_signing *rules)
+int upload_judge_list_locked(struct upload *upload, const struct trust *trust, const struct slot_rules *rules)
 {
 	set_beside(upload, slot_current(upload->slot));
 	begin(upload, trust);

@@ -113,15 +113,19 @@ static int judge(struct upload *upload, const struct trust *trust)
 	if (r < 0)
 		return r;
 	const struct gate_artifact artifact = upload_artifact_locked(upload);
+	struct slot_rules rules;
+	slot_rules(upload->slot, section, &rules);
 	if (upload->slot->is_layer)
 		r = gate_judge_layer(trust, &artifact, upload->decision);
 	else if (upload_is_list_locked(upload))
-		r = upload_judge_list_locked(upload, trust, section->code_signing);
+		r = upload_judge_list_locked(upload, trust, &rules);
 	else
-		r = upload_judge_artifact_locked(upload, trust);
+		r = upload_judge_artifact_locked(upload, trust, &rules);
 	slots_end_verdict(upload->slots);
 	if (r < 0)
 		return r;
+	slot_rules_note(&rules, POLICY_ON_DEPLOYMENT, upload->decision);
+	upload->judged_break_glass = rules.break_glass.seq;
 	upload->judged = true;
 	return 0;
 }
@@ -243,6 +247,15 @@ static int judge_again_locked(struct upload *upload, const struct trust *trust)
 	return r == 0 && is_refused(upload) ? refuse_locked(upload, trust) : r;
 }
 
+/* Other rules than those that judged it? A break glass ends by the time alone, while a file is held open. */
+static bool has_other_rules(const struct upload *upload, const struct trust *trust)
+{
+	struct slot_rules rules;
+	slot_rules(upload->slot, slot_section(trust, upload->slot), &rules);
+	return upload->decision->trust_generation != trust->generation ||
+	       upload->judged_break_glass != rules.break_glass.seq;
+}
+
 /* The config that judged is compared again at commit, and what it was judged with: if another trust is in force by now,
  * or an artifact finds other layers or a list another artifact, it is judged again. */
 static int publish_locked(struct upload *upload, const struct trust *trust, struct published *ret)
@@ -250,7 +263,7 @@ static int publish_locked(struct upload *upload, const struct trust *trust, stru
 	if (!has_slot(upload, trust))
 		return -policy_reason_errno(POLICY_VF4001_NO_SLOT, trust->config->errno_style);
 	int r = 0;
-	if (upload->decision->trust_generation != trust->generation || !upload_stands_locked(upload))
+	if (has_other_rules(upload, trust) || !upload_stands_locked(upload))
 		r = judge_again_locked(upload, trust);
 	if (r < 0)
 		return r;
