@@ -19,7 +19,7 @@ int64_t clock_now_s(void);
 struct timespec clock_now(void);
 uint64_t clock_monotonic_ms(void);
 uint64_t clock_monotonic_us(void); /* for measuring */
-/* Since the machine was started, asleep or not; neither who sets the clock nor a test moves it. */
+/* Since the machine was started, asleep or not, and whoever sets the clock; only a test's clock moves it. */
 int64_t clock_boot_s(void);
 /* The same, but a test's clock moves it: for what is to happen after a while. */
 uint64_t clock_steady_ms(void);

@@ -58,6 +58,7 @@ extern const struct cli_command cli_audit_search_commands[];
 extern const struct cli_command cli_metrics_commands[];
 extern const struct cli_command cli_history_commands[];
 extern const struct cli_command cli_rollback_commands[];
+extern const struct cli_command cli_break_glass_commands[];
 extern const struct cli_command cli_diff_commands[];
 extern const struct cli_command cli_env_commands[];
 extern const struct cli_command cli_run_commands[];

@@ -69,7 +69,8 @@ int64_t clock_now_s(void)
 int64_t clock_boot_s(void)
 {
 	struct timespec now;
-	ASSERT(clock_gettime(CLOCK_BOOTTIME, &now) == 0);
+	if (!test_clock(&now))
+		ASSERT(clock_gettime(CLOCK_BOOTTIME, &now) == 0);
 	return now.tv_sec;
 }
 

@@ -22,6 +22,9 @@ int cli_open_mount(const char *given_config, int *ret_dirfd);
 /* Prints a file below the mount. Those in .vouchfs are made when they are opened, and have no size. */
 int cli_print_file(int dirfd, const char *path);
 
+/* On stdout, in lines of 80 columns broken at blanks, each indented; printable ASCII. */
+void cli_print_folded(unsigned indent, const char *text);
+
 /* Says that there is no such slot, and which is near; CLI_EXIT_FAILURE. kind: "functions" or "layers" */
 int cli_unknown_slot(int dirfd, const char *kind, const char *name);
 

@@ -25,6 +25,7 @@ static const struct cli_command *const commands[] = {
 	cli_metrics_commands,
 	cli_history_commands,
 	cli_rollback_commands,
+	cli_break_glass_commands,
 	cli_diff_commands,
 	cli_env_commands,
 	cli_run_commands,

@@ -25,6 +25,7 @@ struct facts {
 	char *profile;
 	char *job;
 	char *command;
+	char *break_glass;    /* the reason of the one that let it pass */
 	uint64_t uid;	      /* who did it; of a list of layers it is not the artifact's owner */
 	uint64_t rollback_to; /* 0: none */
 	char since[CLOCK_UTC_SIZE];
@@ -41,6 +42,7 @@ static void read_facts(const struct store_release *release, struct facts *ret)
 		.profile = text_record_get(record, len, "profile-version-arn"),
 		.job = text_record_get(record, len, "job-arn"),
 		.command = text_record_get(record, len, "by-command"),
+		.break_glass = text_record_get(record, len, "break-glass-reason"),
 		.uid = release->uid,
 	};
 	(void)text_record_get_u64(record, len, "by-uid", &ret->uid);
@@ -56,6 +58,7 @@ static void facts_done(struct facts *facts)
 	free(facts->profile);
 	free(facts->job);
 	free(facts->command);
+	free(facts->break_glass);
 }
 
 static uint64_t current_of(const struct gate_history *history)
@@ -122,6 +125,8 @@ static int put_row(const struct gate_history_row *row, struct buf *ret)
 			   tail_of(facts.job, ":/signing-jobs/", "-"), facts.uid, facts.command ? facts.command : "-");
 	if (r == 0 && facts.rollback_to > 0)
 		r = buf_printf(ret, "  %7s  rollback to release %" PRIu64 "\n", "", facts.rollback_to);
+	if (r == 0 && facts.break_glass)
+		r = buf_printf(ret, "  %7s  by break glass: %s\n", "", facts.break_glass);
 	if (r == 0)
 		r = put_layers(row->release, ret);
 	facts_done(&facts);
