@@ -81,6 +81,9 @@
 /* a config that an administrator relaxes for a while */
 #define LIMIT_BREAK_GLASS_MINUTES 1440
 
+/* what a reload did: functions of each kind of effect that are told of one by one */
+#define LIMIT_EFFECT_ROWS 25
+
 /* logs */
 #define LIMIT_AUDIT_RECORD_BYTES 2048U
 #define LIMIT_LOG_LINES		 1024U /* that wait for the daemon's log to be written */

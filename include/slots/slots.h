@@ -96,9 +96,14 @@ void slots_set_sweeper(struct slots *slots, const struct slots_sweeper *sweeper)
 /* Ends whoever reads events, refuses new uploads (ESHUTDOWN), then waits until no verdict is being made. */
 void slots_drain(struct slots *slots);
 
-/* Reads configuration, certificates and revocation lists again and swaps them at once; on failure all stays as it was.
+/*
+ * Reads configuration, certificates and revocation lists again and swaps them at once; on failure all stays as it was,
+ * with a line for each error. What it did is in the log, and in .vouchfs/reload.
  */
 int slots_reload(struct slots *slots, struct buf *ret_errors);
+/* What it would do, as .vouchfs/reload-dry-run shows it: nothing is swapped. *ret: free(). */
+struct effects;
+int slots_preview_reload(struct slots *slots, struct effects **ret, struct buf *ret_errors);
 
 /*
  * What is served follows the revocation lists and the time: lists whose files changed are read again, and what is

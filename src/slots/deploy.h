@@ -1,7 +1,7 @@
 /*
  * deploy.h - how the deploy side's nodes are numbered and found. Private to src/slots/deploy_*.c.
  *
- *     1 .. 22               the fixed tree
+ *     1 .. 24               the fixed tree
  *     1 << 62 | index       a slot's directory          1 << 61 | index    its file below .vouchfs/why
  *     1 << 60 | index       a slot's file below .vouchfs/break-glass/functions
  *     1 << 59 | index       a slot's file below .vouchfs/history/functions     1 << 58 | index    the same as JSON
@@ -39,6 +39,8 @@ enum deploy_fixed {
 	DEPLOY_NODE_EVENTS,
 	DEPLOY_NODE_BREAK_GLASS,
 	DEPLOY_NODE_BREAK_GLASS_FUNCTIONS,
+	DEPLOY_NODE_RELOAD,
+	DEPLOY_NODE_RELOAD_DRY_RUN,
 	DEPLOY_NODE_FIXED_END,
 };
 
@@ -160,7 +162,16 @@ bool deploy_is_ready(struct tree_handle *stream);
 void deploy_set_waker(struct slots *slots, const struct tree_waker *waker);
 void deploy_end_streams(struct slots *slots);
 
+/* ---- what reloads do (deploy_reload.c) ---- */
+
+/* -EACCES of a dry run: neither root nor whoever has mounted. */
+int deploy_reload_open(struct slots *slots, uint64_t node, int open_flags, const struct slots_caller *caller,
+		       struct tree_handle **ret_handle);
+
 /* ---- what an administrator relaxes for a while (deploy_break_glass.c) ---- */
+
+/* Root, or whoever has mounted. */
+bool deploy_is_administrator(const struct slots *slots, const struct slots_caller *caller);
 
 int deploy_break_glass_attr_locked(struct slots *slots, uint64_t node, struct slots_attr *ret);
 /* Only where one is in force, though every function has the file. */

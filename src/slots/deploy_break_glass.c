@@ -89,7 +89,7 @@ static int show(struct tree_handle *handle, struct slot *slot)
 	return r;
 }
 
-static bool may_write(const struct slots *slots, const struct slots_caller *caller)
+bool deploy_is_administrator(const struct slots *slots, const struct slots_caller *caller)
 {
 	return caller->who.uid == 0 || caller->who.uid == slots->administrator;
 }
@@ -103,7 +103,7 @@ int deploy_break_glass_open(struct slots *slots, uint64_t node, int open_flags, 
 	int r = deploy_break_glass_attr_locked(slots, node, &attr);
 	lock_drop(&slots->lock);
 	bool writable = (open_flags & O_ACCMODE) != O_RDONLY;
-	if (r == 0 && writable && !may_write(slots, caller))
+	if (r == 0 && writable && !deploy_is_administrator(slots, caller))
 		r = -EACCES;
 	if (r < 0)
 		return r;

@@ -318,6 +318,8 @@ int deploy_open(struct slots *slots, uint64_t node, int open_flags, const struct
 		return deploy_permission_open(slots, node, open_flags, caller, ret_handle);
 	if (node & DEPLOY_BREAK_GLASS_BIT)
 		return deploy_break_glass_open(slots, node, open_flags, caller, ret_handle);
+	if (node == DEPLOY_NODE_RELOAD || node == DEPLOY_NODE_RELOAD_DRY_RUN)
+		return deploy_reload_open(slots, node, open_flags, caller, ret_handle);
 	if (deploy_fixed_entry(node) || (node & DEPLOY_WHY_BIT))
 		return open_fixed(slots, node, open_flags, ret_handle);
 

@@ -31,6 +31,8 @@ static const struct deploy_fixed_entry fixed[] = {
 	{DEPLOY_NODE_EVENTS, DEPLOY_NODE_CONTROL, "events", false, true},
 	{DEPLOY_NODE_BREAK_GLASS, DEPLOY_NODE_CONTROL, "break-glass", true, true},
 	{DEPLOY_NODE_BREAK_GLASS_FUNCTIONS, DEPLOY_NODE_BREAK_GLASS, "functions", true, true},
+	{DEPLOY_NODE_RELOAD, DEPLOY_NODE_CONTROL, "reload", false, true},
+	{DEPLOY_NODE_RELOAD_DRY_RUN, DEPLOY_NODE_CONTROL, "reload-dry-run", false, false},
 };
 
 const struct deploy_fixed_entry *deploy_fixed_entry(uint64_t node)

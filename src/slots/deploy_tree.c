@@ -26,6 +26,10 @@ static void fixed_attr_locked(struct slots *slots, const struct deploy_fixed_ent
 	/* Like /tmp: whoever may make slots is decided in deploy_mkdir, by the pattern's group. */
 	if (can_be_made_in(slots->trust->config, entry->node))
 		ret->mode = S_IFDIR | 01777;
+	if (entry->node == DEPLOY_NODE_RELOAD_DRY_RUN) {
+		ret->mode = S_IFREG | 0400;
+		ret->uid = slots->administrator;
+	}
 	if (entry->node == DEPLOY_NODE_RUN && slots->run_target) {
 		ret->mode = S_IFLNK | 0777;
 		ret->nlink = 1;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "effects.h"
 #include "internal.h"
 
 struct trust *slots_trust(struct slots *slots)
@@ -113,6 +114,32 @@ static uint64_t settles_in_ms(struct slots *slots)
 	return now_ms - since_ms < LIMIT_LIST_SETTLE_MS ? LIMIT_LIST_SETTLE_MS - (now_ms - since_ms) : 0;
 }
 
+/*
+ * What other lists have done, in a line of the log: to what is in memory, since nothing else is served. Another
+ * configuration has told of itself.
+ */
+static void tell_effects(struct slots *slots, struct trust *before, const struct trust *after)
+{
+	const struct effects_question question = {.before = before, .after = after};
+	struct effects *effects = calloc(1, sizeof(*effects));
+	const uint64_t *counts = effects ? effects->counts : NULL;
+	if (counts && effects_find(slots, &question, effects) == 0)
+		log_notice("revocations: %llu now blocked, %llu allowed again, %llu now warned about, %llu unchanged",
+			   (unsigned long long)counts[EFFECT_BLOCKED], (unsigned long long)counts[EFFECT_ALLOWED],
+			   (unsigned long long)counts[EFFECT_WARNED],
+			   (unsigned long long)(counts[EFFECT_UNCHANGED] + counts[EFFECT_CLEARED]));
+	free(effects);
+}
+
+static void follow_effects(struct slots *slots)
+{
+	struct trust *before = slots->followed, *after = slots_trust(slots);
+	if (before && before != after && trust_family(before) == trust_family(after))
+		tell_effects(slots, before, after);
+	slots->followed = after;
+	trust_unref(before);
+}
+
 uint64_t slots_follow(struct slots *slots)
 {
 	bool changed;
@@ -123,6 +150,7 @@ uint64_t slots_follow(struct slots *slots)
 		log_error("revocation lists could not be read again: out of memory");
 	trust_unref(trust);
 	slots_judge_served(slots);
+	follow_effects(slots);
 	return settles_in_ms(slots);
 }
 

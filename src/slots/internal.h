@@ -22,6 +22,7 @@
 #include "read_ahead.h"
 #include "slot_note.h"
 #include "slots/deploy.h"
+#include "slots/effects.h"
 #include "slots/end_scan.h"
 #include "slots/run.h"
 #include "slots/slots.h"
@@ -451,6 +452,7 @@ struct slots {
 	uint64_t staging_max;	      /* staging files of all slots: half the descriptors that there can be */
 	uint64_t upload_max;	      /* all uploads: three quarters of them */
 	pthread_mutex_t refresh_lock; /* before the tree lock: one reads trust files at a time */
+	struct trust *followed;	      /* the thread of slots_follow: whose lists it has told of last */
 	uint64_t list_lost_at_ms;     /* refresh_lock: since when a list is not there, or not whole; 0: none */
 	struct due due;
 	atomic_size_t damaged_count; /* releases in memory that are */
@@ -476,9 +478,12 @@ struct slots {
 	uint64_t config_generation; /* 1, and one more with each good reload */
 	uint64_t config_failures;   /* reloads refused since the last good one */
 	char *config_error;	    /* first line of the last one of those */
+	struct effects *reloaded;   /* what the last good one did; NULL: there was none */
 	int64_t config_loaded_at_s;
 };
 
+/* The slots that a configuration names are there. Tree lock held. */
+int slots_add_declared_locked(struct slots *slots, const struct config *config);
 /* Today's trust, with a reference. */
 struct trust *slots_trust(struct slots *slots);
 /* The same for a verdict: revocation lists that changed are read again first. NULL when out of memory. */

@@ -1,4 +1,4 @@
-/* A mount's life: open, reload, drain, close. */
+/* A mount's life: open, drain, close. */
 #include "slots/slots.h"
 
 #include <errno.h>
@@ -26,7 +26,7 @@ static int add_slot_locked(struct slots *slots, const char *prefix, const char *
 	return slot ? 0 : slot_add(slots, slot_name, &slot);
 }
 
-static int add_declared_locked(struct slots *slots, const struct config *config)
+int slots_add_declared_locked(struct slots *slots, const struct config *config)
 {
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < config->function_count; i++)
@@ -59,7 +59,7 @@ static int add_stored(struct slots *slots, list_names *list, const char *prefix)
 static int add_slots(struct slots *slots)
 {
 	lock_take(&slots->lock);
-	int r = add_declared_locked(slots, slots->trust->config);
+	int r = slots_add_declared_locked(slots, slots->trust->config);
 	lock_drop(&slots->lock);
 	if (r == 0)
 		r = add_stored(slots, store_list_functions, "");
@@ -252,6 +252,7 @@ void slots_close(struct slots *slots)
 	slots_metrics_free(slots->metrics);
 	store_close(slots->store);
 	trust_unref(slots->trust);
+	trust_unref(slots->followed);
 	due_done(&slots->due);
 	ASSERT(pthread_cond_destroy(&slots->idle) == 0);
 	lock_done(&slots->lock);
@@ -259,6 +260,7 @@ void slots_close(struct slots *slots)
 	free(slots->config_path);
 	free(slots->run_target);
 	free(slots->config_error);
+	free(slots->reloaded);
 	free(slots);
 }
 
@@ -301,69 +303,6 @@ void slots_drain(struct slots *slots)
 	while (slots->judging > 0)
 		ASSERT(pthread_cond_wait(&slots->idle, &slots->lock) == 0);
 	lock_drop(&slots->lock);
-}
-
-static int check_and_add(struct slots *slots, const struct trust *trust, struct buf *ret_errors)
-{
-	if (strcmp(slots->trust->config->store, trust->config->store) != 0) {
-		(void)buf_puts(ret_errors, "store: cannot change while mounted; unmount and mount again\n");
-		return -EINVAL;
-	}
-	lock_take(&slots->lock);
-	int r = add_declared_locked(slots, trust->config);
-	lock_drop(&slots->lock);
-	return r < 0 ? say(ret_errors, "reload", r) : 0;
-}
-
-/* Loads the configuration anew and swaps it in. */
-static int load_and_swap(struct slots *slots, struct buf *ret_errors)
-{
-	struct trust *trust = NULL;
-	lock_take(&slots->refresh_lock); /* nobody else replaces the trust, or remembers a list in the store */
-	int r = trust_load(slots->config_path, slots->store, &trust, ret_errors);
-	if (r == 0)
-		r = check_and_add(slots, trust, ret_errors);
-	if (r == 0)
-		slots_replace_trust(slots, trust);
-	lock_drop(&slots->refresh_lock);
-	trust_unref(trust);
-	return r;
-}
-
-/* What came of a reload, for those who look later. error: its first line, or NULL; taken over. */
-static void note_reload(struct slots *slots, int result, char *error)
-{
-	lock_take(&slots->lock);
-	slots->config_failures = result < 0 ? slots->config_failures + 1 : 0;
-	slots->config_generation += result == 0;
-	if (result == 0)
-		slots->config_loaded_at_s = clock_now_s();
-	char *before = slots->config_error;
-	slots->config_error = error;
-	lock_drop(&slots->lock);
-	free(before);
-}
-
-static char *first_line(const struct buf *errors)
-{
-	return errors->data ? strndup(errors->data, strcspn(errors->data, "\n")) : NULL;
-}
-
-int slots_reload(struct slots *slots, struct buf *ret_errors)
-{
-	int r = load_and_swap(slots, ret_errors);
-	note_reload(slots, r, r < 0 ? first_line(ret_errors) : NULL);
-	int recorded = r < 0 ? record_event(slots, AUDIT_CONFIG_REFUSED, ret_errors->data)
-			     : record_event(slots, AUDIT_CONFIG_RELOADED, slots->config_path);
-	if (recorded < 0)
-		log_error("audit log: %s", strerror(-recorded));
-	if (r == 0) {
-		slots_judge_served(slots);
-		slots_metrics_follow(slots->metrics);
-		if (slots->notify.settle)
-			slots->notify.settle(slots->notify.ctx);
-	}
-	return r;
 }
 
 int slots_statfs(struct slots *slots, struct statvfs *ret)

@@ -9,7 +9,7 @@ outcome_of() { getfattr --absolute-names --only-values -n "user.vouchfs.$2" "$1"
 	start_ready_mount </dev/null
 	[ "$(names_in "$MNT")" = "functions layers run" ]
 	[ "$(names_in "$MNT/functions")" = "main relaxed" ]
-	[ "$(names_in "$MNT/.vouchfs")" = "break-glass events health history metrics permissions recent rollback status status.json why" ]
+	[ "$(names_in "$MNT/.vouchfs")" = "break-glass events health history metrics permissions recent reload rollback status status.json why" ]
 	[ "$(cat "$MNT/.vouchfs/health")" = ok ]
 	[ "$(stat -c %a "$MNT/functions/main")" = 775 ]
 }
