@@ -68,6 +68,9 @@ static const struct saying by_event[] = {
 	[AUDIT_VERSION_REMOVED] = {"removed", "layer version removed", LOG_LEVEL_NOTICE, MESSAGE_NONE},
 	[AUDIT_PERMISSION_ADDED] = {"added", "permission added", LOG_LEVEL_NOTICE, MESSAGE_NONE},
 	[AUDIT_PERMISSION_REMOVED] = {"removed", "permission removed", LOG_LEVEL_NOTICE, MESSAGE_NONE},
+	[AUDIT_BREAK_GLASS_BEGUN] = {"relaxed", "BREAK GLASS", LOG_LEVEL_WARNING, MESSAGE_NONE},
+	[AUDIT_BREAK_GLASS_ENDED] = {"enforced", "break glass ended", LOG_LEVEL_WARNING, MESSAGE_NONE},
+	[AUDIT_BREAK_GLASS_EXPIRED] = {"enforced", "break glass expired", LOG_LEVEL_WARNING, MESSAGE_NONE},
 };
 
 static const struct saying by_outcome[] = {

@@ -1,6 +1,6 @@
 /*
- * host.c - what is asked of a running mount: `reload`. The mount of a configuration is found in the
- * kernel's table of mounts; answers come from its .vouchfs directory, so they are those of the daemon itself.
+ * host.c - what commands share that ask a running mount. The mount of a configuration is found in the kernel's table of
+ * mounts; answers come from its .vouchfs directory, so they are those of the daemon itself.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,25 +18,6 @@
 
 #define SHOWN_SIZE   256
 #define ANSWER_BYTES 65536
-
-static int run_reload(int argc, char **argv);
-
-enum { RELOAD };
-
-const struct cli_command cli_host_commands[] = {
-	[RELOAD] =
-		{.name = "reload",
-		 .summary = "make the running mount read its configuration again",
-		 .usage = "Examples:\n"
-			  "  vouchfs reload\n"
-			  "  vouchfs reload -c ./vouchfs.conf\n\n"
-			  "Reads configuration, certificates and revocation lists, then swaps them at once. A faulty\n"
-			  "one changes nothing. Waits for the outcome.\n\n"
-			  "Options:\n" HOST_CONFIG_USAGE "\nExit codes: 0 in force, 1 not mounted or not permitted, 78 "
-			  "refused: the one before stays.\n",
-		 .run = run_reload},
-	{.name = NULL},
-};
 
 /* ---- finding the mount ---- */
 
@@ -111,37 +92,6 @@ int cli_print_file(int dirfd, const char *path)
 	free(bytes);
 	io_close(&fd);
 	return (int)got;
-}
-
-/* ---- reload ---- */
-
-static int run_reload(int argc, char **argv)
-{
-	const char *given = NULL;
-	bool done = false;
-	const struct cli_option table[] = {
-		{.name = "config", .letter = 'c', .kind = CLI_TEXT, .ret_text = &given},
-	};
-	int code = cli_parse(&cli_host_commands[RELOAD], table, ARRAY_SIZE(table), &argc, argv, 0, 0, &done);
-	if (code != CLI_EXIT_OK || done)
-		return code;
-
-	char *config = NULL;
-	struct buf errors = {0};
-	struct explain why = {0};
-	int r = cli_resolve_config(given, &config);
-	if (r < 0)
-		return CLI_EXIT_FAILURE;
-	r = fs_reload(config, &errors, &why);
-	if (r == -EINVAL) {
-		(void)fputs(errors.data ? errors.data : "", stderr);
-		cli_error("the configuration was refused; the one before stays in force");
-	} else if (r < 0) {
-		cli_error("%s", why.text);
-	}
-	buf_done(&errors);
-	free(config);
-	return r == 0 ? CLI_EXIT_OK : r == -EINVAL ? CLI_EXIT_CONFIG : CLI_EXIT_FAILURE;
 }
 
 /* ---- slots ---- */

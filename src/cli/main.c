@@ -17,7 +17,7 @@ static const struct cli_command *const commands[] = {
 	cli_trust_commands,
 	cli_audit_enforce_commands,
 	cli_report_commands,
-	cli_host_commands,
+	cli_reload_commands,
 	cli_why_commands,
 	cli_events_commands,
 	cli_audit_commands,

@@ -26,7 +26,7 @@
 
 #include "base/base.h"
 
-#define CHANNEL_TEXT_SIZE 8192
+#define CHANNEL_TEXT_SIZE 65536 /* all errors of a configuration */
 
 enum channel_kind {
 	CHANNEL_OPENED = 1,

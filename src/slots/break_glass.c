@@ -91,7 +91,6 @@ static void end_locked(struct slot *slot, const struct break_glass *glass, enum 
 	r = break_glass_save(slot, NULL);
 	if (r < 0)
 		log_error("%s: the end of its break glass could not be written down: %s", slot->path, strerror(-r));
-	log_warning("%s: %s: %s", slot->path, audit_event_name(event), detail);
 }
 
 void slot_drop_break_glass_locked(struct slot *slot, const struct audit_who *who)
@@ -158,6 +157,10 @@ static struct break_glass *make(const struct break_glass_request *request, const
 static int record_beginning(const struct slot *slot, const struct break_glass_request *request,
 			    const struct audit_who *who, const char *config, struct break_glass *glass)
 {
+	char until[CLOCK_UTC_SIZE];
+	struct explain detail;
+	clock_format_utc(glass->what.until_s, until);
+	explain_set(&detail, "until %s: %s", until, request->reason);
 	const struct audit_record record = {
 		.event = AUDIT_BREAK_GLASS_BEGUN,
 		.who = who,
@@ -165,17 +168,9 @@ static int record_beginning(const struct slot *slot, const struct break_glass_re
 		.config = config,
 		.until_s = glass->what.until_s,
 		.break_glass = slot->glass ? slot->glass->what.seq : 0, /* that it replaces */
-		.detail = request->reason,
+		.detail = detail.text,
 	};
 	return audit_append(slot->slots->audit, &record, &glass->what.seq);
-}
-
-static void log_beginning(const struct slot *slot, const struct break_glass *glass)
-{
-	char until[CLOCK_UTC_SIZE];
-	clock_format_utc(glass->what.until_s, until);
-	log_warning("%s: BREAK GLASS until %s by uid %u: %s: what its config enforces is only warned about", slot->path,
-		    until, glass->what.uid, glass->what.reason);
 }
 
 static int begin_locked(struct slot *slot, const struct break_glass_request *request, const struct audit_who *who,
@@ -191,7 +186,6 @@ static int begin_locked(struct slot *slot, const struct break_glass_request *req
 			   "it could not be written down, so nothing is in force");
 		goto out;
 	}
-	log_beginning(slot, glass);
 	arm(slot, glass);
 	install(slot, glass);
 	glass = NULL;
@@ -243,6 +237,14 @@ static void drop_stored(struct slot *slot, const struct break_glass *glass, cons
 		  r < 0 ? strerror(-r) : "");
 }
 
+static void log_still_in_force(const struct slot *slot, const struct break_glass *glass)
+{
+	char until[CLOCK_UTC_SIZE];
+	clock_format_utc(glass->what.until_s, until);
+	log_warning("%s: BREAK GLASS is still in force, until %s, by uid %u: %s", slot->path, until, glass->what.uid,
+		    glass->what.reason);
+}
+
 void break_glass_load_locked(struct slot *slot)
 {
 	struct break_glass found = {0};
@@ -266,7 +268,7 @@ void break_glass_load_locked(struct slot *slot)
 		end_locked(slot, glass, AUDIT_BREAK_GLASS_EXPIRED, NULL, "while nothing was mounted");
 		return;
 	}
-	log_beginning(slot, &found);
+	log_still_in_force(slot, &found);
 	arm(slot, &found);
 }
 

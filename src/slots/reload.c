@@ -142,7 +142,6 @@ static void record_effects(struct slots *slots, const struct effects *effects)
 	struct explain detail;
 	explain_set(&detail, "%s: %s", slots->config_path, effects_summarize(effects, summary));
 	record(slots, AUDIT_CONFIG_RELOADED, detail.text);
-	log_notice("reload: %s", summary);
 }
 
 int slots_reload(struct slots *slots, struct buf *ret_errors)

@@ -51,7 +51,7 @@ json_of() { python3 -c "import json, sys; d = json.load(sys.stdin); print($1)"; 
 	[[ $("$VOUCHFS" why main) == "VF2001 warned"*"BREAK GLASS       without it this is refused; by uid "*"$REASON"* ]]
 	grep -q "\"reason\": \"$REASON\"" "$RUN/release.json"
 	[ "$(getfattr --only-values -n user.vouchfs.outcome "$MAIN/a.zip")" = warned ]
-	has_records '"event":"break-glass-begun".*"detail":"'"$REASON" 1
+	has_records '"event":"break-glass-begun".*"detail":"until .*Z: '"$REASON" 1
 	has_records '"event":"deployment".*"outcome":"warned","reason":"VF2001".*"breakGlass":' 1
 	[ "$("$VOUCHFS" status --json | json_of '[s["breakGlassReason"] for s in d["slots"] if s["breakGlassUntil"]]')" = "['$REASON']" ]
 	run -0 break_glass

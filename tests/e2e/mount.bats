@@ -471,7 +471,7 @@ calls_of_daemon() {
 	start_mount
 	printf '[function second]\ncode_signing_config = none\n' >>"$CONF"
 	run -0 "$VOUCHFS" reload
-	[ -z "$output" ]
+	[[ $output == "$CONF is in force, generation 2"*"1 function added"* ]]
 	[ -d "$MNT/functions/second" ]
 	printf 'mod = 0775\n' >>"$CONF"
 	run -78 "$VOUCHFS" reload
