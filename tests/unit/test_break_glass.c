@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "base/text.h"
 #include "../../src/slots/internal.h"
-#include "slots_fixture.h"
+#include "base/text.h"
+#include "layers_fixture.h"
 
 #define CONTROL ".vouchfs/break-glass/functions/"
 #define STORED	"store/functions/main/break-glass"
@@ -269,6 +269,22 @@ static void a_reload_and_other_functions_are_left_alone(void **state)
 	buf_done(&errors);
 }
 
+/* plain:1 is signed by nobody; a layer is judged with the function that takes it. */
+static void a_list_of_layers_is_judged_by_it_too(void **state)
+{
+	struct slots_fixture *f = *state;
+	slots_fixture_deploy(f, "main", "one");
+	assert_int_equal(layers_fixture_attach(f, MAIN, "plain:1\n"), -ENOKEY);
+	begin(f, 30);
+	assert_int_equal(layers_fixture_attach(f, MAIN, "plain:1\n"), 0);
+	layers_fixture_assert_why(f, "main", "VF2005 warned");
+	layers_fixture_assert_why(f, "main", "BREAK GLASS");
+	assert_int_equal(slots_fixture_run_has(f, ".releases/main/2"), 0);
+	assert_int_equal(write_control(f, "main", "end"), 0);
+	assert_int_equal(slots_fixture_run_has(f, ".releases/main/2"), -EACCES);
+	assert_int_equal(slots_fixture_run_has(f, ".releases/main/1"), 0);
+}
+
 /* ---- who, and what ---- */
 
 static void only_root_and_who_has_mounted_may_write(void **state)
@@ -489,6 +505,8 @@ int main(void)
 		TEST(a_clock_that_is_set_back_behind_its_beginning_ends_it),
 		TEST(a_file_that_is_held_open_does_not_outlast_it),
 		TEST(a_rollback_is_judged_by_it_too),
+		cmocka_unit_test_setup_teardown(a_list_of_layers_is_judged_by_it_too, layers_fixture_setup,
+						slots_fixture_teardown),
 		TEST(a_reload_and_other_functions_are_left_alone),
 		TEST(only_root_and_who_has_mounted_may_write),
 		TEST(what_is_not_within_bounds),
