@@ -45,7 +45,7 @@ struct gate_decision {
 	uint8_t tree_sha256[CRYPTO_SHA256_BYTES]; /* of [0, L) */
 	bool contents_checked;			  /* R7 was done on every entry */
 	int64_t decided_at_s;
-	uint64_t event; /* the number of its audit record; 0: none */
+	uint64_t event;	      /* the number of its audit record; 0: none */
 	uint64_t verified_us; /* how long gate_judge took; 0: it was judged otherwise */
 	uint64_t trust_generation;
 	char config_name[ARN_PROFILE_NAME_SIZE + 64];

@@ -44,7 +44,7 @@ struct slots_options {
 	const char *run_target;	 /* NULL: MNT/run is a directory to mount on; else the target of the symlink MNT/run */
 	audit_tell *tell;	 /* of every record, from the start on (audit_listen); NULL: nobody */
 	void *tell_ctx;
-	uid_t administrator;	 /* who has mounted it: may relax a function for a while, as root may */
+	uid_t administrator; /* who has mounted it: may relax a function for a while, as root may */
 };
 
 /* Who asks. in_group knows the supplementary groups, where they can be read; else it says no. */

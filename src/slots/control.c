@@ -17,8 +17,8 @@ struct seen {
 	bool is_shown;
 	bool is_damaged;
 	uint64_t kept_count;
-	struct release *release; /* a function's current one, a layer's newest; with a reference, or NULL */
-	struct slot_note *note;	 /* the same */
+	struct release *release;  /* a function's current one, a layer's newest; with a reference, or NULL */
+	struct slot_note *note;	  /* the same */
 	struct break_glass glass; /* in force; seq 0: none */
 };
 
