@@ -371,6 +371,7 @@ struct upload {
 	struct store_release *list; /* the layers of a list that was judged, or waited for this artifact */
 	struct layer_user user;	    /* of a list: whom its writer acts for */
 	struct release *outdated;   /* fell out of the list by it; goes with the upload, when the tool has its answer */
+	uint64_t judged_break_glass; /* that was in force at the last verdict, or 0 */
 	struct upload_identity identity;
 	bool dirty; /* written since the last verdict */
 	bool in_order;
@@ -379,8 +380,7 @@ struct upload {
 	int write_error;	    /* of a failed write: the copy has a hole */
 	int list_error; /* a list that was refused while it was written: shells write a line a time, and go on */
 	bool judged;	/* decision is about the bytes as they are */
-	uint64_t judged_break_glass; /* that was in force then, or 0 */
-	int result;		     /* what the last verdict was answered with */
+	int result;	/* what the last verdict was answered with */
 	struct gate_decision *decision;
 	char *about[VERSION_ABOUT_COUNT]; /* NULL: not said */
 };

@@ -329,7 +329,7 @@ static void what_is_not_within_bounds(void **state)
 						"begin 30 caf\xc3\xa9",
 						"End",
 						"end now",
-						"30 " REASON};
+						"30 the signing host is down"};
 	struct slots_fixture *f = *state;
 	char line[600];
 	for (size_t i = 0; i < ARRAY_SIZE(malformed); i++)
