@@ -134,40 +134,50 @@ static int fail_to_read(const char *what, int error)
 	return CLI_EXIT_FAILURE;
 }
 
-/* One that has just ended is not shown. */
+/* 1 when there was one, 0, or a negative errno. One that has just ended, with its slot perhaps, is not shown. */
+static int show_one(const struct request *request, const char *function, struct json *j)
+{
+	struct shown shown = {0};
+	int r = read_function(request, function, &shown);
+	if (r == 1 && request->json)
+		put_json(j, function, &shown);
+	else if (r == 1)
+		print_row(function, &shown);
+	return r == -ENOENT && !request->function ? 0 : r;
+}
+
+static int fail_to_show(const struct request *request, int error)
+{
+	if (error != ENOENT || !request->function)
+		return fail_to_read("what is in force cannot be read", error);
+	(void)cli_unknown_slot(request->dirfd, "functions", request->function);
+	return policy_reason_info(POLICY_VF4001_NO_SLOT)->exit_code;
+}
+
 static int show_all(const struct request *request, const struct io_names *names)
 {
 	struct buf text = {0};
 	struct json j = {.out = &text, .pretty = true};
-	size_t count = 0;
+	bool is_any = false;
 	int r = 0;
 	json_object(&j, NULL);
 	json_u64(&j, "schema", 1);
 	json_array(&j, "breakGlass");
 	for (size_t i = 0; r >= 0 && i < names->count; i++) {
-		struct shown shown;
-		r = read_function(request, names->names[i], &shown);
-		if (r == 1 && request->json)
-			put_json(&j, names->names[i], &shown);
-		else if (r == 1)
-			print_row(names->names[i], &shown);
-		count += r == 1;
-		if (r == -ENOENT)
-			r = 0;
+		r = show_one(request, names->names[i], &j);
+		is_any |= r == 1;
 	}
 	json_close(&j);
 	json_close(&j);
 	int ended = json_end(&j);
-	if (r < 0) {
-		buf_done(&text);
-		return fail_to_read("what is in force cannot be read", -r);
-	}
-	if (request->json)
+	if (r >= 0 && request->json)
 		return cli_print_json(&text, ended);
-	if (count == 0)
+	buf_done(&text);
+	if (r < 0)
+		return fail_to_show(request, -r);
+	if (!is_any)
 		(void)printf("no break glass is in force%s%s\n", request->function ? " on functions/" : "",
 			     request->function ? request->function : "");
-	buf_done(&text);
 	return CLI_EXIT_OK;
 }
 
@@ -221,7 +231,7 @@ static int fail_to_write(const struct request *request, int error)
 
 static int tell(const struct request *request)
 {
-	struct shown shown;
+	struct shown shown = {0};
 	if (request->json)
 		return show(request);
 	if (request->is_end) {

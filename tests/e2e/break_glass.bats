@@ -156,6 +156,8 @@ json_of() { python3 -c "import json, sys; d = json.load(sys.stdin); print($1)"; 
 	[[ $output == *"a layer is judged with each function that has it"* ]]
 	run -17 break_glass mian --minutes 1 --reason x
 	[[ $output == *"did you mean functions/main?" ]]
+	run -17 break_glass mian
+	[[ $output == *"did you mean functions/main?" ]]
 	run -1 break_glass open --minutes 1 --reason x
 	[[ $output == *"open has code_signing_config = none: nothing is enforced there"* ]]
 	has_records '"event":"break-glass-' 0
