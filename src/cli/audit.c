@@ -159,7 +159,7 @@ static int run_head(int argc, char **argv)
 	int code = cli_parse(&cli_audit_commands[HEAD], table, ARRAY_SIZE(table), &argc, argv, 0, 1, &done);
 	if (code != CLI_EXIT_OK || done)
 		return code;
-	struct audit_point head;
+	struct audit_point head = {0};
 	if (find_head(given, argc > 1 ? argv[1] : NULL, &head) < 0)
 		return CLI_EXIT_FAILURE;
 	if (json)

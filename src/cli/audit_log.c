@@ -74,9 +74,11 @@ int cli_open_audit_log(const char *given_config, const char *place, int *ret_dir
 	int r = place ? 0 : cli_audit_store(given_config, &store);
 	if (r < 0)
 		return r;
-	r = open_place(place ? place : store, ret_dirfd);
+	const char *path = place ? place : store;
+	ASSERT(path);
+	r = open_place(path, ret_dirfd);
 	if (r < 0)
-		(void)say(place ? place : store, r);
+		(void)say(path, r);
 	free(store);
 	return r;
 }

@@ -110,7 +110,7 @@ static void print_lines(const struct view *view)
 	for (size_t i = view->count - shown; i < view->count; i++) {
 		const char *line = view->lines[i % view->max];
 		struct event event;
-		if (event_parse(line, strlen(line), &event) < 0)
+		if (!line || event_parse(line, strlen(line), &event) < 0)
 			continue;
 		print_line(view, line, strlen(line), &event);
 		event_done(&event);

@@ -68,7 +68,7 @@ void cli_help_group(const struct cli_command *const *arrays, size_t array_count,
 	list_group(arrays, array_count, group);
 	for (size_t i = 0; i < array_count; i++)
 		for (const struct cli_command *c = arrays[i]; c->name; c++)
-			if (!c->group && strcmp(c->name, group) == 0)
+			if (!c->group && same_group(c->name, group))
 				(void)printf("\nWithout a command, vouchfs %s [OPTIONS]: %s\n\n%s", group, c->summary,
 					     c->usage);
 }

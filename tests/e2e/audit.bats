@@ -33,10 +33,10 @@ lay_out() {
 verify() { run "$VOUCHFS" audit verify "$@"; }
 # finds STATUS NAME RECORD
 finds() {
-	[ "$status" = "$1" ] && [[ ${lines[0]} == "$2: record $3" ]] || {
+	if [ "$status" != "$1" ] || [[ ${lines[0]} != "$2: record $3" ]]; then
 		echo "$output"
-		false
-	}
+		return 1
+	fi
 }
 
 @test "the log goes on in a new file when one is full, and is verified over all of them" {

@@ -92,7 +92,7 @@ numbers() { sed 's/.*"seq":\([0-9]*\),.*/\1/' "$@" | xargs; }
 	kill -TERM "$(supervisor_pid)"
 	eventually no_processes_left
 	wait "${readers[0]}"
-	! is_mounted
+	run ! is_mounted
 }
 
 @test "a reader does not keep the daemon after a lazy unmount" {
