@@ -21,6 +21,7 @@
 #include "overview/overview.h"
 #include "read_ahead.h"
 #include "slot_note.h"
+#include "slot_version.h"
 #include "slots/deploy.h"
 #include "slots/effects.h"
 #include "slots/end_scan.h"
@@ -313,26 +314,6 @@ void waiting_list_end_locked(struct slot *slot);
 int waiting_list_save_locked(struct slot *slot);
 /* NULL: there is none. */
 int waiting_list_load(struct slot *slot, uint64_t slot_id, struct release **ret);
-
-/* ---- a layer's versions ---- */
-
-/* The version with this number, or NULL; no reference. Slot lock or tree lock held. */
-struct release *version_find_locked(const struct slot *slot, uint64_t number);
-/* The same for "<n>.zip". */
-struct release *version_named_locked(const struct slot *slot, const char *name);
-/* The version whose file would be the same, or NULL, also where its bytes are damaged; no reference. Slot lock held. */
-struct release *version_equal_locked(const struct slot *slot, const uint8_t *digest, const struct buf *comment);
-/*
- * Whether what equals this version (NULL: none) may be written under a name: any that is no number, the next number, or
- * that of the version it equals. Else -EEXIST, or -EINVAL (a gap, a number that was given before, "01"), and why. Slot
- * lock or tree lock held.
- */
-int version_check_name_locked(const struct slot *slot, const char *name, const struct release *equal,
-			      struct explain *ret_why);
-/* Lists a version that was committed; takes over the reference on success. Slot lock held. */
-int version_add_locked(struct slot *slot, struct release *release);
-/* unlink: recorded, and gone from the store; who has it attached keeps it. -ENOENT */
-int version_remove(struct slot *slot, const char *name, const struct audit_who *who);
 
 /* ---- an upload: the private copy behind an open file or a staging name ---- */
 
