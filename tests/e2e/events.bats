@@ -231,3 +231,25 @@ numbers() { sed 's/.*"seq":\([0-9]*\),.*/\1/' "$@" | xargs; }
 	# a follower that wants more than the mount remembers gets it from the log
 	[ "$("$VOUCHFS" events -n 2101 --json | wc -l)" = 2101 ]
 }
+
+@test "why shows the last decision, by the slot or by the function's bare name" {
+	mk_plain_config
+	start_mount
+	mk_zip "$T/a.zip"
+	cp "$T/a.zip" "$MNT/functions/main-function/"
+	run -0 "$VOUCHFS" why main-function
+	[[ ${lines[0]} == "accepted "*"functions/main-function"* ]]
+	bare=$output
+	run -0 "$VOUCHFS" why functions/main-function
+	[ "$output" = "$bare" ]
+}
+
+@test "why of a slot without a decision, of no slot, of no name" {
+	mk_plain_config
+	start_mount
+	run -1 "$VOUCHFS" why main-function
+	[ "$output" = "vouchfs: functions/main-function: nothing was deployed there yet, so nothing was decided" ]
+	run -1 "$VOUCHFS" why main-functoin
+	[ "$output" = "vouchfs: there is no slot functions/main-functoin, did you mean functions/main-function?" ]
+	run -2 "$VOUCHFS" why ../status
+}

@@ -129,3 +129,31 @@ ELSE=arn:vouchfs:signer:local:$ACCOUNT:/signing-profiles/other
 	serves one
 	[[ $("$VOUCHFS" reload) == *"generation 5"* ]]
 }
+
+@test "reload takes a new configuration, and tells when one is refused" {
+	mk_plain_config
+	start_mount
+	printf '[function second]\ncode_signing_config = none\n' >>"$CONF"
+	run -0 "$VOUCHFS" reload
+	[[ $output == "$CONF is in force, generation 2"*"1 function added"* ]]
+	[ -d "$MNT/functions/second" ]
+	printf 'mod = 0775\n' >>"$CONF"
+	run -78 "$VOUCHFS" reload
+	[[ ${lines[0]} == "$CONF:"*'unknown key "mod"'* ]]
+	[[ $output == *"the one before stays in force"* ]]
+	[ -d "$MNT/functions/second" ]
+}
+
+@test "SIGHUP reloads" {
+	mk_plain_config
+	start_mount
+	printf '[function second]\ncode_signing_config = none\n' >>"$CONF"
+	kill -HUP "$(supervisor_pid)"
+	eventually test -d "$MNT/functions/second"
+}
+
+@test "reload of what is not mounted" {
+	mk_plain_config
+	run -1 "$VOUCHFS" reload
+	[[ $output == "vouchfs: $CONF is not mounted"* ]]
+}
