@@ -86,9 +86,15 @@ static int sift(const struct hook_dir *dir, int dirfd, struct io_names *names, s
 	return r;
 }
 
-int hook_dir_list(const struct hook_dir *dir, struct io_names *ret, struct buf *ret_complaints)
+void hooks_found_done(struct hooks_found *found)
 {
-	struct io_names names = {0};
+	io_names_done(&found->names);
+	io_close(&found->dirfd);
+}
+
+int hook_dir_list(const struct hook_dir *dir, struct hooks_found *ret, struct buf *ret_complaints)
+{
+	struct hooks_found found = {.dirfd = -1};
 	struct stat st;
 	int r = 0, fd = io_open_dir(dir->path);
 	if (fd < 0) {
@@ -100,16 +106,18 @@ int hook_dir_list(const struct hook_dir *dir, struct io_names *ret, struct buf *
 		r = complain(ret_complaints, dir->path, NULL, why);
 		goto out;
 	}
-	r = io_list_dir(fd, ".", &names);
+	r = io_list_dir(fd, ".", &found.names);
 	if (r < 0 && r != -ENOMEM)
 		r = complain(ret_complaints, dir->path, NULL, strerror(-r));
 	if (r == 0)
-		r = sift(dir, fd, &names, ret_complaints);
+		r = sift(dir, fd, &found.names, ret_complaints);
+	found.dirfd = fd;
+	fd = -1;
 out:
 	io_close(&fd);
 	if (r == 0)
-		*ret = names;
+		*ret = found;
 	else
-		io_names_done(&names);
+		hooks_found_done(&found);
 	return r;
 }

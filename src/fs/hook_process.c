@@ -17,6 +17,7 @@
 #include "base/text.h"
 
 #define CANNOT_START 127
+#define DIRECTORY_FD 3 /* of the hook: an interpreter reads its script there */
 #define VARIABLE_MAX 192
 #define FIXED_PATH   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -59,30 +60,46 @@ static void reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* What is started, and with what. */
+struct call {
+	int dirfd;
+	const char *file;
+	const struct hook_record *record;
+	int input, output;
+	pid_t parent;
+};
+
+static bool keep_directory(int dirfd)
+{
+	if (dirfd == DIRECTORY_FD) /* a copy would not be closed on exec, this would */
+		return fcntl(dirfd, F_SETFD, 0) == 0;
+	return dup2(dirfd, DIRECTORY_FD) >= 0;
+}
+
 /* 0 or an errno. */
-static int leave_everything_behind(int input, int output, pid_t parent)
+static int leave_everything_behind(const struct call *call)
 {
 	reset_signals();
 	(void)umask(022);
 	if (setsid() < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return errno;
-	if (getppid() != parent) /* it went before it could take us along */
+	if (getppid() != call->parent) /* it went before it could take us along */
 		return ESRCH;
-	if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0 ||
-	    close_range(STDERR_FILENO + 1, ~0U, 0) < 0 || chdir("/") < 0)
+	if (dup2(call->input, STDIN_FILENO) < 0 || dup2(call->output, STDOUT_FILENO) < 0 ||
+	    dup2(call->output, STDERR_FILENO) < 0 || !keep_directory(call->dirfd) ||
+	    close_range(DIRECTORY_FD + 1, ~0U, 0) < 0 || chdir("/") < 0)
 		return errno;
 	return 0;
 }
 
-_Noreturn static void become_hook(const char *path, const struct hook_record *record, int input, int output,
-				  pid_t parent)
+_Noreturn static void become_hook(const struct call *call)
 {
 	struct environment environment;
-	char *argv[] = {(char *)path, NULL};
-	make_environment(record, &environment);
-	int error = leave_everything_behind(input, output, parent);
+	char *argv[] = {(char *)call->file, NULL};
+	make_environment(call->record, &environment);
+	int error = leave_everything_behind(call);
 	if (error == 0) {
-		(void)execve(path, argv, environment.all);
+		(void)execveat(DIRECTORY_FD, call->file, argv, environment.all, AT_SYMLINK_NOFOLLOW);
 		error = errno;
 	}
 	(void)dprintf(STDERR_FILENO, "it cannot be started: %s\n", strerror(error));
@@ -124,27 +141,28 @@ static int make_output(int ret[2])
 	return 0;
 }
 
-static int start(const char *path, const struct hook_record *record, int input, int output, struct hook_process *p)
+static int start(const struct call *call, struct hook_process *p)
 {
-	pid_t parent = getpid();
 	p->pid = fork();
 	if (p->pid < 0)
 		return -errno;
 	if (p->pid == 0)
-		become_hook(path, record, input, output, parent);
+		become_hook(call);
 	p->pidfd = pidfd_open(p->pid, 0);
 	return p->pidfd < 0 ? -errno : 0;
 }
 
-int hook_process_start(const char *path, const char *name, const struct hook_record *record, struct hook_process *ret)
+int hook_process_start(int dirfd, const char *file, const char *name, const struct hook_record *record,
+		       struct hook_process *ret)
 {
 	struct hook_process p = {.name = name, .event = record->texts[HOOK_EVENT_ID], .pidfd = -1, .output = -1};
 	int input = -1, output[2] = {-1, -1};
 	int r = make_input(record, &input);
 	if (r == 0)
 		r = make_output(output);
+	const struct call call = {dirfd, file, record, input, output[1], getpid()};
 	if (r == 0)
-		r = start(path, record, input, output[1], &p);
+		r = start(&call, &p);
 	io_close(&input);
 	io_close(&output[1]);
 	p.output = output[0];

@@ -22,8 +22,12 @@ struct hook_process {
 	bool is_cut;
 };
 
-/* path: absolute. name and record must outlive it. */
-int hook_process_start(const char *path, const char *name, const struct hook_record *record, struct hook_process *ret);
+/*
+ * Executes the file of dirfd, which no symbolic link may be; a script finds itself, and what is beside it, below
+ * /dev/fd/3. name and record must outlive it.
+ */
+int hook_process_start(int dirfd, const char *file, const char *name, const struct hook_record *record,
+		       struct hook_process *ret);
 
 /* Logs what there is to read from output. */
 void hook_process_read(struct hook_process *process);

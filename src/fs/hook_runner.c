@@ -19,7 +19,6 @@
 #include "hook_process.h"
 
 #define SHOWN_MAX 256
-#define PATH_SIZE 4352
 
 struct runner {
 	const struct hooks_options *options;
@@ -129,13 +128,12 @@ static void attend(struct runner *r, struct hook_process *process)
 	hook_process_end(process, NULL);
 }
 
-static void run_hook(struct runner *r, const char *name, const struct hook_record *record)
+static void run_hook(struct runner *r, int dirfd, const char *name, const struct hook_record *record)
 {
-	char path[PATH_SIZE], shown[SHOWN_MAX];
+	char shown[SHOWN_MAX];
 	struct hook_process process;
 	(void)text_escape_print(shown, sizeof(shown), name, strlen(name));
-	int len = snprintf(path, sizeof(path), "%s/%s", r->options->directory, name);
-	int error = len < (int)sizeof(path) ? hook_process_start(path, shown, record, &process) : -ENAMETOOLONG;
+	int error = hook_process_start(dirfd, name, shown, record, &process);
 	if (error < 0)
 		log_error("hook %s (event %s) cannot be started: %s", shown, record->texts[HOOK_EVENT_ID],
 			  strerror(-error));
@@ -155,26 +153,26 @@ static void log_complaints(struct runner *r, struct buf *complaints)
 	*complaints = before;
 }
 
-static struct io_names find_hooks(struct runner *r)
+static struct hooks_found find_hooks(struct runner *r)
 {
 	const struct hook_dir dir = {.path = r->options->directory, .owner = r->options->owner};
-	struct io_names names = {0};
+	struct hooks_found found = {.dirfd = -1};
 	struct buf complaints = {0};
-	int error = hook_dir_list(&dir, &names, &complaints);
+	int error = hook_dir_list(&dir, &found, &complaints);
 	if (error < 0)
 		log_error("hooks: not run: %s", strerror(-error));
 	else
 		log_complaints(r, &complaints);
 	buf_done(&complaints);
-	return names;
+	return found;
 }
 
 static void run_hooks(struct runner *r, const struct hook_record *record)
 {
-	struct io_names names = find_hooks(r);
-	for (size_t i = 0; i < names.count && !is_over(r); i++)
-		run_hook(r, names.names[i], record);
-	io_names_done(&names);
+	struct hooks_found found = find_hooks(r);
+	for (size_t i = 0; i < found.names.count && !is_over(r); i++)
+		run_hook(r, found.dirfd, found.names.names[i], record);
+	hooks_found_done(&found);
 }
 
 /* Waits for the next record; false: there are no more. */
@@ -192,8 +190,8 @@ int hook_runner_main(const struct hooks_options *options, int socket)
 {
 	struct runner r = {.options = options, .socket = socket, .last = &r.first};
 	(void)hook_process_adopt_orphans();
-	struct io_names names = find_hooks(&r); /* says what is wrong before anything happens */
-	io_names_done(&names);
+	struct hooks_found found = find_hooks(&r); /* says what is wrong before anything happens */
+	hooks_found_done(&found);
 	while (await_record(&r) && !is_over(&r)) {
 		struct hook_record *record = dequeue(&r);
 		run_hooks(&r, record);

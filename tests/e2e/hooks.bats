@@ -41,7 +41,7 @@ logged() { grep -q "$1" "$T/log"; }
 		ls -l /proc/$$/fd | sed -n 's/.* \([0-9]*\) -> \(.*\)/\1 \2/p' >"$OUT/fds"
 		# by itself: a shell that waits for a child blocks signals meanwhile
 		while read -r line; do echo "$line"; done </proc/$$/status >"$OUT/status"
-		echo "$# $0 $(pwd) $(umask) $(ps -o pgid= -o sid= -p $$ | tr -d ' ' | sed "s/$$/x/g")" >"$OUT/self.new"
+		echo "$# $(readlink -f "$0") $(pwd) $(umask) $(ps -o pgid= -o sid= -p $$ | tr -d ' ' | sed "s/$$/x/g")" >"$OUT/self.new"
 		mv "$OUT/self.new" "$OUT/self"
 	END
 	SECRET=1 mount_with_hooks
@@ -51,8 +51,8 @@ logged() { grep -q "$1" "$T/log"; }
 	cmp "$OUT/record" <(grep '"seq":2,' "$STORE"/audit/*.jsonl)
 	[ "$(grep -v -e ^PATH= -e ^PWD= -e ^_= "$OUT/environ")" = "$(printf '%s\n' VOUCHFS_EVENT=deployment VOUCHFS_EVENT_ID=2 \
 		VOUCHFS_OUTCOME=refused VOUCHFS_REASON=VF2001 VOUCHFS_SLOT=functions/main)" ]
-	# the shell has its script open
-	[ "$(grep -v -e ' pipe:' -e "$HOOKS/10-look" "$OUT/fds")" = "" ]
+	# the shell has its script open, and the directory in which it found it
+	[ "$(grep -v -e ' pipe:' -e "$HOOKS/10-look" "$OUT/fds")" = "3 $HOOKS" ]
 	grep -qE '^SigBlk:\s0+$' "$OUT/status"
 	grep -qE '^SigIgn:\s0+$' "$OUT/status"
 	grep -qE '^NoNewPrivs:\s1$' "$OUT/status"
@@ -147,7 +147,7 @@ logged() { grep -q "$1" "$T/log"; }
 @test "what others can change is not run, and that is said once" {
 	need_root
 	for name in 1-others 2-group 3-foreign 4-plain 6-good; do
-		mk_hook "$name" <<<'echo "$0" >>"$OUT/ran"'
+		mk_hook "$name" <<<'readlink -f "$0" >>"$OUT/ran"'
 	done
 	chmod o+w "$HOOKS/1-others"
 	chmod g+w "$HOOKS/2-group"

@@ -17,7 +17,7 @@
 struct fixture {
 	char path[64];
 	int dirfd;
-	struct io_names names;
+	struct hooks_found found;
 	struct buf complaints;
 };
 
@@ -27,6 +27,7 @@ static int setup(void **state)
 	if (!f)
 		return -1;
 	*state = f;
+	f->found.dirfd = -1;
 	(void)snprintf(f->path, sizeof(f->path), "/tmp/vouchfs-hooks-XXXXXX");
 	if (!mkdtemp(f->path) || chmod(f->path, 0755) < 0)
 		return -1;
@@ -43,7 +44,7 @@ static int teardown(void **state)
 			if (unlinkat(f->dirfd, names.names[i], 0) < 0)
 				(void)unlinkat(f->dirfd, names.names[i], AT_REMOVEDIR);
 	io_names_done(&names);
-	io_names_done(&f->names);
+	hooks_found_done(&f->found);
 	buf_done(&f->complaints);
 	io_close(&f->dirfd);
 	int r = rmdir(f->path);
@@ -64,12 +65,12 @@ static const char *found(struct fixture *f, uid_t owner)
 {
 	static char text[1024];
 	const struct hook_dir dir = {.path = f->path, .owner = owner};
-	io_names_done(&f->names);
+	hooks_found_done(&f->found);
 	buf_done(&f->complaints);
-	assert_int_equal(hook_dir_list(&dir, &f->names, &f->complaints), 0);
+	assert_int_equal(hook_dir_list(&dir, &f->found, &f->complaints), 0);
 	text[0] = '\0';
-	for (size_t i = 0; i < f->names.count; i++)
-		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s ", f->names.names[i]);
+	for (size_t i = 0; i < f->found.names.count; i++)
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s ", f->found.names.names[i]);
 	return text;
 }
 
@@ -147,7 +148,7 @@ static void owners_are_root_and_the_configurations(void **state)
 static void a_directory_that_is_not_there_is_said(void **state)
 {
 	struct fixture *f = *state;
-	struct fixture other = {.path = "/tmp/vouchfs-no-such-directory"};
+	struct fixture other = {.path = "/tmp/vouchfs-no-such-directory", .found.dirfd = -1};
 	assert_string_equal(found(&other, 0), "");
 	assert_complaint(&other, "", strerror(ENOENT));
 	buf_done(&other.complaints);
@@ -163,7 +164,7 @@ static void there_is_a_limit(void **state)
 		put(f, name, 0755);
 	}
 	(void)found(f, geteuid());
-	assert_int_equal(f->names.count, LIMIT_HOOKS);
+	assert_int_equal(f->found.names.count, LIMIT_HOOKS);
 	assert_complaint(f, name, "is one too many");
 }
 
