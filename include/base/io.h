@@ -64,13 +64,16 @@ int io_copy(int from, int to, uint64_t max, uint64_t *ret_size);
 /* Reads a whole regular file of at most max bytes (-EFBIG above, -EINVAL when it is not regular) and appends it to
  * *ret. */
 int io_read_file(int dirfd, const char *rel, size_t max, struct buf *ret);
-/* The same for a path of the administrator's (configuration, trust files, command line): symlinks are followed. */
+/*
+ * The same for a path of the administrator's (configuration, trust files, command line): symlinks are followed. */
 int io_read_path(const char *path, size_t max, struct buf *ret);
 int io_read_fd(int fd, size_t max, struct buf *ret);
 
 /* Old or new, whole: temporary name beside it, write, fsync (durable), rename, fsync of the directory (durable). */
 int io_write_file(int dirfd, const char *rel, const void *data, size_t len, mode_t mode, bool durable);
-/* The same for a path of the administrator's that others are to read: 0644 whatever the umask, and not synced. */
+/* The same for a path of the administrator's that others are to read: 0644 whatever the umask, and not synced.
+ * -EOPNOTSUPP: what is there, or linked there, is no regular file.
+ */
 int io_publish_file(const char *path, const void *data, size_t len);
 
 /* The names in a directory without "." and "..", unsorted. */

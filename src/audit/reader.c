@@ -145,13 +145,24 @@ static int skip_part(struct audit_reader *reader)
 	return r;
 }
 
+/* A log that came from elsewhere may have a pipe in it, which nobody writes to. */
+static int open_file(int dirfd, const char *name)
+{
+	struct stat st;
+	int fd = io_openat(dirfd, name, O_RDONLY | O_NONBLOCK, 0);
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+		return fd;
+	io_close(&fd);
+	return -EBADMSG;
+}
+
 static int open_next(struct audit_reader *reader)
 {
 	char name[AUDIT_NAME_SIZE];
 	reader->segment = reader->segments[reader->next++];
 	audit_segment_name(reader->segment, name);
 	io_close(&reader->fd);
-	int fd = io_openat(reader->dirfd, name, O_RDONLY, 0);
+	int fd = open_file(reader->dirfd, name);
 	if (fd < 0)
 		return fd;
 	reader->fd = fd;

@@ -316,6 +316,13 @@ int io_write_file(int dirfd, const char *rel, const void *data, size_t len, mode
 	return r;
 }
 
+/* What has this name, or is linked there, is no file: /dev/null and /dev/stdout would be lost to everybody. */
+static bool is_special(int dirfd, const char *name)
+{
+	struct stat st;
+	return fstatat(dirfd, name, &st, 0) == 0 && !S_ISREG(st.st_mode);
+}
+
 int io_publish_file(const char *path, const void *data, size_t len)
 {
 	const char *slash = strrchr(path, '/');
@@ -324,8 +331,10 @@ int io_publish_file(const char *path, const void *data, size_t len)
 	free(directory);
 	if (parent < 0)
 		return parent;
-	int r = write_beside(parent, slash ? slash + 1 : path, data, len,
-			     &(struct writing){.mode = 0644, .is_exact = true});
+	const char *name = slash ? slash + 1 : path;
+	int r = -EOPNOTSUPP;
+	if (!is_special(parent, name))
+		r = write_beside(parent, name, data, len, &(struct writing){.mode = 0644, .is_exact = true});
 	io_close(&parent);
 	return r;
 }

@@ -71,7 +71,7 @@ static int failed(const char *path, int r)
 static int make_directory(const char *path)
 {
 	bool made;
-	int r = init_make_dir(path, DIRECTORY_MODE, &made);
+	int r = init_make_dir(path, DIRECTORY_MODE, NULL, &made);
 	if (r < 0)
 		return failed(path, r);
 	init_tell(path, made);

@@ -2,6 +2,7 @@
 #ifndef CLI_INIT_H
 #define CLI_INIT_H
 
+#include <pwd.h>
 #include <sys/types.h>
 
 #include "arn/arn.h"
@@ -30,8 +31,9 @@ void init_places_done(struct init_places *places);
 
 /* ---- init_files.c: nothing that is there is changed ---- */
 
-/* Made with all above it, which get 0755. False: it was there. -ENOTDIR: something else is. */
-int init_make_dir(const char *path, mode_t mode, bool *ret_made);
+/* Made with all above it, which get 0755. owner NULL: the caller's. False: it was there. -ENOTDIR: something else is.
+ */
+int init_make_dir(const char *path, mode_t mode, const struct passwd *owner, bool *ret_made);
 /* 0644, durable. -EEXIST: it is there with another content; *ret_made false: with this one. */
 int init_make_file(const char *path, const void *bytes, size_t len, bool *ret_made);
 /* A line of what was done: "  made   PATH". */

@@ -23,33 +23,56 @@ void init_tell(const char *path, bool made)
 		     text_escape_print(shown, sizeof(shown), path, strlen(path)));
 }
 
-/* Whatever the umask is. 1: made, 0: it was there. */
-static int make_one(const char *path, mode_t mode)
+/* Whatever the umask is. */
+static int dress(int fd, mode_t mode, const struct passwd *owner)
 {
-	struct stat st;
-	if (mkdir(path, 0700) == 0)
-		return chmod(path, mode) < 0 ? -errno : 1;
-	if (errno != EEXIST)
+	if (owner && fchown(fd, owner->pw_uid, owner->pw_gid) < 0)
 		return -errno;
-	if (stat(path, &st) < 0)
-		return -errno;
-	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+	return fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
-int init_make_dir(const char *path, mode_t mode, bool *ret_made)
+/*
+ * Made where it is missing, and entered. What was made is changed by its descriptor: root may be doing this in a
+ * directory where a user can put a link in its place. One that was there may be a link.
+ */
+static int make_one(int parent, const char *name, mode_t mode, const struct passwd *owner, bool *ret_made, int *ret_fd)
 {
-	int r = 0;
-	for (const char *slash = strchr(path + 1, '/'); slash && r >= 0; slash = strchr(slash + 1, '/')) {
-		char *parent = strndup(path, (size_t)(slash - path));
-		r = parent ? make_one(parent, PARENT_MODE) : -ENOMEM;
-		free(parent);
-	}
-	if (r >= 0)
-		r = make_one(path, mode);
-	if (r < 0)
+	bool made = mkdirat(parent, name, 0700) == 0;
+	if (!made && errno != EEXIST)
+		return -errno;
+	int fd = openat(parent, name, O_DIRECTORY | O_CLOEXEC | (made ? O_RDONLY | O_NOFOLLOW : O_PATH));
+	int r = fd < 0 ? -errno : made ? dress(fd, mode, owner) : 0;
+	if (r < 0) {
+		io_close(&fd);
 		return r;
-	*ret_made = r == 1;
+	}
+	*ret_made = made;
+	*ret_fd = fd;
 	return 0;
+}
+
+int init_make_dir(const char *path, mode_t mode, const struct passwd *owner, bool *ret_made)
+{
+	bool made = false;
+	int r = 0, next = -1, at = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char *copy = strdup(path), *rest = copy;
+	if (at < 0 || !copy)
+		r = at < 0 ? -errno : -ENOMEM;
+	for (char *name; r == 0 && (name = strsep(&rest, "/"));) {
+		bool is_last = !rest || rest[strspn(rest, "/")] == '\0';
+		if (!*name)
+			continue;
+		r = make_one(at, name, is_last ? mode : PARENT_MODE, is_last ? owner : NULL, &made, &next);
+		if (r == 0) {
+			io_close(&at);
+			at = next;
+		}
+	}
+	io_close(&at);
+	free(copy);
+	if (r == 0)
+		*ret_made = made;
+	return r;
 }
 
 static int compare(const char *path, const void *bytes, size_t len)

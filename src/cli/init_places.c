@@ -98,6 +98,15 @@ static void find_rest(struct init_places *places, bool is_given)
 		places->mountpoint = below_base("HOME", "", "functions");
 }
 
+/* A newline would end the line that the name is written in, and begin one that somebody else has chosen. */
+static bool has_controls(const char *path)
+{
+	for (; *path; path++)
+		if ((unsigned char)*path < 0x20 || *path == 0x7f)
+			return true;
+	return false;
+}
+
 int init_places_find(const char *given, const char *mountpoint, struct init_places *ret, struct explain *ret_why)
 {
 	struct init_places places = {0};
@@ -109,6 +118,11 @@ int init_places_find(const char *given, const char *mountpoint, struct init_plac
 	places.conf = named ? absolute(named) : init_default_conf();
 	if (!places.conf)
 		goto out;
+	if (has_controls(places.conf) || (mountpoint && has_controls(mountpoint))) {
+		explain_set(ret_why, "the name of the configuration, or of the mountpoint, has control characters, "
+				     "which cannot stand in a configuration; choose another");
+		goto out;
+	}
 	places.directory = directory_of(places.conf);
 	places.is_system = geteuid() == 0 && text_starts_with(places.conf, "/etc/");
 	places.mountpoint = mountpoint ? absolute(mountpoint) : NULL;

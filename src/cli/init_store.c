@@ -59,9 +59,7 @@ int init_make_store(const char *path, const char *user, bool *ret_made)
 	bool made = false;
 	const struct passwd *owner = user ? getpwnam(user) : NULL;
 	ASSERT(!user || owner);
-	int r = init_make_dir(path, STORE_MODE, &made);
-	if (r == 0 && made && owner && chown(path, owner->pw_uid, owner->pw_gid) < 0)
-		r = -errno;
+	int r = init_make_dir(path, STORE_MODE, owner, &made);
 	if (r < 0) {
 		cli_error("store %s cannot be made: %s", path, access_words(path, r, words));
 		return -EIO;

@@ -41,6 +41,14 @@ on_host() {
 # Every name below a directory with mode, owner and content.
 state_of() { (cd "$1" && find . ! -name lock -printf '%p %m %u ' -exec sh -c '[ -f "$1" ] && cksum <"$1" || echo' sh {} \;) | sort; }
 
+@test "init: a name that would write lines of its own into the configuration is refused" {
+	mkdir "$T/a"$'\n'"user = root"
+	cd "$T/a"$'\n'"user = root"
+	run -1 "$VOUCHFS" init -c vouchfs.conf
+	[[ $output == *"has control characters"* ]]
+	[ "$(ls -A)" = "" ]
+}
+
 @test "init on a host: configuration, directories and store with their owners and modes, and the next steps" {
 	run -0 on_host <<-'END'
 		umask 077

@@ -75,6 +75,32 @@ static void it_is_replaced_and_not_rewritten(void **state)
 	assert_holds(f, "2\n");
 }
 
+static void what_is_no_file_is_left_alone(void **state)
+{
+	struct gate_fixture *f = *state;
+	struct stat st;
+	assert_int_equal(mkfifoat(f->dirfd, "p.prom", 0600), 0);
+	assert_int_equal(io_publish_file(path_of(f, "p.prom"), "one\n", 4), -EOPNOTSUPP);
+	assert_int_equal(fstatat(f->dirfd, "p.prom", &st, AT_SYMLINK_NOFOLLOW), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(symlinkat("/dev/null", f->dirfd, "link"), 0);
+	assert_int_equal(io_publish_file(path_of(f, "link"), "one\n", 4), -EOPNOTSUPP);
+}
+
+/* Nobody who may write the directory has us write elsewhere. */
+static void a_link_is_replaced_and_not_followed(void **state)
+{
+	struct gate_fixture *f = *state;
+	struct buf text = {0};
+	assert_int_equal(io_write_file(f->dirfd, "other", "old", 3, 0600, false), 0);
+	assert_int_equal(symlinkat("other", f->dirfd, "p.prom"), 0);
+	publish(f, "one\n");
+	assert_holds(f, "one\n");
+	assert_int_equal(io_read_file(f->dirfd, "other", 64, &text), 0);
+	assert_string_equal(text.data, "old");
+	buf_done(&text);
+}
+
 static void a_failure_leaves_the_old_one(void **state)
 {
 	struct gate_fixture *f = *state;
@@ -94,8 +120,8 @@ static void a_failure_leaves_the_old_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(anybody_can_read_it),
-		TEST(it_is_replaced_and_not_rewritten),
+		TEST(anybody_can_read_it),	     TEST(it_is_replaced_and_not_rewritten),
+		TEST(what_is_no_file_is_left_alone), TEST(a_link_is_replaced_and_not_followed),
 		TEST(a_failure_leaves_the_old_one),
 	};
 	return cmocka_run_group_tests_name("io_publish", tests, NULL, NULL);

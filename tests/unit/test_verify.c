@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -355,6 +356,16 @@ static void lines_longer_than_records_are_no_records(void **state)
 	assert_int_equal(finding.seq, 1);
 }
 
+/* Nor is anybody waited for who would write to it. */
+static void pipe_in_place_of_a_file_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+	struct audit_finding finding;
+	clear(f);
+	assert_int_equal(mkfifoat(f->dirfd, "audit-00000000000000000001.jsonl", 0600), 0);
+	assert_int_equal(audit_verify(f->dirfd, &(struct audit_expectation){0}, &finding), -EBADMSG);
+}
+
 static void points_are_printed_and_parsed(void **state)
 {
 	struct fixture *f = *state;
@@ -381,6 +392,7 @@ int main(void)
 		TEST(files_that_are_missing_have_to_be_archived),
 		TEST(end_of_the_log_is_read_alone),
 		TEST(lines_longer_than_records_are_no_records),
+		TEST(pipe_in_place_of_a_file_is_an_error),
 		TEST(points_are_printed_and_parsed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
