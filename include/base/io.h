@@ -72,7 +72,7 @@ int io_read_fd(int fd, size_t max, struct buf *ret);
 /* Old or new, whole: temporary name beside it, write, fsync (durable), rename, fsync of the directory (durable). */
 int io_write_file(int dirfd, const char *rel, const void *data, size_t len, mode_t mode, bool durable);
 /* The same for a path of the administrator's that others are to read: 0644 whatever the umask, and not synced.
- * -EOPNOTSUPP: what is there, or linked there, is no regular file.
+ * -EOPNOTSUPP: what is there, or linked there, is a device, a pipe or a socket.
  */
 int io_publish_file(const char *path, const void *data, size_t len);
 

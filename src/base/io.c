@@ -316,11 +316,11 @@ int io_write_file(int dirfd, const char *rel, const void *data, size_t len, mode
 	return r;
 }
 
-/* What has this name, or is linked there, is no file: /dev/null and /dev/stdout would be lost to everybody. */
+/* A device, a pipe or a socket: /dev/null and /dev/stdout, which is a link, would be lost to everybody. */
 static bool is_special(int dirfd, const char *name)
 {
 	struct stat st;
-	return fstatat(dirfd, name, &st, 0) == 0 && !S_ISREG(st.st_mode);
+	return fstatat(dirfd, name, &st, 0) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
 int io_publish_file(const char *path, const void *data, size_t len)
