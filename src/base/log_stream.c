@@ -1,7 +1,9 @@
 /* log_stream.c - a line as text or as JSON on stderr, or as text to syslog. */
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -16,9 +18,30 @@ bool log_write_syslog(const struct log_entry *entry)
 	return true;
 }
 
+/*
+ * One write for each line: those of several processes do not mix. Not through stdio, whose lock a writer that is stuck
+ * would still hold when the process ends.
+ */
+static bool write_stderr(const char *const *parts, size_t count)
+{
+	struct iovec all[5];
+	size_t len = 0;
+	ssize_t written;
+	ASSERT(count <= ARRAY_SIZE(all));
+	for (size_t i = 0; i < count; i++) {
+		all[i] = (struct iovec){(char *)parts[i], strlen(parts[i])};
+		len += all[i].iov_len;
+	}
+	do
+		written = writev(STDERR_FILENO, all, (int)count);
+	while (written < 0 && errno == EINTR);
+	return written == (ssize_t)len;
+}
+
 bool log_write_text(const struct log_entry *entry)
 {
-	return fprintf(stderr, "vouchfs: %s: %s\n", log_level_name(entry->level), entry->text) >= 0;
+	const char *const parts[] = {"vouchfs: ", log_level_name(entry->level), ": ", entry->text, "\n"};
+	return write_stderr(parts, ARRAY_SIZE(parts));
 }
 
 /* EVENT_ID -> eventId */
@@ -46,7 +69,6 @@ static void put_field(struct json *j, const struct log_field *field)
 		json_text(j, json_key(field->name, key), field->value);
 }
 
-/* One write for each line: those of several processes do not mix. */
 bool log_write_json(const struct log_entry *entry)
 {
 	struct buf line = {0};
@@ -63,7 +85,8 @@ bool log_write_json(const struct log_entry *entry)
 	for (size_t i = 0; i < entry->field_count; i++)
 		put_field(&j, &entry->fields[i]);
 	json_close(&j);
-	bool written = json_end(&j) == 0 && fprintf(stderr, "%s\n", line.data) >= 0;
+	const char *const parts[] = {line.data, "\n"};
+	bool written = json_end(&j) == 0 && write_stderr(parts, ARRAY_SIZE(parts));
 	buf_done(&line);
 	return written;
 }
