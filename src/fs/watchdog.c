@@ -1,6 +1,7 @@
 #include "watchdog.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
@@ -13,7 +14,9 @@
 #include "base/service_manager.h"
 #include "channel.h"
 
-#define NEVER UINT64_MAX
+#define NEVER	     UINT64_MAX
+#define PROBE_END_MS 500
+#define RETRY_MS     1000
 
 /* Twice as often as is asked for. */
 void watchdog_init(struct watchdog *watchdog)
@@ -36,10 +39,24 @@ static int reap(struct watchdog *watchdog)
 	return status;
 }
 
+/*
+ * Who waits for a mount that hangs can be killed only when the daemon is gone, which is up to the supervisor: it is not
+ * waited for.
+ */
+static void end_probe(struct watchdog *watchdog)
+{
+	struct pollfd end = {.fd = watchdog->probe_fd, .events = POLLIN};
+	(void)kill(watchdog->probe, SIGKILL);
+	(void)poll(&end, 1, PROBE_END_MS);
+	(void)waitpid(watchdog->probe, NULL, WNOHANG);
+	io_close(&watchdog->probe_fd);
+	watchdog->probe = 0;
+}
+
 void watchdog_done(struct watchdog *watchdog)
 {
-	if (watchdog->probe > 0 && kill(watchdog->probe, SIGKILL) == 0)
-		(void)reap(watchdog);
+	if (watchdog->probe > 0)
+		end_probe(watchdog);
 	*watchdog = (struct watchdog)WATCHDOG_NONE;
 }
 
@@ -53,19 +70,31 @@ static _Noreturn void probe(const struct plan *plan, int channel)
 	_exit(ok ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
+/* False: there is no process left for it. */
+static bool start_probe(struct watchdog *watchdog, const struct plan *plan, int channel)
+{
+	pid_t pid = fork();
+	if (pid == 0)
+		probe(plan, channel);
+	if (pid < 0)
+		return false;
+	watchdog->probe = pid;
+	watchdog->probe_fd = pidfd_open(pid, 0);
+	if (watchdog->probe_fd >= 0)
+		return true;
+	end_probe(watchdog);
+	return false;
+}
+
+/* Without a probe nobody was asked, so the mount has not failed to answer: another round begins. */
 void watchdog_ask(struct watchdog *watchdog, const struct plan *plan, int channel)
 {
-	watchdog->due_ms = NEVER;
 	watchdog->daemon_has_answered = watchdog->mount_has_answered = false;
-	if (channel_send(channel, CHANNEL_PING, NULL, -1) < 0)
-		return;
-	watchdog->probe = fork();
-	if (watchdog->probe == 0)
-		probe(plan, channel);
-	if (watchdog->probe < 0)
-		watchdog->probe = 0;
+	watchdog->due_ms = NEVER;
+	if (!start_probe(watchdog, plan, channel))
+		watchdog->due_ms = clock_monotonic_ms() + RETRY_MS;
 	else
-		watchdog->probe_fd = pidfd_open(watchdog->probe, 0);
+		(void)channel_send(channel, CHANNEL_PING, NULL, -1);
 }
 
 static void tell_when_answered(struct watchdog *watchdog)

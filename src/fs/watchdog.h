@@ -3,7 +3,7 @@
  * is served has really answered. Each round has two questions: the daemon's main thread is sent a PING on the channel,
  * and a process of its own asks both sides for their statfs, which only the daemon's other threads answer. A round
  * whose answers do not come is the last: no other begins, nothing is told, and the service manager does what its unit
- * says.
+ * says. A round that cannot begin, because there is no process or descriptor for it, is tried again soon.
  */
 #ifndef FS_WATCHDOG_H
 #define FS_WATCHDOG_H
@@ -27,7 +27,7 @@ struct watchdog {
 	}
 
 void watchdog_init(struct watchdog *watchdog);
-/* Whoever still asks the mount is killed. */
+/* Whoever still asks the mount is killed, and waited for, but not for long: it may hang with the mount. */
 void watchdog_done(struct watchdog *watchdog);
 
 /* When it is due: begins a round. */

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <cmocka.h>
 
@@ -104,6 +105,31 @@ static void a_side_that_fails_is_not_alive(void **state)
 	}
 }
 
+static void a_round_that_cannot_begin_is_tried_again(void **state)
+{
+	struct scene s;
+	struct rlimit limit, none = {0};
+	begin(&s, &good);
+	watchdog_take_pong(&s.watchdog);
+	await_probe(&s);
+	assert_alive(&s, *state);
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none.rlim_max = limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0); /* no descriptor for the probe */
+	watchdog_ask(&s.watchdog, &good, s.pair[0]);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_true(s.watchdog.due_ms != UINT64_MAX);
+	assert_int_equal(s.watchdog.probe, 0);
+	assert_null(notify_socket_heard(*state));
+
+	watchdog_ask(&s.watchdog, &good, s.pair[0]);
+	watchdog_take_pong(&s.watchdog);
+	await_probe(&s);
+	assert_alive(&s, *state);
+	end(&s);
+}
+
 static void where_nobody_asks_nothing_is_due(void **state)
 {
 	(void)state;
@@ -123,6 +149,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_answer_counts_for_its_round_only, notify_socket_begin,
 						notify_socket_end),
 		cmocka_unit_test_setup_teardown(a_side_that_fails_is_not_alive, notify_socket_begin, notify_socket_end),
+		cmocka_unit_test_setup_teardown(a_round_that_cannot_begin_is_tried_again, notify_socket_begin,
+						notify_socket_end),
 		cmocka_unit_test_setup_teardown(where_nobody_asks_nothing_is_due, notify_socket_begin,
 						notify_socket_end),
 	};
