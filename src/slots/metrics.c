@@ -15,7 +15,9 @@ struct slots_metrics {
 	struct metrics counts;
 	struct metrics_file *file;
 
-	pthread_mutex_t measure_lock; /* held across the look at the store; what follows */
+	pthread_mutex_t measure_lock; /* what follows; not held during a look at the store */
+	pthread_cond_t looked;
+	bool is_looking; /* somebody does */
 	bool is_measured;
 	struct store_usage usage;
 	uint64_t measure_again_ms;
@@ -45,6 +47,7 @@ int slots_metrics_new(struct slots *slots, struct slots_metrics **ret)
 		return -ENOMEM;
 	metrics_init(&metrics->counts);
 	lock_init(&metrics->measure_lock);
+	ASSERT(pthread_cond_init(&metrics->looked, NULL) == 0);
 	int r = metrics_file_new(slots, &metrics->file);
 	if (r == 0)
 		r = audit_listen(slots->audit, take_record, metrics);
@@ -67,6 +70,7 @@ void slots_metrics_free(struct slots_metrics *metrics)
 	if (!metrics)
 		return;
 	metrics_file_free(metrics->file);
+	ASSERT(pthread_cond_destroy(&metrics->looked) == 0);
 	lock_done(&metrics->measure_lock);
 	metrics_done(&metrics->counts);
 	free(metrics);
@@ -79,25 +83,36 @@ void slots_metrics_follow(struct slots_metrics *metrics)
 
 /* ---- rendering ---- */
 
-static void measure_locked(struct slots_metrics *metrics, const struct store *store)
+/* The lock is given back meanwhile. */
+static void look_locked(struct slots_metrics *metrics, const struct store *store)
 {
+	struct store_usage usage;
+	metrics->is_looking = true;
+	lock_drop(&metrics->measure_lock);
 	uint64_t began_ms = clock_monotonic_ms();
-	int r = store_measure(store, &metrics->usage);
-	if (r == 0)
-		metrics->is_measured = true;
-	else
-		log_warning("metrics: what the store takes on the disk cannot be found out: %s", strerror(-r));
+	int r = store_measure(store, &usage);
 	uint64_t ended_ms = clock_monotonic_ms(), rest_ms = (ended_ms - began_ms) * MEASURE_SHARE;
+	if (r < 0)
+		log_warning("metrics: what the store takes on the disk cannot be found out: %s", strerror(-r));
+	lock_take(&metrics->measure_lock);
+	if (r == 0) {
+		metrics->usage = usage;
+		metrics->is_measured = true;
+	}
 	metrics->measure_again_ms = ended_ms + (rest_ms > MEASURE_PAUSE_MS ? rest_ms : MEASURE_PAUSE_MS);
+	metrics->is_looking = false;
+	ASSERT(pthread_cond_broadcast(&metrics->looked) == 0);
 }
 
-/* Who comes while another one looks waits for what he finds. */
+/* Who comes while another one looks gets what was found before: a look can take long, and requests wait for this. */
 static void fill_store_sizes(struct slots *slots, struct metrics_sizes *ret)
 {
 	struct slots_metrics *metrics = slots->metrics;
 	lock_take(&metrics->measure_lock);
-	if (clock_monotonic_ms() >= metrics->measure_again_ms)
-		measure_locked(metrics, slots->store);
+	while (metrics->is_looking && !metrics->is_measured)
+		ASSERT(pthread_cond_wait(&metrics->looked, &metrics->measure_lock) == 0);
+	if (!metrics->is_looking && clock_monotonic_ms() >= metrics->measure_again_ms)
+		look_locked(metrics, slots->store);
 	ret->has_store = metrics->is_measured;
 	ret->object_bytes = metrics->usage.object_bytes;
 	ret->record_bytes = metrics->usage.record_bytes;
