@@ -28,6 +28,8 @@ struct trust {
  * nothing is remembered).
  */
 int trust_load(const char *config_path, struct store *store, struct trust **ret, struct buf *ret_errors);
+/* The same for one that only asks: a list that will perhaps never be in force does not make those before it old. */
+int trust_preview(const char *config_path, struct store *store, struct trust **ret, struct buf *ret_errors);
 
 /*
  * The same for a configuration that is loaded already, for those who need it to find the store first. Takes config

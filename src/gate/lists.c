@@ -75,9 +75,9 @@ static void remember(struct store *store, const struct revocation_list *list)
 	buf_done(&text);
 }
 
-/* Compares a genuine list with the memory; moves the memory forward. */
+/* Compares a genuine list with the memory; moves the memory forward if it remembers. */
 static enum signature_list_state compare_with_memory(const struct revocation_list *list, struct store *store,
-						     struct explain *ret_why)
+						     bool remembers, struct explain *ret_why)
 {
 	if (!store)
 		return SIGNATURE_LIST_READ;
@@ -86,7 +86,8 @@ static enum signature_list_state compare_with_memory(const struct revocation_lis
 	uint8_t digest[CRYPTO_SHA256_BYTES];
 	int r = recall(store, list->account, &seen, digest);
 	if (r == -ENOENT) {
-		remember(store, list);
+		if (remembers)
+			remember(store, list);
 		return SIGNATURE_LIST_READ;
 	}
 	if (r < 0) {
@@ -104,7 +105,7 @@ static enum signature_list_state compare_with_memory(const struct revocation_lis
 			    (unsigned long long)list->sequence, list->account);
 		return SIGNATURE_LIST_OLDER;
 	}
-	if (list->sequence > seen)
+	if (remembers && list->sequence > seen)
 		remember(store, list);
 	return SIGNATURE_LIST_READ;
 }
@@ -135,7 +136,8 @@ static enum signature_list_state state_of_content(int r, const char *path, struc
 	return SIGNATURE_LIST_UNKNOWN;
 }
 
-void lists_read(const struct config_account *config, struct store *store, struct signature_account *account)
+void lists_read(const struct config_account *config, struct store *store, bool remembers,
+		struct signature_account *account)
 {
 	account->list_state = SIGNATURE_LIST_UNKNOWN;
 	account->list = NULL;
@@ -159,7 +161,7 @@ void lists_read(const struct config_account *config, struct store *store, struct
 		account->list_state = state_of_content(r, path, &account->list_why);
 		goto out;
 	}
-	account->list_state = compare_with_memory(list, store, &account->list_why);
+	account->list_state = compare_with_memory(list, store, remembers, &account->list_why);
 	if (account->list_state == SIGNATURE_LIST_READ) {
 		account->list = list;
 		list = NULL;

@@ -22,7 +22,9 @@ struct trust_list_file {
 struct trust_list_file lists_identify(const struct config_account *account);
 bool lists_is_same_file(const struct trust_list_file *a, const struct trust_list_file *b);
 
-/* Fills the list members of account, whose id and trust are set. store as in trust_load. */
-void lists_read(const struct config_account *config, struct store *store, struct signature_account *account);
+/* Fills the list members of account, whose id and trust are set. store as in trust_load; remembers: or trust_preview.
+ */
+void lists_read(const struct config_account *config, struct store *store, bool remembers,
+		struct signature_account *account);
 
 #endif

@@ -157,17 +157,17 @@ static int read_timestamp_authority(const struct config *config, struct crypto_t
 			  "the PEM file of the time stamp authority's root CA", ret, ret_errors);
 }
 
-static void read_lists(struct trust *trust, struct store *store)
+static void read_lists(struct trust *trust, struct store *store, bool remembers)
 {
 	for (size_t i = 0; i < trust->account_count; i++) {
 		const struct config_account *account = &trust->config->accounts[i];
 		/* Identified before it is read: a change in between is found by the next refresh. */
 		trust->list_files[i] = lists_identify(account);
-		lists_read(account, store, &trust->accounts[i]);
+		lists_read(account, store, remembers, &trust->accounts[i]);
 	}
 }
 
-int trust_from_config(struct config *config, struct store *store, struct trust **ret, struct buf *ret_errors)
+static int make(struct config *config, struct store *store, bool remembers, struct trust **ret, struct buf *ret_errors)
 {
 	struct trust *trust = trust_new(config->account_count);
 	if (!trust) {
@@ -187,9 +187,21 @@ int trust_from_config(struct config *config, struct store *store, struct trust *
 		trust_unref(trust);
 		return r;
 	}
-	read_lists(trust, store);
+	read_lists(trust, store, remembers);
 	*ret = trust;
 	return 0;
+}
+
+int trust_from_config(struct config *config, struct store *store, struct trust **ret, struct buf *ret_errors)
+{
+	return make(config, store, true, ret, ret_errors);
+}
+
+int trust_preview(const char *config_path, struct store *store, struct trust **ret, struct buf *ret_errors)
+{
+	struct config *config = NULL;
+	int r = config_load(config_path, &config, ret_errors);
+	return r < 0 ? r : make(config, store, false, ret, ret_errors);
 }
 
 int trust_load(const char *config_path, struct store *store, struct trust **ret, struct buf *ret_errors)
@@ -227,7 +239,7 @@ int trust_refresh(struct trust *trust, struct store *store, struct trust **ret)
 		next->accounts[i].revocations_required = account->revocations_required;
 		next->accounts[i].trust = crypto_trust_ref(account->trust);
 	}
-	read_lists(next, store);
+	read_lists(next, store, true);
 	*ret = next;
 	return 0;
 }

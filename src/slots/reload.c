@@ -19,11 +19,14 @@ static int say(struct buf *errors, int error)
 	return error;
 }
 
+/* trust_load or trust_preview. */
+typedef int load_trust(const char *config_path, struct store *store, struct trust **ret, struct buf *ret_errors);
+
 /* refresh_lock held: a list may be remembered in the store. */
-static int load_locked(struct slots *slots, struct trust **ret, struct buf *ret_errors)
+static int load_locked(struct slots *slots, load_trust *how, struct trust **ret, struct buf *ret_errors)
 {
 	struct trust *trust = NULL;
-	int r = trust_load(slots->config_path, slots->store, &trust, ret_errors);
+	int r = how(slots->config_path, slots->store, &trust, ret_errors);
 	if (r < 0)
 		return say(ret_errors, r);
 	if (strcmp(slots->trust->config->store, trust->config->store) != 0) {
@@ -35,10 +38,10 @@ static int load_locked(struct slots *slots, struct trust **ret, struct buf *ret_
 	return 0;
 }
 
-static int load(struct slots *slots, struct trust **ret, struct buf *ret_errors)
+static int load(struct slots *slots, load_trust *how, struct trust **ret, struct buf *ret_errors)
 {
 	lock_take(&slots->refresh_lock);
-	int r = load_locked(slots, ret, ret_errors);
+	int r = load_locked(slots, how, ret, ret_errors);
 	lock_drop(&slots->refresh_lock);
 	return r;
 }
@@ -69,7 +72,7 @@ static int swap(struct slots *slots, const struct trust *before, struct trust **
 	if (slots->trust != before) {
 		trust_unref(*trust);
 		*trust = NULL;
-		r = load_locked(slots, trust, ret_errors);
+		r = load_locked(slots, trust_load, trust, ret_errors);
 	}
 	if (r == 0) {
 		lock_take(&slots->lock);
@@ -86,7 +89,7 @@ static int load_and_swap(struct slots *slots, struct effects **ret_effects, stru
 {
 	struct trust *before = slots_trust(slots), *trust = NULL;
 	struct effects *effects = NULL;
-	int r = load(slots, &trust, ret_errors);
+	int r = load(slots, trust_load, &trust, ret_errors);
 	if (r == 0) {
 		effects = compare(slots, &(struct effects_question){
 						 .before = before, .after = trust, .everything = true, .keep = true});
@@ -165,7 +168,7 @@ int slots_reload(struct slots *slots, struct buf *ret_errors)
 int slots_preview_reload(struct slots *slots, struct effects **ret, struct buf *ret_errors)
 {
 	struct trust *before = slots_trust(slots), *trust = NULL;
-	int r = load(slots, &trust, ret_errors);
+	int r = load(slots, trust_preview, &trust, ret_errors);
 	if (r == 0) {
 		*ret = compare(slots, &(struct effects_question){.before = before, .after = trust, .everything = true});
 		r = *ret ? 0 : say(ret_errors, -ENOMEM);

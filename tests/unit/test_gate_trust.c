@@ -96,6 +96,25 @@ static void read_only_store_is_looked_at_and_not_written(void **state)
 	assert_remembered(f, "sequence: 42\n");
 }
 
+static void preview_compares_and_remembers_nothing(void **state)
+{
+	struct gate_fixture *f = *state;
+	struct trust *trust = NULL;
+	char path[128];
+	(void)snprintf(path, sizeof(path), "%s/vouchfs.conf", f->dir);
+	gate_fixture_put_list(f, 43, NULL);
+	assert_int_equal(trust_preview(path, f->store, &trust, &f->errors), 0);
+	assert_int_equal(trust->accounts[0].list_state, SIGNATURE_LIST_READ);
+	trust_unref(trust);
+	assert_remembered(f, "sequence: 42\n");
+
+	gate_fixture_put_list(f, 41, NULL);
+	assert_int_equal(trust_preview(path, f->store, &trust, &f->errors), 0);
+	assert_int_equal(trust->accounts[0].list_state, SIGNATURE_LIST_OLDER);
+	trust_unref(trust);
+	assert_int_equal(load_with_list(f, 42), SIGNATURE_LIST_READ);
+}
+
 static void absent_and_bad_lists_are_facts_not_errors(void **state)
 {
 	struct gate_fixture *f = *state;
@@ -230,6 +249,7 @@ int main(void)
 		TEST(damaged_memory_leaves_the_question_open),
 		TEST(without_a_store_nothing_is_remembered),
 		TEST(read_only_store_is_looked_at_and_not_written),
+		TEST(preview_compares_and_remembers_nothing),
 		TEST(absent_and_bad_lists_are_facts_not_errors),
 		TEST(list_of_another_account_is_bad),
 		TEST(certificate_that_cannot_be_used_is_a_configuration_error),
