@@ -1,12 +1,16 @@
 /* Where lines of the daemon's log go, as what, and that nobody waits for them. The journal is the test's own. */
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -254,6 +258,30 @@ static void nobody_waits_and_what_was_dropped_is_counted(void **state)
 	buf_done(&all);
 }
 
+/* In a process of its own, which ends with a writer that is stuck. */
+static void a_writer_that_is_stuck_does_not_keep_a_process_from_ending(void **state)
+{
+	(void)state;
+	(void)fflush(stdout); /* what is in there is not the child's to write */
+	struct pipe_end end = stop_reading();
+	pid_t child = fork();
+	if (child == 0) {
+		log_open(&(struct log_options){.target = LOG_TO_STDERR, .queued = true});
+		log_notice("stuck");
+		log_close();
+		exit(0);
+	}
+	struct pollfd ended = {.fd = pidfd_open(child, 0), .events = POLLIN};
+	int count = poll(&ended, 1, 10 * LIMIT_LOG_CLOSE_MS);
+	int status;
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	go_on(&end);
+	io_close(&ended.fd);
+	assert_int_equal(count, 1);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +294,7 @@ int main(void)
 		cmocka_unit_test(stderr_stays_where_lines_go_there),
 		cmocka_unit_test(names_of_targets_are_those_that_are_parsed),
 		cmocka_unit_test(stderr_is_the_journal_only_where_it_is_that_file),
+		cmocka_unit_test(a_writer_that_is_stuck_does_not_keep_a_process_from_ending),
 		cmocka_unit_test(nobody_waits_and_what_was_dropped_is_counted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
