@@ -107,8 +107,10 @@ static void lay_out(struct fixture *f, const char *order)
 			memcpy(strstr(line, "as it was"), "otherwise", 9);
 		if (change == 'n')
 			strstr(line, "\"seq\":")[6] = '9';
-		if (change == 'p')
-			strstr(line, "\"prev\":\"")[8] ^= 1;
+		if (change == 'p') {
+			char *digit = strstr(line, "\"prev\":\"") + 8;
+			*digit = *digit == '0' ? '1' : '0';
+		}
 		if (change == 'x')
 			line[0] = '[';
 		int len = snprintf(text + used, sizeof(text) - used, "%s%s", line, change == 't' ? "" : "\n");
