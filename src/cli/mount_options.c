@@ -74,9 +74,6 @@ static int unknown_option(const struct cli_command *command, const struct mount_
 static int take_option(const struct cli_command *command, const struct mount_option *refused, const char *name,
 		       bool is_sloppy, struct mount_effects *effects)
 {
-	for (const struct mount_option *option = refused; option->name; option++)
-		if (strcmp(option->name, name) == 0)
-			return cli_usage_error(command, "mount option \"%s\" is refused: %s", name, option->why);
 	if (strcmp(name, ALLOW_OTHER) == 0)
 		effects->allow_other = true;
 	else if (strcmp(name, NONEMPTY) == 0)
@@ -95,6 +92,16 @@ static bool holds_word(const char *list, const char *word)
 	return false;
 }
 
+/* Before anything is called unknown: for a remount, mount(8) hands over what the kernel shows of the mount, too. */
+static int refuse_options(const struct cli_command *command, const struct mount_option *refused, const char *list)
+{
+	for (const struct mount_option *option = refused; option->name; option++)
+		if (holds_word(list, option->name))
+			return cli_usage_error(command, "mount option \"%s\" is refused: %s", option->name,
+					       option->why);
+	return CLI_EXIT_OK;
+}
+
 int mount_options_take(const struct cli_command *command, const struct mount_option *refused, const char *list,
 		       struct mount_effects *effects)
 {
@@ -103,7 +110,7 @@ int mount_options_take(const struct cli_command *command, const struct mount_opt
 		cli_error("out of memory");
 		return CLI_EXIT_FAILURE;
 	}
-	int code = CLI_EXIT_OK;
+	int code = refuse_options(command, refused, copy);
 	char *rest = copy;
 	bool is_sloppy = holds_word(copy, SLOPPY);
 	for (const char *name; code == CLI_EXIT_OK && (name = strsep(&rest, ","));)
