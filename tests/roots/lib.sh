@@ -60,6 +60,7 @@ in_root() {
 	contained bash -euc '
 		root=$1 top=$2
 		shift 2
+		mount --bind "$root" "$root" # so that / is a mount there, of which tests make namespaces
 		mount -t proc proc "$root/proc"
 		mount -t sysfs sys "$root/sys"
 		mount --rbind /dev "$root/dev"
