@@ -131,6 +131,11 @@ int deploy_control_write(struct tree_handle *handle, const void *buf, size_t len
  * the one that it is again. */
 ssize_t deploy_control_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset);
 
+/* Of a file whose text a write changes: as it was when it was opened, or after the last write. */
+ssize_t deploy_text_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset);
+/* Swaps: *text is the one before then. */
+void deploy_text_replace(struct tree_handle *handle, struct buf *text);
+
 /* Owner, group and mode say that the caller may write; the kernel has asked them before. */
 bool deploy_may_write(const struct slots_attr *attr, const struct slots_caller *caller);
 
@@ -150,8 +155,7 @@ int deploy_permission_open(struct slots *slots, uint64_t node, int open_flags, c
  * -E2BIG: there are enough; -ESTALE: the revision is another one; -EIO: what is stored is damaged.
  */
 int deploy_permission_write(struct tree_handle *handle, const void *buf, size_t len);
-/* "revision: ..." and the policy as layer_policy.h has it: as it was when it was opened, or after the last write. */
-ssize_t deploy_permission_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset);
+/* What is read then (deploy_text_read): "revision: ..." and the policy as layer_policy.h has it. */
 
 /* ---- .vouchfs/events (deploy_events.c) ---- */
 
@@ -181,8 +185,7 @@ int deploy_break_glass_open(struct slots *slots, uint64_t node, int open_flags, 
 			    struct tree_handle **ret_handle);
 /* "begin <minutes> <reason>" or "end", and perhaps a newline: slot_break_glass, slot_end_break_glass. */
 int deploy_break_glass_write(struct tree_handle *handle, const void *buf, size_t len);
-/* "key: value" lines, or nothing: as it was when it was opened, or after the last write. */
-ssize_t deploy_break_glass_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset);
+/* What is read then (deploy_text_read): "key: value" lines, or nothing. */
 
 struct tree_handle {
 	struct slots *slots;

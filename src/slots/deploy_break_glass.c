@@ -65,26 +65,13 @@ static int render(struct slot *slot, struct buf *ret)
 		glass.what.seq, began, until, break_glass_left_s(&glass, &now), glass.what.uid, glass.what.reason);
 }
 
-ssize_t deploy_break_glass_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset)
-{
-	lock_take(&handle->slots->lock);
-	size_t got = text_read(handle->text.data, handle->text.len, buf, len, offset);
-	lock_drop(&handle->slots->lock);
-	return (ssize_t)got;
-}
-
 /* What can be read from here on. */
 static int show(struct tree_handle *handle, struct slot *slot)
 {
 	struct buf text = {0};
 	int r = render(slot, &text);
-	if (r == 0) {
-		lock_take(&handle->slots->lock);
-		struct buf before = handle->text;
-		handle->text = text;
-		lock_drop(&handle->slots->lock);
-		text = before;
-	}
+	if (r == 0)
+		deploy_text_replace(handle, &text);
 	buf_done(&text);
 	return r;
 }

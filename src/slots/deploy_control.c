@@ -194,3 +194,22 @@ ssize_t deploy_control_read(struct tree_handle *handle, void *buf, size_t len, u
 					: snprintf(text, sizeof(text), "%" PRIu64 "\n", number);
 	return (ssize_t)text_read(text, (size_t)size_text, buf, len, offset);
 }
+
+/* ---- files whose text a write changes ---- */
+
+ssize_t deploy_text_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset)
+{
+	lock_take(&handle->slots->lock);
+	size_t part = text_read(handle->text.data, handle->text.len, buf, len, offset);
+	lock_drop(&handle->slots->lock);
+	return (ssize_t)part;
+}
+
+void deploy_text_replace(struct tree_handle *handle, struct buf *text)
+{
+	lock_take(&handle->slots->lock);
+	struct buf before = handle->text;
+	handle->text = *text;
+	lock_drop(&handle->slots->lock);
+	*text = before;
+}

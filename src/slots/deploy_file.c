@@ -363,10 +363,8 @@ ssize_t deploy_read(struct tree_handle *handle, void *buf, size_t len, uint64_t 
 		return events_read(handle->reader, buf, len);
 	if (handle->node & DEPLOY_ROLLBACK_BIT)
 		return deploy_control_read(handle, buf, len, offset);
-	if (handle->node & DEPLOY_PERMISSION_BIT)
-		return deploy_permission_read(handle, buf, len, offset);
-	if (handle->node & DEPLOY_BREAK_GLASS_BIT)
-		return deploy_break_glass_read(handle, buf, len, offset);
+	if (handle->node & (DEPLOY_PERMISSION_BIT | DEPLOY_BREAK_GLASS_BIT))
+		return deploy_text_read(handle, buf, len, offset);
 	return (ssize_t)text_read(handle->text.data, handle->text.len, buf, len, offset);
 }
 

@@ -145,14 +145,6 @@ int deploy_permission_open(struct slots *slots, uint64_t node, int open_flags, c
 	return r;
 }
 
-ssize_t deploy_permission_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset)
-{
-	lock_take(&handle->slots->lock);
-	size_t part = text_read(handle->text.data, handle->text.len, buf, len, offset);
-	lock_drop(&handle->slots->lock);
-	return (ssize_t)part;
-}
-
 /* ---- a change ---- */
 
 #define LINE_SIZE 256
@@ -288,13 +280,8 @@ static int show(struct tree_handle *handle, const struct slot *slot, const struc
 {
 	struct buf text = {0};
 	int r = render(slot, version_of(handle->node), policy, &text);
-	if (r == 0) {
-		lock_take(&handle->slots->lock);
-		struct buf before = handle->text;
-		handle->text = text;
-		lock_drop(&handle->slots->lock);
-		text = before;
-	}
+	if (r == 0)
+		deploy_text_replace(handle, &text);
 	buf_done(&text);
 	return r;
 }
