@@ -50,6 +50,12 @@ enum audit_event {
 	AUDIT_BREAK_GLASS_BEGUN,   /* an administrator relaxes a function for a while; replaces one before */
 	AUDIT_BREAK_GLASS_ENDED,   /* before its time, by somebody, or because it could not be relied on */
 	AUDIT_BREAK_GLASS_EXPIRED, /* at its time */
+	AUDIT_BINDING, /* a function's code-signing config is another one, or is gone: detail says from, to */
+	AUDIT_POLICY_ROLLED_BACK, /* an administrator takes up a bundle with a lower sequence: detail has his reason */
+	AUDIT_POLICY_ALARM,	  /* the bundle in force is lost, expired or revoked: detail */
+	AUDIT_POLICY_DRIFT,	  /* the host differs from its bundle: detail has how many, and the first */
+	AUDIT_POLICY_DRIFT_ENDED,
+	AUDIT_POLICY_REMEDIED, /* something was put right: detail says what, and where what was there is kept */
 };
 
 /* NULL and 0 leave a member out. */

@@ -84,6 +84,11 @@
 /* what a reload did: functions of each kind of effect that are told of one by one */
 #define LIMIT_EFFECT_ROWS 25
 
+/* Policy bundles: files in one, bytes of them all; and how many differences of a host are shown. */
+#define LIMIT_BUNDLE_FILES 256U
+#define LIMIT_BUNDLE_BYTES 4194304U
+#define LIMIT_DRIFT_ITEMS  100
+
 /* logs */
 #define LIMIT_AUDIT_RECORD_BYTES 2048U
 #define LIMIT_LOG_LINES		 1024U /* that wait for the daemon's log to be written */

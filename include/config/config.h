@@ -42,6 +42,9 @@ struct config_account {
 	char *certificate; /* absolute path */
 	char *revocations; /* absolute path; NULL when there is none and none is required */
 	bool revocations_required;
+	/* Of a policy bundle's section: the files' content, and certificate and revocations name them ("trust/...") */
+	char *certificate_text; /* NULL: to be read */
+	char *revocations_text; /* NULL: to be read */
 };
 
 struct config_code_signing {
@@ -93,6 +96,24 @@ struct config_principal {
 	size_t group_count;
 };
 
+/* [policy]: whose bundles govern this host (config/policy.h). */
+struct config_policy {
+	struct arn_profile publishers[CONFIG_PUBLISHERS_MAX];
+	size_t publisher_count; /* 0: nobody's */
+	char *source;		/* URL, or NULL */
+	char *source_ca;	/* absolute path, or NULL */
+	uid_t source_user;
+	bool has_source_user;
+	uint64_t poll_interval_s;
+	char *host; /* what bundles call it; never NULL */
+	char **labels;
+	size_t label_count;
+	struct config_slot slot; /* owner, group and mode of MNT/policy */
+};
+
+struct config_terms;
+struct config_override;
+
 struct config {
 	char *path; /* of the main file, absolute */
 	char account[ARN_ACCOUNT_SIZE];
@@ -106,8 +127,9 @@ struct config {
 	char *user; /* service user when started by root; NULL when not configured */
 	uint64_t inflate_cache_bytes;
 	enum config_errno_style errno_style;
-	char *timestamp_authority; /* absolute path or NULL */
-	bool durable;		   /* durability = commit */
+	char *timestamp_authority;	/* absolute path or NULL */
+	char *timestamp_authority_text; /* of a bundle: its content; NULL: to be read */
+	bool durable;			/* durability = commit */
 	enum log_target log;
 	char *hooks; /* a directory; NULL: hooks.d beside the main file, where there is one */
 	uid_t hooks_user;
@@ -129,6 +151,11 @@ struct config {
 	struct config_patterns layer_patterns;
 	struct config_principal *principals;
 	size_t principal_count;
+
+	struct config_policy policy;
+	struct config_terms *terms;	   /* of the bundle in force; NULL: none */
+	struct config_override *overrides; /* by file and line */
+	size_t override_count;
 
 	/* All values as text, sections and lists sorted: equal for two configurations that say the same. */
 	char *canonical;

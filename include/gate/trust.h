@@ -10,6 +10,8 @@
 #include "signature/signature.h"
 #include "store/store.h"
 
+struct governed;
+
 struct trust {
 	unsigned refs;	      /* atomic; use trust_ref, trust_unref */
 	uint64_t generation;  /* grows by one for each trust made in this process */
@@ -18,7 +20,9 @@ struct trust {
 	struct signature_account *accounts; /* one for each [account], same order */
 	size_t account_count;
 	struct crypto_trust *timestamp_authority; /* NULL: time stamps are not looked at */
-	struct trust_list_file *list_files;	  /* identity of each list file when it was read */
+	struct governed *governed; /* the policy bundle (governed.h); NULL: the host has no [policy] publisher */
+	struct trust *local;	   /* of the host's own files alone, by which bundles are judged; NULL as above */
+	struct trust_list_file *list_files; /* identity of each list file when it was read */
 };
 
 /*

@@ -110,7 +110,34 @@ struct overview_account {
 	int64_t list_next_update_s;
 };
 
+/* The policy bundle that governs the host. state NULL: no publisher is configured. */
+struct overview_policy {
+	char *state;	   /* "in force", "lost", "none" */
+	char *detail;	   /* lost: why; or NULL */
+	uint64_t sequence; /* of the bundle in force; 0: none */
+	uint64_t highest_sequence;
+	char *description; /* of its policy.conf; or NULL */
+	char *tree_sha256; /* hex; or NULL */
+	char *profile_version_arn;
+	int64_t signed_at_s;
+	int64_t expires_at_s;
+	int64_t applied_at_s;
+	uint32_t applied_by_uid;
+	char *alarm; /* "VF2003", "VF2004", "VF3001": it stays in force, and somebody has to act; or NULL */
+	char *alarm_detail;
+	char *rollback_reason; /* an administrator took up a lower sequence; or NULL */
+	uint32_t rollback_by_uid;
+	int64_t drift_checked_at_s; /* 0: not yet */
+	uint64_t drift_count;
+	char **drift; /* the first of them, "local conf.d/x.conf:3: ...", printable */
+	size_t drift_shown;
+	char *source;	      /* where bundles are fetched from; or NULL: they are brought */
+	int64_t fetched_at_s; /* when that was last asked and answered; 0: never */
+	char *fetch_error;    /* of the last attempt, or NULL */
+};
+
 struct overview {
+	char *host;	   /* what the host is called: [policy] host, else its host name */
 	char *version;	   /* of the program that made it */
 	char *config_path; /* absolute */
 	char *store;
@@ -126,6 +153,7 @@ struct overview {
 	char *config_error;	  /* of the last one of those, first line; or NULL */
 	uint64_t audit_seq;	  /* of the last record */
 	bool audit_writable;
+	struct overview_policy policy;
 
 	struct overview_slot *slots; /* functions and layers, by rank and name */
 	size_t slot_count;

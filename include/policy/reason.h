@@ -22,6 +22,8 @@ enum policy_reason {
 	POLICY_VF4001_NO_SLOT = 4001,
 	POLICY_VF4002_TOO_LARGE = 4002,
 	POLICY_VF4002_TOO_MANY = 4003, /* shown as VF4002, too: layers and unpacked totals (E2BIG) */
+	POLICY_VF5001_BUNDLE = 5001,
+	POLICY_VF5002_SEQUENCE = 5002,
 };
 
 struct policy_reason_info {

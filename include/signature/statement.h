@@ -25,6 +25,7 @@
 #include "crypto/digest.h"
 
 #define STATEMENT_CONTENT_TYPE "2.25.279691805300611889496784132903585259470"
+#define BUNDLE_CONTENT_TYPE    "2.25.224792921442834239808402630034598365629" /* of a policy bundle (bundle/bundle.h) */
 #define STATEMENT_PLATFORM     "AWSLambda-SHA384-ECDSA"
 
 struct statement {

@@ -150,6 +150,7 @@ const uint32_t *store_object_sums(const struct store_object *object);
  * there.
  */
 #define STORE_LAYER_PREFIX   "layer:"
+#define STORE_POLICY_SLOT    "policy:" /* policy/, the one slot for policy bundles; its releases as a function's */
 #define STORE_SLOT_PATH_SIZE (LIMIT_FUNCTION_NAME_BYTES + 16)
 
 bool store_is_layer(const char *slot);

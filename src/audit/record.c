@@ -35,6 +35,12 @@ const char *audit_event_name(enum audit_event event)
 		[AUDIT_BREAK_GLASS_BEGUN] = "break-glass-begun",
 		[AUDIT_BREAK_GLASS_ENDED] = "break-glass-ended",
 		[AUDIT_BREAK_GLASS_EXPIRED] = "break-glass-expired",
+		[AUDIT_BINDING] = "binding-changed",
+		[AUDIT_POLICY_ROLLED_BACK] = "policy-rolled-back",
+		[AUDIT_POLICY_ALARM] = "policy-alarm",
+		[AUDIT_POLICY_DRIFT] = "policy-drift",
+		[AUDIT_POLICY_DRIFT_ENDED] = "policy-drift-ended",
+		[AUDIT_POLICY_REMEDIED] = "policy-remedied",
 	};
 	ASSERT(event > 0 && (size_t)event < ARRAY_SIZE(names) && names[event]);
 	return names[event];

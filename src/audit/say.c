@@ -71,6 +71,12 @@ static const struct saying by_event[] = {
 	[AUDIT_BREAK_GLASS_BEGUN] = {"relaxed", "BREAK GLASS", LOG_LEVEL_WARNING, MESSAGE_NONE},
 	[AUDIT_BREAK_GLASS_ENDED] = {"enforced", "break glass ended", LOG_LEVEL_WARNING, MESSAGE_NONE},
 	[AUDIT_BREAK_GLASS_EXPIRED] = {"enforced", "break glass expired", LOG_LEVEL_WARNING, MESSAGE_NONE},
+	[AUDIT_BINDING] = {"changed", "code-signing config changed", LOG_LEVEL_WARNING, MESSAGE_NONE},
+	[AUDIT_POLICY_ROLLED_BACK] = {"rolled back", "POLICY ROLLED BACK", LOG_LEVEL_WARNING, MESSAGE_NONE},
+	[AUDIT_POLICY_ALARM] = {"alarm", "POLICY BUNDLE", LOG_LEVEL_ERROR, MESSAGE_NONE},
+	[AUDIT_POLICY_DRIFT] = {"drift", "POLICY DRIFT", LOG_LEVEL_ERROR, MESSAGE_NONE},
+	[AUDIT_POLICY_DRIFT_ENDED] = {"ended", "policy drift ended", LOG_LEVEL_NOTICE, MESSAGE_NONE},
+	[AUDIT_POLICY_REMEDIED] = {"remedied", "policy drift put right", LOG_LEVEL_WARNING, MESSAGE_NONE},
 };
 
 static const struct saying by_outcome[] = {

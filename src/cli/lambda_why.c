@@ -153,6 +153,8 @@ const char *lambda_why_error_name(const struct lambda_why *why)
 	case POLICY_VF1001_ZIP:
 	case POLICY_VF2005_LIST:
 	case POLICY_VF4002_TOO_MANY:
+	case POLICY_VF5001_BUNDLE: /* never of a function */
+	case POLICY_VF5002_SEQUENCE:
 		return "InvalidParameterValueException";
 	case POLICY_VF1002_INTEGRITY:
 		return "InvalidCodeSignatureException";

@@ -21,6 +21,9 @@ static const struct policy_reason_info reasons[] = {
 	{"VF4001", "no such slot, or no config for it", POLICY_VF4001_NO_SLOT, ENOENT, ENOENT, 17},
 	{"VF4002", "limit exceeded: bytes of the artifact", POLICY_VF4002_TOO_LARGE, EFBIG, EFBIG, 18},
 	{"VF4002", "limit exceeded: number of layers, or unpacked total", POLICY_VF4002_TOO_MANY, E2BIG, E2BIG, 18},
+	{"VF5001", "not a policy bundle that this host can use", POLICY_VF5001_BUNDLE, EINVAL, EINVAL, 21},
+	{"VF5002", "a policy bundle with a higher sequence was in force already", POLICY_VF5002_SEQUENCE, EPERM, EPERM,
+	 22},
 };
 
 const struct policy_reason_info *policy_reason_info(enum policy_reason reason)

@@ -1,0 +1,65 @@
+/*
+ * governed.h - the policy bundle that is in force on a host: found in the store, proved again whenever a trust is made
+ * of it, and what may take its place.
+ *
+ * The slot STORE_POLICY_SLOT of the store keeps bundles as releases, so that they are durable before they are visible,
+ * switched in one step, and kept (keep_releases, at least GOVERNED_KEPT) for history and rollback. Its slot file
+ * "sequence" has the highest sequence that was ever in force; with an anchor, that stands there as well.
+ *
+ * Judged by the accounts of the host's own files: integrity, ZIP rules, source and revocation with no mode that could
+ * relax them, expiry when it comes in. A bundle in force that expires, or whose signature is revoked, stays in force
+ * with an alarm, because what it would fall back to is weaker; one that is not what was accepted is LOST, and then
+ * nothing that is governed is in force (config/policy.h) until it comes again.
+ *
+ * The revocation list of the publisher's account is the newest genuine one of the host's file, the bundle in force and
+ * the bundle that comes in.
+ */
+#ifndef GATE_GOVERNED_H
+#define GATE_GOVERNED_H
+
+#include "bundle/bundle.h"
+#include "gate/gate.h"
+
+#define GOVERNED_KEPT 10
+
+enum governed_state {
+	GOVERNED_LOST = 0, /* one was in force, and cannot be relied on: why */
+	GOVERNED_NONE,	   /* none has come yet */
+	GOVERNED_IN_FORCE,
+};
+
+/* Belongs to a trust (trust->governed; NULL: the host has no [policy] publisher), as immutable as that. */
+struct governed {
+	enum governed_state state;
+	struct explain why;	   /* LOST */
+	uint64_t highest_sequence; /* 0: none has come yet */
+	/* IN_FORCE: */
+	struct bundle *bundle;
+	uint64_t sequence;
+	uint64_t release;
+	uint8_t tree_sha256[CRYPTO_SHA256_BYTES];
+	char artifact_name[256];
+	struct arn_profile profile_version;
+	struct arn_job job;
+	int64_t signed_at_s;
+	int64_t expires_at_s;
+	int64_t applied_at_s;
+	uint32_t applied_by_uid;
+	enum policy_reason alarm; /* NONE, VF2003, VF2004 or VF3001: kept in force, and somebody has to act */
+	struct explain alarm_why;
+	bool is_rolled_back; /* by an administrator, to a lower sequence than the highest */
+	char rollback_reason[LIMIT_REASON_BYTES + 1];
+	uint32_t rollback_by_uid;
+};
+
+/*
+ * Judges a file that is to become the bundle in force, all enforced: first as an artifact is judged (with the content
+ * type of bundles), then by its content: VF5001 where it is none, is for other hosts, or the host's configuration with
+ * it would be refused (detail has the first error); VF5002 where its sequence is not higher than the highest, unless it
+ * is the bundle with that sequence. 0 and *ret; *ret_candidate, when not NULL, is then the trust that it would make (or
+ * NULL when refused). Nothing is remembered of its lists.
+ */
+int gate_judge_bundle(const struct trust *trust, const char *config_path, struct store *store,
+		      const struct gate_artifact *artifact, struct gate_decision *ret, struct trust **ret_candidate);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * drift.h - where a host differs from what its policy bundle says: plain data, found by the daemon, read from
+ * .vouchfs/policy/drift by the command.
+ */
+#ifndef SLOTS_DRIFT_H
+#define SLOTS_DRIFT_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/limits.h"
+
+enum drift_kind {
+	DRIFT_BUNDLE = 0,  /* lost, rolled back, expired or revoked; or nothing has come yet */
+	DRIFT_LOCAL,	   /* the host's own files say something about what is governed */
+	DRIFT_CONFIG,	   /* what lies on the disk is not what is in force, or would be refused */
+	DRIFT_TRUST,	   /* a certificate of the host's own files is another one than the bundle's of that account */
+	DRIFT_REVOCATIONS, /* a list that the bundle wants is missing, refused, stale, or older than the bundle's */
+	DRIFT_SLOT,	   /* owner, group or mode of a slot as callers see it, or a name that means another id now */
+	DRIFT_UNIT,	   /* the process that serves, or its mount */
+	DRIFT_KIND_COUNT,
+};
+const char *drift_kind_name(enum drift_kind kind); /* "bundle", "local", ... for good */
+
+struct drift_item {
+	enum drift_kind kind;
+	char subject[256];  /* "conf.d/local.conf:3", "functions/web", "NoNewPrivileges" */
+	char expected[320]; /* printable */
+	char found[320];
+	bool is_remediable; /* the daemon can put it right */
+};
+
+struct drift {
+	int64_t checked_at_s;
+	uint64_t sequence; /* of the bundle that was compared with; 0: none */
+	bool remediates;
+	struct drift_item items[LIMIT_DRIFT_ITEMS]; /* by kind, then subject */
+	size_t count; /* of all that were found; those beyond the limit are counted alone */
+};
+
+/* As "key: value" lines, and read from them. Appends. -EBADMSG: they are none. */
+int drift_render(const struct drift *drift, struct buf *ret);
+int drift_parse(const char *text, size_t len, struct drift *ret);
+
+#endif
