@@ -128,7 +128,8 @@ test: deps-test
 build-unit: $(UNIT_BIN)
 
 unit: $(UNIT_BIN)
-	@set -e; for t in $(UNIT_BIN); do $$t; done
+	@printf '%s\n' $(UNIT_BIN) | xargs -P "$$(nproc)" -I{} \
+		sh -c 'said=$$({} 2>&1); code=$$?; printf "%s\n" "$$said"; exit $$((code != 0))'
 
 e2e: $B/vouchfs
 	@FAULT_STEP=$(FAULT_STEP) VOUCHFS=$(CURDIR)/$B/vouchfs tests/e2e/run $(if $(CI),--tap) $(or $(E2E),tests/e2e)
