@@ -22,6 +22,8 @@
 
 /* Names of code-signing configs are [A-Za-z0-9_-]{1,29}: inih keeps 49 characters of a section's name. */
 #define CONFIG_CODE_SIGNING_NAME_MAX 29
+#define CONFIG_HOST_NAME_MAX	     150 /* what policy bundles call a host fits on a line */
+#define CONFIG_LABEL_MAX	     64
 #define CONFIG_NONE		     "none" /* code_signing_config of a function whose signature nobody checks */
 
 enum config_mode { CONFIG_ENFORCE = 0, CONFIG_WARN, CONFIG_IGNORE };

@@ -1,11 +1,14 @@
 #include "build.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
+#include "config/policy.h"
 #include "lookup.h"
 #include "names.h"
 
@@ -18,6 +21,7 @@
 #define HOOKS_TIMEOUT_S	    10
 #define METRICS_INTERVAL_S  60
 #define SLOT_MODE	    0775
+#define POLICY_SLOT	    "policy"
 
 /* The next struct of a kind, with its name and the defaults; the arrays have room for all. 0 or -ENOMEM. */
 typedef int new_item(struct config *config, const char *argument, void **ret_item);
@@ -25,6 +29,12 @@ typedef int new_item(struct config *config, const char *argument, void **ret_ite
 static int new_vouchfs(struct config *config, const char *argument UNUSED, void **ret_item)
 {
 	*ret_item = config;
+	return 0;
+}
+
+static int new_policy(struct config *config, const char *argument UNUSED, void **ret_item)
+{
+	*ret_item = &config->policy;
 	return 0;
 }
 
@@ -76,9 +86,22 @@ static int new_principal(struct config *config, const char *argument, void **ret
 }
 
 static new_item *const new_items[KIND_COUNT] = {
-	[KIND_VOUCHFS] = new_vouchfs,	[KIND_ACCOUNT] = new_account, [KIND_CODE_SIGNING] = new_code_signing,
-	[KIND_FUNCTION] = new_function, [KIND_LAYER] = new_layer,     [KIND_PRINCIPAL] = new_principal,
+	[KIND_VOUCHFS] = new_vouchfs,		[KIND_POLICY] = new_policy,	[KIND_ACCOUNT] = new_account,
+	[KIND_CODE_SIGNING] = new_code_signing, [KIND_FUNCTION] = new_function, [KIND_LAYER] = new_layer,
+	[KIND_PRINCIPAL] = new_principal,
 };
+
+static int set_policy_defaults(struct config_policy *policy)
+{
+	char name[HOST_NAME_MAX + 1] = "";
+	(void)gethostname(name, sizeof(name) - 1);
+	policy->host = strdup(name[0] ? name : "localhost");
+	policy->poll_interval_s = CONFIG_POLL_INTERVAL_DEFAULT_S;
+	policy->slot.name = strdup(POLICY_SLOT);
+	policy->slot.mode = SLOT_MODE;
+	policy->source_user = (uid_t)-1;
+	return policy->host && policy->slot.name ? 0 : -ENOMEM;
+}
 
 static int set_defaults(struct config *config)
 {
@@ -93,7 +116,7 @@ static int set_defaults(struct config *config)
 	config->durable = true;
 	config->metrics_interval_s = METRICS_INTERVAL_S;
 	config->store = strdup(STORE_DEFAULT);
-	return config->store ? 0 : -ENOMEM;
+	return config->store ? set_policy_defaults(&config->policy) : -ENOMEM;
 }
 
 /* One more than needed, so that none is of size zero. */

@@ -48,6 +48,57 @@ static void check_host(const struct section *section, struct report *report, str
 	check_textfile(section, report, config);
 }
 
+/* Who may write conf.d must not choose whose policy is in force. */
+static void check_policy_place(const struct section *section, struct report *report)
+{
+	static const char expected[] = "[policy] stands in the main file alone: who may write conf.d does not choose "
+				       "whose policy is in force";
+	if (section->at.file->order > 0)
+		report_error(report, section->at, "%s", expected);
+	for (size_t i = 0; section->at.file->order == 0 && i < section->count; i++)
+		if (section->settings[i].at.file->order > 0)
+			report_error(report, section->settings[i].at, "%s", expected);
+}
+
+static void check_policy_publishers(const struct section *section, struct report *report, const struct config *config)
+{
+	for (size_t i = 0; i < section->count; i++) {
+		const struct setting *s = &section->settings[i];
+		struct arn_profile publisher;
+		if (strcmp(s->key, "publisher") == 0 && arn_parse_profile(s->value, strlen(s->value), &publisher) &&
+		    !config_find_account(config, publisher.scope.account))
+			report_error(report, s->at,
+				     "the publisher's account %s is not trusted: there is no [account %s]",
+				     publisher.scope.account, publisher.scope.account);
+	}
+}
+
+static void check_policy_source(const struct section *section, struct report *report, const struct config *config)
+{
+	const struct config_policy *policy = &config->policy;
+	const struct setting *source = section_find(section, "source"), *ca = section_find(section, "source_ca");
+	const struct setting *user = section_find(section, "source_user");
+	if (source && policy->publisher_count == 0)
+		report_error(report, source->at, "[policy] has a \"source\" and no \"publisher\"");
+	if (ca && policy->source && !text_starts_with(policy->source, "https://"))
+		report_error(report, ca->at, "source_ca = %s: expected with a source of https:// alone",
+			     quote(ca->value).text);
+	if (user && policy->source_user == 0)
+		report_error(report, user->at, "source_user = %s: expected a user without privileges",
+			     quote(user->value).text);
+}
+
+static void check_policy(const struct section *section, struct report *report, struct config *config)
+{
+	struct config_policy *policy = &config->policy;
+	policy->has_source_user = section_find(section, "source_user") != NULL;
+	policy->slot.has_owner = section_find(section, "owner") != NULL;
+	policy->slot.has_group = section_find(section, "group") != NULL;
+	check_policy_place(section, report);
+	check_policy_publishers(section, report, config);
+	check_policy_source(section, report, config);
+}
+
 static void check_account(const struct section *section, struct report *report, struct config *config UNUSED)
 {
 	const struct config_account *account = section->item;
@@ -131,8 +182,10 @@ static void check_principal(const struct section *section, struct report *report
 typedef void check_section(const struct section *section, struct report *report, struct config *config);
 
 static check_section *const checks[KIND_COUNT] = {
-	[KIND_VOUCHFS] = check_host,	  [KIND_ACCOUNT] = check_account, [KIND_CODE_SIGNING] = check_code_signing,
-	[KIND_FUNCTION] = check_function, [KIND_LAYER] = check_layer,	  [KIND_PRINCIPAL] = check_principal,
+	[KIND_VOUCHFS] = check_host,	    [KIND_POLICY] = check_policy,
+	[KIND_ACCOUNT] = check_account,	    [KIND_CODE_SIGNING] = check_code_signing,
+	[KIND_FUNCTION] = check_function,   [KIND_LAYER] = check_layer,
+	[KIND_PRINCIPAL] = check_principal,
 };
 
 struct member {

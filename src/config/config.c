@@ -18,6 +18,7 @@
 #include "build.h"
 #include "canonical.h"
 #include "check.h"
+#include "config/policy.h"
 #include "source.h"
 
 /* Everything after the files are read. Errors are in the report. */
@@ -101,6 +102,30 @@ static void free_code_signing(struct config_code_signing *code_signing)
 	free(code_signing->origin.file);
 }
 
+static void free_policy(struct config_policy *policy)
+{
+	for (size_t i = 0; i < policy->label_count; i++)
+		free(policy->labels[i]);
+	free(policy->labels);
+	free(policy->source);
+	free(policy->source_ca);
+	free(policy->host);
+	free(policy->slot.name);
+	free(policy->slot.origin.file);
+}
+
+static void free_overrides(struct config_override *overrides, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(overrides[i].file);
+		free(overrides[i].path);
+		free(overrides[i].section);
+		free(overrides[i].key);
+		free(overrides[i].text);
+	}
+	free(overrides);
+}
+
 /* The arrays may be there without items, never the other way round. */
 void config_free(struct config *config)
 {
@@ -109,6 +134,8 @@ void config_free(struct config *config)
 	for (size_t i = 0; i < config->account_count; i++) {
 		free(config->accounts[i].certificate);
 		free(config->accounts[i].revocations);
+		free(config->accounts[i].certificate_text);
+		free(config->accounts[i].revocations_text);
 	}
 	for (size_t i = 0; i < config->code_signing_count; i++)
 		free_code_signing(&config->code_signing[i]);
@@ -135,6 +162,10 @@ void config_free(struct config *config)
 	free(config->metrics_textfile);
 	free(config->user);
 	free(config->timestamp_authority);
+	free(config->timestamp_authority_text);
+	free_policy(&config->policy);
+	free_overrides(config->overrides, config->override_count);
+	config_terms_free(config->terms);
 	free(config->hooks);
 	free(config->canonical);
 	free(config);

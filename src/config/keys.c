@@ -12,6 +12,7 @@
 #define KEEP_RELEASES_MAX   1000
 #define HOOKS_TIMEOUT_MAX_S 86400
 #define METRICS_PAUSE_MAX_S (24ULL * 60 * 60)
+#define POLL_INTERVAL_MAX_S (24ULL * 60 * 60)
 
 static const struct choice on_deployment[] = {{"Warn", CONFIG_WARN}, {"Enforce", CONFIG_ENFORCE}, {0}};
 static const struct choice on_load[] = {
@@ -45,6 +46,22 @@ static const struct key vouchfs_keys[] = {
 	{"hooks_timeout", value_set_duration, AT(hooks_timeout_s), .min = 1, .max = HOOKS_TIMEOUT_MAX_S},
 	{"metrics_textfile", value_set_path, AT(metrics_textfile)},
 	{"metrics_interval", value_set_duration, AT(metrics_interval_s), .min = 1, .max = METRICS_PAUSE_MAX_S},
+	{0},
+};
+#undef AT
+
+#define AT(field) .offset = offsetof(struct config_policy, field)
+static const struct key policy_keys[] = {
+	{"publisher", value_add_policy_publisher, .list = true},
+	{"source", value_set_url, AT(source)},
+	{"source_ca", value_set_path, AT(source_ca)},
+	{"source_user", value_set_owner, AT(source_user)},
+	{"poll_interval", value_set_duration, AT(poll_interval_s), .min = 1, .max = POLL_INTERVAL_MAX_S},
+	{"host", value_set_host, AT(host)},
+	{"label", value_add_label, .list = true},
+	{"owner", value_set_owner, AT(slot.owner)},
+	{"group", value_set_group, AT(slot.group)},
+	{"mode", value_set_mode, AT(slot.mode)},
 	{0},
 };
 #undef AT
@@ -106,6 +123,7 @@ static bool is_account(const char *text)
 
 const struct kind kinds[KIND_COUNT] = {
 	[KIND_VOUCHFS] = {"vouchfs", NULL, NULL, vouchfs_keys},
+	[KIND_POLICY] = {"policy", NULL, NULL, policy_keys},
 	[KIND_ACCOUNT] = {"account", "an account id of 12 digits", is_account, account_keys},
 	[KIND_CODE_SIGNING] = {"code-signing-config", "a name of letters, digits, \"_\" and \"-\" other than \"none\"",
 			       config_is_code_signing_name, code_signing_keys},

@@ -30,7 +30,16 @@ struct key {
 	const struct choice *choices; /* ended by a NULL name */
 };
 
-enum kind_id { KIND_VOUCHFS, KIND_ACCOUNT, KIND_CODE_SIGNING, KIND_FUNCTION, KIND_LAYER, KIND_PRINCIPAL, KIND_COUNT };
+enum kind_id {
+	KIND_VOUCHFS,
+	KIND_POLICY,
+	KIND_ACCOUNT,
+	KIND_CODE_SIGNING,
+	KIND_FUNCTION,
+	KIND_LAYER,
+	KIND_PRINCIPAL,
+	KIND_COUNT
+};
 
 struct kind {
 	const char *name;

@@ -17,7 +17,7 @@ static void *field_of(const struct key *key, void *item)
 }
 
 /* Says what the value is and what was expected. Returns 0: the load goes on to find more. */
-static int bad_value(const struct setting *s, struct report *report, const char *expected)
+int value_refuse(const struct setting *s, struct report *report, const char *expected)
 {
 	const char *hint = strstr(s->value, " #") ? "; a comment after a value begins with \" ;\"" : "";
 	report_error(report, s->at, "%s = %s: expected %s%s", s->key, quote(s->value).text, expected, hint);
@@ -42,7 +42,7 @@ int value_set_text(const struct key *key, const struct setting *s, void *item, s
 int value_set_word(const struct key *key, const struct setting *s, void *item, struct report *report)
 {
 	if (strpbrk(s->value, " \t"))
-		return bad_value(s, report, "one word");
+		return value_refuse(s, report, "one word");
 	return value_set_text(key, s, item, report);
 }
 
@@ -61,7 +61,7 @@ int value_set_path(const struct key *key, const struct setting *s, void *item, s
 int value_set_account(const struct key *key, const struct setting *s, void *item, struct report *report)
 {
 	if (!arn_is_account(s->value, strlen(s->value)))
-		return bad_value(s, report, "an account id of 12 digits");
+		return value_refuse(s, report, "an account id of 12 digits");
 	(void)snprintf(field_of(key, item), ARN_ACCOUNT_SIZE, "%s", s->value);
 	return 0;
 }
@@ -69,7 +69,7 @@ int value_set_account(const struct key *key, const struct setting *s, void *item
 int value_set_organization(const struct key *key, const struct setting *s, void *item, struct report *report)
 {
 	if (!arn_is_organization(s->value, strlen(s->value)))
-		return bad_value(s, report, "the id of an organization, o- and 10 to 32 of a-z and 0-9");
+		return value_refuse(s, report, "the id of an organization, o- and 10 to 32 of a-z and 0-9");
 	(void)snprintf(field_of(key, item), ARN_ORGANIZATION_SIZE, "%s", s->value);
 	return 0;
 }
@@ -77,7 +77,7 @@ int value_set_organization(const struct key *key, const struct setting *s, void 
 int value_set_region(const struct key *key, const struct setting *s, void *item, struct report *report)
 {
 	if (!arn_is_region(s->value, strlen(s->value)))
-		return bad_value(s, report, "1 to 32 of a-z, 0-9 and \"-\"");
+		return value_refuse(s, report, "1 to 32 of a-z, 0-9 and \"-\"");
 	(void)snprintf(field_of(key, item), ARN_REGION_SIZE, "%s", s->value);
 	return 0;
 }
@@ -93,7 +93,7 @@ static bool parse_number(const struct key *key, const struct setting *s, struct 
 	}
 	(void)snprintf(expected, sizeof(expected), "a number from %llu to %llu", (unsigned long long)key->min,
 		       (unsigned long long)key->max);
-	(void)bad_value(s, report, expected);
+	(void)value_refuse(s, report, expected);
 	return false;
 }
 
@@ -123,7 +123,7 @@ int value_set_duration(const struct key *key, const struct setting *s, void *ite
 	}
 	(void)snprintf(expected, sizeof(expected), "a duration such as 90s, 15m, 24h or 7d, from %llus to %llud",
 		       (unsigned long long)key->min, (unsigned long long)key->max / 86400);
-	return bad_value(s, report, expected);
+	return value_refuse(s, report, expected);
 }
 
 /* "a, b or c", and the one that was probably meant. */
@@ -140,7 +140,7 @@ static int bad_choice(const struct key *key, const struct setting *s, struct rep
 		names[count++] = c->name;
 	}
 	(void)snprintf(expected + len, sizeof(expected) - len, "%s", suggest(s->value, names, count).text);
-	return bad_value(s, report, expected);
+	return value_refuse(s, report, expected);
 }
 
 static const struct choice *find_choice(const struct key *key, const char *text)
@@ -184,9 +184,9 @@ int value_set_formats(const struct key *key UNUSED, const struct setting *s, voi
 		while (i < ARRAY_SIZE(known) && !text_equal(at, len, known[i]))
 			i++;
 		if (i == ARRAY_SIZE(known))
-			return bad_value(s, report, "\"vouchfs\"");
+			return value_refuse(s, report, "\"vouchfs\"");
 		if (seen[i])
-			return bad_value(s, report, "each format once");
+			return value_refuse(s, report, "each format once");
 		seen[i] = true;
 		at += len;
 		at += strspn(at, " \t");
@@ -206,12 +206,12 @@ int value_set_mode(const struct key *key, const struct setting *s, void *item, s
 
 	size_t len = strlen(s->value);
 	if (!text_consists_of(s->value, len, "01234567", 3, 4))
-		return bad_value(s, report, expected);
+		return value_refuse(s, report, expected);
 	mode_t mode = 0;
 	for (size_t i = 0; i < len; i++)
 		mode = mode << 3 | (mode_t)(s->value[i] - '0');
 	if (mode & ~(mode_t)MODE_MAX)
-		return bad_value(s, report, expected);
+		return value_refuse(s, report, expected);
 	*(mode_t *)field_of(key, item) = mode;
 	return 0;
 }
@@ -241,27 +241,38 @@ int value_set_group(const struct key *key, const struct setting *s, void *item, 
 	return r < 0 ? bad_name(s, report, "group", r) : 0;
 }
 
-int value_add_publisher(const struct key *key UNUSED, const struct setting *s, void *item, struct report *report)
+static int add_publisher(const struct setting *s, struct arn_profile publishers[CONFIG_PUBLISHERS_MAX], size_t *count,
+			 struct report *report)
 {
-	struct config_code_signing *code_signing = item;
 	struct arn_profile publisher;
-
 	if (!arn_parse_profile(s->value, strlen(s->value), &publisher))
-		return bad_value(s, report,
-				 "arn:<partition>:signer:<region>:<account>:/signing-profiles/<name>, with or without "
-				 "/<version>");
-	for (size_t i = 0; i < code_signing->publisher_count; i++) {
-		if (arn_profile_equal(&code_signing->publishers[i], &publisher)) {
+		return value_refuse(s, report,
+				    "arn:<partition>:signer:<region>:<account>:/signing-profiles/<name>, with or "
+				    "without /<version>");
+	for (size_t i = 0; i < *count; i++) {
+		if (arn_profile_equal(&publishers[i], &publisher)) {
 			report_error(report, s->at, "%s is listed twice", quote(s->value).text);
 			return 0;
 		}
 	}
-	if (code_signing->publisher_count == CONFIG_PUBLISHERS_MAX) {
+	if (*count == CONFIG_PUBLISHERS_MAX) {
 		report_error(report, s->at, "more than %d allowed publishers", CONFIG_PUBLISHERS_MAX);
 		return 0;
 	}
-	code_signing->publishers[code_signing->publisher_count++] = publisher;
+	publishers[(*count)++] = publisher;
 	return 0;
+}
+
+int value_add_publisher(const struct key *key UNUSED, const struct setting *s, void *item, struct report *report)
+{
+	struct config_code_signing *code_signing = item;
+	return add_publisher(s, code_signing->publishers, &code_signing->publisher_count, report);
+}
+
+int value_add_policy_publisher(const struct key *key UNUSED, const struct setting *s, void *item, struct report *report)
+{
+	struct config_policy *policy = item;
+	return add_publisher(s, policy->publishers, &policy->publisher_count, report);
 }
 
 /* Users and groups are both 32-bit numbers. */
