@@ -7,7 +7,7 @@
 #include "mount_helper.h"
 #include "version.h"
 
-#define NAMES_MAX 128
+#define NAMES_MAX 160
 
 struct commands {
 	const struct cli_command *const *arrays;
