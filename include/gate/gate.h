@@ -61,6 +61,7 @@ void gate_print_layers(const struct gate_decision *decision, char ret[GATE_LAYER
 
 /* Where an artifact's bytes are. Either stage (the tree has grown beside it) or any reader. */
 struct gate_artifact {
+	enum signature_content content;	   /* what it has to be signed as; not given: it is refused */
 	struct io_reader file;		   /* the whole ZIP with its comment */
 	struct store_stage *stage;	   /* NULL: the tree is computed from file */
 	const struct zip_headers *headers; /* what was kept of it; NULL: all is read */
@@ -98,6 +99,11 @@ int gate_judge_release(const struct trust *trust, const struct config_code_signi
 int gate_judge_release_again(const struct trust *trust, const struct config_code_signing *rules,
 			     enum policy_moment moment, const struct store_release *release,
 			     const struct signature_facts *known, struct gate_decision *ret);
+
+/* The same of a release that is a policy bundle. known: what was found of it then, or NULL. */
+int gate_judge_bundle_release(const struct trust *trust, const struct config_code_signing *rules,
+			      enum policy_moment moment, const struct store_release *release,
+			      const struct signature_facts *known, struct gate_decision *ret);
 
 /*
  * What today's checks would say of a release were the config set to Enforce in everything. known as above, or NULL.

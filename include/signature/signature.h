@@ -83,12 +83,26 @@ bool signature_is_claimed(const void *comment, size_t len);
 /* When it was signed, for chain and revocation: by the time stamp where one holds, else by the statement. */
 int64_t signature_time_s(const struct signature_facts *facts);
 
+/* "artifact", "policy bundle", "nothing" */
+const char *signature_content_name(enum signature_content content);
+
 /*
- * Establishes the facts for an artifact whose signed range is [0, length) with this fs-verity digest. accounts: all
- * that the host trusts; timestamp_authority: whose time stamps it believes, or NULL. Returns 0 with *ret filled as far
- * as things could be known (what could not be decided stays UNKNOWN), or -ENOMEM.
+ * The message of a signature of this content. -EBADMSG: it is none, or one of something else, with why; -EINVAL: of
+ * SIGNATURE_OF_NOTHING. crypto_cms_free.
  */
-int signature_examine(const void *comment, size_t comment_len, uint64_t length,
+int signature_parse(enum signature_content content, const void *comment, size_t len, struct crypto_cms **ret,
+		    struct explain *ret_why);
+/* Whatever was signed; for display and time stamps, which make nothing of what it is. */
+int signature_parse_any(const void *comment, size_t len, enum signature_content *ret_content, struct crypto_cms **ret,
+			struct explain *ret_why);
+
+/*
+ * Establishes the facts for an artifact, or what else content says, whose signed range is [0, length) with this
+ * fs-verity digest; signed as something else, its integrity is BAD. accounts: all that the host trusts;
+ * timestamp_authority: whose time stamps it believes, or NULL. Returns 0 with *ret filled as far as things could be
+ * known (what could not be decided stays UNKNOWN), -EINVAL of SIGNATURE_OF_NOTHING, or -ENOMEM.
+ */
+int signature_examine(enum signature_content content, const void *comment, size_t comment_len, uint64_t length,
 		      const uint8_t tree_sha256[CRYPTO_SHA256_BYTES], const struct signature_account *accounts,
 		      size_t account_count, const struct crypto_trust *timestamp_authority,
 		      struct signature_facts *ret);
@@ -109,8 +123,9 @@ int signature_timestamp_query(const struct buf *comment, struct buf *ret_query, 
 bool signature_examine_lists(const struct signature_account *accounts, size_t account_count,
 			     struct signature_facts *facts);
 
-/* Signs: statement -> the comment to be put at [L+2, end). -EFBIG above LIMIT_SIGNATURE_COMMENT_BYTES. */
-int signature_make(const struct statement *statement, const struct crypto_key *key,
+/* Signs: statement -> the comment to be put at [L+2, end). -EINVAL of SIGNATURE_OF_NOTHING; -EFBIG above
+ * LIMIT_SIGNATURE_COMMENT_BYTES. */
+int signature_make(enum signature_content content, const struct statement *statement, const struct crypto_key *key,
 		   const struct crypto_cert *const *chain, size_t chain_len, struct buf *ret_comment,
 		   struct explain *ret_why);
 

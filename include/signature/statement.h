@@ -26,7 +26,13 @@
 
 #define STATEMENT_CONTENT_TYPE "2.25.279691805300611889496784132903585259470"
 #define BUNDLE_CONTENT_TYPE    "2.25.224792921442834239808402630034598365629" /* of a policy bundle (bundle/bundle.h) */
-#define STATEMENT_PLATFORM     "AWSLambda-SHA384-ECDSA"
+/*
+ * What was signed, and so what it may be used as. Each has a content type of its own, and whoever verifies says which
+ * one he wants; zero is none, and nothing passes for it.
+ */
+enum signature_content { SIGNATURE_OF_NOTHING = 0, SIGNATURE_OF_ARTIFACT, SIGNATURE_OF_BUNDLE };
+
+#define STATEMENT_PLATFORM "AWSLambda-SHA384-ECDSA"
 
 struct statement {
 	uint64_t length_bytes;

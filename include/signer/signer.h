@@ -33,6 +33,7 @@
 #include "base/explain.h"
 #include "base/limits.h"
 #include "signature/revocations.h"
+#include "signature/statement.h"
 
 #define SIGNER_REGION_DEFAULT	   "local"
 #define SIGNER_LIST_DAYS_DEFAULT   30U
@@ -129,6 +130,7 @@ void signer_job_done(struct signer_job *job);
 struct signer_caller; /* access.h */
 
 struct signer_job_request {
+	enum signature_content content;	    /* what it is signed as; a service signs artifacts alone */
 	const struct signer_caller *caller; /* NULL: the owner. Others need signer:StartSigningJob */
 	const char *profile_name;
 	const char *source_path;

@@ -67,7 +67,7 @@ static int check_bytes(const struct io_reader *file, struct inspection *in)
 
 static int check_signature(const struct io_reader *file, const char *comment, struct inspection *in)
 {
-	int r = crypto_cms_parse(comment, in->tail.comment_len, STATEMENT_CONTENT_TYPE, &in->cms, &in->integrity_why);
+	int r = signature_parse_any(comment, in->tail.comment_len, &in->content, &in->cms, &in->integrity_why);
 	if (r < 0)
 		return r == -EBADMSG ? 0 : r;
 	size_t len;

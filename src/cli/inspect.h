@@ -10,8 +10,9 @@ struct inspection {
 	const char *path;
 	uint64_t size_bytes;
 	struct zip_tail tail;
-	bool claims_signature;	/* the comment begins like one */
-	struct crypto_cms *cms; /* NULL: the comment is not a signature of the right form */
+	bool claims_signature;		/* the comment begins like one */
+	struct crypto_cms *cms;		/* NULL: the comment is not a signature of the right form */
+	enum signature_content content; /* when there is cms */
 	bool has_statement;
 	struct statement statement;
 	bool integrity; /* form, signature, statement, length and both digests of these bytes */

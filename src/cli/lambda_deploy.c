@@ -83,7 +83,7 @@ static int judge(const struct lambda_host *host, const char *function, int zip_f
 	uint8_t digest[CRYPTO_SHA256_BYTES];
 	r = slot ? cli_private_copy(zip_fd, trust->config->max_artifact_bytes, &copy, &size) : -ENOENT;
 	if (r == 0) {
-		struct gate_artifact artifact = {.file = io_reader_fd(&copy, size)};
+		struct gate_artifact artifact = {.content = SIGNATURE_OF_ARTIFACT, .file = io_reader_fd(&copy, size)};
 		r = gate_judge(trust, slot->code_signing, POLICY_ON_DEPLOYMENT, &artifact, false, decision);
 		if (r == 0 && decision->verdict.outcome != POLICY_REFUSED) {
 			r = crypto_sha256_reader(&artifact.file, size, digest);

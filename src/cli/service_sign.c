@@ -221,6 +221,7 @@ int service_start_job(const struct service *service, const struct signer_job_req
 {
 	struct exchange exchange = {.service = service, .request = request, .slot = -1, .source = -1};
 	struct signer_job job = {0};
+	ASSERT(request->content == SIGNATURE_OF_ARTIFACT);
 	int r = signer_check_request(request, ret_why);
 	if (r == 0)
 		r = signer_open_source(request->source_path, request->max_artifact_bytes, &exchange.source, ret_why);

@@ -138,6 +138,7 @@ static int run(int argc, char **argv)
 	if (open_either(home, service_path, &signer, &service) == 0)
 		exit_code = sign(signer, &service,
 				 &(struct signer_job_request){
+					 .content = SIGNATURE_OF_ARTIFACT,
 					 .profile_name = profile,
 					 .source_path = argv[1],
 					 .output_path = output ? output : in_place,

@@ -164,6 +164,7 @@ static int run_start(int argc, char **argv)
 	if (exit_code == 0)
 		exit_code = start(command, &common, owner,
 				  &(struct signer_job_request){
+					  .content = SIGNATURE_OF_ARTIFACT,
 					  .profile_name = name,
 					  .source_path = paths.file,
 					  .destination_directory = paths.directory,

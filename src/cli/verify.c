@@ -139,7 +139,7 @@ int verify_judge(const struct trust *trust, const struct config_code_signing *ru
 		 bool full, struct gate_decision *ret)
 {
 	int fd = file->copy_fd;
-	struct gate_artifact artifact = {.file = io_reader_fd(&fd, file->size_bytes)};
+	struct gate_artifact artifact = {.content = file->content, .file = io_reader_fd(&fd, file->size_bytes)};
 	int r = gate_judge(trust, rules, POLICY_ON_DEPLOYMENT, &artifact, full, ret);
 	if (r < 0)
 		cli_error("nothing could be checked: %s", strerror(-r));

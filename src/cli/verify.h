@@ -7,6 +7,7 @@
 /* A file under verification: what is judged is a private copy, taken once (R16). */
 struct verify_file {
 	const char *path;
+	enum signature_content content; /* what it has to be signed as */
 	int copy_fd;
 	uint64_t size_bytes;
 };

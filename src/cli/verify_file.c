@@ -55,7 +55,7 @@ static int fail(const char *path, int error, const char *why)
 
 int verify_file_open(const char *path, uint64_t max_bytes, struct verify_file *ret)
 {
-	struct verify_file file = {.path = path};
+	struct verify_file file = {.path = path, .content = SIGNATURE_OF_ARTIFACT};
 	struct stat st = {0};
 	int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	int r = from < 0 || fstat(from, &st) < 0 ? fail(path, -errno, NULL) : 0;

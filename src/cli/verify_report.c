@@ -47,7 +47,7 @@ static void read_chain(const struct trust *trust, const struct verify_file *file
 	char *comment = malloc(decision->tail.comment_len + 1U);
 	if (comment &&
 	    io_reader_pread(&reader, comment, decision->tail.comment_len, decision->tail.comment_offset) == 0)
-		(void)crypto_cms_parse(comment, decision->tail.comment_len, STATEMENT_CONTENT_TYPE, &ret->cms, NULL);
+		(void)signature_parse(file->content, comment, decision->tail.comment_len, &ret->cms, NULL);
 	free(comment);
 	if (ret->cms && s->chain == SIGNATURE_GOOD)
 		find_ca(trust, s, ret);

@@ -18,6 +18,7 @@ struct judgement {
 	const struct trust *trust;
 	const struct config_code_signing *rules;
 	enum policy_moment moment;
+	enum signature_content content; /* NOTHING: refused (I4) */
 	const struct gate_artifact *artifact;
 	struct policy_facts facts;
 	uint64_t unpacked_bytes;     /* of the artifact, as it states */
@@ -80,6 +81,7 @@ static int find_tree(const struct gate_artifact *artifact, uint64_t length, uint
 
 /* What a signature is about, and where it stands. */
 struct signed_bytes {
+	enum signature_content content;
 	const void *comment;
 	size_t comment_len;
 	uint64_t length;
@@ -89,7 +91,7 @@ struct signed_bytes {
 /* Facts of the signature in a comment. When they cannot be had, nothing is known, and why is said. */
 static void examine(const struct trust *trust, const struct signed_bytes *bytes, struct signature_facts *ret)
 {
-	int r = signature_examine(bytes->comment, bytes->comment_len, bytes->length, bytes->tree_sha256,
+	int r = signature_examine(bytes->content, bytes->comment, bytes->comment_len, bytes->length, bytes->tree_sha256,
 				  trust->accounts, trust->account_count, trust->timestamp_authority, ret);
 	if (r == 0)
 		return;
@@ -116,6 +118,7 @@ static void examine_artifact(struct judgement *j)
 	if (r == 0)
 		r = find_tree(j->artifact, d->length_bytes, d->tree_sha256);
 	const struct signed_bytes bytes = {
+		.content = j->content,
 		.comment = comment,
 		.comment_len = d->tail.comment_len,
 		.length = d->length_bytes,
@@ -206,6 +209,7 @@ static void judge_layer(const struct judgement *j, const struct store_layer *lay
 			struct gate_layer *ret)
 {
 	const struct signed_bytes bytes = {
+		.content = SIGNATURE_OF_ARTIFACT,
 		.comment = layer->comment,
 		.comment_len = layer->comment_len,
 		.length = layer->length_bytes,
@@ -240,7 +244,12 @@ static void judge_layers(const struct judgement *j, const struct store_layer *la
 int gate_judge(const struct trust *trust, const struct config_code_signing *rules, enum policy_moment moment,
 	       const struct gate_artifact *artifact, bool full, struct gate_decision *ret)
 {
-	struct judgement j = {.trust = trust, .rules = rules, .moment = moment, .artifact = artifact, .decision = ret};
+	struct judgement j = {.trust = trust,
+			      .rules = rules,
+			      .moment = moment,
+			      .content = artifact->content,
+			      .artifact = artifact,
+			      .decision = ret};
 	uint64_t began_us = clock_monotonic_us();
 	int r = begin(&j);
 	if (r < 0)
@@ -280,6 +289,7 @@ static int judge_release(struct judgement *j, const struct store_release *releas
 	d->size_bytes = release->length_bytes + sizeof(uint16_t) + release->comment_len;
 	memcpy(d->tree_sha256, release->digest, sizeof(d->tree_sha256));
 	const struct signed_bytes bytes = {
+		.content = j->content,
 		.comment = release->comment,
 		.comment_len = release->comment_len,
 		.length = release->length_bytes,
@@ -302,7 +312,17 @@ int gate_judge_release_again(const struct trust *trust, const struct config_code
 			     enum policy_moment moment, const struct store_release *release,
 			     const struct signature_facts *known, struct gate_decision *ret)
 {
-	struct judgement j = {.trust = trust, .rules = rules, .moment = moment, .decision = ret};
+	struct judgement j = {
+		.trust = trust, .rules = rules, .moment = moment, .content = SIGNATURE_OF_ARTIFACT, .decision = ret};
+	return judge_release(&j, release, known);
+}
+
+int gate_judge_bundle_release(const struct trust *trust, const struct config_code_signing *rules,
+			      enum policy_moment moment, const struct store_release *release,
+			      const struct signature_facts *known, struct gate_decision *ret)
+{
+	struct judgement j = {
+		.trust = trust, .rules = rules, .moment = moment, .content = SIGNATURE_OF_BUNDLE, .decision = ret};
 	return judge_release(&j, release, known);
 }
 

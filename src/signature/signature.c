@@ -20,6 +20,61 @@ bool signature_is_claimed(const void *comment, size_t len)
 	return len >= strlen(CRYPTO_CMS_BEGIN) && memcmp(comment, CRYPTO_CMS_BEGIN, strlen(CRYPTO_CMS_BEGIN)) == 0;
 }
 
+struct content {
+	const char *name;
+	const char *oid;
+};
+
+static const struct content contents[] = {
+	[SIGNATURE_OF_NOTHING] = {"nothing", NULL},
+	[SIGNATURE_OF_ARTIFACT] = {"artifact", STATEMENT_CONTENT_TYPE},
+	[SIGNATURE_OF_BUNDLE] = {"policy bundle", BUNDLE_CONTENT_TYPE},
+};
+
+const char *signature_content_name(enum signature_content content)
+{
+	return contents[content].name;
+}
+
+int signature_parse_any(const void *comment, size_t len, enum signature_content *ret_content, struct crypto_cms **ret,
+			struct explain *ret_why)
+{
+	int r = crypto_cms_parse(comment, len, STATEMENT_CONTENT_TYPE, ret, ret_why);
+	bool is_artifact = r == 0;
+	if (r == -EBADMSG) {
+		int again = crypto_cms_parse(comment, len, BUNDLE_CONTENT_TYPE, ret, NULL);
+		r = again == -EBADMSG ? r : again;
+	}
+	if (r == 0)
+		*ret_content = is_artifact ? SIGNATURE_OF_ARTIFACT : SIGNATURE_OF_BUNDLE;
+	return r;
+}
+
+/* Of a message that is not of this content: when it is sound but for that, why says what it was signed as. */
+static void explain_other(enum signature_content content, const void *comment, size_t len, struct explain *ret_why)
+{
+	struct crypto_cms *cms = NULL;
+	enum signature_content found;
+	if (signature_parse_any(comment, len, &found, &cms, NULL) == 0)
+		explain_set(ret_why, "it is signed as %s, not as %s",
+			    found == SIGNATURE_OF_BUNDLE ? "a policy bundle" : "an artifact",
+			    content == SIGNATURE_OF_BUNDLE ? "a policy bundle" : "an artifact");
+	crypto_cms_free(cms);
+}
+
+int signature_parse(enum signature_content content, const void *comment, size_t len, struct crypto_cms **ret,
+		    struct explain *ret_why)
+{
+	if (!contents[content].oid) {
+		explain_set(ret_why, "nobody said what it has to be signed as");
+		return -EINVAL;
+	}
+	int r = crypto_cms_parse(comment, len, contents[content].oid, ret, ret_why);
+	if (r == -EBADMSG)
+		explain_other(content, comment, len, ret_why);
+	return r;
+}
+
 /* What the signature says against what it is attached to. */
 static int compare(const struct statement *statement, const struct crypto_cms *cms, uint64_t length,
 		   const uint8_t tree_sha256[CRYPTO_SHA256_BYTES], struct explain *ret_why)
@@ -44,13 +99,13 @@ static int compare(const struct statement *statement, const struct crypto_cms *c
 	return 0;
 }
 
-static int read_native(const void *comment, size_t comment_len, uint64_t length,
+static int read_native(enum signature_content content, const void *comment, size_t comment_len, uint64_t length,
 		       const uint8_t tree_sha256[CRYPTO_SHA256_BYTES], struct statement *ret_statement,
 		       struct crypto_cms **ret_cms, struct explain *ret_why)
 {
 	struct crypto_cms *cms = NULL;
 	struct statement statement;
-	int r = crypto_cms_parse(comment, comment_len, STATEMENT_CONTENT_TYPE, &cms, ret_why);
+	int r = signature_parse(content, comment, comment_len, &cms, ret_why);
 	if (r < 0)
 		return r;
 	size_t len;
@@ -202,18 +257,21 @@ bool signature_examine_lists(const struct signature_account *accounts, size_t ac
 	return true;
 }
 
-int signature_examine(const void *comment, size_t comment_len, uint64_t length,
+int signature_examine(enum signature_content content, const void *comment, size_t comment_len, uint64_t length,
 		      const uint8_t tree_sha256[CRYPTO_SHA256_BYTES], const struct signature_account *accounts,
 		      size_t account_count, const struct crypto_trust *timestamp_authority, struct signature_facts *ret)
 {
 	struct signature_facts facts = {.form = SIGNATURE_NONE};
 	struct crypto_cms *cms = NULL;
 	int r = 0;
+	if (content == SIGNATURE_OF_NOTHING)
+		return -EINVAL;
 	if (!signature_is_claimed(comment, comment_len))
 		goto done;
 
 	facts.form = SIGNATURE_NATIVE;
-	r = read_native(comment, comment_len, length, tree_sha256, &facts.statement, &cms, &facts.integrity_why);
+	r = read_native(content, comment, comment_len, length, tree_sha256, &facts.statement, &cms,
+			&facts.integrity_why);
 	if (r == 0)
 		r = examine_timestamp(cms, timestamp_authority, &facts);
 	facts.integrity = fact_of(r, -EBADMSG);
@@ -239,12 +297,16 @@ static int hand_out(const struct buf *comment, struct buf *ret_comment, struct e
 	return buf_append(ret_comment, comment->data, comment->len);
 }
 
-int signature_make(const struct statement *statement, const struct crypto_key *key,
+int signature_make(enum signature_content content, const struct statement *statement, const struct crypto_key *key,
 		   const struct crypto_cert *const *chain, size_t chain_len, struct buf *ret_comment,
 		   struct explain *ret_why)
 {
 	struct buf text = {0}, comment = {0};
 	struct statement again;
+	if (!contents[content].oid) {
+		explain_set(ret_why, "nobody said what it is to be signed as");
+		return -EINVAL;
+	}
 	int r = statement_print(statement, &text);
 	if (r < 0)
 		goto out;
@@ -253,7 +315,7 @@ int signature_make(const struct statement *statement, const struct crypto_key *k
 		r = r == -EBADMSG ? -EINVAL : r;
 		goto out;
 	}
-	r = crypto_cms_sign(key, chain, chain_len, STATEMENT_CONTENT_TYPE, text.data, text.len, statement->signed_at_s,
+	r = crypto_cms_sign(key, chain, chain_len, contents[content].oid, text.data, text.len, statement->signed_at_s,
 			    &comment, ret_why);
 	if (r < 0)
 		goto out;
@@ -267,7 +329,8 @@ out:
 int signature_timestamp_query(const struct buf *comment, struct buf *ret_query, struct explain *ret_why)
 {
 	struct crypto_cms *cms = NULL;
-	int r = crypto_cms_parse(comment->data, comment->len, STATEMENT_CONTENT_TYPE, &cms, ret_why);
+	enum signature_content content;
+	int r = signature_parse_any(comment->data, comment->len, &content, &cms, ret_why);
 	if (r == 0)
 		r = crypto_timestamp_query(cms, ret_query);
 	crypto_cms_free(cms);
@@ -279,11 +342,12 @@ int signature_add_timestamp(const struct buf *comment, const struct buf *query, 
 {
 	struct crypto_cms *cms = NULL, *again = NULL;
 	struct buf stamped = {0};
-	int r = crypto_cms_parse(comment->data, comment->len, STATEMENT_CONTENT_TYPE, &cms, ret_why);
+	enum signature_content content;
+	int r = signature_parse_any(comment->data, comment->len, &content, &cms, ret_why);
 	if (r == 0)
 		r = crypto_timestamp_attach(cms, query, reply, &stamped, ret_why);
 	if (r == 0)
-		r = crypto_cms_parse(stamped.data, stamped.len, STATEMENT_CONTENT_TYPE, &again, ret_why);
+		r = signature_parse(content, stamped.data, stamped.len, &again, ret_why);
 	if (r == 0)
 		r = hand_out(&stamped, ret_comment, ret_why);
 	crypto_cms_free(again);

@@ -23,6 +23,7 @@
 static int check_request(const struct signer_job_request *request, struct explain *ret_why)
 {
 	ASSERT(request->output_path || request->destination_directory);
+	ASSERT(request->content != SIGNATURE_OF_NOTHING);
 	ASSERT(!request->output_directory_fd || (request->output_path && request->output_name));
 	if (request->timestamp_url) {
 		int r = stamp_check_url(request->timestamp_url, false, ret_why);

@@ -123,8 +123,8 @@ static int check_certificate(const struct identity *identity, const struct state
 
 /* Would a host that trusts this account take it? Guards against a key, certificate or CA that do not belong together.
  */
-static int verify_own(const struct signer *signer, const struct statement *statement, const struct buf *comment,
-		      struct explain *ret_why)
+static int verify_own(const struct signer *signer, enum signature_content content, const struct statement *statement,
+		      const struct buf *comment, struct explain *ret_why)
 {
 	struct signature_account account = {.list_state = SIGNATURE_LIST_MISSING};
 	memcpy(account.id, signer->scope.account, sizeof(account.id));
@@ -134,8 +134,8 @@ static int verify_own(const struct signer *signer, const struct statement *state
 
 	struct signature_facts *facts = calloc(1, sizeof(*facts));
 	r = !facts ? -ENOMEM
-		   : signature_examine(comment->data, comment->len, statement->length_bytes, statement->tree_sha256,
-				       &account, 1, NULL, facts);
+		   : signature_examine(content, comment->data, comment->len, statement->length_bytes,
+				       statement->tree_sha256, &account, 1, NULL, facts);
 	if (r == 0 && facts->integrity != SIGNATURE_GOOD)
 		r = home_refuse(ret_why, -EIO, "the new signature does not verify: %s", facts->integrity_why.text);
 	else if (r == 0 && facts->chain != SIGNATURE_GOOD)
@@ -181,10 +181,10 @@ int job_sign_draft(const struct signer *signer, const struct identity *identity,
 	statement.expires_at_s = signer_expiry(statement.signed_at_s, &profile->validity);
 	r = check_certificate(identity, &statement, ret_notice, ret_why);
 	if (r == 0)
-		r = signature_make(&statement, identity->key, (const struct crypto_cert *const[]){identity->cert}, 1,
-				   &comment, ret_why);
+		r = signature_make(request->content, &statement, identity->key,
+				   (const struct crypto_cert *const[]){identity->cert}, 1, &comment, ret_why);
 	if (r == 0)
-		r = verify_own(signer, &statement, &comment, ret_why);
+		r = verify_own(signer, request->content, &statement, &comment, ret_why);
 	if (r == 0 && request->timestamp_url)
 		r = stamp(request->timestamp_url, &comment, ret_notice, ret_why);
 	if (r == 0)

@@ -57,8 +57,9 @@ static int find_job_id(const struct buf *comment, char ret[ARN_JOB_ID_SIZE], str
 {
 	struct crypto_cms *cms = NULL;
 	struct statement statement;
+	enum signature_content content;
 	size_t len;
-	int r = crypto_cms_parse(comment->data, comment->len, STATEMENT_CONTENT_TYPE, &cms, ret_why);
+	int r = signature_parse_any(comment->data, comment->len, &content, &cms, ret_why);
 	if (r < 0)
 		return r;
 	const char *text = crypto_cms_content(cms, &len);

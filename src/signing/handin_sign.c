@@ -89,6 +89,7 @@ static int run_job(struct handin *handin, int directory, struct result *result, 
 	    asprintf(&output, "/%s/signed/%s", slot->name, name) < 0)
 		goto out;
 	const struct signer_job_request request = {
+		.content = SIGNATURE_OF_ARTIFACT,
 		.caller = &handin->identity.caller,
 		.profile_name = slot->name,
 		.source_path = source,

@@ -70,7 +70,8 @@ static int judge(struct rollback *b)
 	int r = release_load_view(b->target);
 	if (r < 0)
 		return r;
-	const struct gate_artifact artifact = {.file = release_file_reader(b->target)};
+	const struct gate_artifact artifact = {.content = SIGNATURE_OF_ARTIFACT,
+					       .file = release_file_reader(b->target)};
 	struct slot_rules rules;
 	slot_rules(b->slot, slot_section(b->trust, b->slot), &rules);
 	r = layers_judge_artifact(b->slot, b->trust, &rules, &artifact, b->target->record, b->decision);

@@ -97,6 +97,7 @@ int upload_refuse_size_locked(struct upload *upload, const struct trust *trust, 
 struct gate_artifact upload_artifact_locked(const struct upload *upload)
 {
 	return (struct gate_artifact){
+		.content = SIGNATURE_OF_ARTIFACT,
 		.file = store_stage_reader(upload->stage),
 		.stage = upload->stage,
 		.headers = upload->in_order ? &upload->headers : NULL,

@@ -159,7 +159,7 @@ struct buf gate_fixture_signed_zip(struct gate_fixture *f)
 struct gate_decision gate_fixture_judge(struct gate_fixture *f, const char *rules, const struct buf *zip, bool full)
 {
 	struct io_memory memory = {.bytes = zip->data, .len = zip->len};
-	struct gate_artifact artifact = {.file = io_reader_memory(&memory)};
+	struct gate_artifact artifact = {.content = SIGNATURE_OF_ARTIFACT, .file = io_reader_memory(&memory)};
 	struct gate_decision decision;
 	assert_int_equal(
 		gate_judge(f->trust, gate_fixture_rules(f, rules), POLICY_ON_DEPLOYMENT, &artifact, full, &decision),
@@ -170,7 +170,7 @@ struct gate_decision gate_fixture_judge(struct gate_fixture *f, const char *rule
 struct gate_decision gate_fixture_judge_layer(struct gate_fixture *f, const struct buf *zip)
 {
 	struct io_memory memory = {.bytes = zip->data, .len = zip->len};
-	struct gate_artifact artifact = {.file = io_reader_memory(&memory)};
+	struct gate_artifact artifact = {.content = SIGNATURE_OF_ARTIFACT, .file = io_reader_memory(&memory)};
 	struct gate_decision decision;
 	assert_int_equal(gate_judge_layer(f->trust, &artifact, &decision), 0);
 	return decision;

@@ -204,7 +204,7 @@ static void install(struct signature_scene *s)
 /* As a deployment is judged: bytes in a stage of the store, with the tree that grew beside them. */
 static struct gate_decision judge(const struct signature_scene *s, const char *config, bool full)
 {
-	struct gate_artifact artifact = {0};
+	struct gate_artifact artifact = {.content = SIGNATURE_OF_ARTIFACT};
 	struct gate_decision decision;
 	assert_int_equal(store_stage_new(s->host->store, &artifact.stage), 0);
 	assert_int_equal(store_stage_write(artifact.stage, s->zip.data, s->zip.len, 0), 0);

@@ -179,7 +179,7 @@ static void test_key_through_pem(void **state)
 	struct statement statement = trust_fixture_statement(&s->alice, "x", 1);
 	const struct crypto_cert *chain[] = {s->alice.leaf};
 	struct buf comment = {0};
-	assert_int_equal(signature_make(&statement, key, chain, 1, &comment, NULL), 0);
+	assert_int_equal(signature_make(SIGNATURE_OF_ARTIFACT, &statement, key, chain, 1, &comment, NULL), 0);
 	buf_done(&comment);
 	crypto_wipe(&again);
 	assert_null(again.data);

@@ -210,7 +210,8 @@ static void too_large_is_not_even_read(void **state)
 {
 	struct gate_fixture *f = *state;
 	unsigned reads = 0;
-	struct gate_artifact artifact = {.file = {.ctx = &reads,
+	struct gate_artifact artifact = {.content = SIGNATURE_OF_ARTIFACT,
+					 .file = {.ctx = &reads,
 						  .pread = refuse_to_read,
 						  .size_bytes = f->trust->config->max_artifact_bytes + 1}};
 	struct gate_decision d;
@@ -248,6 +249,7 @@ static void disk_error_is_undecided_wherever_it_strikes(void **state)
 	for (;; reads++) {
 		struct failing_disk disk = {.bytes = &zip, .reads_left = reads};
 		struct gate_artifact artifact = {
+			.content = SIGNATURE_OF_ARTIFACT,
 			.file = {.ctx = &disk, .pread = read_until_it_fails, .size_bytes = zip.len}};
 		struct gate_decision d;
 		assert_int_equal(gate_judge(f->trust, gate_fixture_rules(f, "watched"), POLICY_ON_DEPLOYMENT, &artifact,
@@ -267,7 +269,7 @@ static void stage_and_reader_are_judged_alike(void **state)
 	struct gate_fixture *f = *state;
 	struct buf zip = gate_fixture_signed_zip(f);
 	struct gate_decision by_reader = gate_fixture_judge(f, "approved", &zip, false), by_stage;
-	struct gate_artifact artifact = {0};
+	struct gate_artifact artifact = {.content = SIGNATURE_OF_ARTIFACT};
 	assert_int_equal(store_stage_new(f->store, &artifact.stage), 0);
 	assert_int_equal(store_stage_write(artifact.stage, zip.data, zip.len, 0), 0);
 	artifact.file = store_stage_reader(artifact.stage);

@@ -196,8 +196,10 @@ static void an_artifact_that_arrives(void **state)
 		for (enum artifact layer = GOOD; layer < ARTIFACTS; layer++) {
 			struct store_layer attached;
 			describe(f, layer, &attached);
-			const struct gate_artifact artifact = {
-				.file = io_reader_memory(&memory), .layers = &attached, .layer_count = 1};
+			const struct gate_artifact artifact = {.content = SIGNATURE_OF_ARTIFACT,
+							       .file = io_reader_memory(&memory),
+							       .layers = &attached,
+							       .layer_count = 1};
 			for (int enforce = 0; enforce < 2; enforce++) {
 				struct gate_decision d;
 				assert_int_equal(gate_judge(f->trust,
@@ -258,8 +260,10 @@ static void the_record_and_the_texts_name_each_layer(void **state)
 	struct gate_decision d;
 	char shown[GATE_LAYERS_TEXT_SIZE];
 	describe(f, PLAIN, &attached);
-	const struct gate_artifact artifact = {
-		.file = io_reader_memory(&memory), .layers = &attached, .layer_count = 1};
+	const struct gate_artifact artifact = {.content = SIGNATURE_OF_ARTIFACT,
+					       .file = io_reader_memory(&memory),
+					       .layers = &attached,
+					       .layer_count = 1};
 	assert_int_equal(
 		gate_judge(f->trust, gate_fixture_rules(f, "approved"), POLICY_ON_DEPLOYMENT, &artifact, false, &d), 0);
 	gate_print_layers(&d, shown);

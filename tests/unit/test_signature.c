@@ -32,8 +32,8 @@ static void sign(struct scene *s)
 
 static void examine(struct scene *s)
 {
-	assert_int_equal(signature_examine(s->comment.data, s->comment.len, sizeof(s->bytes), s->tree, &s->account, 1,
-					   NULL, &s->facts),
+	assert_int_equal(signature_examine(SIGNATURE_OF_ARTIFACT, s->comment.data, s->comment.len, sizeof(s->bytes),
+					   s->tree, &s->account, 1, NULL, &s->facts),
 			 0);
 }
 
@@ -85,15 +85,16 @@ static void test_comment_that_is_no_signature(void **state)
 	static const char *const comments[] = {"", "a comment", "-----BEGIN CMS----", " -----BEGIN CMS-----",
 					       "-----BEGIN PKCS7-----"};
 	for (size_t i = 0; i < ARRAY_SIZE(comments); i++) {
-		assert_int_equal(signature_examine(comments[i], strlen(comments[i]), sizeof(s->bytes), s->tree,
-						   &s->account, 1, NULL, &s->facts),
+		assert_int_equal(signature_examine(SIGNATURE_OF_ARTIFACT, comments[i], strlen(comments[i]),
+						   sizeof(s->bytes), s->tree, &s->account, 1, NULL, &s->facts),
 				 0);
 		assert_int_equal(s->facts.form, SIGNATURE_NONE);
 		assert_int_equal(s->facts.integrity, SIGNATURE_UNKNOWN);
 	}
 	static const char claim[] = "-----BEGIN CMS-----";
-	assert_int_equal(
-		signature_examine(claim, strlen(claim), sizeof(s->bytes), s->tree, &s->account, 1, NULL, &s->facts), 0);
+	assert_int_equal(signature_examine(SIGNATURE_OF_ARTIFACT, claim, strlen(claim), sizeof(s->bytes), s->tree,
+					   &s->account, 1, NULL, &s->facts),
+			 0);
 	assert_int_equal(s->facts.form, SIGNATURE_NATIVE);
 	assert_int_equal(s->facts.integrity, SIGNATURE_BAD);
 }
@@ -280,7 +281,8 @@ static void test_make_refuses_a_bad_statement(void **state)
 	const struct crypto_cert *chain[] = {s->alice.leaf};
 	struct buf comment = {0};
 	s->statement.expires_at_s = s->statement.signed_at_s;
-	assert_int_equal(signature_make(&s->statement, s->alice.key, chain, 1, &comment, NULL), -EINVAL);
+	assert_int_equal(signature_make(SIGNATURE_OF_ARTIFACT, &s->statement, s->alice.key, chain, 1, &comment, NULL),
+			 -EINVAL);
 	assert_int_equal(comment.len, 0);
 }
 
@@ -289,7 +291,7 @@ static void test_make_refuses_a_foreign_key(void **state)
 	struct scene *s = *state;
 	const struct crypto_cert *chain[] = {s->alice.leaf};
 	struct buf comment = {0};
-	assert_true(signature_make(&s->statement, s->mallory.key, chain, 1, &comment, NULL) < 0);
+	assert_true(signature_make(SIGNATURE_OF_ARTIFACT, &s->statement, s->mallory.key, chain, 1, &comment, NULL) < 0);
 	assert_int_equal(comment.len, 0);
 }
 
@@ -301,8 +303,9 @@ static void test_sign_zip(void **state)
 	trust_fixture_sign_zip(&s->alice, empty_zip, sizeof(empty_zip), &zip);
 	size_t signed_len = sizeof(empty_zip) - COMMENT_LENGTH_BYTES;
 	s->statement = trust_fixture_statement(&s->alice, zip.data, signed_len);
-	assert_int_equal(signature_examine(zip.data + sizeof(empty_zip), zip.len - sizeof(empty_zip), signed_len,
-					   s->statement.tree_sha256, &s->account, 1, NULL, &s->facts),
+	assert_int_equal(signature_examine(SIGNATURE_OF_ARTIFACT, zip.data + sizeof(empty_zip),
+					   zip.len - sizeof(empty_zip), signed_len, s->statement.tree_sha256,
+					   &s->account, 1, NULL, &s->facts),
 			 0);
 	assert_int_equal(s->facts.chain, SIGNATURE_GOOD);
 	assert_true(zip.len - sizeof(empty_zip) <= LIMIT_SIGNATURE_COMMENT_BYTES);

@@ -80,8 +80,8 @@ static void stamp(struct scene *s)
 
 static void examine(struct scene *s, const struct buf *comment, const struct crypto_trust *authority)
 {
-	assert_int_equal(signature_examine(comment->data, comment->len, sizeof(s->bytes), s->tree, &s->account, 1,
-					   authority, &s->facts),
+	assert_int_equal(signature_examine(SIGNATURE_OF_ARTIFACT, comment->data, comment->len, sizeof(s->bytes),
+					   s->tree, &s->account, 1, authority, &s->facts),
 			 0);
 }
 

@@ -351,6 +351,7 @@ static int sign_as(struct scene *scene, enum who who, const char *token, struct 
 {
 	struct signer_fixture *f = scene->f;
 	struct signer_job_request request = {
+		.content = SIGNATURE_OF_ARTIFACT,
 		.caller = &scene->callers[who],
 		.profile_name = "release",
 		.source_path = signer_fixture_path(f, "in.zip"),

@@ -23,6 +23,7 @@
 static struct signer_job_request request_for(struct signer_fixture *f, const char *source, const char *output)
 {
 	return (struct signer_job_request){
+		.content = SIGNATURE_OF_ARTIFACT,
 		.profile_name = "release",
 		.source_path = signer_fixture_path(f, source),
 		.output_path = signer_fixture_path(f, output),
@@ -51,8 +52,8 @@ static struct signature_facts examine(struct signer_fixture *f, const char *name
 	assert_int_equal(crypto_trust_from_pem(ca.data, ca.len, &account.trust, NULL), 0);
 	assert_int_equal(zip_read_tail(&reader, &tail, NULL), 0);
 	assert_int_equal(merkle_tree_of(&reader, tail.signed_length, &tree), 0);
-	assert_int_equal(signature_examine(file.data + tail.comment_offset, tail.comment_len, tail.signed_length,
-					   tree->digest, &account, 1, NULL, &facts),
+	assert_int_equal(signature_examine(SIGNATURE_OF_ARTIFACT, file.data + tail.comment_offset, tail.comment_len,
+					   tail.signed_length, tree->digest, &account, 1, NULL, &facts),
 			 0);
 	merkle_tree_free(tree);
 	crypto_trust_unref(account.trust);

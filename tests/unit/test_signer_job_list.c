@@ -21,7 +21,8 @@ static void sign_at(struct signer_fixture *f, const char *utc, char ret_id[ARN_J
 	signer_fixture_write(f, "in.zip", zip.data, zip.len);
 	buf_done(&zip);
 	signer_fixture_set_clock(f, utc);
-	struct signer_job_request request = {.profile_name = "release",
+	struct signer_job_request request = {.content = SIGNATURE_OF_ARTIFACT,
+					     .profile_name = "release",
 					     .source_path = signer_fixture_path(f, "in.zip"),
 					     .output_path = signer_fixture_path(f, "out.zip"),
 					     .max_artifact_bytes = 1 << 20,

@@ -44,6 +44,7 @@ static struct signer_job start(struct signer_fixture *f, const char *name, int e
 	signer_fixture_profile(f, "release");
 	signer_fixture_write(f, name, zip.data, expected == 0 ? zip.len : 3);
 	const struct signer_job_request request = {
+		.content = SIGNATURE_OF_ARTIFACT,
 		.profile_name = "release",
 		.source_path = signer_fixture_path(f, name),
 		.output_path = signer_fixture_path(f, "out.zip"),

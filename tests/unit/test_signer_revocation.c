@@ -35,7 +35,8 @@ static void sign_one(struct signer_fixture *f, char ret_id[ARN_JOB_ID_SIZE])
 	signer_fixture_write(f, "in.zip", zip.data, zip.len);
 	buf_done(&zip);
 	struct signer_job job;
-	struct signer_job_request request = {.profile_name = "release",
+	struct signer_job_request request = {.content = SIGNATURE_OF_ARTIFACT,
+					     .profile_name = "release",
 					     .source_path = signer_fixture_path(f, "in.zip"),
 					     .output_path = signer_fixture_path(f, "out.zip"),
 					     .max_artifact_bytes = 1 << 20,

@@ -87,7 +87,7 @@ void trust_fixture_sign(const struct trust_fixture *f, const struct statement *s
 {
 	const struct crypto_cert *chain[] = {f->leaf};
 	struct explain why = {0};
-	if (signature_make(statement, f->key, chain, 1, ret_comment, &why) < 0)
+	if (signature_make(SIGNATURE_OF_ARTIFACT, statement, f->key, chain, 1, ret_comment, &why) < 0)
 		fail_msg("signature_make: %s", why.text);
 }
 
