@@ -43,6 +43,9 @@ char *text_escape_print(char *dst, size_t dst_size, const char *text, size_t len
 /* Takes back what text_escape_print wrote, uncut. False when it cannot have written this or it does not fit. */
 bool text_unescape_print(const char *text, size_t len, char *ret, size_t ret_size, size_t *ret_len);
 
+/* Decodes one well-formed UTF-8 sequence of len > 0 bytes: its length, or 0 when there is none at text. */
+size_t text_decode_utf8(const char *text, size_t len, uint32_t *ret);
+
 /* The candidate nearest to word by edit distance, or NULL when none is near enough to be worth a suggestion. */
 const char *text_nearest(const char *word, const char *const *candidates, size_t count);
 

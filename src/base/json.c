@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 static void keep(struct json *j, int r)
 {
@@ -19,26 +20,6 @@ static void new_line(struct json *j)
 	keep(j, buf_putc(j->out, '\n'));
 	for (unsigned i = 0; i < j->depth; i++)
 		keep(j, buf_puts(j->out, "    "));
-}
-
-/* Decodes one well-formed UTF-8 sequence; 0 when there is none at text. */
-static size_t utf8_decode(const unsigned char *text, size_t len, uint32_t *ret)
-{
-	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-
-	size_t need = text[0] < 0x80 ? 1 : text[0] >> 5 == 6 ? 2 : text[0] >> 4 == 14 ? 3 : text[0] >> 3 == 30 ? 4 : 0;
-	if (need == 0 || need > len)
-		return 0;
-	uint32_t point = need == 1 ? text[0] : text[0] & (0x7fU >> need);
-	for (size_t i = 1; i < need; i++) {
-		if (text[i] >> 6 != 2)
-			return 0;
-		point = point << 6 | (text[i] & 0x3f);
-	}
-	if (point < smallest[need] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
-		return 0;
-	*ret = point;
-	return need;
 }
 
 static void put_point(struct json *j, uint32_t point)
@@ -61,7 +42,7 @@ static void put_string(struct json *j, const char *text, size_t len)
 	keep(j, buf_putc(j->out, '"'));
 	for (size_t i = 0; i < len;) {
 		uint32_t point;
-		size_t used = utf8_decode((const unsigned char *)text + i, len - i, &point);
+		size_t used = text_decode_utf8(text + i, len - i, &point);
 		put_point(j, used > 0 ? point : 0xfffd);
 		i += used > 0 ? used : 1;
 	}

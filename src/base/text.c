@@ -247,3 +247,23 @@ size_t text_read(const char *text, size_t text_len, void *buf, size_t len, uint6
 	memcpy(buf, text + offset, part);
 	return part;
 }
+
+size_t text_decode_utf8(const char *text, size_t len, uint32_t *ret)
+{
+	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	const unsigned char *at = (const unsigned char *)text;
+
+	size_t need = at[0] < 0x80 ? 1 : at[0] >> 5 == 6 ? 2 : at[0] >> 4 == 14 ? 3 : at[0] >> 3 == 30 ? 4 : 0;
+	if (need == 0 || need > len)
+		return 0;
+	uint32_t point = need == 1 ? at[0] : at[0] & (0x7fU >> need);
+	for (size_t i = 1; i < need; i++) {
+		if (at[i] >> 6 != 2)
+			return 0;
+		point = point << 6 | (at[i] & 0x3f);
+	}
+	if (point < smallest[need] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
+		return 0;
+	*ret = point;
+	return need;
+}
