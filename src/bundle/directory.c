@@ -123,7 +123,8 @@ static int add_folder(struct packing *p, const char *folder)
 	int r = 0, fd = io_open_dirat(p->fd, folder);
 	if (fd < 0)
 		return report(p, "%s: %s", folder,
-			      fd == -ELOOP     ? "is a symbolic link; expected the directory itself"
+			      fd == -ENOTDIR || fd == -ELOOP ? "is no directory (a link to one is none)"
+							     : strerror(-fd)); expected the directory itself"
 			      : fd == -ENOTDIR ? "is no directory"
 					       : strerror(-fd));
 	if (!is_safe(p, fd, folder, &st, &r))
