@@ -61,5 +61,31 @@ struct governed {
  */
 int gate_judge_bundle(const struct trust *trust, const char *config_path, struct store *store,
 		      const struct gate_artifact *artifact, struct gate_decision *ret, struct trust **ret_candidate);
+/*
+ * The same for a bundle that an administrator takes up again by gate_deployment's rollback_reason: a lower sequence is
+ * no reason to refuse it.
+ */
+int gate_judge_rollback(const struct trust *trust, const char *config_path, struct store *store,
+			const struct gate_artifact *artifact, struct gate_decision *ret, struct trust **ret_candidate);
+
+/*
+ * What the release's record has to say of a candidate, as lines for gate_deployment's about: its sequence, and when it
+ * is taken up again (rollback_reason, else NULL) why, and below which sequence. Appends.
+ */
+int governed_about(const struct trust *candidate, const char *rollback_reason, struct buf *ret);
+
+/*
+ * After the candidate's commit, before anybody else has it: what the release's record says of it is in
+ * candidate->governed then, and the store remembers its sequence and its lists. A failure to remember is only logged:
+ * the next load does it again.
+ */
+void governed_take_up(struct trust *candidate, struct store *store, const struct store_release *release);
+
+/*
+ * The configuration that is in force on a host, for commands that look beside the daemon: config_load, and where that
+ * has a publisher, with the bundle in force in the store, which is opened read-only. -EACCES, -EPERM: this user may not
+ * read the store, and the host's own files alone are not what is in force; ret_errors says what helps.
+ */
+int governed_config_load(const char *path, struct config **ret, struct buf *ret_errors);
 
 #endif

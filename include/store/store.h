@@ -11,6 +11,7 @@
  *                             ref.<slot>: empty, that slot may have a release of it, or with it as a layer
  *     functions/<f>/          slot, note, releases/<n>, current
  *     layers/<l>/             slot, note, releases/<n>, last
+ *     policy/                 slot, note, sequence, releases/<n>, current: policy bundles, of hosts that have such
  *     revocations/<account>   what was last seen of a list
  *     audit/                  segments of the audit log (module audit)
  *
@@ -30,7 +31,8 @@
  * refuses the store and changes nothing. A newer one opens an older format under the lock, before anything else reads
  * it: what is missing is made beside what is there, so that the older program still could use it, and only then, as the
  * last step, format is replaced, atomically. A crash in between leaves the older format, and the next open begins
- * again. (So far there is one format; what the first stores did not have, layers/ and sums, is made without a number.)
+ * again. (So far there is one format; what the first stores did not have, layers/, sums and policy/, is made without a
+ * number, policy/ with what first comes into it.)
  *
  * Function and account names are 1 to 64 of [A-Za-z0-9._-], not starting with a dot (-EINVAL). With read_only
  * everything that would write returns -EROFS. A function is changed by one caller at a time (the slot's commit lock).
@@ -154,7 +156,9 @@ const uint32_t *store_object_sums(const struct store_object *object);
 #define STORE_SLOT_PATH_SIZE (LIMIT_FUNCTION_NAME_BYTES + 16)
 
 bool store_is_layer(const char *slot);
-/* "functions/<f>" or "layers/<l>": where it is in the store, and what it is called on the mount. Returns ret. */
+bool store_is_policy(const char *slot);
+/* "functions/<f>", "layers/<l>" or "policy": where it is in the store, and what it is called on the mount. Returns ret.
+ */
 const char *store_slot_path(const char *slot, char ret[STORE_SLOT_PATH_SIZE]);
 
 /* A layer version in a release: what it was when it was attached. Its object stays as long as a release has it. */

@@ -88,12 +88,12 @@ int store_format_check(int root_fd, const char *shown, struct explain *ret_why);
 
 /* ---- store_slot.c: a slot's directory ---- */
 
-/* A name, or a layer's: STORE_LAYER_PREFIX and a name. */
+/* A name, or a layer's: STORE_LAYER_PREFIX and a name; or STORE_POLICY_SLOT. */
 bool store_is_slot(const char *slot);
 #define STORE_SLOT_SIZE (sizeof(STORE_LAYER_PREFIX) + LIMIT_FUNCTION_NAME_BYTES)
-/* The name without prefix. */
+/* Of its directory: the name without prefix, or "policy". */
 const char *store_slot_name(const char *slot);
-/* functions/ or layers/. */
+/* functions/, layers/ or the store itself. */
 int store_slot_parent(const struct store *store, const char *slot);
 int store_open_slot(const struct store *store, const char *slot);
 int store_ensure_slot(struct store *store, const char *slot);

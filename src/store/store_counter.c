@@ -56,7 +56,11 @@ static int find_highest_id_in(struct store *store, list_names *list, const char 
 static int find_highest_id(struct store *store, uint64_t *ret)
 {
 	int r = find_highest_id_in(store, store_list_functions, "", ret);
-	return r == 0 ? find_highest_id_in(store, store_list_layers, STORE_LAYER_PREFIX, ret) : r;
+	if (r == 0)
+		r = find_highest_id_in(store, store_list_layers, STORE_LAYER_PREFIX, ret);
+	if (r == 0)
+		r = highest_id_of(store, STORE_POLICY_SLOT, ret);
+	return r == -ENOENT ? 0 : r;
 }
 
 static int load_next_id(struct store *store)

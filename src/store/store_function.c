@@ -86,7 +86,8 @@ int store_get_slot_file(struct store *store, const char *function, const char *f
 		return -ENOENT;
 	char place[SLOT_FILE_PLACE_SIZE];
 	slot_file_place(function, file, place);
-	const char *path = strchr(place, '/') + 1; /* below functions/ or layers/: one look-up instead of two */
+	/* Below functions/ or layers/: one look-up instead of two. */
+	const char *path = store_is_policy(function) ? place : strchr(place, '/') + 1;
 	return store_read_text(parent, path, place, LIMIT_RECORD_BYTES, ret);
 }
 
@@ -185,7 +186,7 @@ int store_remove_function(struct store *store, const char *function)
 {
 	if (store->read_only)
 		return -EROFS;
-	if (!store_is_slot(function))
+	if (!store_is_slot(function) || store_is_policy(function))
 		return -EINVAL;
 	int parent = store_slot_parent(store, function);
 	const char *name = store_slot_name(function);

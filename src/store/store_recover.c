@@ -116,6 +116,8 @@ static int sync_parents(const struct store *store)
 		r = store_sync(store, store->layers_fd);
 	if (r == 0)
 		r = store_sync(store, store->objects_fd);
+	if (r == 0) /* policy/ */
+		r = store_sync(store, store->root_fd);
 	return r;
 }
 

@@ -1,4 +1,4 @@
-/* Slots as directories: functions/<f>/ and layers/<l>/. */
+/* Slots as directories: functions/<f>/, layers/<l>/ and policy/. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,13 +8,22 @@
 #include "base/text.h"
 #include "internal.h"
 
+#define POLICY_DIRECTORY "policy"
+
 bool store_is_layer(const char *slot)
 {
 	return text_starts_with(slot, STORE_LAYER_PREFIX);
 }
 
+bool store_is_policy(const char *slot)
+{
+	return strcmp(slot, STORE_POLICY_SLOT) == 0;
+}
+
 const char *store_slot_name(const char *slot)
 {
+	if (store_is_policy(slot))
+		return POLICY_DIRECTORY;
 	return store_is_layer(slot) ? slot + strlen(STORE_LAYER_PREFIX) : slot;
 }
 
@@ -25,13 +34,18 @@ bool store_is_slot(const char *slot)
 
 const char *store_slot_path(const char *slot, char ret[STORE_SLOT_PATH_SIZE])
 {
-	(void)snprintf(ret, STORE_SLOT_PATH_SIZE, "%s/%s", store_is_layer(slot) ? "layers" : "functions",
-		       store_slot_name(slot));
+	if (store_is_policy(slot))
+		(void)snprintf(ret, STORE_SLOT_PATH_SIZE, "%s", POLICY_DIRECTORY);
+	else
+		(void)snprintf(ret, STORE_SLOT_PATH_SIZE, "%s/%s", store_is_layer(slot) ? "layers" : "functions",
+			       store_slot_name(slot));
 	return ret;
 }
 
 int store_slot_parent(const struct store *store, const char *slot)
 {
+	if (store_is_policy(slot))
+		return store->root_fd;
 	return store_is_layer(slot) ? store->layers_fd : store->functions_fd;
 }
 

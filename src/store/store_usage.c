@@ -58,6 +58,8 @@ int store_measure(const struct store *store, struct store_usage *ret)
 	if (r == 0 && store->layers_fd >= 0)
 		r = add_directory(store->layers_fd, ".", 0, &usage.record_bytes);
 	if (r == 0)
+		r = add_directory(store->root_fd, "policy", 0, &usage.record_bytes);
+	if (r == 0)
 		r = add_directory(store->audit_fd, ".", 0, &usage.audit_bytes);
 	if (r == 0)
 		*ret = usage;
