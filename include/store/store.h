@@ -235,6 +235,13 @@ int store_get_slot_file(struct store *store, const char *function, const char *f
 /* The slot with all its releases. -ENOENT */
 int store_remove_function(struct store *store, const char *function);
 
+/*
+ * The highest sequence of a policy bundle that was ever in force, in policy/sequence and in the anchor: the higher of
+ * the two counts, 0: none. It only grows. -EBADMSG: the file is damaged, and no anchor knows it.
+ */
+int store_policy_sequence(struct store *store, uint64_t *ret);
+int store_raise_policy_sequence(struct store *store, uint64_t sequence);
+
 /* What is remembered of an account's revocation list; opaque text. */
 int store_put_revocations(struct store *store, const char *account, const char *text, size_t len);
 int store_get_revocations(struct store *store, const char *account, struct buf *ret);

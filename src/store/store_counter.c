@@ -1,5 +1,6 @@
 /*
- * The two numbers of a store: ids that are never given twice, and the generation that an anchor outside remembers.
+ * The numbers of a store: ids that are never given twice, the generation that an anchor outside remembers, and the
+ * highest sequence of a policy bundle, which stands in both.
  *
  * An id is taken from a block that was reserved on disk before; a crash loses the rest of the block. The generation
  * goes up in the store first and in the anchor second, so that a crash between the two never makes the anchor the
@@ -17,6 +18,8 @@
 
 #define ANCHOR_TEXT_MAX 256
 #define LOST_IDS	(1U << 20)
+#define POLICY_SEQUENCE "policy-sequence" /* in the anchor */
+#define SEQUENCE_PLACE	"policy/sequence"
 
 typedef int list_names(struct store *store, char ***ret, size_t *ret_count);
 
@@ -100,6 +103,8 @@ static int write_anchor(const struct store *store)
 {
 	struct buf text = {0};
 	int r = buf_printf(&text, "vouchfs-anchor: 1\ngeneration: %" PRIu64 "\n", store->generation);
+	if (r == 0 && store->anchored_sequence > 0)
+		r = buf_printf(&text, POLICY_SEQUENCE ": %" PRIu64 "\n", store->anchored_sequence);
 	if (r == 0)
 		r = io_write_file(store->anchor_dirfd, store->anchor_name, text.data, text.len, 0600, store->durable);
 	buf_done(&text);
@@ -121,11 +126,18 @@ int store_bump_generation(struct store *store)
 	return r;
 }
 
-/* The anchor's number; 0 when there is no such file yet. */
-static int read_anchor(const struct store *store, uint64_t *ret)
+static bool has_line(const struct buf *text, const char *key)
+{
+	char *value = text_record_get(text->data, text->len, key);
+	free(value);
+	return value != NULL;
+}
+
+/* The anchor's numbers; 0 when there is no such file, or line, yet. */
+static int read_anchor(const struct store *store, uint64_t *ret_floor, uint64_t *ret_sequence)
 {
 	struct buf text = {0};
-	uint64_t version = 0, floor = 0;
+	uint64_t version = 0, floor = 0, sequence = 0;
 	int r = io_read_file(store->anchor_dirfd, store->anchor_name, ANCHOR_TEXT_MAX, &text);
 	if (r == -ENOENT) {
 		r = 0;
@@ -137,11 +149,15 @@ static int read_anchor(const struct store *store, uint64_t *ret)
 	if (!text_record_get_u64(text.data, text.len, "vouchfs-anchor", &version) || version != 1 ||
 	    !text_record_get_u64(text.data, text.len, "generation", &floor))
 		goto out;
+	if (has_line(&text, POLICY_SEQUENCE) && !text_record_get_u64(text.data, text.len, POLICY_SEQUENCE, &sequence))
+		goto out;
 	r = 0;
 out:
 	buf_done(&text);
-	if (r == 0)
-		*ret = floor;
+	if (r == 0) {
+		*ret_floor = floor;
+		*ret_sequence = sequence;
+	}
 	return r;
 }
 
@@ -163,7 +179,7 @@ static int open_anchor(struct store *store, const char *anchor)
 static int check_anchor(struct store *store, const char *path, struct explain *ret_why)
 {
 	uint64_t floor = 0;
-	int r = read_anchor(store, &floor);
+	int r = read_anchor(store, &floor, &store->anchored_sequence);
 	if (r < 0) {
 		explain_set(ret_why,
 			    "anchor %s cannot be read (%s); restore it, or remove it to trust the store as it is", path,
@@ -204,6 +220,60 @@ static int load_generation(struct store *store, const char *anchor, struct expla
 		return r;
 	}
 	return check_anchor(store, path, ret_why);
+}
+
+static int read_sequence(const struct store *store, uint64_t *ret)
+{
+	return store_read_number(store->root_fd, SEQUENCE_PLACE, SEQUENCE_PLACE, ret);
+}
+
+int store_policy_sequence(struct store *store, uint64_t *ret)
+{
+	uint64_t kept = 0;
+	lock_take(&store->counters_lock);
+	uint64_t anchored = store->anchored_sequence;
+	int r = read_sequence(store, &kept);
+	lock_drop(&store->counters_lock);
+	if (r == -ENOENT || (r == -EBADMSG && anchored > 0))
+		r = 0;
+	if (r == 0)
+		*ret = kept > anchored ? kept : anchored;
+	return r;
+}
+
+static int write_sequence(struct store *store, uint64_t sequence)
+{
+	int fd = store_ensure_slot(store, STORE_POLICY_SLOT);
+	int r = fd < 0 ? fd : store_write_number(store, fd, "sequence", SEQUENCE_PLACE, sequence);
+	io_close(&fd);
+	return r;
+}
+
+static int raise_anchored(struct store *store, uint64_t sequence)
+{
+	uint64_t before = store->anchored_sequence;
+	if (store->anchor_dirfd < 0 || sequence <= before)
+		return 0;
+	store->anchored_sequence = sequence;
+	int r = write_anchor(store);
+	if (r < 0)
+		store->anchored_sequence = before;
+	return r;
+}
+
+int store_raise_policy_sequence(struct store *store, uint64_t sequence)
+{
+	if (store->read_only)
+		return -EROFS;
+	uint64_t kept = 0;
+	lock_take(&store->counters_lock);
+	int r = read_sequence(store, &kept);
+	if (r == -ENOENT || r == -EBADMSG || (r == 0 && kept < sequence))
+		r = write_sequence(store, sequence);
+	if (r == 0)
+		r = raise_anchored(store, sequence);
+	lock_drop(&store->counters_lock);
+	return r;
 }
 
 int store_load_counters(struct store *store, const char *anchor, struct explain *ret_why)

@@ -44,7 +44,7 @@ int store_list_layers(struct store *store, char ***ret, size_t *ret_count)
 
 static bool is_slot_file(const char *file)
 {
-	static const char *const others[] = {"current", "last", "releases"};
+	static const char *const others[] = {"current", "last", "releases", "sequence"};
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (strcmp(file, others[i]) == 0)
 			return false;
