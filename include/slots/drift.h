@@ -37,6 +37,21 @@ struct drift {
 	size_t count; /* of all that were found; those beyond the limit are counted alone */
 };
 
+/* What is to be added: texts of any length from anywhere, escaped and cut by drift_add. */
+struct drift_finding {
+	enum drift_kind kind;
+	const char *subject;
+	const char *expected;
+	const char *found;
+	bool is_remediable;
+};
+/* In its place; beyond LIMIT_DRIFT_ITEMS the last ones are dropped, and counted all the same. */
+void drift_add(struct drift *drift, const struct drift_finding *finding);
+/* Whether two checks have found the same. */
+bool drift_equal(const struct drift *a, const struct drift *b);
+/* Of the items that there are. */
+size_t drift_item_count(const struct drift *drift);
+
 /* As "key: value" lines, and read from them. Appends. -EBADMSG: they are none. */
 int drift_render(const struct drift *drift, struct buf *ret);
 int drift_parse(const char *text, size_t len, struct drift *ret);

@@ -30,6 +30,7 @@
 #include "store/store.h"
 #include "view.h"
 
+struct drift;
 struct enforced;
 struct slot;
 
@@ -460,6 +461,7 @@ struct slots {
 	uint64_t config_failures;   /* reloads refused since the last good one */
 	char *config_error;	    /* first line of the last one of those */
 	struct effects *reloaded;   /* what the last good one did; NULL: there was none */
+	struct drift *drift;	    /* what the last check found (drift_check.h); NULL: there was none yet */
 	int64_t config_loaded_at_s;
 };
 

@@ -261,6 +261,7 @@ void slots_close(struct slots *slots)
 	free(slots->run_target);
 	free(slots->config_error);
 	free(slots->reloaded);
+	free(slots->drift);
 	free(slots);
 }
 
