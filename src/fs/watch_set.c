@@ -48,6 +48,7 @@ static int watch_directory(const struct watch_set *set, const char *path, uint32
 	return wd < 0 ? -errno : wd;
 }
 
+/* name NULL: whatever is in the directory. */
 static int watch_name(struct watch_set *set, const char *directory, const char *name)
 {
 	int wd = watch_directory(set, directory, OF_ITSELF | OF_A_NAME);
@@ -57,8 +58,8 @@ static int watch_name(struct watch_set *set, const char *directory, const char *
 	if (!names)
 		return -ENOMEM;
 	set->names = names;
-	char *copy = strdup(name);
-	if (!copy)
+	char *copy = name ? strdup(name) : NULL;
+	if (name && !copy)
 		return -ENOMEM;
 	names[set->count++] = (struct watch_name){.wd = wd, .name = copy};
 	return 0;
@@ -135,23 +136,41 @@ static int step(struct walk *w, const char *name)
 	return 1;
 }
 
+/* 1: all of the path is there; 0: some of it is not, or its end is no directory. */
+static int walk(struct walk *w, const char *path)
+{
+	char name[NAME_MAX + 1];
+	ASSERT(path[0] == '/');
+	if (strlen(path) >= sizeof(w->rest))
+		return -ENAMETOOLONG;
+	memcpy(w->rest, path, strlen(path) + 1);
+
+	int r = 1;
+	while (r > 0 && take_component(w, name)) {
+		if (strcmp(name, "..") == 0)
+			go_up(w);
+		else if (strcmp(name, ".") != 0)
+			r = step(w, name);
+	}
+	return r;
+}
+
 int watch_set_add(struct watch_set *set, const char *path)
 {
 	struct walk w = {.set = set};
-	char name[NAME_MAX + 1];
-	ASSERT(path[0] == '/');
-	if (strlen(path) >= sizeof(w.rest))
-		return -ENAMETOOLONG;
-	memcpy(w.rest, path, strlen(path) + 1);
-
-	int r = 1;
-	while (r > 0 && take_component(&w, name)) {
-		if (strcmp(name, "..") == 0)
-			go_up(&w);
-		else if (strcmp(name, ".") != 0)
-			r = step(&w, name);
-	}
+	int r = walk(&w, path);
 	return r < 0 ? r : 0;
+}
+
+int watch_set_add_directory(struct watch_set *set, const char *path)
+{
+	struct walk w = {.set = set};
+	char inside[PATH_MAX]; /* the way goes on behind its name */
+	int len = snprintf(inside, sizeof(inside), "%s/.", path);
+	if (len < 0 || (size_t)len >= sizeof(inside))
+		return -ENAMETOOLONG;
+	int r = walk(&w, inside);
+	return r > 0 ? watch_name(set, w.at, NULL) : r;
 }
 
 /* ---- events ---- */
@@ -159,7 +178,7 @@ int watch_set_add(struct watch_set *set, const char *path)
 static bool is_watched(const struct watch_set *set, int wd, const char *name)
 {
 	for (size_t i = 0; i < set->count; i++)
-		if (set->names[i].wd == wd && strcmp(set->names[i].name, name) == 0)
+		if (set->names[i].wd == wd && (!set->names[i].name || strcmp(set->names[i].name, name) == 0))
 			return true;
 	return false;
 }

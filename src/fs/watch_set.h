@@ -17,7 +17,7 @@
 
 struct watch_name {
 	int wd;
-	char *name;
+	char *name; /* NULL: any */
 };
 
 struct watch_set {
@@ -31,6 +31,8 @@ void watch_set_done(struct watch_set *set);
 
 /* path is absolute. A negative errno: some of it cannot be watched. */
 int watch_set_add(struct watch_set *set, const char *path);
+/* The same for a directory and whatever is, or will be, in it. */
+int watch_set_add_directory(struct watch_set *set, const char *path);
 
 /* Takes what has happened; true when it can matter to a path of the set. */
 bool watch_set_take(struct watch_set *set);

@@ -265,6 +265,66 @@ static void a_directory_that_cannot_be_watched_is_told(void **state)
 	assert_noticed(f);
 }
 
+static void watch_directory(struct fixture *f, const char *rel)
+{
+	char path[PATH_MAX];
+	(void)snprintf(path, sizeof(path), "%s/%s", f->dir, rel);
+	watch_set_done(&f->set);
+	assert_int_equal(watch_set_init(&f->set), 0);
+	assert_int_equal(watch_set_add_directory(&f->set, path), 0);
+	assert_false(watch_set_take(&f->set));
+}
+
+static void whatever_is_in_a_directory(void **state)
+{
+	struct fixture *f = *state;
+	make(f, "conf.d");
+	put(f, "conf.d/a.conf");
+	watch_directory(f, "conf.d");
+	put(f, "conf.d/a.conf");
+	assert_noticed(f);
+	put(f, "conf.d/b.conf");
+	assert_noticed(f);
+	rename_to(f, "conf.d/b.conf", "b.conf");
+	assert_noticed(f);
+	delete_it(f, "conf.d/a.conf", 0);
+	assert_noticed(f);
+	put(f, "neighbour");
+	assert_missed(f);
+	delete_it(f, "conf.d", AT_REMOVEDIR);
+	assert_noticed(f);
+}
+
+static void a_directory_that_is_not_there_yet(void **state)
+{
+	struct fixture *f = *state;
+	watch_directory(f, "conf.d");
+	put(f, "neighbour");
+	assert_missed(f);
+	make(f, "conf.d");
+	assert_noticed(f);
+	watch_directory(f, "conf.d");
+	put(f, "conf.d/a.conf");
+	assert_noticed(f);
+}
+
+static void a_directory_behind_a_link(void **state)
+{
+	struct fixture *f = *state;
+	make(f, "real");
+	make(f, "other");
+	link_to(f, "real", "conf.d");
+	watch_directory(f, "conf.d");
+	put(f, "real/a.conf");
+	assert_noticed(f);
+	put(f, "other/a.conf");
+	assert_missed(f);
+	link_to(f, "other", "next");
+	assert_missed(f);
+	rename_to(f, "next", "conf.d");
+	assert_noticed(f);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -281,6 +341,9 @@ int main(void)
 		TEST(an_absolute_link_and_dots_in_the_middle),
 		TEST(links_in_a_circle_are_told),
 		TEST(a_directory_that_cannot_be_watched_is_told),
+		TEST(whatever_is_in_a_directory),
+		TEST(a_directory_that_is_not_there_yet),
+		TEST(a_directory_behind_a_link),
 	};
 	return cmocka_run_group_tests_name("watch_set", tests, NULL, NULL);
 }
