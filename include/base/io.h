@@ -47,6 +47,8 @@ int io_mkdirat(int dirfd, const char *rel, mode_t mode);		       /* 0 when it is
 int io_renameat(int from_dirfd, const char *from, int to_dirfd, const char *to);
 /* Two names change places, in one go; both must be there. -EINVAL where the filesystem cannot. Faults: "renameat". */
 int io_exchangeat(int a_dirfd, const char *a, int b_dirfd, const char *b);
+/* Another name in the same directory, that nothing has yet: -EEXIST. Faults: "renameat". */
+int io_rename_new(int dirfd, const char *from, const char *to);
 int io_unlinkat(int dirfd, const char *rel, int flags); /* 0 when it is not there */
 int io_fsync(int fd);
 /* Has a range of a file written to the disk, without waiting. Says nothing about what becomes of it: io_fsync does. */

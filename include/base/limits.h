@@ -85,9 +85,12 @@
 #define LIMIT_EFFECT_ROWS 25
 
 /* Policy bundles: files in one, bytes of them all; and how many differences of a host are shown. */
-#define LIMIT_BUNDLE_FILES 256U
-#define LIMIT_BUNDLE_BYTES 4194304U
-#define LIMIT_DRIFT_ITEMS  100
+#define LIMIT_BUNDLE_FILES     256U
+#define LIMIT_BUNDLE_BYTES     4194304U
+#define LIMIT_DRIFT_ITEMS      100
+#define LIMIT_DRIFT_SETTLE_MS  10000 /* who goes on changing files is looked at all the same */
+#define LIMIT_REMEDIES_AN_HOUR 12U
+#define LIMIT_REMEDY_NAMES     100U /* of one file that was set aside more than once in a second */
 
 /* logs */
 #define LIMIT_AUDIT_RECORD_BYTES 2048U

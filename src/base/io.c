@@ -104,6 +104,18 @@ int io_exchangeat(int a_dirfd, const char *a, int b_dirfd, const char *b)
 	return RETRY(renameat2(a_dirfd, a, b_dirfd, b, RENAME_EXCHANGE));
 }
 
+int io_rename_new(int dirfd, const char *from, const char *to)
+{
+	int r = io_fault("renameat");
+	if (r < 0)
+		return r;
+	r = RETRY(renameat2(dirfd, from, dirfd, to, RENAME_NOREPLACE));
+	if (r != -EINVAL) /* as filesystems say that do not know the flag */
+		return r;
+	r = RETRY(linkat(dirfd, from, dirfd, to, 0));
+	return r < 0 ? r : RETRY(unlinkat(dirfd, from, 0));
+}
+
 int io_unlinkat(int dirfd, const char *rel, int flags)
 {
 	int r = io_fault("unlinkat");
