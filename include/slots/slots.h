@@ -124,6 +124,10 @@ uint64_t slots_sweep(struct slots *slots);
 /* What operators see of it. Everything current is judged where that is due, as if it were asked for. */
 int slots_overview(struct slots *slots, struct overview **ret);
 
+/* What the fetcher of policy bundles says of its last attempt: "ok", or "error <text>", and perhaps a newline. -EINVAL:
+ * it is neither. */
+int slots_note_fetch(struct slots *slots, const char *line, size_t len);
+
 int slots_statfs(struct slots *slots, struct statvfs *ret);
 
 /* "3 functions, 1 layer, configuration generation 2" */

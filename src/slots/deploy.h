@@ -1,13 +1,16 @@
 /*
  * deploy.h - how the deploy side's nodes are numbered and found. Private to src/slots/deploy_*.c.
  *
- *     1 .. 24               the fixed tree
+ *     1 .. 28               the fixed tree
  *     1 << 62 | index       a slot's directory          1 << 61 | index    its file below .vouchfs/why
  *     1 << 60 | index       a slot's file below .vouchfs/break-glass/functions
  *     1 << 59 | index       a slot's file below .vouchfs/history/functions     1 << 58 | index    the same as JSON
  *     1 << 57 | index       its file below .vouchfs/rollback/functions
  *     1 << 56 | version << 32 | index    a layer version's file below .vouchfs/permissions/layers
  *     1 << 32 ...           names below a slot, counted up
+ *
+ * The slot for policy bundles has SLOT_POLICY_INDEX as its index, and its files stand beside those directories: policy,
+ * .vouchfs/why/policy, history/policy, history/policy.json, rollback/policy.
  */
 #ifndef SLOTS_DEPLOY_PRIVATE_H
 #define SLOTS_DEPLOY_PRIVATE_H
@@ -41,6 +44,10 @@ enum deploy_fixed {
 	DEPLOY_NODE_BREAK_GLASS_FUNCTIONS,
 	DEPLOY_NODE_RELOAD,
 	DEPLOY_NODE_RELOAD_DRY_RUN,
+	DEPLOY_NODE_POLICY, /* from here on: where the configuration names a publisher */
+	DEPLOY_NODE_POLICY_STATUS,
+	DEPLOY_NODE_POLICY_DRIFT,
+	DEPLOY_NODE_POLICY_SOURCE,
 	DEPLOY_NODE_FIXED_END,
 };
 
@@ -171,6 +178,30 @@ void deploy_end_streams(struct slots *slots);
 /* -EACCES of a dry run: neither root nor whoever has mounted. */
 int deploy_reload_open(struct slots *slots, uint64_t node, int open_flags, const struct slots_caller *caller,
 		       struct tree_handle **ret_handle);
+
+/* ---- the policy bundle (deploy_policy.c) ---- */
+
+/* The node of a name that stands for the slot of bundles in this directory; 0: none does. */
+uint64_t deploy_policy_find(uint64_t parent, const char *name);
+/* Those names of a directory, where there is a publisher. */
+int deploy_policy_list_locked(struct tree_handle *dir);
+/* Of fixed nodes: whether this one is not there, because there is no publisher. */
+bool deploy_policy_is_absent_locked(const struct slots *slots, uint64_t node);
+/* Loads the slot where it is asked for in this directory. */
+int deploy_policy_load(struct slots *slots, uint64_t parent);
+/* Mode and owner of a file of .vouchfs/policy. */
+void deploy_policy_attr_locked(const struct slots *slots, uint64_t node, struct slots_attr *ret);
+/* Is it one of these files: status, drift, source; history, rollback? */
+bool deploy_policy_is_file(uint64_t node);
+/* -EACCES: of drift and for writing rollback, neither root nor whoever has mounted; for writing source, whoever may
+ * not write the slot. */
+int deploy_policy_open(struct slots *slots, uint64_t node, int open_flags, const struct slots_caller *caller,
+		       struct tree_handle **ret_handle);
+/*
+ * To rollback: "<sequence> <reason>" or "previous <reason>", and perhaps a newline: policy_roll_back; what is read then
+ * (deploy_text_read) is the sequence. To source: slots_note_fetch.
+ */
+int deploy_policy_write(struct tree_handle *handle, const void *buf, size_t len, uint64_t offset);
 
 /* ---- what an administrator relaxes for a while (deploy_break_glass.c) ---- */
 

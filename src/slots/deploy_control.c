@@ -37,8 +37,7 @@ uint64_t deploy_control_kind(uint64_t parent, const char *name, char ret_functio
 
 static struct slot *slot_of_locked(struct slots *slots, uint64_t node)
 {
-	uint64_t index = node & ~DEPLOY_CONTROL_BITS;
-	return index < slots->slot_count ? slots->list[index] : NULL;
+	return slot_by_index_locked(slots, node & ~DEPLOY_CONTROL_BITS);
 }
 
 /* What is still served without a section has a history, too, and nobody who may write. */
@@ -47,10 +46,14 @@ int deploy_control_attr_locked(struct slots *slots, uint64_t node, struct slots_
 	const struct slot *slot = slot_of_locked(slots, node);
 	struct slots_attr directory = {0};
 	bool is_present = slot && deploy_slot_attr_locked(slot, &directory) == 0;
-	if (!slot || (!is_present && (!slot->current || (node & DEPLOY_ROLLBACK_BIT))))
+	bool is_needed = slot && (slot->is_policy || !slot->current || (node & DEPLOY_ROLLBACK_BIT));
+	if (!slot || (!is_present && is_needed))
 		return -ENOENT;
 	*ret = (struct slots_attr){.node = node, .mode = S_IFREG | 0444, .nlink = 1, .mtime = slots->started};
-	if (node & DEPLOY_ROLLBACK_BIT) {
+	if (slot->is_policy && (node & DEPLOY_ROLLBACK_BIT)) {
+		ret->mode |= S_IWUSR; /* not for whoever may bring a bundle */
+		ret->uid = slots->administrator;
+	} else if (node & DEPLOY_ROLLBACK_BIT) {
 		ret->mode |= directory.mode & 0222;
 		ret->uid = directory.uid;
 		ret->gid = directory.gid;

@@ -312,6 +312,8 @@ int deploy_open(struct slots *slots, uint64_t node, int open_flags, const struct
 {
 	if (node == DEPLOY_NODE_EVENTS)
 		return deploy_events_open(slots, open_flags, caller, ret_handle);
+	if (deploy_policy_is_file(node))
+		return deploy_policy_open(slots, node, open_flags, caller, ret_handle);
 	if (node & DEPLOY_CONTROL_BITS)
 		return deploy_control_open(slots, node, open_flags, caller, ret_handle);
 	if (node & DEPLOY_PERMISSION_BIT)
@@ -361,6 +363,8 @@ ssize_t deploy_read(struct tree_handle *handle, void *buf, size_t len, uint64_t 
 		return release_read(handle->release, buf, len, offset);
 	if (handle->reader)
 		return events_read(handle->reader, buf, len);
+	if (deploy_policy_is_file(handle->node))
+		return deploy_text_read(handle, buf, len, offset);
 	if (handle->node & DEPLOY_ROLLBACK_BIT)
 		return deploy_control_read(handle, buf, len, offset);
 	if (handle->node & (DEPLOY_PERMISSION_BIT | DEPLOY_BREAK_GLASS_BIT))
@@ -372,6 +376,8 @@ int deploy_write(struct tree_handle *handle, const void *buf, size_t len, uint64
 {
 	if (!handle->writable)
 		return -EBADF;
+	if (deploy_policy_is_file(handle->node))
+		return deploy_policy_write(handle, buf, len, offset);
 	if (handle->node & DEPLOY_PERMISSION_BIT)
 		return deploy_permission_write(handle, buf, len);
 	if (handle->node & DEPLOY_BREAK_GLASS_BIT)

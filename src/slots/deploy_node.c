@@ -33,6 +33,10 @@ static const struct deploy_fixed_entry fixed[] = {
 	{DEPLOY_NODE_BREAK_GLASS_FUNCTIONS, DEPLOY_NODE_BREAK_GLASS, "functions", true, true},
 	{DEPLOY_NODE_RELOAD, DEPLOY_NODE_CONTROL, "reload", false, true},
 	{DEPLOY_NODE_RELOAD_DRY_RUN, DEPLOY_NODE_CONTROL, "reload-dry-run", false, false},
+	{DEPLOY_NODE_POLICY, DEPLOY_NODE_CONTROL, "policy", true, true},
+	{DEPLOY_NODE_POLICY_STATUS, DEPLOY_NODE_POLICY, "status", false, true},
+	{DEPLOY_NODE_POLICY_DRIFT, DEPLOY_NODE_POLICY, "drift", false, false},
+	{DEPLOY_NODE_POLICY_SOURCE, DEPLOY_NODE_POLICY, "source", false, true},
 };
 
 const struct deploy_fixed_entry *deploy_fixed_entry(uint64_t node)
@@ -51,8 +55,9 @@ const struct deploy_fixed_entry *deploy_fixed_find(uint64_t parent, const char *
 bool deploy_is_fixed(uint64_t node)
 {
 	const struct deploy_fixed_entry *entry = deploy_fixed_entry(node);
-	/* a reload changes the mode of those two */
-	return entry && entry->is_directory && node != DEPLOY_NODE_FUNCTIONS && node != DEPLOY_NODE_LAYERS;
+	/* a reload changes the mode of those two, and whether there is a policy */
+	return entry && entry->is_directory && node != DEPLOY_NODE_FUNCTIONS && node != DEPLOY_NODE_LAYERS &&
+	       node != DEPLOY_NODE_POLICY;
 }
 
 struct slot *deploy_slot(struct slots *slots, uint64_t node)
@@ -198,7 +203,7 @@ bool deploy_is_artifact_locked(const struct slot *slot, const char *name)
 bool deploy_lingers_locked(const struct deploy_node *node)
 {
 	const struct upload *upload = node->upload;
-	return node->slot->is_layer && node->kind == DEPLOY_FILE && node->named && upload && upload->is_published &&
+	return (node->slot->is_layer || node->slot->is_policy) && node->kind == DEPLOY_FILE && node->named && upload && upload->is_published &&
 	       upload->version && !deploy_is_artifact_locked(node->slot, node->name);
 }
 

@@ -18,6 +18,8 @@
  */
 static int hide_artifact(struct slot *slot, const char *name)
 {
+	if (slot->is_policy)
+		return -EPERM; /* what governs a host is replaced, never taken away */
 	lock_take(&slot->lock);
 	int r = 0;
 	if (deploy_is_artifact_locked(slot, name) && !slot_is_list_name(slot, name)) {

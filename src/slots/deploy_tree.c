@@ -30,6 +30,8 @@ static void fixed_attr_locked(struct slots *slots, const struct deploy_fixed_ent
 		ret->mode = S_IFREG | 0400;
 		ret->uid = slots->administrator;
 	}
+	if (entry->node >= DEPLOY_NODE_POLICY)
+		deploy_policy_attr_locked(slots, entry->node, ret);
 	if (entry->node == DEPLOY_NODE_RUN && slots->run_target) {
 		ret->mode = S_IFLNK | 0777;
 		ret->nlink = 1;
@@ -62,12 +64,15 @@ static int why_attr_locked(const struct slot *slot, struct slots_attr *ret)
 				   .mode = S_IFREG | 0444,
 				   .nlink = 1,
 				   .mtime = slot->slots->started};
-	return slot->note ? 0 : -ENOENT;
+	bool is_present = !slot->is_policy || slot_is_present(slot, slot_section(slot->slots->trust, slot));
+	return slot->note && is_present ? 0 : -ENOENT;
 }
 
 static int attr_locked(struct slots *slots, uint64_t node, struct slots_attr *ret)
 {
 	const struct deploy_fixed_entry *entry = deploy_fixed_entry(node);
+	if (entry && deploy_policy_is_absent_locked(slots, node))
+		return -ENOENT;
 	if (entry) {
 		fixed_attr_locked(slots, entry, ret);
 		return 0;
@@ -79,10 +84,9 @@ static int attr_locked(struct slots *slots, uint64_t node, struct slots_attr *re
 	if (node & DEPLOY_BREAK_GLASS_BIT)
 		return deploy_break_glass_attr_locked(slots, node, ret);
 	if (node & (DEPLOY_SLOT_BIT | DEPLOY_WHY_BIT)) {
-		uint64_t index = node & ~(DEPLOY_SLOT_BIT | DEPLOY_WHY_BIT);
-		if (index >= slots->slot_count)
+		const struct slot *slot = slot_by_index_locked(slots, node & ~(DEPLOY_SLOT_BIT | DEPLOY_WHY_BIT));
+		if (!slot)
 			return -ENOENT;
-		const struct slot *slot = slots->list[index];
 		return node & DEPLOY_SLOT_BIT ? deploy_slot_attr_locked(slot, ret) : why_attr_locked(slot, ret);
 	}
 	struct deploy_node *found = deploy_node_find_locked(slots, node);
@@ -167,6 +171,11 @@ int deploy_lookup(struct slots *slots, uint64_t parent, const char *name, struct
 	const struct deploy_fixed_entry *entry = deploy_fixed_find(parent, name);
 	if (entry)
 		return deploy_getattr(slots, entry->node, ret);
+	uint64_t of_policy = deploy_policy_find(parent, name);
+	if (of_policy != 0) {
+		int r = deploy_policy_load(slots, parent);
+		return r < 0 ? r : deploy_getattr(slots, of_policy, ret);
+	}
 	char function[LIMIT_FUNCTION_NAME_BYTES + 1];
 	uint64_t control = deploy_control_kind(parent, name, function);
 	if (control != 0)
@@ -214,7 +223,7 @@ static int list_fixed_locked(struct tree_handle *dir)
 	for (uint64_t node = DEPLOY_NODE_ROOT + 1; r == 0 && node < DEPLOY_NODE_FIXED_END; node++) {
 		const struct deploy_fixed_entry *entry = deploy_fixed_entry(node);
 		struct slots_attr attr;
-		if (entry->parent != dir->node || !entry->is_listed)
+		if (entry->parent != dir->node || !entry->is_listed || deploy_policy_is_absent_locked(dir->slots, node))
 			continue;
 		fixed_attr_locked(dir->slots, entry, &attr);
 		r = add_dirent(dir, entry->name, &attr);
@@ -304,6 +313,8 @@ static int list_locked(struct tree_handle *dir, const struct slot *slot)
 	if (r == 0)
 		r = list_fixed_locked(dir);
 	const struct slots_directory *directory = find_slots_directory(dir->node);
+	if (r == 0)
+		r = deploy_policy_list_locked(dir);
 	if (r == 0 && directory)
 		r = list_slots_locked(dir, directory);
 	if (r == 0 && slot)
@@ -323,6 +334,7 @@ int deploy_opendir(struct slots *slots, uint64_t node, struct tree_handle **ret_
 	const struct slots_directory *directory = find_slots_directory(node);
 	if (directory)
 		load_for_listing(slots, directory);
+	(void)deploy_policy_load(slots, node); /* says what is wrong */
 	struct slot *slot = deploy_slot(slots, node);
 	struct tree_handle *dir = calloc(1, sizeof(*dir));
 	if (!dir)

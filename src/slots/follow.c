@@ -51,6 +51,7 @@ void slots_replace_trust(struct slots *slots, struct trust *after)
 	lock_drop(&slots->lock);
 	slots->list_lost_at_ms = 0;
 	slots_tell_lists(slots, before, after);
+	policy_follow(slots);
 	trust_unref(before);
 }
 
@@ -149,6 +150,7 @@ uint64_t slots_follow(struct slots *slots)
 	if (!trust)
 		log_error("revocation lists could not be read again: out of memory");
 	trust_unref(trust);
+	policy_follow(slots);
 	slots_judge_served(slots);
 	follow_effects(slots);
 	return settles_in_ms(slots);

@@ -15,10 +15,12 @@
 #include "due.h"
 #include "events.h"
 #include "gate/gate.h"
+#include "gate/governed.h"
 #include "gate/layer_policy.h"
 #include "inflate_cache.h"
 #include "opt.h"
 #include "overview/overview.h"
+#include "policy.h"
 #include "read_ahead.h"
 #include "slot_note.h"
 #include "slot_version.h"
@@ -185,7 +187,8 @@ struct slot {
 	const char *label;		 /* without the prefix; inside name */
 	char path[STORE_SLOT_PATH_SIZE]; /* "functions/<f>" or "layers/<l>" */
 	bool is_layer;
-	uint64_t index; /* in slots->list; never changes */
+	bool is_policy; /* slots->policy: as a function's, without layers and without a run side */
+	uint64_t index; /* in slots->list, or SLOT_POLICY_INDEX; never changes */
 
 	pthread_mutex_t lock; /* the commit lock */
 	atomic_bool loaded;   /* once and for all, under the slot lock */
@@ -223,6 +226,16 @@ const struct config_slot *slot_section(const struct trust *trust, const struct s
 uid_t slot_owner(const struct config_slot *section);
 gid_t slot_group(const struct config_slot *section);
 
+/*
+ * The slot for policy bundles, STORE_POLICY_SLOT, is in no list and has no name in the table, so that whoever goes
+ * through functions and layers does not meet it: slots->policy, from the start on, and this index. It has a section
+ * where the configuration names a publisher.
+ */
+#define SLOT_POLICY_INDEX ((uint64_t)UINT32_MAX) /* as far as the nodes have room (deploy.h) */
+int slot_new(struct slots *slots, const char *name, uint64_t index, struct slot **ret);
+/* How many releases are kept of it. */
+unsigned slot_keeps(const struct slot *slot);
+
 /* Inserts a name into the table; the slot is not loaded. Tree lock held. */
 int slot_add(struct slots *slots, const char *name, struct slot **ret);
 /* A function; -ENOENT when no configuration and no store knows it. Loaded. */
@@ -230,6 +243,7 @@ int slot_find(struct slots *slots, const char *name, struct slot **ret);
 /* The same for a layer; name is without prefix. */
 int slot_find_layer(struct slots *slots, const char *name, struct slot **ret);
 struct slot *slot_by_index(struct slots *slots, uint64_t index);
+struct slot *slot_by_index_locked(struct slots *slots, uint64_t index); /* tree lock held */
 struct slot *slot_by_id(struct slots *slots, uint64_t id);
 /* Whether the deploy side shows it under its section (NULL: none): named there, or made by mkdir. */
 bool slot_is_present(const struct slot *slot, const struct config_slot *section);
@@ -451,6 +465,7 @@ struct slots {
 	struct slot **list;
 	size_t slot_count;
 	size_t slot_capacity;
+	struct slot *policy; /* never changes */
 	struct release *releases;
 	struct deploy_node *nodes;
 	uint64_t next_node;
@@ -463,6 +478,9 @@ struct slots {
 	struct effects *reloaded;   /* what the last good one did; NULL: there was none */
 	struct drift *drift;	    /* what the last check found (drift_check.h); NULL: there was none yet */
 	int64_t config_loaded_at_s;
+	struct policy_told policy_told; /* of which alarm the log knows */
+	int64_t fetched_at_s; /* slots_note_fetch: when the source of bundles has answered last; 0: never */
+	char fetch_error[512]; /* of the last attempt; "": it went well */
 };
 
 /* The slots that a configuration names are there. Tree lock held. */

@@ -280,7 +280,7 @@ static int collect_served(struct slots *slots, struct served *ret)
 	s.all = calloc(HASH_COUNT(slots->releases) + 1, sizeof(struct release *));
 	for (enum service service = SERVICE_KNOWN; s.all && service <= SERVICE_NONE; service++) {
 		HASH_ITER(hh, slots->releases, release, next)
-		if (!release->slot->is_layer && service_of_locked(release) == service)
+		if (!release->slot->is_layer && !release->slot->is_policy && service_of_locked(release) == service)
 			s.all[s.count++] = release_ref_locked(release);
 		if (service == SERVICE_CURRENT)
 			s.to_be_judged = s.count;

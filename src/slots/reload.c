@@ -11,6 +11,7 @@
 #include "effects.h"
 #include "internal.h"
 #include "metrics.h"
+#include "reload.h"
 
 static int say(struct buf *errors, int error)
 {
@@ -46,7 +47,7 @@ static int load(struct slots *slots, load_trust *how, struct trust **ret, struct
 	return r;
 }
 
-static struct effects *compare(struct slots *slots, const struct effects_question *question)
+struct effects *reload_compare(struct slots *slots, const struct effects_question *question)
 {
 	struct effects *effects = calloc(1, sizeof(*effects));
 	int r = effects ? effects_find(slots, question, effects) : -ENOMEM;
@@ -59,6 +60,14 @@ static struct effects *compare(struct slots *slots, const struct effects_questio
 	effects->generation = slots->config_generation + 1;
 	lock_drop(&slots->lock);
 	return effects;
+}
+
+int reload_prepare_locked(struct slots *slots, const struct trust *after)
+{
+	lock_take(&slots->lock);
+	int r = slots_add_declared_locked(slots, after->config);
+	lock_drop(&slots->lock);
+	return r;
 }
 
 /*
@@ -74,11 +83,8 @@ static int swap(struct slots *slots, const struct trust *before, struct trust **
 		*trust = NULL;
 		r = load_locked(slots, trust_load, trust, ret_errors);
 	}
-	if (r == 0) {
-		lock_take(&slots->lock);
-		r = slots_add_declared_locked(slots, (*trust)->config);
-		lock_drop(&slots->lock);
-	}
+	if (r == 0)
+		r = reload_prepare_locked(slots, *trust);
 	if (r == 0)
 		slots_replace_trust(slots, *trust);
 	lock_drop(&slots->refresh_lock);
@@ -91,8 +97,9 @@ static int load_and_swap(struct slots *slots, struct effects **ret_effects, stru
 	struct effects *effects = NULL;
 	int r = load(slots, trust_load, &trust, ret_errors);
 	if (r == 0) {
-		effects = compare(slots, &(struct effects_question){
-						 .before = before, .after = trust, .everything = true, .keep = true});
+		effects = reload_compare(
+			slots, &(struct effects_question){
+				       .before = before, .after = trust, .everything = true, .keep = true});
 		r = effects ? swap(slots, before, &trust, ret_errors) : say(ret_errors, -ENOMEM);
 	}
 	if (r == 0) {
@@ -114,7 +121,6 @@ static void note_outcome(struct slots *slots, struct effects *effects, char *err
 	slots->config_error = error;
 	if (effects) {
 		slots->config_failures = 0;
-		slots->config_generation++;
 		slots->config_loaded_at_s = clock_now_s();
 		slots->reloaded = effects;
 	} else {
@@ -139,12 +145,24 @@ static void record(struct slots *slots, enum audit_event event, const char *deta
 		log_error("audit log: %s", strerror(-r));
 }
 
-static void record_effects(struct slots *slots, const struct effects *effects)
+void reload_note(struct slots *slots, struct effects *effects, const char *what)
 {
 	char summary[EFFECTS_SUMMARY_SIZE];
 	struct explain detail;
-	explain_set(&detail, "%s: %s", slots->config_path, effects_summarize(effects, summary));
+	lock_take(&slots->lock);
+	effects->generation = ++slots->config_generation; /* whatever else has come since they were found */
+	lock_drop(&slots->lock);
+	explain_set(&detail, "%s: %s", what, effects_summarize(effects, summary));
 	record(slots, AUDIT_CONFIG_RELOADED, detail.text);
+	note_outcome(slots, effects, NULL);
+}
+
+void reload_settle(struct slots *slots)
+{
+	slots_judge_served(slots);
+	slots_metrics_follow(slots->metrics);
+	if (slots->notify.settle)
+		slots->notify.settle(slots->notify.ctx);
 }
 
 int slots_reload(struct slots *slots, struct buf *ret_errors)
@@ -156,12 +174,8 @@ int slots_reload(struct slots *slots, struct buf *ret_errors)
 		record(slots, AUDIT_CONFIG_REFUSED, ret_errors->data);
 		return r;
 	}
-	record_effects(slots, effects);
-	note_outcome(slots, effects, NULL);
-	slots_judge_served(slots);
-	slots_metrics_follow(slots->metrics);
-	if (slots->notify.settle)
-		slots->notify.settle(slots->notify.ctx);
+	reload_note(slots, effects, slots->config_path);
+	reload_settle(slots);
 	return 0;
 }
 
@@ -170,7 +184,8 @@ int slots_preview_reload(struct slots *slots, struct effects **ret, struct buf *
 	struct trust *before = slots_trust(slots), *trust = NULL;
 	int r = load(slots, trust_preview, &trust, ret_errors);
 	if (r == 0) {
-		*ret = compare(slots, &(struct effects_question){.before = before, .after = trust, .everything = true});
+		*ret = reload_compare(slots, &(struct effects_question){
+						     .before = before, .after = trust, .everything = true});
 		r = *ret ? 0 : say(ret_errors, -ENOMEM);
 	}
 	trust_unref(trust);

@@ -14,35 +14,58 @@
 
 /* ---- the table ---- */
 
-int slot_add(struct slots *slots, const char *name, struct slot **ret)
+int slot_new(struct slots *slots, const char *name, uint64_t index, struct slot **ret)
 {
 	struct slot *slot = calloc(1, sizeof(*slot));
 	char *copy = strdup(name);
-	if (!slot || !copy)
-		goto no_memory;
-	if (slots->slot_count == slots->slot_capacity) {
-		size_t capacity = slots->slot_capacity ? 2 * slots->slot_capacity : 64;
-		struct slot **list = reallocarray(slots->list, capacity, sizeof(struct slot *));
-		if (!list)
-			goto no_memory;
-		slots->list = list;
-		slots->slot_capacity = capacity;
+	if (!slot || !copy) {
+		free(slot);
+		free(copy);
+		return -ENOMEM;
 	}
 	slot->slots = slots;
 	slot->name = copy;
 	slot->is_layer = store_is_layer(copy);
-	slot->label = slot->is_layer ? copy + strlen(STORE_LAYER_PREFIX) : copy;
+	slot->is_policy = store_is_policy(copy);
 	(void)store_slot_path(copy, slot->path);
-	slot->index = slots->slot_count;
+	slot->label = slot->is_layer ? copy + strlen(STORE_LAYER_PREFIX) : slot->is_policy ? slot->path : copy;
+	slot->index = index;
 	lock_init(&slot->lock);
+	*ret = slot;
+	return 0;
+}
+
+static int reserve_locked(struct slots *slots)
+{
+	if (slots->slot_count < slots->slot_capacity)
+		return 0;
+	size_t capacity = slots->slot_capacity ? 2 * slots->slot_capacity : 64;
+	struct slot **list = reallocarray(slots->list, capacity, sizeof(struct slot *));
+	if (!list)
+		return -ENOMEM;
+	slots->list = list;
+	slots->slot_capacity = capacity;
+	return 0;
+}
+
+int slot_add(struct slots *slots, const char *name, struct slot **ret)
+{
+	struct slot *slot = NULL;
+	int r = reserve_locked(slots);
+	if (r == 0)
+		r = slot_new(slots, name, slots->slot_count, &slot);
+	if (r < 0)
+		return r;
 	slots->list[slots->slot_count++] = slot;
 	HASH_ADD_KEYPTR(hh, slots->by_name, slot->name, strlen(slot->name), slot);
 	*ret = slot;
 	return 0;
-no_memory:
-	free(slot);
-	free(copy);
-	return -ENOMEM;
+}
+
+unsigned slot_keeps(const struct slot *slot)
+{
+	unsigned kept = slot->slots->keep_releases;
+	return slot->is_policy && kept < GOVERNED_KEPT ? GOVERNED_KEPT : kept;
 }
 
 void slot_free(struct slot *slot)
@@ -61,6 +84,8 @@ void slot_free(struct slot *slot)
 /* By the name that the store has. */
 static const struct config_slot *find_section(const struct config *config, const char *name)
 {
+	if (store_is_policy(name))
+		return config->policy.publisher_count > 0 ? &config->policy.slot : NULL;
 	return store_is_layer(name) ? config_find_layer(config, name + strlen(STORE_LAYER_PREFIX))
 				    : config_find_function(config, name);
 }
@@ -104,10 +129,17 @@ int slot_find_layer(struct slots *slots, const char *name, struct slot **ret)
 	return find_and_load(slots, slot, ret);
 }
 
+struct slot *slot_by_index_locked(struct slots *slots, uint64_t index)
+{
+	if (index == SLOT_POLICY_INDEX)
+		return slots->policy;
+	return index < slots->slot_count ? slots->list[index] : NULL;
+}
+
 struct slot *slot_by_index(struct slots *slots, uint64_t index)
 {
 	lock_take(&slots->lock);
-	struct slot *slot = index < slots->slot_count ? slots->list[index] : NULL;
+	struct slot *slot = slot_by_index_locked(slots, index);
 	lock_drop(&slots->lock);
 	return slot;
 }
@@ -143,7 +175,7 @@ bool slot_is_present(const struct slot *slot, const struct config_slot *section)
 
 bool slot_is_list_name(const struct slot *slot, const char *name)
 {
-	return !slot->is_layer && strcmp(name, LAYER_LIST_NAME) == 0;
+	return !slot->is_layer && !slot->is_policy && strcmp(name, LAYER_LIST_NAME) == 0;
 }
 
 bool slot_shows_list(const struct slot *slot)
@@ -160,13 +192,14 @@ bool slot_shows_artifact(const struct slot *slot)
 	return slot->current && slot->facts.hidden_release != slot->current->record->number;
 }
 
+/* By its id the run side finds a slot. */
 void slot_set_facts_locked(struct slot *slot, const struct slot_facts *facts)
 {
 	struct slots *slots = slot->slots;
-	if (slot->facts.id != 0)
+	if (slot->facts.id != 0 && !slot->is_policy)
 		HASH_DELETE(hh_id, slots->by_id, slot);
 	slot->facts = *facts;
-	if (slot->facts.id != 0)
+	if (slot->facts.id != 0 && !slot->is_policy)
 		HASH_ADD(hh_id, slots->by_id, facts.id, sizeof(slot->facts.id), slot);
 }
 
@@ -258,7 +291,7 @@ int slot_switch_locked(struct slot *slot, struct release *release, struct releas
 		}
 		slot->current = release_ref_locked(release);
 		slot->damaged = false;
-		if (slot->listed_count > slots->keep_releases) {
+		if (slot->listed_count > slot_keeps(slot)) {
 			struct release *oldest = slot->listed[0];
 			slot->listed_count--;
 			memmove(slot->listed, slot->listed + 1, slot->listed_count * sizeof(struct release *));
@@ -281,12 +314,10 @@ static void tell_sweeper(struct slot *slot)
 		sweeper->poke(sweeper->ctx);
 }
 
-void slot_notify_switch(struct slot *slot, const struct slot_switch *what)
+/* On the run side's connection. */
+static void tell_kernel(const struct slot *slot, const struct slot_switch *what)
 {
 	const struct slots_notify *notify = &slot->slots->notify;
-	if (!notify->entry)
-		return;
-
 	char name[24];
 	uint64_t directory = run_node(what->slot_id, RUN_INDEX_DIR);
 	notify->entry(notify->ctx, RUN_ROOT, slot->name);
@@ -302,6 +333,14 @@ void slot_notify_switch(struct slot *slot, const struct slot_switch *what)
 	}
 	notify->inode(notify->ctx, directory);
 	notify->settle(notify->ctx);
+}
+
+void slot_notify_switch(struct slot *slot, const struct slot_switch *what)
+{
+	if (!slot->slots->notify.entry)
+		return;
+	if (!slot->is_policy)
+		tell_kernel(slot, what);
 	tell_sweeper(slot);
 }
 

@@ -133,7 +133,7 @@ static int load_numbers(struct loading *l, const uint64_t *numbers, size_t count
 	if (!l->listed)
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		bool is_old = !l->slot->is_layer && count - i > slots->keep_releases && numbers[i] != current;
+		bool is_old = !l->slot->is_layer && count - i > slot_keeps(l->slot) && numbers[i] != current;
 		if (is_old)
 			(void)store_remove_release(slots->store, l->slot->name, numbers[i]);
 		else
@@ -228,7 +228,7 @@ static int load_locked(struct slot *slot)
 		r = load_note(&l);
 	if (r == 0)
 		r = slot->is_layer ? load_versions(&l) : load_releases(&l);
-	if (r == 0 && !slot->is_layer)
+	if (r == 0 && !slot->is_layer && !slot->is_policy)
 		r = waiting_list_load(slot, l.facts.id, &l.waiting_list);
 	if (r < 0) {
 		log_error("%s cannot be loaded from the store: %s", slot->path, strerror(-r));
@@ -239,7 +239,8 @@ static int load_locked(struct slot *slot)
 	install(&l);
 	if (slot->current)
 		waiting_list_end_locked(slot);
-	break_glass_load_locked(slot);
+	if (!slot->is_policy)
+		break_glass_load_locked(slot);
 	if (is_to_be_saved && slot_save_locked(slot) < 0)
 		log_warning("%s: the slot's own record cannot be written", slot->path);
 	atomic_store(&slot->loaded, true);

@@ -139,6 +139,8 @@ static int open_all(struct slots *slots, const struct slots_options *options, st
 	if (r == 0)
 		slots_tell_lists(slots, NULL, slots->trust);
 	if (r == 0)
+		policy_follow(slots);
+	if (r == 0)
 		slots_metrics_follow(slots->metrics);
 	return r < 0 ? say(ret_errors, "start", r) : 0;
 }
@@ -162,6 +164,8 @@ int slots_open(const struct slots_options *options, struct slots **ret, struct b
 	lock_init(&slots->lock);
 	ASSERT(pthread_cond_init(&slots->idle, NULL) == 0);
 	int r = due_init(&slots->due);
+	if (r == 0)
+		r = slot_new(slots, STORE_POLICY_SLOT, SLOT_POLICY_INDEX, &slots->policy);
 	slots->next_node = DEPLOY_FIRST_DYNAMIC + 1;
 	slots->started = clock_now();
 	share_descriptors(slots);
@@ -240,11 +244,14 @@ void slots_close(struct slots *slots)
 	drop_nodes(nodes);
 	for (size_t i = 0; i < slots->slot_count; i++)
 		drop_slot(slots->list[i]);
+	if (slots->policy)
+		drop_slot(slots->policy);
 	drop_releases(slots);
 	HASH_CLEAR(hh_id, slots->by_id);
 	HASH_CLEAR(hh, slots->by_name);
 	for (size_t i = 0; i < slots->slot_count; i++)
 		slot_free(slots->list[i]);
+	slot_free(slots->policy);
 	free(slots->list);
 	inflate_cache_free(slots->cache);
 	audit_close(slots->audit);

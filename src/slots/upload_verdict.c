@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "policy_change.h"
+#include "reload.h"
 #include "upload.h"
 
 /* ---- judging ---- */
@@ -84,7 +86,7 @@ int upload_refuse_size_locked(struct upload *upload, const struct trust *trust, 
 	*decision = (struct gate_decision){.size_bytes = size_bytes, .decided_at_s = clock_now_s()};
 	policy_refuse(
 		POLICY_VF4002_TOO_LARGE, detail,
-		upload->slot->is_layer
+		upload->slot->is_layer || upload->slot->is_policy
 			? "make it smaller, or raise max_artifact_size in the configuration"
 			: "make it smaller (move parts into layers), or raise max_artifact_size in the configuration",
 		&decision->verdict);
@@ -116,7 +118,10 @@ static int judge(struct upload *upload, const struct trust *trust)
 	const struct gate_artifact artifact = upload_artifact_locked(upload);
 	struct slot_rules rules;
 	slot_rules(upload->slot, section, &rules);
-	if (upload->slot->is_layer)
+	if (upload->slot->is_policy) /* and once more with what it makes when it is published */
+		r = gate_judge_bundle(trust, upload->slots->config_path, upload->slots->store, &artifact,
+				      upload->decision, NULL);
+	else if (upload->slot->is_layer)
 		r = gate_judge_layer(trust, &artifact, upload->decision);
 	else if (upload_is_list_locked(upload))
 		r = upload_judge_list_locked(upload, trust, &rules);
@@ -170,6 +175,8 @@ struct published {
 	uint64_t number; /* of what was committed */
 	struct slot_switch what;
 	struct release *before; /* what the upload was a copy of */
+	struct policy_change *policy; /* what is committed is this bundle; or NULL */
+	bool is_policy_in_force;      /* another one than before */
 };
 
 /* Takes over the reference on success. */
@@ -219,6 +226,8 @@ static int commit_locked(struct upload *upload, const struct gate_deployment *de
 		goto out;
 
 	ret->number = record->number;
+	if (ret->policy)
+		policy_change_take_up(ret->policy, record);
 	if (!is_list)
 		releases_heal(slots, record->digest);
 	r = release_new(slot, slot->facts.id, record, &release);
@@ -231,7 +240,7 @@ static int commit_locked(struct upload *upload, const struct gate_deployment *de
 	if (r < 0)
 		goto out;
 	release = NULL;
-	if (!slot->is_layer)
+	if (!slot->is_layer && !slot->is_policy)
 		waiting_list_end_locked(slot);
 	if (is_list && is_hidden)
 		keep_hidden_locked(slot);
@@ -297,12 +306,92 @@ static int publish_locked(struct upload *upload, const struct trust *trust, stru
 	return r;
 }
 
+/* ---- a policy bundle ---- */
+
+/* 0 and accepted, with what it makes; or its refusal, recorded. */
+static int judge_policy_locked(struct upload *upload, struct policy_change *change)
+{
+	int r = policy_change_judge(change);
+	return r == 0 && is_refused(upload) ? refuse_locked(upload, change->before) : r;
+}
+
+/* The bundle that is in force has come again: from now on the upload is a copy of that. */
+static void settle_policy_locked(struct upload *upload, const struct trust *trust, struct published *ret)
+{
+	struct policy_verdict *verdict = &upload->decision->verdict;
+	struct gate_deployment deployment;
+	describe(upload, trust, &deployment);
+	upload_drop_stage_locked(upload);
+	ret->before = upload->origin;
+	upload->origin = release_ref(upload->slot->current);
+	if (verdict->detail[0] == '\0')
+		(void)snprintf(verdict->detail, sizeof(verdict->detail), "nothing new, policy bundle %llu is in force",
+			       (unsigned long long)trust->governed->sequence);
+	slot_set_note_locked(upload->slot, &deployment, upload->decision, 0);
+}
+
+static int commit_policy_locked(struct upload *upload, struct policy_change *change, struct published *ret)
+{
+	struct gate_deployment deployment;
+	struct buf about = {0};
+	describe(upload, change->before, &deployment);
+	int r = governed_about(change->after, NULL, &about);
+	deployment.about = about.data;
+	ret->policy = change;
+	if (r == 0)
+		r = commit_locked(upload, &deployment, ret);
+	ret->policy = NULL;
+	ret->is_policy_in_force = change->is_in_force;
+	deployment.about = NULL;
+	buf_done(&about);
+	policy_change_end(change);
+	if (r == 0)
+		slot_set_note_locked(upload->slot, &deployment, upload->decision, ret->number);
+	else
+		slot_set_failure_note_locked(upload->slot, &deployment, upload->decision->event, r);
+	return r;
+}
+
+static int publish_policy_locked(struct upload *upload, const struct trust *trust, struct published *ret)
+{
+	if (!has_slot(upload, trust))
+		return -policy_reason_errno(POLICY_VF4001_NO_SLOT, trust->config->errno_style);
+	const struct gate_artifact artifact = upload_artifact_locked(upload);
+	struct policy_change change = {.slots = upload->slots, .artifact = &artifact, .decision = upload->decision};
+	struct buf comment = {0};
+	bool is_there = false;
+	int r;
+	do {
+		r = judge_policy_locked(upload, &change);
+		if (r == 0 && comment.len == 0)
+			r = upload_read_comment_locked(upload, &comment);
+		if (r == 0)
+			is_there = policy_is_in_force_locked(upload->slot, change.before->governed,
+							     upload->decision->tree_sha256, &comment);
+		if (r == 0 && !is_there)
+			r = policy_change_begin(&change);
+	} while (r == -EAGAIN);
+	if (r == 0 && is_there)
+		settle_policy_locked(upload, change.before, ret);
+	else if (r == 0)
+		r = commit_policy_locked(upload, &change, ret);
+	if (r < 0 && !is_refused(upload))
+		log_failure(upload, r);
+	policy_change_end(&change);
+	buf_done(&comment);
+	return r;
+}
+
+/* ---- either ---- */
+
 static int publish_today(struct upload *upload, struct published *ret)
 {
 	struct slot *slot = upload->slot;
 	lock_take(&slot->lock);
 	struct trust *trust = slots_fresh_trust(upload->slots);
-	int r = trust ? publish_locked(upload, trust, ret) : -ENOMEM;
+	int r = !trust		  ? -ENOMEM
+		: slot->is_policy ? publish_policy_locked(upload, trust, ret)
+				  : publish_locked(upload, trust, ret);
 	lock_drop(&slot->lock);
 	trust_unref(trust);
 	return r;
@@ -320,7 +409,7 @@ static int publish(struct upload *upload)
 	if (r == 0) {
 		lock_take(&upload->slots->lock);
 		upload->is_published = true;
-		if (upload->slot->is_layer) {
+		if (upload->slot->is_layer || upload->slot->is_policy) {
 			version = upload->version;
 			upload->version = release_ref_locked(upload->origin);
 		}
@@ -330,6 +419,8 @@ static int publish(struct upload *upload)
 	upload_forget_past_locked(upload);
 	if (done.what.number > 0)
 		slot_notify_switch(upload->slot, &done.what);
+	if (done.is_policy_in_force)
+		reload_settle(upload->slots);
 	release_put(upload->outdated);
 	upload->outdated = done.what.dropped;
 	release_put(done.before);

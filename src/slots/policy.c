@@ -1,0 +1,117 @@
+/* The slot for policy bundles: its alarms, and what its fetcher says. */
+#include "policy.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "internal.h"
+
+/* ---- alarms ---- */
+
+struct alarm {
+	struct policy_told what;
+	struct explain detail;
+};
+
+/* Time alone lets a bundle expire, while the trust that has it stays the same. */
+static bool has_expired(const struct governed *governed)
+{
+	return governed->state == GOVERNED_IN_FORCE && clock_now_s() >= governed->expires_at_s;
+}
+
+static void find_alarm(const struct governed *governed, struct alarm *ret)
+{
+	char at[CLOCK_UTC_SIZE];
+	memset(ret, 0, sizeof(*ret));
+	if (!governed || governed->state == GOVERNED_NONE)
+		return;
+	ret->what.release = governed->release;
+	ret->what.reason = governed->alarm;
+	ret->what.is_alarm = governed->state == GOVERNED_LOST || governed->alarm != POLICY_REASON_NONE;
+	unsigned long long sequence = governed->sequence;
+	if (governed->state == GOVERNED_LOST) {
+		explain_set(&ret->detail, "lost, so nothing that it governs is in force: %s", governed->why.text);
+	} else if (governed->alarm != POLICY_REASON_NONE) {
+		explain_set(&ret->detail, "%s: policy bundle %llu stays in force: %s",
+			    policy_reason_info(governed->alarm)->code, sequence, governed->alarm_why.text);
+	} else if (has_expired(governed)) {
+		clock_format_utc(governed->expires_at_s, at);
+		ret->what.is_alarm = true;
+		ret->what.reason = POLICY_VF2003_EXPIRED;
+		explain_set(&ret->detail,
+			    "VF2003: policy bundle %llu stays in force: its signature expired at %s; sign it anew, with "
+			    "a higher sequence",
+			    sequence, at);
+	}
+}
+
+static bool is_news(struct slots *slots, const struct alarm *alarm)
+{
+	const struct policy_told *now = &alarm->what;
+	lock_take(&slots->lock);
+	struct policy_told *told = &slots->policy_told;
+	bool is_same = told->is_alarm == now->is_alarm && told->reason == now->reason && told->release == now->release;
+	*told = *now;
+	lock_drop(&slots->lock);
+	return now->is_alarm && !is_same;
+}
+
+void policy_follow(struct slots *slots)
+{
+	struct alarm alarm;
+	struct trust *trust = slots_trust(slots);
+	const struct governed *governed = trust->governed;
+	find_alarm(governed, &alarm);
+	if (is_news(slots, &alarm)) {
+		const struct audit_record record = {.event = AUDIT_POLICY_ALARM,
+						    .slot = slots->policy->path,
+						    .release = alarm.what.release,
+						    .detail = alarm.detail.text};
+		int r = audit_append(slots->audit, &record, NULL);
+		if (r < 0)
+			log_error("audit log: %s", strerror(-r));
+	}
+	if (governed && governed->state == GOVERNED_IN_FORCE && !has_expired(governed))
+		due_by(&slots->due, governed->expires_at_s);
+	trust_unref(trust);
+}
+
+bool policy_is_in_force_locked(const struct slot *slot, const struct governed *governed,
+			       const uint8_t tree_sha256[CRYPTO_SHA256_BYTES], const struct buf *comment)
+{
+	const struct store_release *record = slot->current ? slot->current->record : NULL;
+	if (!record || !governed || governed->state != GOVERNED_IN_FORCE || governed->release != record->number)
+		return false;
+	return memcmp(record->digest, tree_sha256, sizeof(record->digest)) == 0 &&
+	       record->comment_len == comment->len &&
+	       (comment->len == 0 || memcmp(record->comment, comment->data, comment->len) == 0) &&
+	       !slot->damaged && !atomic_load(&slot->current->is_damaged);
+}
+
+/* ---- where bundles are fetched from ---- */
+
+#define FETCH_OK    "ok"
+#define FETCH_ERROR "error "
+
+int slots_note_fetch(struct slots *slots, const char *line, size_t len)
+{
+	const size_t prefix = strlen(FETCH_ERROR);
+	char error[sizeof(slots->fetch_error)] = "";
+	if (len > 0 && line[len - 1] == '\n')
+		len--;
+	bool is_ok = text_equal(line, len, FETCH_OK);
+	if (!is_ok && (len <= prefix || memcmp(line, FETCH_ERROR, prefix) != 0))
+		return -EINVAL;
+	if (!is_ok)
+		text_escape_print(error, sizeof(error), line + prefix, len - prefix);
+	lock_take(&slots->lock);
+	memcpy(slots->fetch_error, error, sizeof(error));
+	if (is_ok)
+		slots->fetched_at_s = clock_now_s();
+	lock_drop(&slots->lock);
+	return 0;
+}

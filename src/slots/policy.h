@@ -1,0 +1,52 @@
+/*
+ * policy.h - the slot for policy bundles beside what it has in common with a function's. Private to src/slots.
+ */
+#ifndef SLOTS_POLICY_PRIVATE_H
+#define SLOTS_POLICY_PRIVATE_H
+
+#include "audit/audit.h"
+#include "base/buf.h"
+#include "gate/governed.h"
+
+struct slot;
+struct slots;
+
+/* An alarm that the audit log has. Tree lock. */
+struct policy_told {
+	bool is_alarm;
+	enum policy_reason reason; /* NONE: the bundle is lost */
+	uint64_t release;
+};
+
+/*
+ * Records an alarm of the bundle in force that the log does not have yet: once for each change, and after a start. Sets
+ * the timer to the moment when it expires. No lock but slot locks and refresh_lock.
+ */
+void policy_follow(struct slots *slots);
+
+/* Are these bytes with this signature the bundle in force, whole in the store? Slot lock held. */
+bool policy_is_in_force_locked(const struct slot *slot, const struct governed *governed,
+			       const uint8_t tree_sha256[CRYPTO_SHA256_BYTES], const struct buf *comment);
+
+struct policy_rollback {
+	uint64_t sequence;  /* 0: the highest below the one in force */
+	const char *reason; /* printable ASCII, not empty, at most LIMIT_REASON_BYTES */
+	const struct audit_who *who;
+};
+/*
+ * The bundle is taken up again, as a new release, if it passes all that a bundle has to pass but its sequence: recorded
+ * first, with its reason. -EINVAL: no such reason; -ENOENT: it is not kept; -EEXIST: it is in force; a refusal comes
+ * back as its errno.
+ */
+int policy_roll_back(struct slots *slots, const struct policy_rollback *what, uint64_t *ret_sequence);
+
+/* ---- what .vouchfs shows; all append ---- */
+
+/* The bundles that are kept, the newest release first. */
+int policy_render_history(struct slots *slots, bool json, struct buf *ret);
+/* "key: value" lines: whose bundles count, which one is in force, by whom, since when, until when. */
+int policy_render_status(struct slots *slots, struct buf *ret);
+/* The same, of where bundles are fetched from. */
+int policy_render_source(struct slots *slots, struct buf *ret);
+
+#endif
