@@ -37,6 +37,8 @@ struct config_origin {
 	bool is_split;	 /* other files say more about it */
 	int64_t mtime_s; /* of that file */
 	uint32_t mtime_ns;
+	uid_t owner;	/* of that file */
+	bool has_owner; /* not of a bundle's */
 };
 
 struct config_account {

@@ -252,6 +252,8 @@ static int set_origin(const struct section *section)
 		.in_conf_d = file->order > 0,
 		.mtime_s = file->mtime_s,
 		.mtime_ns = file->mtime_ns,
+		.owner = file->owner,
+		.has_owner = file->has_owner,
 	};
 	for (size_t i = 0; i < section->count; i++)
 		origin->is_split = origin->is_split || section->settings[i].at.file != file;

@@ -5,6 +5,8 @@
 #ifndef CONFIG_REPORT_H
 #define CONFIG_REPORT_H
 
+#include <sys/types.h>
+
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/limits.h"
@@ -15,6 +17,8 @@ struct file {
 	size_t order;	 /* 0 is the main file */
 	int64_t mtime_s; /* when it was read */
 	uint32_t mtime_ns;
+	uid_t owner;
+	bool has_owner; /* it is one on the disk */
 };
 
 struct place {

@@ -66,6 +66,8 @@ static int read_checked(int fd, struct file *file, struct report *report, struct
 		return -EINVAL;
 	file->mtime_s = st.st_mtim.tv_sec;
 	file->mtime_ns = (uint32_t)st.st_mtim.tv_nsec;
+	file->owner = st.st_uid;
+	file->has_owner = true;
 	int r = io_read_fd(fd, LIMIT_CONFIG_FILE_BYTES, ret);
 	if (r == -EFBIG) {
 		report_error(report, at, "larger than %u bytes", LIMIT_CONFIG_FILE_BYTES);
