@@ -113,6 +113,9 @@ int gate_judge_as_enforce(const struct trust *trust, const struct config_code_si
 			  const struct store_release *release, const struct signature_facts *known,
 			  struct gate_decision *ret);
 
+/* What decisions call config-sha256: equal for two configs that judge alike. 0 or -ENOMEM. */
+int gate_hash_config(const struct config_code_signing *rules, char ret[CRYPTO_SHA256_HEX_SIZE]);
+
 /* Who deploys what to where. */
 struct gate_deployment {
 	const char *function; /* the slot, as store.h has it: or a layer's */

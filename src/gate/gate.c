@@ -27,6 +27,15 @@ struct judgement {
 	struct gate_decision *decision;
 };
 
+int gate_hash_config(const struct config_code_signing *rules, char ret[CRYPTO_SHA256_HEX_SIZE])
+{
+	uint8_t digest[CRYPTO_SHA256_BYTES];
+	int r = crypto_sha256(rules->canonical, strlen(rules->canonical), digest);
+	if (r == 0)
+		text_hex(digest, sizeof(digest), ret);
+	return r;
+}
+
 static int begin(struct judgement *j)
 {
 	struct gate_decision *d = j->decision;
@@ -37,11 +46,7 @@ static int begin(struct judgement *j)
 	j->facts.signature = &d->facts;
 	if (!j->rules || !j->rules->canonical)
 		return 0;
-	uint8_t digest[CRYPTO_SHA256_BYTES];
-	int r = crypto_sha256(j->rules->canonical, strlen(j->rules->canonical), digest);
-	if (r == 0)
-		text_hex(digest, sizeof(digest), d->config_sha256);
-	return r;
+	return gate_hash_config(j->rules, d->config_sha256);
 }
 
 static void weigh(struct judgement *j)
