@@ -84,6 +84,9 @@
 /* what a reload did: functions of each kind of effect that are told of one by one */
 #define LIMIT_EFFECT_ROWS 25
 
+/* a pattern that is bound to another config: functions that go by it which have a record of their own */
+#define LIMIT_BINDING_ROWS 25
+
 /* Policy bundles: files in one, bytes of them all; and how many differences of a host are shown. */
 #define LIMIT_BUNDLE_FILES     256U
 #define LIMIT_BUNDLE_BYTES     4194304U

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "bindings.h"
 #include "effects.h"
 #include "internal.h"
 #include "metrics.h"
@@ -70,6 +71,18 @@ int reload_prepare_locked(struct slots *slots, const struct trust *after)
 	return r;
 }
 
+/* Nothing comes into force that loosens a function unseen. */
+static int record_bindings(struct slots *slots, const struct trust *after, struct buf *ret_errors)
+{
+	int r = bindings_record(slots, slots->trust, after);
+	if (r < 0)
+		(void)buf_printf(ret_errors,
+				 "audit log: %s; which functions have other code-signing configs could not be "
+				 "recorded, so nothing was changed\n",
+				 strerror(-r));
+	return r;
+}
+
 /*
  * Swaps in what was loaded while before was in force. Lists may have been read again meanwhile, and must not become
  * those of then: all is loaded once more.
@@ -85,6 +98,8 @@ static int swap(struct slots *slots, const struct trust *before, struct trust **
 	}
 	if (r == 0)
 		r = reload_prepare_locked(slots, *trust);
+	if (r == 0)
+		r = record_bindings(slots, *trust, ret_errors);
 	if (r == 0)
 		slots_replace_trust(slots, *trust);
 	lock_drop(&slots->refresh_lock);
