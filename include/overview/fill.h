@@ -13,6 +13,8 @@
 
 /* The configuration and what it trusts: path, store, account, region, [code-signing-config]s, [account]s. */
 int overview_fill_trust(const struct trust *trust, int64_t now_s, struct overview *overview);
+/* What governs it, as far as the trust knows: not drift, nor what is fetched. Called by the one before. */
+int overview_fill_policy(const struct trust *trust, struct overview *overview);
 /* The row of a slot: its name, and of a function the mode. section NULL: the configuration does not know it. */
 int overview_fill_slot(const char *name, bool is_layer, const struct config_slot *section, struct overview_slot *slot);
 /* What a function serves, or a layer's newest version. */

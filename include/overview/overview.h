@@ -110,9 +110,27 @@ struct overview_account {
 	int64_t list_next_update_s;
 };
 
+/* The kinds of differences, in the order of enum drift_kind (slots/drift.h), by which they are sorted. */
+enum overview_drift {
+	OVERVIEW_DRIFT_BUNDLE = 0,
+	OVERVIEW_DRIFT_LOCAL,
+	OVERVIEW_DRIFT_CONFIG,
+	OVERVIEW_DRIFT_TRUST,
+	OVERVIEW_DRIFT_REVOCATIONS,
+	OVERVIEW_DRIFT_SLOT,
+	OVERVIEW_DRIFT_UNIT,
+	OVERVIEW_DRIFT_KINDS,
+};
+/* "bundle", "local", ...: as drift_kind_name has them */
+const char *overview_drift_name(enum overview_drift kind);
+
+#define OVERVIEW_POLICY_IN_FORCE "in force"
+#define OVERVIEW_POLICY_LOST	 "lost"
+#define OVERVIEW_POLICY_NONE	 "none" /* no bundle has come yet */
+
 /* The policy bundle that governs the host. state NULL: no publisher is configured. */
 struct overview_policy {
-	char *state;	   /* "in force", "lost", "none" */
+	char *state;	   /* one of the words below */
 	char *detail;	   /* lost: why; or NULL */
 	uint64_t sequence; /* of the bundle in force; 0: none */
 	uint64_t highest_sequence;
@@ -129,9 +147,11 @@ struct overview_policy {
 	uint32_t rollback_by_uid;
 	int64_t drift_checked_at_s; /* 0: not yet */
 	uint64_t drift_count;
-	char **drift; /* the first of them, "local conf.d/x.conf:3: ...", printable */
+	uint64_t drift_by_kind[OVERVIEW_DRIFT_KINDS]; /* together drift_count */
+	char **drift;				      /* the first of them, "local conf.d/x.conf:3: ...", printable */
 	size_t drift_shown;
-	char *source;	      /* where bundles are fetched from; or NULL: they are brought */
+	char *source; /* where bundles are fetched from; or NULL: they are brought */
+	uint64_t poll_interval_s;
 	int64_t fetched_at_s; /* when that was last asked and answered; 0: never */
 	char *fetch_error;    /* of the last attempt, or NULL */
 };

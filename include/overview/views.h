@@ -38,7 +38,6 @@ struct overview_report {
 	const struct overview *overview;
 	const struct overview_signers *signers; /* or NULL */
 	const struct overview_histories *histories;
-	const char *host;
 	const char *mountpoint; /* NULL: it is not mounted */
 };
 int overview_print_html(const struct overview_report *report, struct buf *ret);

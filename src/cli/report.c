@@ -98,14 +98,23 @@ static int find_mountpoint(const struct request *request, const struct overview 
 	return cli_find_mount(request->config, ret) < 0 ? CLI_EXIT_FAILURE : CLI_EXIT_OK;
 }
 
-static int make(const struct overview *overview, const struct request *request)
+/* Older daemons do not say it. */
+static int name_host(struct overview *overview)
 {
 	char host[HOST_SIZE] = "";
+	if (overview->host)
+		return CLI_EXIT_OK;
+	if (gethostname(host, sizeof(host) - 1) < 0)
+		(void)snprintf(host, sizeof(host), "this host");
+	overview->host = strdup(host);
+	return overview->host ? CLI_EXIT_OK : CLI_EXIT_FAILURE;
+}
+
+static int make(const struct overview *overview, const struct request *request)
+{
 	struct buf mountpoint = {0};
 	struct overview_signers *signers = NULL;
 	struct overview_histories *histories = NULL;
-	if (gethostname(host, sizeof(host) - 1) < 0)
-		(void)snprintf(host, sizeof(host), "this host");
 	int code = find_mountpoint(request, overview, &mountpoint);
 	if (code == CLI_EXIT_OK)
 		code = cli_find_signers(cli_report_commands, overview->config_path, &request->signers, &signers);
@@ -115,7 +124,6 @@ static int make(const struct overview *overview, const struct request *request)
 		.overview = overview,
 		.signers = signers,
 		.histories = histories,
-		.host = host,
 		.mountpoint = mountpoint.data,
 	};
 	if (code == CLI_EXIT_OK)
@@ -144,6 +152,8 @@ static int run(int argc, char **argv)
 		return cli_usage_error(cli_report_commands, "either --html FILE or --json");
 	struct overview *overview = NULL;
 	code = cli_overview(request.config, &overview);
+	if (code == CLI_EXIT_OK)
+		code = name_host(overview);
 	if (code == CLI_EXIT_OK)
 		code = make(overview, &request);
 	overview_free(overview);

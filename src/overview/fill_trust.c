@@ -122,5 +122,5 @@ int overview_fill_trust(const struct trust *trust, int64_t now_s, struct overvie
 		r = fill_config(&config->code_signing[i], overview);
 	for (size_t i = 0; r == 0 && i < trust->account_count; i++)
 		r = fill_account(&config->accounts[i], &trust->accounts[i], now_s, overview);
-	return r;
+	return r == 0 ? overview_fill_policy(trust, overview) : r;
 }

@@ -7,6 +7,7 @@
 	}
 
 const struct member overview_members[] = {
+	OF(overview, "host", MEMBER_TEXT, host),
 	OF(overview, "version", MEMBER_TEXT, version),
 	OF(overview, "mounted", MEMBER_BOOL, is_mounted),
 	OF(overview, "pid", MEMBER_U64, pid),
@@ -96,3 +97,45 @@ const struct member overview_account_members[] = {
 	OF(overview_account, "listNextUpdate", MEMBER_TIME, list_next_update_s),
 	{0},
 };
+
+const struct member overview_policy_members[] = {
+	OF(overview_policy, "state", MEMBER_TEXT, state),
+	OF(overview_policy, "detail", MEMBER_TEXT, detail),
+	OF(overview_policy, "sequence", MEMBER_U64, sequence),
+	OF(overview_policy, "highestSequence", MEMBER_U64, highest_sequence),
+	OF(overview_policy, "description", MEMBER_TEXT, description),
+	OF(overview_policy, "treeSha256", MEMBER_TEXT, tree_sha256),
+	OF(overview_policy, "profileVersionArn", MEMBER_TEXT, profile_version_arn),
+	OF(overview_policy, "signedAt", MEMBER_TIME, signed_at_s),
+	OF(overview_policy, "expiresAt", MEMBER_TIME, expires_at_s),
+	OF(overview_policy, "appliedAt", MEMBER_TIME, applied_at_s),
+	OF(overview_policy, "appliedByUid", MEMBER_U32, applied_by_uid),
+	OF(overview_policy, "alarm", MEMBER_TEXT, alarm),
+	OF(overview_policy, "alarmDetail", MEMBER_TEXT, alarm_detail),
+	OF(overview_policy, "rollbackReason", MEMBER_TEXT, rollback_reason),
+	OF(overview_policy, "rollbackUid", MEMBER_U32, rollback_by_uid),
+	OF(overview_policy, "driftCheckedAt", MEMBER_TIME, drift_checked_at_s),
+	OF(overview_policy, "driftCount", MEMBER_U64, drift_count),
+	OF(overview_policy, "source", MEMBER_TEXT, source),
+	OF(overview_policy, "pollIntervalSeconds", MEMBER_U64, poll_interval_s),
+	OF(overview_policy, "fetchedAt", MEMBER_TIME, fetched_at_s),
+	OF(overview_policy, "fetchError", MEMBER_TEXT, fetch_error),
+	{0},
+};
+
+const struct member overview_drift_members[] = {
+	OF(overview_policy, "bundle", MEMBER_U64, drift_by_kind[OVERVIEW_DRIFT_BUNDLE]),
+	OF(overview_policy, "local", MEMBER_U64, drift_by_kind[OVERVIEW_DRIFT_LOCAL]),
+	OF(overview_policy, "config", MEMBER_U64, drift_by_kind[OVERVIEW_DRIFT_CONFIG]),
+	OF(overview_policy, "trust", MEMBER_U64, drift_by_kind[OVERVIEW_DRIFT_TRUST]),
+	OF(overview_policy, "revocations", MEMBER_U64, drift_by_kind[OVERVIEW_DRIFT_REVOCATIONS]),
+	OF(overview_policy, "slot", MEMBER_U64, drift_by_kind[OVERVIEW_DRIFT_SLOT]),
+	OF(overview_policy, "unit", MEMBER_U64, drift_by_kind[OVERVIEW_DRIFT_UNIT]),
+	{0},
+};
+
+const char *overview_drift_name(enum overview_drift kind)
+{
+	ASSERT((size_t)kind < OVERVIEW_DRIFT_KINDS);
+	return overview_drift_members[kind].key;
+}

@@ -28,6 +28,8 @@ extern const struct member overview_function_members[]; /* of struct overview_sl
 extern const struct member overview_layer_members[];
 extern const struct member overview_config_members[];
 extern const struct member overview_account_members[];
+extern const struct member overview_policy_members[];
+extern const struct member overview_drift_members[]; /* of struct overview_policy: by kind, in that order */
 
 #define MEMBERS_SCHEMA	   1
 #define MEMBERS_FUNCTIONS  "slots"
@@ -35,5 +37,8 @@ extern const struct member overview_account_members[];
 #define MEMBERS_CONFIGS	   "codeSigningConfigs"
 #define MEMBERS_ACCOUNTS   "accounts"
 #define MEMBERS_PUBLISHERS "allowedPublishers" /* of a config: an array of texts, not in its table */
+#define MEMBERS_POLICY	   "policy"	       /* an object; null where no publisher is configured */
+#define MEMBERS_DRIFT	   "drift"	       /* of the policy: an array of texts */
+#define MEMBERS_BY_KIND	   "driftByKind"       /* an object */
 
 #endif

@@ -57,6 +57,23 @@ static void account_done(struct overview_account *account)
 	free(account->list_detail);
 }
 
+static void policy_done(struct overview_policy *policy)
+{
+	free(policy->state);
+	free(policy->detail);
+	free(policy->description);
+	free(policy->tree_sha256);
+	free(policy->profile_version_arn);
+	free(policy->alarm);
+	free(policy->alarm_detail);
+	free(policy->rollback_reason);
+	for (size_t i = 0; i < policy->drift_shown; i++)
+		free(policy->drift[i]);
+	free(policy->drift);
+	free(policy->source);
+	free(policy->fetch_error);
+}
+
 void overview_free(struct overview *overview)
 {
 	if (!overview)
@@ -70,6 +87,8 @@ void overview_free(struct overview *overview)
 	free(overview->slots);
 	free(overview->configs);
 	free(overview->accounts);
+	policy_done(&overview->policy);
+	free(overview->host);
 	free(overview->version);
 	free(overview->config_path);
 	free(overview->store);

@@ -71,7 +71,7 @@ static int put_head(struct html *html, const struct page *page)
 	if (page->attentions.count > 0)
 		html_printf(html, "(%zu) ", page->attentions.count);
 	html_put(html, "vouchfs on ");
-	html_text(html, page->report->host);
+	html_text(html, page->overview->host);
 	html_put(html,
 		 "</title>\n</head>\n<body>\n<a class=\"skip\" href=\"#attention\">To what needs attention</a>\n");
 	return r;
@@ -153,7 +153,7 @@ static void put_header(struct html *html, const struct page *page)
 {
 	size_t count = page->attentions.count;
 	html_put(html, "<header>\n<h1>vouchfs on ");
-	html_text(html, page->report->host);
+	html_text(html, page->overview->host);
 	html_put(html, "</h1>\n<p class=\"lead\">");
 	if (count == 0)
 		html_put(html, "Nothing needs attention.");

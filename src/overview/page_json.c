@@ -53,7 +53,6 @@ int overview_put_report(struct json *j, const struct overview_report *report)
 		r = overview_list_expiries(overview, &expiries, &expiry_count);
 	if (r == 0) {
 		overview_put_json(j, overview);
-		json_text(j, "host", report->host);
 		json_text(j, "mountpoint", report->mountpoint);
 		attentions_put(j, "attention", &attentions);
 		json_object(j, "trust");

@@ -98,6 +98,26 @@ static int take_member(const struct member *m, const json_t *value, void *to)
 	return -EBADMSG;
 }
 
+/* An array of texts, none of them null. What was taken before a failure is counted, and freed with the struct. */
+static int take_texts(const json_t *array, size_t max, char ***to, size_t *to_count)
+{
+	size_t count = json_array_size(array);
+	if (!array)
+		return 0;
+	if (!json_is_array(array) || count > max)
+		return -EBADMSG;
+	*to = calloc(count + 1, sizeof(**to));
+	if (!*to)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		int r = take_text(json_array_get(array, i), &(*to)[i]);
+		if (r < 0 || !(*to)[i])
+			return r < 0 ? r : -EBADMSG;
+		*to_count = i + 1;
+	}
+	return 0;
+}
+
 /* What is not there stays as it is: all zero. */
 static int take_members(const struct member *members, const json_t *object, void *to)
 {
@@ -143,25 +163,6 @@ static int take_layer(struct overview *overview, const json_t *row)
 	return take_slot(overview, row, true);
 }
 
-static int take_publishers(struct overview_config *config, const json_t *publishers)
-{
-	size_t count = json_array_size(publishers);
-	if (!publishers)
-		return 0;
-	if (!json_is_array(publishers) || count > CONFIG_PUBLISHERS_MAX)
-		return -EBADMSG;
-	config->publishers = calloc(count + 1, sizeof(*config->publishers));
-	if (!config->publishers)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		int r = take_text(json_array_get(publishers, i), &config->publishers[i]);
-		if (r < 0 || !config->publishers[i])
-			return r < 0 ? r : -EBADMSG;
-		config->publisher_count = i + 1;
-	}
-	return 0;
-}
-
 static int take_config(struct overview *overview, const json_t *row)
 {
 	struct overview_config *config = overview_add_config(overview);
@@ -169,7 +170,8 @@ static int take_config(struct overview *overview, const json_t *row)
 		return -ENOMEM;
 	int r = take_members(overview_config_members, row, config);
 	if (r == 0)
-		r = take_publishers(config, json_object_get(row, MEMBERS_PUBLISHERS));
+		r = take_texts(json_object_get(row, MEMBERS_PUBLISHERS), CONFIG_PUBLISHERS_MAX, &config->publishers,
+			       &config->publisher_count);
 	return r == 0 && !config->name ? -EBADMSG : r;
 }
 
@@ -182,6 +184,21 @@ static int take_account(struct overview *overview, const json_t *row)
 	return r == 0 && !account->id ? -EBADMSG : r;
 }
 
+/* Programs from before there were bundles have none of it; one that is not governed has null. */
+static int take_policy(struct overview_policy *policy, const json_t *object)
+{
+	if (!object || json_is_null(object))
+		return 0;
+	int r = take_members(overview_policy_members, object, policy);
+	const json_t *by_kind = json_object_get(object, MEMBERS_BY_KIND);
+	if (r == 0 && by_kind)
+		r = take_members(overview_drift_members, by_kind, policy);
+	if (r == 0)
+		r = take_texts(json_object_get(object, MEMBERS_DRIFT), LIMIT_DRIFT_ITEMS, &policy->drift,
+			       &policy->drift_shown);
+	return r == 0 && !policy->state ? -EBADMSG : r;
+}
+
 /* ---- the whole ---- */
 
 static int take_all(struct overview *overview, const json_t *top)
@@ -190,6 +207,8 @@ static int take_all(struct overview *overview, const json_t *top)
 	if (!json_is_integer(schema) || json_integer_value(schema) != MEMBERS_SCHEMA)
 		return -EBADMSG;
 	int r = take_members(overview_members, top, overview);
+	if (r == 0)
+		r = take_policy(&overview->policy, json_object_get(top, MEMBERS_POLICY));
 	if (r == 0)
 		r = take_rows(overview, top, MEMBERS_FUNCTIONS, take_function);
 	if (r == 0)

@@ -78,6 +78,29 @@ static void put_slots(struct json *j, const char *key, const struct overview *ov
 	json_close(j);
 }
 
+static void put_texts(struct json *j, const char *key, char *const *texts, size_t count)
+{
+	json_array(j, key);
+	for (size_t i = 0; i < count; i++)
+		json_text(j, NULL, texts[i]);
+	json_close(j);
+}
+
+static void put_policy(struct json *j, const struct overview_policy *policy)
+{
+	if (!policy->state) {
+		json_text(j, MEMBERS_POLICY, NULL);
+		return;
+	}
+	json_object(j, MEMBERS_POLICY);
+	put_members(j, overview_policy_members, policy);
+	json_object(j, MEMBERS_BY_KIND);
+	put_members(j, overview_drift_members, policy);
+	json_close(j);
+	put_texts(j, MEMBERS_DRIFT, policy->drift, policy->drift_shown);
+	json_close(j);
+}
+
 static void put_configs(struct json *j, const struct overview *overview)
 {
 	json_array(j, MEMBERS_CONFIGS);
@@ -85,10 +108,7 @@ static void put_configs(struct json *j, const struct overview *overview)
 		const struct overview_config *config = &overview->configs[i];
 		json_object(j, NULL);
 		put_members(j, overview_config_members, config);
-		json_array(j, MEMBERS_PUBLISHERS);
-		for (size_t k = 0; k < config->publisher_count; k++)
-			json_text(j, NULL, config->publishers[k]);
-		json_close(j);
+		put_texts(j, MEMBERS_PUBLISHERS, config->publishers, config->publisher_count);
 		json_close(j);
 	}
 	json_close(j);
@@ -109,6 +129,7 @@ void overview_put_json(struct json *j, const struct overview *overview)
 {
 	json_u64(j, "schema", MEMBERS_SCHEMA);
 	put_members(j, overview_members, overview);
+	put_policy(j, &overview->policy);
 	put_slots(j, MEMBERS_FUNCTIONS, overview, false);
 	put_slots(j, MEMBERS_LAYERS, overview, true);
 	put_configs(j, overview);

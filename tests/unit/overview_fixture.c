@@ -56,6 +56,7 @@ struct overview *overview_fixture_new(void)
 {
 	struct overview *overview = overview_new();
 	assert_non_null(overview);
+	overview_fixture_set(&overview->host, "host.example");
 	overview_fixture_set(&overview->version, "0.1.0");
 	overview_fixture_set(&overview->config_path, "/etc/vouchfs/vouchfs.conf");
 	overview_fixture_set(&overview->store, "/var/lib/vouchfs/store");
@@ -167,6 +168,39 @@ static void add_layers(struct overview *overview)
 	overview_fixture_set(&layer->layers, "archive billing experiment invoices main nightly report");
 	layer = overview_fixture_add_layer(overview, "base");
 	layer->is_damaged = true;
+}
+
+/* ---- a host that is governed ---- */
+
+struct overview_policy *overview_fixture_govern(struct overview *overview)
+{
+	struct overview_policy *policy = &overview->policy;
+	overview_fixture_set(&policy->state, OVERVIEW_POLICY_IN_FORCE);
+	policy->sequence = policy->highest_sequence = 7;
+	overview_fixture_set(&policy->description, "all web hosts");
+	overview_fixture_set(&policy->tree_sha256, "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08");
+	overview_fixture_set(&policy->profile_version_arn, OVERVIEW_FIXTURE_POLICY_PUBLISHER);
+	policy->applied_at_s = overview->now_s - 2 * DAY_S;
+	policy->signed_at_s = policy->applied_at_s - 3600;
+	policy->expires_at_s = overview->now_s + 90 * DAY_S;
+	policy->drift_checked_at_s = overview->now_s - 60;
+	overview_fixture_set(&policy->source, "https://policy.example/web");
+	policy->poll_interval_s = 300;
+	policy->fetched_at_s = overview->now_s - 180;
+	return policy;
+}
+
+void overview_fixture_add_drift(struct overview_policy *policy, enum overview_drift kind, const char *what)
+{
+	char text[512];
+	char **all = reallocarray(policy->drift, policy->drift_shown + 1, sizeof(*all));
+	assert_non_null(all);
+	policy->drift = all;
+	(void)snprintf(text, sizeof(text), "%s %s", overview_drift_name(kind), what);
+	all[policy->drift_shown] = NULL;
+	overview_fixture_set(&all[policy->drift_shown++], text);
+	policy->drift_count++;
+	policy->drift_by_kind[kind]++;
 }
 
 /* ---- golden files ---- */

@@ -10,6 +10,8 @@
 #define OVERVIEW_FIXTURE_ACCOUNT "111122223333"
 #define OVERVIEW_FIXTURE_PUBLISHER                                                                                     \
 	"arn:vouchfs:signer:local:" OVERVIEW_FIXTURE_ACCOUNT ":/signing-profiles/release/CvHbgWCCfY"
+#define OVERVIEW_FIXTURE_POLICY_PUBLISHER                                                                              \
+	"arn:vouchfs:signer:local:" OVERVIEW_FIXTURE_ACCOUNT ":/signing-profiles/policy/QwErTyUiOp"
 
 /* A mounted host on which all is well: one account with a good list, one config "strict", no slots. */
 struct overview *overview_fixture_new(void);
@@ -20,6 +22,10 @@ struct overview_slot *overview_fixture_add_layer(struct overview *overview, cons
 void overview_fixture_set(char **to, const char *text);
 /* An attempt that was refused with VF2001, ten minutes ago. */
 void overview_fixture_refuse(struct overview_slot *slot);
+/* Gives it a publisher, whose bundle 7 is in force since two days, without drift, fetched three minutes ago. */
+struct overview_policy *overview_fixture_govern(struct overview *overview);
+/* Another difference, as the daemon says it: "local conf.d/x.conf:3: ...". */
+void overview_fixture_add_drift(struct overview_policy *policy, enum overview_drift kind, const char *what);
 /* One host with a slot of every kind, and everything wrong that can be. */
 struct overview *overview_fixture_new_troubled(void);
 /*

@@ -36,7 +36,6 @@ static void render(const struct scene *scene, struct buf *ret)
 	const struct overview_report report = {.overview = scene->overview,
 					       .signers = scene->signers,
 					       .histories = scene->histories,
-					       .host = "host.example",
 					       .mountpoint = "/srv/functions"};
 	assert_int_equal(overview_print_html(&report, ret), 0);
 }

@@ -91,6 +91,76 @@ static void every_member_comes_back(void **state)
 	overview_free(again);
 }
 
+static struct overview *new_governed(void)
+{
+	struct overview *overview = overview_fixture_new();
+	struct overview_policy *policy = overview_fixture_govern(overview);
+	policy->highest_sequence = 9;
+	overview_fixture_set(&policy->detail, "a \"detail\"\n");
+	overview_fixture_set(&policy->alarm, "VF2003");
+	overview_fixture_set(&policy->alarm_detail, "it expired");
+	overview_fixture_set(&policy->rollback_reason, "9 was wrong");
+	overview_fixture_set(&policy->fetch_error, "no route to host");
+	policy->rollback_by_uid = 4294967295U;
+	policy->applied_by_uid = 1001;
+	overview_fixture_add_drift(policy, OVERVIEW_DRIFT_LOCAL, "conf.d/x.conf:3: it says, \x1b");
+	overview_fixture_add_drift(policy, OVERVIEW_DRIFT_UNIT, "UMask: 0022");
+	return overview;
+}
+
+static void a_policy_comes_back(void **state)
+{
+	(void)state;
+	struct overview *overview = new_governed(), *again = NULL;
+	assert_reads_back(overview);
+	struct buf text = print(overview);
+	assert_int_equal(overview_parse(text.data, text.len, &again), 0);
+	const struct overview_policy *x = &overview->policy, *y = &again->policy;
+	assert_string_equal(again->host, "host.example");
+	assert_string_equal(y->state, OVERVIEW_POLICY_IN_FORCE);
+	assert_string_equal(y->detail, x->detail);
+	assert_int_equal(y->sequence, 7);
+	assert_int_equal(y->highest_sequence, 9);
+	assert_string_equal(y->description, x->description);
+	assert_string_equal(y->tree_sha256, x->tree_sha256);
+	assert_string_equal(y->profile_version_arn, x->profile_version_arn);
+	assert_int_equal(y->signed_at_s, x->signed_at_s);
+	assert_int_equal(y->expires_at_s, x->expires_at_s);
+	assert_int_equal(y->applied_at_s, x->applied_at_s);
+	assert_int_equal(y->applied_by_uid, 1001);
+	assert_string_equal(y->alarm, "VF2003");
+	assert_string_equal(y->alarm_detail, "it expired");
+	assert_string_equal(y->rollback_reason, "9 was wrong");
+	assert_int_equal(y->rollback_by_uid, 4294967295U);
+	assert_int_equal(y->drift_checked_at_s, x->drift_checked_at_s);
+	assert_int_equal(y->drift_count, 2);
+	assert_int_equal(y->drift_by_kind[OVERVIEW_DRIFT_LOCAL], 1);
+	assert_int_equal(y->drift_by_kind[OVERVIEW_DRIFT_UNIT], 1);
+	assert_int_equal(y->drift_shown, 2);
+	assert_string_equal(y->drift[0], x->drift[0]);
+	assert_string_equal(y->source, x->source);
+	assert_int_equal(y->poll_interval_s, 300);
+	assert_int_equal(y->fetched_at_s, x->fetched_at_s);
+	assert_string_equal(y->fetch_error, "no route to host");
+	buf_done(&text);
+	overview_free(overview);
+	overview_free(again);
+}
+
+/* What a daemon writes that knows nothing of bundles, and one whose host has no publisher. */
+static void a_host_that_is_not_governed_has_no_policy(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {"{\"schema\": 1}", "{\"schema\": 1, \"host\": null, \"policy\": null}"};
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		struct overview *overview = NULL;
+		assert_int_equal(overview_parse(texts[i], strlen(texts[i]), &overview), 0);
+		assert_null(overview->policy.state);
+		assert_null(overview->host);
+		overview_free(overview);
+	}
+}
+
 static int parse(const char *text)
 {
 	struct overview *overview = NULL;
@@ -140,6 +210,17 @@ static void what_is_none_is_refused(void **state)
 		"{\"schema\": 1, \"codeSigningConfigs\": [{\"name\": \"c\", \"allowedPublishers\": [null]}]}",
 		"{\"schema\": 1, \"codeSigningConfigs\": [{\"name\": \"c\", \"allowedPublishers\": \"x\"}]}",
 		"{\"schema\": 1, \"accounts\": [{\"listSequence\": 1}]}",
+		"{\"schema\": 1, \"host\": 7}",
+		"{\"schema\": 1, \"policy\": \"in force\"}",
+		"{\"schema\": 1, \"policy\": []}",
+		"{\"schema\": 1, \"policy\": {}}",
+		"{\"schema\": 1, \"policy\": {\"state\": null, \"sequence\": 7}}",
+		"{\"schema\": 1, \"policy\": {\"state\": \"none\", \"sequence\": -1}}",
+		"{\"schema\": 1, \"policy\": {\"state\": \"none\", \"sequence\": 1e3}}",
+		"{\"schema\": 1, \"policy\": {\"state\": \"none\", \"drift\": \"none\"}}",
+		"{\"schema\": 1, \"policy\": {\"state\": \"none\", \"drift\": [\"local x\", null]}}",
+		"{\"schema\": 1, \"policy\": {\"state\": \"none\", \"driftByKind\": 3}}",
+		"{\"schema\": 1, \"policy\": {\"state\": \"none\", \"driftByKind\": {\"unit\": \"3\"}}}",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		if (parse(texts[i]) != -EBADMSG)
@@ -163,6 +244,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_printed_is_read_back),
 		cmocka_unit_test(every_member_comes_back),
+		cmocka_unit_test(a_policy_comes_back),
+		cmocka_unit_test(a_host_that_is_not_governed_has_no_policy),
 		cmocka_unit_test(what_is_not_known_is_passed_over),
 		cmocka_unit_test(what_is_none_is_refused),
 		cmocka_unit_test(what_is_too_large_or_too_deep_is_refused),
