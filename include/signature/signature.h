@@ -50,6 +50,7 @@ struct signature_facts {
 	/* form, signature, statement, length and tree: NATIVE only */
 	enum signature_fact integrity;
 	struct explain integrity_why;
+	enum signature_content other_content; /* BAD alone because it is signed as this; else NOTHING */
 	struct statement statement; /* valid when integrity is GOOD */
 
 	/*

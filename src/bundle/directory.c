@@ -124,9 +124,7 @@ static int add_folder(struct packing *p, const char *folder)
 	if (fd < 0)
 		return report(p, "%s: %s", folder,
 			      fd == -ENOTDIR || fd == -ELOOP ? "is no directory (a link to one is none)"
-							     : strerror(-fd)); expected the directory itself"
-			      : fd == -ENOTDIR ? "is no directory"
-					       : strerror(-fd));
+							     : strerror(-fd));
 	if (!is_safe(p, fd, folder, &st, &r))
 		goto out;
 	r = list(p, folder, &names);

@@ -8,6 +8,7 @@
 #include "cli/aws.h"
 #include "crypto/timestamp.h"
 #include "inspect.h"
+#include "signature/signature.h"
 
 static void put_statement(struct sheet *sheet, const struct inspection *in)
 {
@@ -39,7 +40,10 @@ static void put_timestamp(struct sheet *sheet, const struct inspection *in)
 
 static void put_signature(struct sheet *sheet, const struct inspection *in)
 {
-	sheet_row(sheet, "signed", "yes");
+	sheet_row(sheet, "signed", "yes%s%s", in->cms ? ", as a" : "",
+		  !in->cms			       ? ""
+		  : in->content == SIGNATURE_OF_BUNDLE ? " policy bundle: see vouchfs policy show FILE"
+						       : "n artifact");
 	sheet_put(sheet, "  %-13s  ", "integrity");
 	if (in->integrity)
 		sheet_paint(sheet, SHEET_GOOD, 0, "good");
@@ -112,6 +116,7 @@ int inspect_print_json(const struct inspection *in)
 	json_u64(&j, "size", in->size_bytes);
 	json_bool(&j, "signed", in->claims_signature);
 	if (in->claims_signature) {
+		json_text(&j, "content", in->cms ? signature_content_name(in->content) : NULL);
 		json_text(&j, "integrity", in->integrity ? "good" : "broken");
 		if (!in->integrity)
 			json_text(&j, "integrityReason", in->integrity_why.text);

@@ -27,12 +27,15 @@ const struct cli_command cli_verify_commands[] = {
 			 "  vouchfs verify --function main-function signed.zip\n"
 			 "  vouchfs verify --code-signing-config approved -c ./vouchfs.conf signed.zip\n"
 			 "  vouchfs verify --all signed.zip                which configs of this host accept it?\n"
-			 "  vouchfs verify --json signed.zip | jq -r .signature.profileVersionArn\n\n"
+			 "  vouchfs verify --json signed.zip | jq -r .signature.profileVersionArn\n"
+			 "  vouchfs verify --policy policy.zip             a policy bundle\n\n"
 			 "Without function or config: integrity, chain to any trusted account, expiry, revocation.\n\n"
 			 "Options:\n"
 			 "      --function F             the rules of this function\n"
 			 "      --code-signing-config C  the rules of this code-signing config\n"
 			 "      --all                    the rules of every code-signing config, a line for each\n"
+			 "      --policy                 the file has to be signed as a policy bundle, not as an\n"
+			 "                               artifact; what it says is not looked at (policy show FILE)\n"
 			 "      --full                   inflate every entry and compare the SHA-384, too\n"
 			 "      --json                   the decision as JSON, one document for each file\n"
 			 "  -c, --config CONF            the configuration (default: $VOUCHFS_CONF, else\n"
@@ -52,6 +55,7 @@ struct request {
 	const char *code_signing;
 	const char *config_path;
 	bool all;
+	bool policy;
 	bool full;
 	bool json;
 };
@@ -170,6 +174,7 @@ static int verify(const struct request *request, char **paths, int count)
 		struct verify_file file;
 		int code = CLI_EXIT_FAILURE;
 		if (verify_file_open(paths[i], trust->config->max_artifact_bytes, &file) == 0) {
+			file.content = request->policy ? SIGNATURE_OF_BUNDLE : SIGNATURE_OF_ARTIFACT;
 			if (i > 0 && !request->json)
 				(void)putchar('\n');
 			code = verify_one(request, trust, &file);
@@ -191,15 +196,16 @@ static int run(int argc, char **argv)
 		{.name = "code-signing-config", .kind = CLI_TEXT, .ret_text = &request.code_signing},
 		{.name = "all", .kind = CLI_FLAG, .ret_flag = &request.all},
 		{.name = "config", .letter = 'c', .kind = CLI_TEXT, .ret_text = &config},
+		{.name = "policy", .kind = CLI_FLAG, .ret_flag = &request.policy},
 		{.name = "full", .kind = CLI_FLAG, .ret_flag = &request.full},
 		{.name = "json", .kind = CLI_FLAG, .ret_flag = &request.json},
 	};
 	int code = cli_parse(cli_verify_commands, options, ARRAY_SIZE(options), &argc, argv, 1, INT_MAX, &done);
 	if (code != CLI_EXIT_OK || done)
 		return code;
-	if (!!request.function + !!request.code_signing + request.all > 1)
+	if (!!request.function + !!request.code_signing + request.all + request.policy > 1)
 		return cli_usage_error(cli_verify_commands,
-				       "--function, --code-signing-config and --all exclude one another");
+				       "--function, --code-signing-config, --all and --policy exclude one another");
 	request.config_path = cli_config_path(config);
 	return verify(&request, argv + 1, argc - 1);
 }

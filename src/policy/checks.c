@@ -40,6 +40,19 @@ static void integrity_undecided(const struct signature_facts *s, struct policy_f
 	SAY(ret->remedy, "deploy the artifact again; if it goes on, see the log of the host");
 }
 
+/* Nothing is wrong with it but the place where it is. */
+static void is_something_else(const struct signature_facts *s, struct policy_finding *ret)
+{
+	policy_find_failed(ret, POLICY_VF1002_INTEGRITY);
+	SAY(ret->result.found, "%s", s->integrity_why.text);
+	SAY(ret->detail, "%s", s->integrity_why.text);
+	if (s->other_content == SIGNATURE_OF_BUNDLE)
+		SAY(ret->remedy, "a policy bundle is for the host, not for a function: vouchfs policy apply FILE");
+	else
+		SAY(ret->remedy, "a policy bundle is made and signed by vouchfs policy pack; an artifact goes into the "
+				 "slot of its function");
+}
+
 static void integrity_failed(const struct signature_facts *s, struct policy_finding *ret)
 {
 	const char *why = s->integrity_why.text[0] ? s->integrity_why.text : "the signature does not hold";
@@ -63,6 +76,8 @@ void policy_check_integrity(const struct policy_case *c, struct policy_finding *
 	} else if (policy_statement_holds(c)) {
 		ret->result.state = POLICY_OK;
 		SAY(ret->result.found, "%llu bytes as signed", (unsigned long long)s->statement.length_bytes);
+	} else if (s && s->integrity == SIGNATURE_BAD && s->other_content != SIGNATURE_OF_NOTHING) {
+		is_something_else(s, ret);
 	} else if (s && s->form == SIGNATURE_NATIVE && s->integrity == SIGNATURE_BAD) {
 		integrity_failed(s, ret);
 	} else {

@@ -50,29 +50,40 @@ int signature_parse_any(const void *comment, size_t len, enum signature_content 
 	return r;
 }
 
-/* Of a message that is not of this content: when it is sound but for that, why says what it was signed as. */
-static void explain_other(enum signature_content content, const void *comment, size_t len, struct explain *ret_why)
+/* Of a message that is not of this content: what it was signed as, when it is sound but for that. */
+static enum signature_content find_other(enum signature_content content, const void *comment, size_t len,
+					 struct explain *ret_why)
 {
 	struct crypto_cms *cms = NULL;
-	enum signature_content found;
+	enum signature_content found = SIGNATURE_OF_NOTHING;
 	if (signature_parse_any(comment, len, &found, &cms, NULL) == 0)
 		explain_set(ret_why, "it is signed as %s, not as %s",
 			    found == SIGNATURE_OF_BUNDLE ? "a policy bundle" : "an artifact",
 			    content == SIGNATURE_OF_BUNDLE ? "a policy bundle" : "an artifact");
 	crypto_cms_free(cms);
+	return found;
 }
 
-int signature_parse(enum signature_content content, const void *comment, size_t len, struct crypto_cms **ret,
-		    struct explain *ret_why)
+/* *ret_other is written also on failure. */
+static int parse(enum signature_content content, const void *comment, size_t len, struct crypto_cms **ret,
+		 enum signature_content *ret_other, struct explain *ret_why)
 {
+	*ret_other = SIGNATURE_OF_NOTHING;
 	if (!contents[content].oid) {
 		explain_set(ret_why, "nobody said what it has to be signed as");
 		return -EINVAL;
 	}
 	int r = crypto_cms_parse(comment, len, contents[content].oid, ret, ret_why);
 	if (r == -EBADMSG)
-		explain_other(content, comment, len, ret_why);
+		*ret_other = find_other(content, comment, len, ret_why);
 	return r;
+}
+
+int signature_parse(enum signature_content content, const void *comment, size_t len, struct crypto_cms **ret,
+		    struct explain *ret_why)
+{
+	enum signature_content other;
+	return parse(content, comment, len, ret, &other, ret_why);
 }
 
 /* What the signature says against what it is attached to. */
@@ -99,24 +110,26 @@ static int compare(const struct statement *statement, const struct crypto_cms *c
 	return 0;
 }
 
+/* What can be known of a message from itself and what it is attached to: facts->statement, and what is wrong. */
 static int read_native(enum signature_content content, const void *comment, size_t comment_len, uint64_t length,
-		       const uint8_t tree_sha256[CRYPTO_SHA256_BYTES], struct statement *ret_statement,
-		       struct crypto_cms **ret_cms, struct explain *ret_why)
+		       const uint8_t tree_sha256[CRYPTO_SHA256_BYTES], struct signature_facts *facts,
+		       struct crypto_cms **ret_cms)
 {
+	struct explain *why = &facts->integrity_why;
 	struct crypto_cms *cms = NULL;
 	struct statement statement;
-	int r = signature_parse(content, comment, comment_len, &cms, ret_why);
+	int r = parse(content, comment, comment_len, &cms, &facts->other_content, why);
 	if (r < 0)
 		return r;
 	size_t len;
 	const char *text = crypto_cms_content(cms, &len);
-	r = statement_parse(text, len, &statement, ret_why);
+	r = statement_parse(text, len, &statement, why);
 	if (r < 0)
 		goto out;
-	r = compare(&statement, cms, length, tree_sha256, ret_why);
+	r = compare(&statement, cms, length, tree_sha256, why);
 	if (r < 0)
 		goto out;
-	*ret_statement = statement;
+	facts->statement = statement;
 	*ret_cms = cms;
 	cms = NULL;
 out:
@@ -270,8 +283,7 @@ int signature_examine(enum signature_content content, const void *comment, size_
 		goto done;
 
 	facts.form = SIGNATURE_NATIVE;
-	r = read_native(content, comment, comment_len, length, tree_sha256, &facts.statement, &cms,
-			&facts.integrity_why);
+	r = read_native(content, comment, comment_len, length, tree_sha256, &facts, &cms);
 	if (r == 0)
 		r = examine_timestamp(cms, timestamp_authority, &facts);
 	facts.integrity = fact_of(r, -EBADMSG);
