@@ -44,8 +44,8 @@ int policy_change_judge(struct policy_change *change)
 	if (!change->before)
 		return -ENOMEM;
 	int (*judge)(const struct trust *, const char *, struct store *, const struct gate_artifact *,
-		     struct gate_decision *, struct trust **) =
-		change->rollback_reason ? gate_judge_rollback : gate_judge_bundle;
+		     struct gate_decision *, struct trust **) = change->rollback_reason ? gate_judge_rollback
+											: gate_judge_bundle;
 	int r = judge(change->before, slots->config_path, slots->store, change->artifact, change->decision,
 		      &change->after);
 	if (r == 0 && change->decision->verdict.outcome != POLICY_REFUSED)
@@ -58,14 +58,18 @@ int policy_change_judge(struct policy_change *change)
 int policy_change_begin(struct policy_change *change)
 {
 	struct slots *slots = change->slots;
+	struct buf errors = {0};
 	ASSERT(change->after && change->effects && !change->is_begun);
 	lock_take(&slots->refresh_lock); /* nobody else replaces the trust */
 	int r = slots->trust == change->before ? 0 : -EAGAIN;
 	if (r == 0)
-		r = reload_prepare_locked(slots, change->after);
+		r = reload_prepare_locked(slots, change->after, &errors);
 	change->is_begun = r == 0;
 	if (r < 0)
 		lock_drop(&slots->refresh_lock);
+	if (errors.len > 0)
+		log_error("policy bundle: %s", errors.data);
+	buf_done(&errors);
 	return r;
 }
 

@@ -63,19 +63,15 @@ struct effects *reload_compare(struct slots *slots, const struct effects_questio
 	return effects;
 }
 
-int reload_prepare_locked(struct slots *slots, const struct trust *after)
+int reload_prepare_locked(struct slots *slots, const struct trust *after, struct buf *ret_errors)
 {
 	lock_take(&slots->lock);
 	int r = slots_add_declared_locked(slots, after->config);
 	lock_drop(&slots->lock);
-	return r;
-}
-
-/* Nothing comes into force that loosens a function unseen. */
-static int record_bindings(struct slots *slots, const struct trust *after, struct buf *ret_errors)
-{
-	int r = bindings_record(slots, slots->trust, after);
 	if (r < 0)
+		return r;
+	r = bindings_record(slots, slots->trust, after);
+	if (r < 0) /* nothing comes into force that loosens a function unseen */
 		(void)buf_printf(ret_errors,
 				 "audit log: %s; which functions have other code-signing configs could not be "
 				 "recorded, so nothing was changed\n",
@@ -97,9 +93,7 @@ static int swap(struct slots *slots, const struct trust *before, struct trust **
 		r = load_locked(slots, trust_load, trust, ret_errors);
 	}
 	if (r == 0)
-		r = reload_prepare_locked(slots, *trust);
-	if (r == 0)
-		r = record_bindings(slots, *trust, ret_errors);
+		r = reload_prepare_locked(slots, *trust, ret_errors);
 	if (r == 0)
 		slots_replace_trust(slots, *trust);
 	lock_drop(&slots->refresh_lock);
@@ -113,8 +107,8 @@ static int load_and_swap(struct slots *slots, struct effects **ret_effects, stru
 	int r = load(slots, trust_load, &trust, ret_errors);
 	if (r == 0) {
 		effects = reload_compare(
-			slots, &(struct effects_question){
-				       .before = before, .after = trust, .everything = true, .keep = true});
+			slots,
+			&(struct effects_question){.before = before, .after = trust, .everything = true, .keep = true});
 		r = effects ? swap(slots, before, &trust, ret_errors) : say(ret_errors, -ENOMEM);
 	}
 	if (r == 0) {
@@ -199,8 +193,8 @@ int slots_preview_reload(struct slots *slots, struct effects **ret, struct buf *
 	struct trust *before = slots_trust(slots), *trust = NULL;
 	int r = load(slots, trust_preview, &trust, ret_errors);
 	if (r == 0) {
-		*ret = reload_compare(slots, &(struct effects_question){
-						     .before = before, .after = trust, .everything = true});
+		*ret = reload_compare(slots,
+				      &(struct effects_question){.before = before, .after = trust, .everything = true});
 		r = *ret ? 0 : say(ret_errors, -ENOMEM);
 	}
 	trust_unref(trust);
