@@ -34,6 +34,7 @@ struct config_origin {
 	char *file;	 /* path as errors show it, escaped */
 	unsigned line;	 /* of its first header */
 	bool in_conf_d;	 /* not in the main file */
+	bool in_bundle;	 /* not in the host's own files: file is "policy.zip:conf.d/..." */
 	bool is_split;	 /* other files say more about it */
 	int64_t mtime_s; /* of that file */
 	uint32_t mtime_ns;
@@ -46,6 +47,7 @@ struct config_account {
 	char *certificate; /* absolute path */
 	char *revocations; /* absolute path; NULL when there is none and none is required */
 	bool revocations_required;
+	bool in_bundle;
 	/* Of a policy bundle's section: the files' content, and certificate and revocations name them ("trust/...") */
 	char *certificate_text; /* NULL: to be read */
 	char *revocations_text; /* NULL: to be read */
@@ -185,9 +187,14 @@ struct config_change {
 	size_t len;
 };
 
-/* What config_load would say if that were on disk. */
-int config_load_changed(const char *path, const struct config_change *change, struct config **ret,
-			struct buf *ret_errors);
+struct config_members;
+
+/*
+ * What config_load_governed (config/policy.h; bundle may be NULL) would say if that were on disk. What the bundle does
+ * not leave to the host is no error here, whatever the bundle says: it is in overrides.
+ */
+int config_load_changed(const char *path, const struct config_change *change, const struct config_members *bundle,
+			struct config **ret, struct buf *ret_errors);
 
 /*
  * The section that governs a function or layer: its name, else the longest matching pattern; among equally long ones

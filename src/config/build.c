@@ -1,7 +1,6 @@
 #include "build.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,11 +90,18 @@ static new_item *const new_items[KIND_COUNT] = {
 	[KIND_PRINCIPAL] = new_principal,
 };
 
+void build_default_host(char ret[CONFIG_HOST_NAME_MAX + 1])
+{
+	memset(ret, 0, CONFIG_HOST_NAME_MAX + 1);
+	if (gethostname(ret, CONFIG_HOST_NAME_MAX) < 0 || ret[0] == '\0')
+		(void)snprintf(ret, CONFIG_HOST_NAME_MAX + 1, "localhost");
+}
+
 static int set_policy_defaults(struct config_policy *policy)
 {
-	char name[HOST_NAME_MAX + 1] = "";
-	(void)gethostname(name, sizeof(name) - 1);
-	policy->host = strdup(name[0] ? name : "localhost");
+	char name[CONFIG_HOST_NAME_MAX + 1];
+	build_default_host(name);
+	policy->host = strdup(name);
 	policy->poll_interval_s = CONFIG_POLL_INTERVAL_DEFAULT_S;
 	policy->slot.name = strdup(POLICY_SLOT);
 	policy->slot.mode = SLOT_MODE;
@@ -176,25 +182,27 @@ static int build_items(struct tree *tree, struct report *report, struct config *
 	return r;
 }
 
-static void report_unknown_key(const struct section *section, const struct setting *s, struct report *report)
+/* The names that were probably meant: of this kind of section, else the one that has such a key. */
+static struct quote suggest_key(const struct kind *kind, const struct setting *s)
 {
 	const char *names[KEYS_MAX];
 	size_t count = 0;
-	for (const struct key *key = kinds[section->kind].keys; key->name; key++) {
+	for (const struct key *key = kind->keys; key->name; key++) {
 		ASSERT(count < KEYS_MAX);
 		names[count++] = key->name;
 	}
 	struct quote hint = suggest(s->key, names, count);
-	for (size_t i = 0; hint.text[0] == '\0' && i < KIND_COUNT; i++)
+	bool is_of_these = kind >= kinds && kind < kinds + KIND_COUNT;
+	for (size_t i = 0; is_of_these && hint.text[0] == '\0' && i < KIND_COUNT; i++)
 		if (kind_find_key(&kinds[i], s->key))
 			(void)snprintf(hint.text, sizeof(hint.text), "; it is a key of [%s%s]", kinds[i].name,
 				       kinds[i].argument ? " NAME" : "");
-	report_error(report, s->at, "unknown key %s in [%s]%s", quote(s->key).text, section->text, hint.text);
+	return hint;
 }
 
 /* first: where the same key was set before, or NULL. */
 static int set_key(const struct section *section, const struct setting *s, const struct key *key,
-		   const struct setting *first, struct report *report)
+		   const struct setting *first, void *item, struct report *report)
 {
 	if (first && !key->list) {
 		report_error(report, s->at, "\"%s\" is set twice in [%s]; first at %s", key->name, section->text,
@@ -205,31 +213,38 @@ static int set_key(const struct section *section, const struct setting *s, const
 		report_error(report, s->at, "\"%s\" has no value", key->name);
 		return 0;
 	}
-	return key->set ? key->set(key, s, section->item, report) : 0;
+	return key->set ? key->set(key, s, item, report) : 0;
 }
 
-static int set_keys(const struct section *section, struct report *report)
+/* [vouchfs] of a bundle says what it likes to, of which nothing is required. */
+static bool is_required(const struct kind *kind, const struct key *key, const struct section *section)
 {
-	const struct key *keys = kinds[section->kind].keys;
+	return key->required && !(kind == &kinds[KIND_VOUCHFS] && section->at.file->members);
+}
+
+int build_keys(const struct kind *kind, const struct section *section, void *item, struct report *report)
+{
+	const struct key *keys = kind->keys;
 	const struct setting *first[KEYS_MAX] = {0};
 
 	for (size_t i = 0; i < section->count; i++) {
 		const struct setting *s = &section->settings[i];
-		const struct key *key = kind_find_key(&kinds[section->kind], s->key);
+		const struct key *key = kind_find_key(kind, s->key);
 		if (!key) {
-			report_unknown_key(section, s, report);
+			report_error(report, s->at, "unknown key %s in [%s]%s", quote(s->key).text, section->text,
+				     suggest_key(kind, s).text);
 			continue;
 		}
 		ASSERT(key - keys < KEYS_MAX);
 		const struct setting **seen = &first[key - keys];
-		int r = set_key(section, s, key, *seen, report);
+		int r = set_key(section, s, key, *seen, item, report);
 		if (r < 0)
 			return r;
 		if (!*seen)
 			*seen = s;
 	}
 	for (const struct key *key = keys; key->name; key++)
-		if (key->required && !first[key - keys])
+		if (is_required(kind, key, section) && !first[key - keys])
 			report_error(report, section->at, "[%s] has no \"%s\"", section->text, key->name);
 	return 0;
 }
@@ -238,6 +253,8 @@ static int set_keys(const struct section *section, struct report *report)
 static int set_origin(const struct section *section)
 {
 	struct config_origin *origin;
+	if (section->kind == KIND_ACCOUNT)
+		((struct config_account *)section->item)->in_bundle = section->at.file->members != NULL;
 	if (section->kind == KIND_CODE_SIGNING)
 		origin = &((struct config_code_signing *)section->item)->origin;
 	else if (section->kind == KIND_FUNCTION)
@@ -249,7 +266,8 @@ static int set_origin(const struct section *section)
 	*origin = (struct config_origin){
 		.file = strdup(file->shown),
 		.line = section->at.line,
-		.in_conf_d = file->order > 0,
+		.in_conf_d = file->order > 0 && !file->members,
+		.in_bundle = file->members != NULL,
 		.mtime_s = file->mtime_s,
 		.mtime_ns = file->mtime_ns,
 		.owner = file->owner,
@@ -268,7 +286,7 @@ int build_config(struct tree *tree, struct report *report, struct config *config
 	for (size_t i = 0; r == 0 && i < tree->section_count; i++) {
 		const struct section *section = tree->sections[i];
 		if (section->item)
-			r = set_keys(section, report);
+			r = build_keys(&kinds[section->kind], section, section->item, report);
 		if (r == 0 && section->item)
 			r = set_origin(section);
 	}

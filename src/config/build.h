@@ -12,4 +12,10 @@
  */
 int build_config(struct tree *tree, struct report *report, struct config *config);
 
+/* Sets one section's struct by the table of its kind, in the same way. */
+int build_keys(const struct kind *kind, const struct section *section, void *item, struct report *report);
+
+/* What a host is called when its configuration does not say. */
+void build_default_host(char ret[CONFIG_HOST_NAME_MAX + 1]);
+
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "config/policy.h"
 
 /* Keeps the first failure, so that the lines below read as what they print. */
 struct printer {
@@ -58,14 +59,29 @@ static int by_text(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-static void put_publishers(struct printer *p, const struct config_code_signing *code_signing)
+static void put_publishers(struct printer *p, const char *key, const struct arn_profile *publishers, size_t count)
 {
 	char arns[CONFIG_PUBLISHERS_MAX][ARN_TEXT_SIZE];
-	for (size_t i = 0; i < code_signing->publisher_count; i++)
-		arn_print_profile(&code_signing->publishers[i], arns[i]);
-	qsort(arns, code_signing->publisher_count, sizeof(arns[0]), by_text);
-	for (size_t i = 0; i < code_signing->publisher_count; i++)
-		put_text(p, "allowed-publisher", arns[i]);
+	for (size_t i = 0; i < count; i++)
+		arn_print_profile(&publishers[i], arns[i]);
+	qsort(arns, count, sizeof(arns[0]), by_text);
+	for (size_t i = 0; i < count; i++)
+		put_text(p, key, arns[i]);
+}
+
+static int by_word(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+	return strcmp(*x, *y);
+}
+
+/* words is sorted in place: their order means nothing. */
+static void put_words(struct printer *p, const char *key, char **words, size_t count)
+{
+	if (count > 1)
+		qsort(words, count, sizeof(*words), by_word);
+	for (size_t i = 0; i < count; i++)
+		put_text(p, key, words[i]);
 }
 
 static int by_number(const void *a, const void *b)
@@ -106,6 +122,7 @@ static void put_vouchfs(struct printer *p, const struct config *config)
 	put_number(p, "inflate-cache", config->inflate_cache_bytes);
 	put_text(p, "errno-style", config->errno_style == CONFIG_ERRNO_KEY ? "key" : "permission");
 	put_text(p, "timestamp-authority", config->timestamp_authority);
+	put_text(p, "timestamp-authority-text", config->timestamp_authority_text);
 	put_text(p, "durability", config->durable ? "commit" : "none");
 	put_text(p, "log", log_target_name(config->log));
 	put_text(p, "hooks", config->hooks);
@@ -116,13 +133,47 @@ static void put_vouchfs(struct printer *p, const struct config *config)
 	put_number(p, "metrics-interval", config->metrics_interval_s);
 }
 
+static void put_policy(struct printer *p, const struct config_policy *policy)
+{
+	if (policy->publisher_count == 0)
+		return;
+	keep(p, buf_puts(&p->out, "\npolicy:\n"));
+	put_publishers(p, "publisher", policy->publishers, policy->publisher_count);
+	put_text(p, "source", policy->source);
+	put_text(p, "source-ca", policy->source_ca);
+	if (policy->has_source_user)
+		put_number(p, "source-user", policy->source_user);
+	put_number(p, "poll-interval", policy->poll_interval_s);
+	put_text(p, "host", policy->host);
+	put_words(p, "label", policy->labels, policy->label_count);
+	put_access(p, policy->slot.has_owner ? &policy->slot.owner : NULL,
+		   policy->slot.has_group ? &policy->slot.group : NULL, policy->slot.mode);
+}
+
+static void put_terms(struct printer *p, struct config_terms *terms)
+{
+	if (!terms)
+		return;
+	keep(p, buf_puts(&p->out, "\npolicy-bundle:\n"));
+	put_number(p, "sequence", terms->sequence);
+	put_text(p, "description", terms->description);
+	put_words(p, "hosts", terms->hosts, terms->host_count);
+	put_words(p, "labels", terms->labels, terms->label_count);
+	put_text(p, "local", terms->local == CONFIG_LOCAL_REFUSE ? "refuse" : "report");
+	put_flag(p, "remediate", terms->remediate);
+	for (size_t i = 0; i < terms->unit_count; i++)
+		put_text(p, terms->unit[i].name, terms->unit[i].value);
+}
+
 static void put_trust(struct printer *p, const struct config *config)
 {
 	for (size_t i = 0; i < config->account_count; i++) {
 		const struct config_account *account = &config->accounts[i];
 		put_section(p, "account", account->id);
 		put_text(p, "certificate", account->certificate);
+		put_text(p, "certificate-text", account->certificate_text);
 		put_text(p, "revocations", account->revocations);
+		put_text(p, "revocations-text", account->revocations_text);
 		put_flag(p, "revocations-required", account->revocations_required);
 	}
 	for (size_t i = 0; i < config->code_signing_count; i++) {
@@ -174,7 +225,7 @@ static int finish(struct printer *p, char **ret)
 static int fill_code_signing(struct config_code_signing *code_signing)
 {
 	struct printer p = {0};
-	put_publishers(&p, code_signing);
+	put_publishers(&p, "allowed-publisher", code_signing->publishers, code_signing->publisher_count);
 	put_text(&p, "mismatch", config_mode_name(code_signing->mismatch));
 	put_text(&p, "expiry", config_mode_name(code_signing->expiry));
 	put_text(&p, "revocation", config_mode_name(code_signing->revocation));
@@ -183,17 +234,54 @@ static int fill_code_signing(struct config_code_signing *code_signing)
 	return finish(&p, &code_signing->canonical);
 }
 
+static int fill_all_code_signing(struct config *config)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < config->code_signing_count; i++)
+		r = fill_code_signing(&config->code_signing[i]);
+	return r;
+}
+
 int canonical_fill(struct config *config)
 {
-	for (size_t i = 0; i < config->code_signing_count; i++) {
-		int r = fill_code_signing(&config->code_signing[i]);
-		if (r < 0)
-			return r;
-	}
 	struct printer p = {0};
+	int r = fill_all_code_signing(config);
+	if (r < 0)
+		return r;
 	put_vouchfs(&p, config);
+	put_policy(&p, &config->policy);
+	put_terms(&p, config->terms);
 	put_trust(&p, config);
 	put_slots(&p, config);
 	put_principals(&p, config);
+	return finish(&p, &config->canonical);
+}
+
+static int by_setting(const void *a, const void *b)
+{
+	const struct setting *x = a, *y = b;
+	int order = strcmp(x->key, y->key);
+	return order ? order : strcmp(x->value, y->value);
+}
+
+/* A section's settings are sorted in place: nobody asks for their order any more. */
+static void put_as_written(struct printer *p, struct section *section)
+{
+	put_section(p, "section", section->text);
+	if (section->count > 1)
+		qsort(section->settings, section->count, sizeof(*section->settings), by_setting);
+	for (size_t i = 0; i < section->count; i++)
+		put_text(p, section->settings[i].key, section->settings[i].value);
+}
+
+int canonical_fill_bundle(struct config *config, const struct tree *sections)
+{
+	struct printer p = {0};
+	int r = fill_all_code_signing(config);
+	if (r < 0)
+		return r;
+	put_terms(&p, config->terms);
+	for (size_t i = 0; i < sections->section_count; i++)
+		put_as_written(&p, sections->sections[i]);
 	return finish(&p, &config->canonical);
 }

@@ -40,7 +40,7 @@ static void check_textfile(const struct section *section, struct report *report,
 			     quote(s->value).text);
 }
 
-static void check_host(const struct section *section, struct report *report, struct config *config)
+static void check_vouchfs(const struct section *section, struct report *report, struct config *config)
 {
 	config->has_hooks_user = section_find(section, "hooks_user") != NULL;
 	check_outside_store(section, "anchor", config->anchor, report, config);
@@ -99,33 +99,63 @@ static void check_policy(const struct section *section, struct report *report, s
 	check_policy_source(section, report, config);
 }
 
-static void check_account(const struct section *section, struct report *report, struct config *config UNUSED)
+static bool is_of_bundle(const struct section *section)
+{
+	return section->at.file->members != NULL;
+}
+
+/* Its revocation list comes in its bundles. */
+static bool is_policy_publisher(const struct config *config, const char *account)
+{
+	for (size_t i = 0; i < config->policy.publisher_count; i++)
+		if (strcmp(config->policy.publishers[i].scope.account, account) == 0)
+			return true;
+	return false;
+}
+
+static void check_account(const struct section *section, struct report *report, struct config *config)
 {
 	const struct config_account *account = section->item;
-	if (!account->revocations && account->revocations_required)
+	if (!section_find(section, "revocations") && account->revocations_required &&
+	    (is_of_bundle(section) || !is_policy_publisher(config, account->id)))
 		report_error(report, section->at,
 			     "[%s] has no \"revocations\"; where there is no list, say \"revocations_required = no\"",
 			     section->text);
+}
+
+/* A bundle is whole: what it trusts is not for a host to say. */
+static bool has_account(const struct section *section, const struct config *config, const char *id)
+{
+	const struct config_account *account = config_find_account(config, id);
+	return account && (account->in_bundle || !is_of_bundle(section));
 }
 
 static void check_publishers(const struct section *section, struct report *report, const struct config *config)
 {
 	const char *known[CANDIDATES_MAX];
 	size_t count = 0;
-	for (; count < config->account_count && count < CANDIDATES_MAX; count++)
-		known[count] = config->accounts[count].id;
+	for (size_t i = 0; i < config->account_count && count < CANDIDATES_MAX; i++)
+		if (has_account(section, config, config->accounts[i].id))
+			known[count++] = config->accounts[i].id;
 
 	for (size_t i = 0; i < section->count; i++) {
 		const struct setting *s = &section->settings[i];
 		struct arn_profile publisher;
 		if (strcmp(s->key, "allowed_publisher") != 0 ||
 		    !arn_parse_profile(s->value, strlen(s->value), &publisher) ||
-		    config_find_account(config, publisher.scope.account))
+		    has_account(section, config, publisher.scope.account))
 			continue;
-		report_error(report, s->at, "the publisher's account %s is not trusted: there is no [account %s]%s",
+		report_error(report, s->at, "the publisher's account %s is not trusted: there is no [account %s]%s%s",
 			     publisher.scope.account, publisher.scope.account,
+			     is_of_bundle(section) ? " in the bundle" : "",
 			     suggest(publisher.scope.account, known, count).text);
 	}
+}
+
+/* By whose time stamps a bundle's config judges is for the bundle to say. */
+static bool has_timestamp_authority(const struct section *section, const struct config *config)
+{
+	return is_of_bundle(section) ? config->timestamp_authority_text != NULL : config->timestamp_authority != NULL;
 }
 
 static void check_code_signing(const struct section *section, struct report *report, struct config *config)
@@ -138,11 +168,23 @@ static void check_code_signing(const struct section *section, struct report *rep
 	if (!section_find(section, "revocation"))
 		code_signing->revocation = code_signing->deployment;
 	const struct setting *timestamp = section_find(section, "timestamp");
-	if (code_signing->timestamp_required && timestamp && !config->timestamp_authority)
+	if (code_signing->timestamp_required && timestamp && !has_timestamp_authority(section, config))
 		report_error(report, timestamp->at,
 			     "timestamp = required, but nobody's time stamps are believed: [vouchfs] names no "
 			     "timestamp_authority");
 	check_publishers(section, report, config);
+}
+
+static void report_not_bound(const struct section *section, const struct setting *s, struct report *report,
+			     const struct config *config)
+{
+	const char *known[CANDIDATES_MAX];
+	size_t count = 0;
+	for (size_t i = 0; i < config->code_signing_count && count < CANDIDATES_MAX; i++)
+		if (config->code_signing[i].origin.in_bundle || !is_of_bundle(section))
+			known[count++] = config->code_signing[i].name;
+	report_error(report, s->at, "there is no [code-signing-config %s]%s%s", quote(s->value).text,
+		     is_of_bundle(section) ? " in the bundle" : "", suggest(s->value, known, count).text);
 }
 
 static void check_function(const struct section *section, struct report *report, struct config *config)
@@ -154,16 +196,11 @@ static void check_function(const struct section *section, struct report *report,
 	const struct setting *s = section_find(section, "code_signing_config");
 	if (!s || s->value[0] == '\0' || strcmp(s->value, CONFIG_NONE) == 0)
 		return;
-	slot->code_signing = config_find_code_signing(config, s->value);
-	if (slot->code_signing)
-		return;
-
-	const char *known[CANDIDATES_MAX];
-	size_t count = 0;
-	for (; count < config->code_signing_count && count < CANDIDATES_MAX; count++)
-		known[count] = config->code_signing[count].name;
-	report_error(report, s->at, "there is no [code-signing-config %s]%s", quote(s->value).text,
-		     suggest(s->value, known, count).text);
+	const struct config_code_signing *bound = config_find_code_signing(config, s->value);
+	if (bound && (bound->origin.in_bundle || !is_of_bundle(section)))
+		slot->code_signing = bound;
+	else
+		report_not_bound(section, s, report, config);
 }
 
 static void check_layer(const struct section *section, struct report *report UNUSED, struct config *config UNUSED)
@@ -182,9 +219,8 @@ static void check_principal(const struct section *section, struct report *report
 typedef void check_section(const struct section *section, struct report *report, struct config *config);
 
 static check_section *const checks[KIND_COUNT] = {
-	[KIND_VOUCHFS] = check_host,	    [KIND_POLICY] = check_policy,
-	[KIND_ACCOUNT] = check_account,	    [KIND_CODE_SIGNING] = check_code_signing,
-	[KIND_FUNCTION] = check_function,   [KIND_LAYER] = check_layer,
+	[KIND_VOUCHFS] = check_vouchfs,		  [KIND_POLICY] = check_policy,	    [KIND_ACCOUNT] = check_account,
+	[KIND_CODE_SIGNING] = check_code_signing, [KIND_FUNCTION] = check_function, [KIND_LAYER] = check_layer,
 	[KIND_PRINCIPAL] = check_principal,
 };
 
@@ -265,18 +301,19 @@ int check_principals(const struct tree *tree, struct report *report)
 	return check_all_members(tree, report);
 }
 
+void check_host(const struct tree *tree, struct report *report)
+{
+	const struct section *vouchfs = tree_find(tree, kinds[KIND_VOUCHFS].name);
+	if (!vouchfs || is_of_bundle(vouchfs))
+		report_error(report, (struct place){.file = tree->files[0]}, "there is no [vouchfs] section");
+}
+
 int check_config(const struct tree *tree, struct report *report, struct config *config)
 {
-	bool has_main_section = false;
 	for (size_t i = 0; i < tree->section_count; i++) {
 		const struct section *section = tree->sections[i];
-		if (!section->item)
-			continue;
-		checks[section->kind](section, report, config);
-		has_main_section = has_main_section || section->kind == KIND_VOUCHFS;
+		if (section->item)
+			checks[section->kind](section, report, config);
 	}
-	if (!has_main_section)
-		report_error(report, (struct place){.file = tree->files[0]}, "there is no [vouchfs] section");
-
 	return check_all_members(tree, report);
 }

@@ -208,7 +208,7 @@ static int change(struct config_edit *edit, const char *name, const char *text, 
 	struct config *config = NULL;
 	ASSERT(!edit->is_changed);
 
-	int r = config_load_changed(edit->path, &wanted, &config, ret_errors);
+	int r = config_load_changed(edit->path, &wanted, NULL, &config, ret_errors);
 	config_free(config);
 	if (r < 0) {
 		explain_first(ret_errors, why);

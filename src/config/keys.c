@@ -25,21 +25,23 @@ static const struct choice log_targets[] = {{"auto", LOG_TO_AUTO},     {"journal
 					    {"json", LOG_TO_JSON},     {0}};
 static const struct choice yes_no[] = {{"yes", true}, {"no", false}, {0}};
 
-#define AT(field) .offset = offsetof(struct config, field)
+#define AT(field)   .offset = offsetof(struct config, field)
+#define TEXT(field) .text_offset = offsetof(struct config, field)
 static const struct key vouchfs_keys[] = {
 	{"account", value_set_account, AT(account), .required = true},
 	{"region", value_set_region, AT(region)},
 	{"store", value_set_path, AT(store)},
 	{"anchor", value_set_path, AT(anchor)},
-	{"keep_releases", value_set_unsigned, AT(keep_releases), .min = 1, .max = KEEP_RELEASES_MAX},
-	{"max_artifact_size", value_set_u64, AT(max_artifact_bytes), .min = 1, .max = SIZE_4GIB},
-	{"max_unpacked_size", value_set_u64, AT(max_unpacked_bytes), .min = 1, .max = SIZE_4GIB},
-	{"staging_ttl", value_set_duration, AT(staging_ttl_s), .min = 1, .max = STAGING_TTL_MAX_S},
+	{"keep_releases", value_set_unsigned, AT(keep_releases), .min = 1, .max = KEEP_RELEASES_MAX, .in_bundle = true},
+	{"max_artifact_size", value_set_u64, AT(max_artifact_bytes), .min = 1, .max = SIZE_4GIB, .in_bundle = true},
+	{"max_unpacked_size", value_set_u64, AT(max_unpacked_bytes), .min = 1, .max = SIZE_4GIB, .in_bundle = true},
+	{"staging_ttl", value_set_duration, AT(staging_ttl_s), .min = 1, .max = STAGING_TTL_MAX_S, .in_bundle = true},
 	{"user", value_set_word, AT(user)},
 	{"inflate_cache", value_set_u64, AT(inflate_cache_bytes), .max = INFLATE_CACHE_MAX},
-	{"errno_style", value_set_choice, AT(errno_style), .choices = errno_style},
-	{"durability", value_set_flag, AT(durable), .choices = durability},
-	{"timestamp_authority", value_set_path, AT(timestamp_authority)},
+	{"errno_style", value_set_choice, AT(errno_style), .choices = errno_style, .in_bundle = true},
+	{"durability", value_set_flag, AT(durable), .choices = durability, .in_bundle = true},
+	{"timestamp_authority", value_set_trust, AT(timestamp_authority), TEXT(timestamp_authority_text),
+	 .in_bundle = true},
 	{"log", value_set_choice, AT(log), .choices = log_targets},
 	{"hooks", value_set_path, AT(hooks)},
 	{"hooks_user", value_set_owner, AT(hooks_user)},
@@ -49,6 +51,7 @@ static const struct key vouchfs_keys[] = {
 	{0},
 };
 #undef AT
+#undef TEXT
 
 #define AT(field) .offset = offsetof(struct config_policy, field)
 static const struct key policy_keys[] = {
@@ -66,14 +69,16 @@ static const struct key policy_keys[] = {
 };
 #undef AT
 
-#define AT(field) .offset = offsetof(struct config_account, field)
+#define AT(field)   .offset = offsetof(struct config_account, field)
+#define TEXT(field) .text_offset = offsetof(struct config_account, field)
 static const struct key account_keys[] = {
-	{"certificate", value_set_path, AT(certificate), .required = true},
-	{"revocations", value_set_path, AT(revocations)},
+	{"certificate", value_set_trust, AT(certificate), TEXT(certificate_text), .required = true},
+	{"revocations", value_set_trust, AT(revocations), TEXT(revocations_text), .on_host = true},
 	{"revocations_required", value_set_flag, AT(revocations_required), .choices = yes_no},
 	{0},
 };
 #undef AT
+#undef TEXT
 
 #define AT(field) .offset = offsetof(struct config_code_signing, field)
 static const struct key code_signing_keys[] = {

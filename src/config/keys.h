@@ -24,8 +24,11 @@ struct key {
 	const char *name;
 	key_set *set; /* NULL: taken by check.c once all sections are there */
 	size_t offset;
+	size_t text_offset; /* value_set_trust: where the content goes */
 	bool required;
-	bool list; /* may be set more than once */
+	bool list;	/* may be set more than once */
+	bool in_bundle; /* [vouchfs]: a policy bundle may have it */
+	bool on_host;	/* value_set_trust: a bundle may name a file of the host by its absolute path */
 	uint64_t min, max;
 	const struct choice *choices; /* ended by a NULL name */
 };

@@ -11,11 +11,15 @@
 #include "base/buf.h"
 #include "base/limits.h"
 
+struct members;
+
 struct file {
-	char *shown;	 /* path for people: escaped */
-	char *directory; /* absolute: where relative paths in it start */
-	size_t order;	 /* 0 is the main file */
-	int64_t mtime_s; /* when it was read */
+	char *shown;		 /* path for people: escaped */
+	char *path;		 /* absolute; of a bundle's file: its name */
+	char *directory;	 /* absolute: where relative paths in it start */
+	struct members *members; /* of the policy bundle that it is of; NULL: it is the host's own */
+	size_t order;		 /* 0 is the main file */
+	int64_t mtime_s;	 /* when it was read */
 	uint32_t mtime_ns;
 	uid_t owner;
 	bool has_owner; /* it is one on the disk */

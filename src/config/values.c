@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "members.h"
 #include "resolve.h"
 
 #define CHOICES_MAX 8
@@ -229,14 +230,29 @@ static int bad_name(const struct setting *s, struct report *report, const char *
 	return 0;
 }
 
+/* Where a bundle is packed nobody knows who is on its hosts: a name is one word, and stands for no number. */
+static bool is_of_no_host(const struct setting *s, struct report *report)
+{
+	const struct members *members = s->at.file->members;
+	if (!members || !members->is_packed)
+		return false;
+	if (strpbrk(s->value, " \t:,"))
+		(void)value_refuse(s, report, "the name or number of one user or group");
+	return true;
+}
+
 int value_set_owner(const struct key *key, const struct setting *s, void *item, struct report *report)
 {
+	if (is_of_no_host(s, report))
+		return 0;
 	int r = resolve_user(s->value, field_of(key, item));
 	return r < 0 ? bad_name(s, report, "user", r) : 0;
 }
 
 int value_set_group(const struct key *key, const struct setting *s, void *item, struct report *report)
 {
+	if (is_of_no_host(s, report))
+		return 0;
 	int r = resolve_group(s->value, field_of(key, item));
 	return r < 0 ? bad_name(s, report, "group", r) : 0;
 }
@@ -300,6 +316,8 @@ int value_add_user(const struct key *key UNUSED, const struct setting *s, void *
 {
 	struct config_principal *principal = item;
 	uid_t uid;
+	if (is_of_no_host(s, report))
+		return 0;
 	int r = resolve_user(s->value, &uid);
 	return r < 0 ? bad_name(s, report, "user", r)
 		     : add_id(s, uid, &principal->users, &principal->user_count, report);
@@ -309,6 +327,8 @@ int value_add_group(const struct key *key UNUSED, const struct setting *s, void 
 {
 	struct config_principal *principal = item;
 	gid_t gid;
+	if (is_of_no_host(s, report))
+		return 0;
 	int r = resolve_group(s->value, &gid);
 	return r < 0 ? bad_name(s, report, "group", r)
 		     : add_id(s, gid, &principal->groups, &principal->group_count, report);

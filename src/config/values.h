@@ -26,9 +26,12 @@ key_set value_add_publisher;	    /* into a struct config_code_signing */
 key_set value_add_policy_publisher; /* into a struct config_policy */
 key_set value_add_user;		    /* into a struct config_principal */
 key_set value_add_group;	    /* into a struct config_principal */
+key_set value_set_trust;	    /* char *: a path, or of a bundle a file of it with its content */
 key_set value_set_url;		    /* char *: where policy bundles are fetched from */
 key_set value_set_host;		    /* char *: what policy bundles call a host */
-key_set value_add_label;	    /* into a struct config_policy */
+key_set value_add_hosts;	    /* words into a struct config_terms */
+key_set value_add_labels;
+key_set value_add_label; /* into a struct config_policy */
 
 /* Says what the value is and what was expected. Returns 0: the load goes on to find more. */
 int value_refuse(const struct setting *setting, struct report *report, const char *expected);

@@ -233,7 +233,7 @@ static int load_changed(struct config_files *files, const char *name, const char
 	config_free(files->config);
 	files->config = NULL;
 	buf_reset(&files->errors);
-	return config_load_changed(files->main_path, &change, &files->config, &files->errors);
+	return config_load_changed(files->main_path, &change, NULL, &files->config, &files->errors);
 }
 
 static void takes_a_changed_file_as_it_would_be(void **state)
