@@ -36,10 +36,11 @@ struct config_section_text {
 struct config_edit;
 
 /*
- * -EACCES with why: the caller may not write conf.d (which is made when it is missing). -EINVAL: what stands is
- * faulty, ret_errors has a line each.
+ * bundle: the policy bundle in force (copied), or NULL. -EACCES with why: the caller may not write conf.d (which is
+ * made when it is missing). -EINVAL: what stands is faulty, ret_errors has a line each.
  */
-int config_edit_open(const char *path, struct config_edit **ret, struct buf *ret_errors, struct explain *ret_why);
+int config_edit_open(const char *path, const struct config_members *bundle, struct config_edit **ret,
+		     struct buf *ret_errors, struct explain *ret_why);
 void config_edit_close(struct config_edit *edit);
 
 /* As it stands, with what was put. */
@@ -51,7 +52,7 @@ bool config_edit_is_ours(const struct config_edit *edit, const char *section, co
 /*
  * Writes the file of a section, with the lines that are kept from the one that is there. -EINVAL: the configuration
  * would be faulty, why has the first error, ret_errors all; -EEXIST: a file by that name is there that no command
- * wrote. One change an edit.
+ * wrote; -EPERM: it would not be in force, why says whose this is. One change an edit.
  */
 int config_edit_put(struct config_edit *edit, const struct config_section_text *text, struct buf *ret_errors,
 		    struct explain *ret_why);

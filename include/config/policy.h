@@ -45,6 +45,7 @@
 #ifndef CONFIG_POLICY_H
 #define CONFIG_POLICY_H
 
+#include "base/explain.h"
 #include "config/config.h"
 
 #define CONFIG_POLL_INTERVAL_DEFAULT_S 300
@@ -107,6 +108,11 @@ struct config_override {
  */
 int config_load_governed(const char *path, const struct config_members *bundle, struct config **ret,
 			 struct buf *ret_errors);
+/*
+ * Would a [code-signing-config] or [function] of the host's own files not be in force? Then ret_why says who decides.
+ * (One section may all the same be none of the host's: config_load_changed.)
+ */
+bool config_is_governed(const struct config *config, const char *section, struct explain *ret_why);
 /*
  * A bundle alone, as it is packed: everything that can be known to be wrong without a host. Users and groups need not
  * exist here. ret has the sections; store, account and the like are empty.

@@ -20,7 +20,7 @@ int cli_lambda_edit(const struct lambda_host *host, struct config_edit **ret)
 {
 	struct buf errors = {0};
 	struct explain why = {0};
-	int r = config_edit_open(host->path, ret, &errors, &why);
+	int r = config_edit_open(host->path, NULL, ret, &errors, &why);
 	if (errors.data)
 		(void)fputs(errors.data, stderr);
 	buf_done(&errors);

@@ -15,6 +15,8 @@
 #include "base/io.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "config/policy.h"
+#include "members.h"
 
 #define CONF_D	  "conf.d"
 #define LOCK_NAME ".lock"
@@ -25,6 +27,7 @@ struct config_edit {
 	char *path; /* of the main file */
 	int dirfd;  /* conf.d */
 	int lock_fd;
+	struct config_members bundle; /* all NULL: none is in force */
 	struct config *config;
 	bool is_changed;
 	char name[CONFIG_EDIT_NAME_SIZE]; /* of the file that was changed */
@@ -91,10 +94,15 @@ static int wait_for_lock(int dirfd, int *ret_fd)
 	return r;
 }
 
+static const struct config_members *bundle_of(const struct config_edit *edit)
+{
+	return edit->bundle.all ? &edit->bundle : NULL;
+}
+
 static int load(struct config_edit *edit, struct buf *ret_errors)
 {
 	struct config *config = NULL;
-	int r = config_load(edit->path, &config, ret_errors);
+	int r = config_load_governed(edit->path, bundle_of(edit), &config, ret_errors);
 	if (r < 0)
 		return r;
 	config_free(edit->config);
@@ -102,7 +110,8 @@ static int load(struct config_edit *edit, struct buf *ret_errors)
 	return 0;
 }
 
-int config_edit_open(const char *path, struct config_edit **ret, struct buf *ret_errors, struct explain *ret_why)
+int config_edit_open(const char *path, const struct config_members *bundle, struct config_edit **ret,
+		     struct buf *ret_errors, struct explain *ret_why)
 {
 	struct config_edit *edit = calloc(1, sizeof(*edit));
 	int r = -ENOMEM;
@@ -110,7 +119,7 @@ int config_edit_open(const char *path, struct config_edit **ret, struct buf *ret
 		return r;
 	edit->dirfd = edit->lock_fd = -1;
 	edit->path = strdup(path);
-	if (!edit->path)
+	if (!edit->path || (bundle && members_copy(bundle, &edit->bundle) < 0))
 		goto out;
 	r = edit->dirfd = open_conf_d(path, ret_why);
 	if (r < 0)
@@ -137,6 +146,7 @@ void config_edit_close(struct config_edit *edit)
 	if (!edit)
 		return;
 	config_free(edit->config);
+	members_free(&edit->bundle);
 	io_close(&edit->lock_fd);
 	io_close(&edit->dirfd);
 	free(edit->before);
@@ -200,6 +210,20 @@ static void explain_first(const struct buf *errors, struct explain *why)
 	explain_set(why, "%.*s", len, errors->data ? errors->data : "");
 }
 
+/* What the file would say is the host's to say. */
+static int check_in_force(const struct config *config, const char *name, struct explain *why)
+{
+	for (size_t i = 0; i < config->override_count; i++) {
+		const struct config_override *override = &config->overrides[i];
+		if (!override->in_conf_d || strcmp(strrchr(override->path, '/') + 1, name) != 0)
+			continue;
+		if (!config_is_governed(config, override->section, why))
+			explain_set(why, "%s", override->text);
+		return -EPERM;
+	}
+	return 0;
+}
+
 /* text NULL: the file goes. Takes *before over once the change is made. */
 static int change(struct config_edit *edit, const char *name, const char *text, char **before, struct buf *ret_errors,
 		  struct explain *why)
@@ -208,12 +232,14 @@ static int change(struct config_edit *edit, const char *name, const char *text, 
 	struct config *config = NULL;
 	ASSERT(!edit->is_changed);
 
-	int r = config_load_changed(edit->path, &wanted, NULL, &config, ret_errors);
-	config_free(config);
-	if (r < 0) {
+	int r = config_load_changed(edit->path, &wanted, bundle_of(edit), &config, ret_errors);
+	if (r < 0)
 		explain_first(ret_errors, why);
+	else
+		r = check_in_force(config, name, why);
+	config_free(config);
+	if (r < 0)
 		return r;
-	}
 	r = write_file(edit, name, text);
 	if (r < 0) {
 		(void)write_file(edit, name, *before); /* it may be there, and only not be durable */

@@ -11,23 +11,9 @@
 #include <string.h>
 
 #include "build.h"
+#include "override.h"
 
 #define LIST_SHOWN_SIZE 320
-
-/* The kinds of sections that are a bundle's as a whole, or none of its. */
-static const char *const governed_kinds[KIND_COUNT] = {
-	[KIND_CODE_SIGNING] = "code-signing configs",
-	[KIND_FUNCTION] = "functions",
-	[KIND_LAYER] = "layers",
-	[KIND_PRINCIPAL] = "principals",
-};
-
-static enum kind_id kind_of(const struct section *section)
-{
-	enum kind_id kind;
-	const char *argument;
-	return kind_parse(section->text, &kind, &argument) ? kind : KIND_COUNT;
-}
 
 /* ---- whether a bundle is for this host ---- */
 
@@ -85,98 +71,17 @@ bool govern_is_for_host(const struct governing *g, struct report *report)
 
 /* ---- what is not in force ---- */
 
-/* Where something of the host's stands that is governed. */
-struct found {
-	const struct section *section;
-	const char *key; /* NULL: the whole section */
-	struct place at;
-	enum { BEFORE_A_BUNDLE, BUNDLE_HAS_SUCH, UNCHECKED } why;
-};
-
-static char *say(const struct governing *g, const struct found *f)
-{
-	const char *section = f->section->text;
-	char *text;
-	int r;
-	if (f->why == BEFORE_A_BUNDLE)
-		r = asprintf(&text, "[%s] is not in force: no policy bundle has come yet", section);
-	else if (f->why == UNCHECKED)
-		r = asprintf(&text,
-			     "[%s] is not in force: under policy bundle %" PRIu64
-			     " a function needs a code-signing config other than \"" CONFIG_NONE "\"",
-			     section, g->terms->sequence);
-	else if (f->key)
-		r = asprintf(&text, "%s of [%s] is not in force: policy bundle %" PRIu64 " says what it is", f->key,
-			     section, g->terms->sequence);
-	else
-		r = asprintf(&text, "[%s] is not in force: this host's %s come from policy bundle %" PRIu64, section,
-			     governed_kinds[kind_of(f->section)], g->terms->sequence);
-	return r < 0 ? NULL : text;
-}
-
-static void refuse(const struct governing *g, const struct found *f, struct report *report)
-{
-	const char *section = f->section->text;
-	uint64_t sequence = g->terms->sequence;
-	if (f->why == UNCHECKED)
-		report_error(report, f->at,
-			     "[%s] has code_signing_config = " CONFIG_NONE ", which policy bundle %" PRIu64
-			     " leaves to no host (local = refuse): bind it to a code-signing config, or remove it",
-			     section, sequence);
-	else
-		report_error(report, f->at,
-			     "%s%s[%s] is governed by policy bundle %" PRIu64
-			     " (local = refuse): remove it, or ask whoever makes the bundles to say it there",
-			     f->key ? f->key : "", f->key ? " of " : "", section, sequence);
-}
-
-/* Room for one more, doubled at powers of two. */
-static struct config_override *add_override(struct config *config)
-{
-	size_t count = config->override_count;
-	if ((count & (count - 1)) == 0) {
-		struct config_override *more = reallocarray(config->overrides, count ? 2 * count : 1,
-							    sizeof(*config->overrides));
-		if (!more)
-			return NULL;
-		config->overrides = more;
-	}
-	struct config_override *override = &config->overrides[config->override_count++];
-	*override = (struct config_override){0};
-	return override;
-}
-
-static int note(const struct governing *g, const struct found *f, struct report *report, struct config *config)
-{
-	if (g->terms && g->terms->local == CONFIG_LOCAL_REFUSE && !g->reports)
-		refuse(g, f, report);
-	struct config_override *override = add_override(config);
-	if (!override)
-		return -ENOMEM;
-	*override = (struct config_override){
-		.file = strdup(f->at.file->shown),
-		.path = strdup(f->at.file->path),
-		.line = f->at.line,
-		.in_conf_d = f->at.file->order > 0,
-		.section = strdup(f->section->text),
-		.key = f->key ? strdup(f->key) : NULL,
-		.text = say(g, f),
-	};
-	bool is_whole = override->file && override->path && override->section && override->text;
-	return is_whole && !(f->key && !override->key) ? 0 : -ENOMEM;
-}
-
 /* A section once for each file in which it stands. */
 static int note_section(const struct governing *g, struct found f, struct report *report, struct config *config)
 {
 	const struct section *section = f.section;
 	f.at = section->at;
-	int r = note(g, &f, report, config);
+	int r = override_note(g, &f, report, config);
 	for (size_t i = 0; r == 0 && i < section->count; i++) {
 		const struct file *before = i > 0 ? section->settings[i - 1].at.file : section->at.file;
 		f.at = section->settings[i].at;
 		if (f.at.file != before && f.at.file != section->at.file)
-			r = note(g, &f, report, config);
+			r = override_note(g, &f, report, config);
 	}
 	return r;
 }
@@ -199,7 +104,7 @@ static int take_keys(const struct governing *g, struct section *own, struct repo
 			i++;
 			continue;
 		}
-		r = note(g, &(struct found){own, governed->key, s->at, BUNDLE_HAS_SUCH}, report, config);
+		r = override_note(g, &(struct found){own, governed->key, s->at, BUNDLE_HAS_SUCH}, report, config);
 		section_remove(own, i);
 	}
 	return r;
@@ -208,13 +113,13 @@ static int take_keys(const struct governing *g, struct section *own, struct repo
 static int take_section(const struct governing *g, const bool given[KIND_COUNT], struct section *own,
 			struct report *report, struct config *config)
 {
-	enum kind_id kind = kind_of(own);
+	enum kind_id kind = override_kind(own->text);
 	struct found f = {.section = own, .why = g->terms ? BUNDLE_HAS_SUCH : BEFORE_A_BUNDLE};
 	if (kind == KIND_VOUCHFS && g->terms)
 		return take_keys(g, own, report, config);
 	if (kind == KIND_ACCOUNT)
 		own->is_dropped = g->terms && tree_find(g->given, own->text);
-	if (kind == KIND_COUNT || !governed_kinds[kind])
+	if (kind == KIND_COUNT || !override_kinds[kind])
 		return 0;
 	if (g->terms && !given[kind]) {
 		if (kind != KIND_FUNCTION || !is_unchecked(own))
@@ -225,25 +130,15 @@ static int take_section(const struct governing *g, const bool given[KIND_COUNT],
 	return note_section(g, f, report, config);
 }
 
-static int by_place(const void *a, const void *b)
-{
-	const struct config_override *x = a, *y = b;
-	if (x->in_conf_d != y->in_conf_d)
-		return x->in_conf_d ? 1 : -1;
-	int order = strcmp(x->path, y->path);
-	return order ? order : (x->line > y->line) - (x->line < y->line);
-}
-
 int govern_apply(const struct governing *g, struct report *report, struct config *config)
 {
 	bool given[KIND_COUNT + 1] = {0};
 	int r = 0;
 	for (size_t i = 0; g->terms && i < g->given->section_count; i++)
-		given[kind_of(g->given->sections[i])] = true;
+		given[override_kind(g->given->sections[i]->text)] = true;
 	for (size_t i = 0; r == 0 && i < g->own->section_count; i++)
 		r = take_section(g, given, g->own->sections[i], report, config);
-	if (config->override_count > 1)
-		qsort(config->overrides, config->override_count, sizeof(*config->overrides), by_place);
+	override_sort(config);
 	tree_drop(g->own);
 	return r == 0 && g->terms ? tree_move(g->own, g->given) : r;
 }

@@ -173,3 +173,42 @@ int members_check_named(const struct members *members, struct tree *sections, st
 					  report);
 	return r;
 }
+
+/* ---- a copy ---- */
+
+static int copy_member(const struct config_member *member, struct config_member *ret)
+{
+	char *name = strdup(member->name), *bytes = malloc(member->len + 1);
+	if (!name || !bytes) {
+		free(name);
+		free(bytes);
+		return -ENOMEM;
+	}
+	memcpy(bytes, member->bytes, member->len);
+	bytes[member->len] = '\0';
+	*ret = (struct config_member){.name = name, .bytes = bytes, .len = member->len};
+	return 0;
+}
+
+int members_copy(const struct config_members *members, struct config_members *ret)
+{
+	struct config_member *all = calloc(members->count + 1, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	ret->all = all;
+	int r = 0;
+	while (r == 0 && ret->count < members->count) {
+		r = copy_member(&members->all[ret->count], &all[ret->count]);
+		ret->count += r == 0;
+	}
+	return r;
+}
+
+void members_free(struct config_members *members)
+{
+	for (size_t i = 0; i < members->count; i++) {
+		free((char *)members->all[i].name);
+		free((char *)members->all[i].bytes);
+	}
+	free((struct config_member *)members->all);
+}

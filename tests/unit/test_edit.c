@@ -22,7 +22,7 @@ static struct config_edit *open_edit(struct config_files *files)
 {
 	struct config_edit *edit = NULL;
 	struct explain why = {0};
-	assert_int_equal(config_edit_open(files->main_path, &edit, &files->errors, &why), 0);
+	assert_int_equal(config_edit_open(files->main_path, NULL, &edit, &files->errors, &why), 0);
 	return edit;
 }
 
@@ -177,7 +177,7 @@ static void opens_only_what_is_good(void **state)
 	struct config_edit *edit = NULL;
 	struct explain why = {0};
 	config_files_good(files, "mod = 1\n");
-	assert_int_equal(config_edit_open(files->main_path, &edit, &files->errors, &why), -EINVAL);
+	assert_int_equal(config_edit_open(files->main_path, NULL, &edit, &files->errors, &why), -EINVAL);
 	assert_non_null(strstr(files->errors.data, "unknown key"));
 	assert_null(edit);
 }
