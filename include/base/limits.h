@@ -90,6 +90,7 @@
 /* Policy bundles: files in one, bytes of them all; and how many differences of a host are shown. */
 #define LIMIT_BUNDLE_FILES     256U
 #define LIMIT_BUNDLE_BYTES     4194304U
+#define LIMIT_BUNDLE_ZIP_BYTES (2U * LIMIT_BUNDLE_BYTES) /* the file, with headers and signature */
 #define LIMIT_DRIFT_ITEMS      100
 #define LIMIT_DRIFT_SETTLE_MS  10000 /* who goes on changing files is looked at all the same */
 #define LIMIT_REMEDIES_AN_HOUR 12U

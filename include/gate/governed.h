@@ -35,6 +35,7 @@ struct governed {
 	uint64_t highest_sequence; /* 0: none has come yet */
 	/* IN_FORCE: */
 	struct bundle *bundle;
+	struct signature_facts facts;
 	uint64_t sequence;
 	uint64_t release;
 	uint8_t tree_sha256[CRYPTO_SHA256_BYTES];
@@ -82,10 +83,15 @@ int governed_about(const struct trust *candidate, const char *rollback_reason, s
 void governed_take_up(struct trust *candidate, struct store *store, const struct store_release *release);
 
 /*
- * The configuration that is in force on a host, for commands that look beside the daemon: config_load, and where that
- * has a publisher, with the bundle in force in the store, which is opened read-only. -EACCES, -EPERM: this user may not
- * read the store, and the host's own files alone are not what is in force; ret_errors says what helps.
+ * trust_load for commands that look beside the daemon: the store of the configuration is opened read-only (NULL is
+ * given where there is none yet, or where it may not be read and the host has no publisher). Of a host that has one
+ * -EACCES or -EPERM says that this user may not read the store: the host's own files alone are not what is in force;
+ * ret_errors says what helps. On success it may have a line that begins with "warning: ".
  */
+int governed_trust_load(const char *path, struct trust **ret, struct buf *ret_errors);
+/* Its configuration alone; of a host without publisher that is config_load, and no store is opened. */
+int governed_config_load(const char *path, struct config **ret, struct buf *ret_errors);
+/* Its configuration alone; of a host without publisher that is config_load, and no store is opened. */
 int governed_config_load(const char *path, struct config **ret, struct buf *ret_errors);
 
 #endif

@@ -20,7 +20,7 @@ struct trust {
 	struct signature_account *accounts; /* one for each [account], same order */
 	size_t account_count;
 	struct crypto_trust *timestamp_authority; /* NULL: time stamps are not looked at */
-	struct governed *governed; /* the policy bundle (governed.h); NULL: the host has no [policy] publisher */
+	struct governed *governed; /* the policy bundle (governed.h); NULL: no [policy] publisher, or store was NULL */
 	struct trust *local;	   /* of the host's own files alone, by which bundles are judged; NULL as above */
 	struct trust_list_file *list_files; /* identity of each list file when it was read */
 };
@@ -30,16 +30,14 @@ struct trust {
  * configuration errors (a line each appended to ret_errors, -EINVAL); revocation lists are not: their state is a fact
  * for policy. store remembers the highest sequence seen of each account (read-only: is looked at but not written; NULL:
  * nothing is remembered).
+ *
+ * With a [policy] publisher the store has the policy bundle, too, and the configuration is that of the host under it
+ * (governed.h); store NULL: of the host's own files alone, which then is not what is in force. -EINVAL also where they
+ * say something that the bundle in force does not let them say (local = refuse).
  */
 int trust_load(const char *config_path, struct store *store, struct trust **ret, struct buf *ret_errors);
 /* The same for one that only asks: a list that will perhaps never be in force does not make those before it old. */
 int trust_preview(const char *config_path, struct store *store, struct trust **ret, struct buf *ret_errors);
-
-/*
- * The same for a configuration that is loaded already, for those who need it to find the store first. Takes config
- * over, on failure too.
- */
-int trust_from_config(struct config *config, struct store *store, struct trust **ret, struct buf *ret_errors);
 
 /*
  * The same configuration with the list files read again when one of them has changed: a new trust, or the same one with

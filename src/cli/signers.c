@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/io.h"
-#include "gate/trust.h"
+#include "gate/governed.h"
 #include "service.h"
 #include "signer.h"
 
@@ -55,7 +55,7 @@ static int add_trust(const char *config_path, struct overview_signers *to)
 {
 	struct trust *trust = NULL;
 	struct buf errors = {0};
-	int r = trust_load(config_path, NULL, &trust, &errors);
+	int r = governed_trust_load(config_path, &trust, &errors);
 	buf_done(&errors);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;

@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "gate/governed.h"
 
 #define SHOWN_SIZE 512
 
@@ -62,18 +63,6 @@ struct request {
 
 /* ---- the configuration ---- */
 
-/* The store of a configuration where there is one that may be read; NULL otherwise, which is no failure. */
-static struct store *open_memory(const struct config *config)
-{
-	struct store_options options = {.path = config->store, .read_only = true, .anchor = config->anchor};
-	struct store *store = NULL;
-	struct explain why = {0};
-	int r = store_open(&options, &store, &why);
-	if (r < 0 && r != -ENOENT && r != -EACCES)
-		cli_error("warning: what the store remembers of revocation lists is not used: %s", why.text);
-	return r < 0 ? NULL : store;
-}
-
 static void explain_config_failure(int r, const char *path, const struct buf *errors)
 {
 	char shown[SHOWN_SIZE];
@@ -88,17 +77,12 @@ static void explain_config_failure(int r, const char *path, const struct buf *er
 
 int cli_load_trust(const char *path, struct trust **ret)
 {
-	struct config *config = NULL;
-	struct store *store = NULL;
 	struct buf errors = {0};
-	int r = config_load(path, &config, &errors);
-	if (r == 0) {
-		store = open_memory(config);
-		r = trust_from_config(config, store, ret, &errors);
-	}
+	int r = governed_trust_load(path, ret, &errors);
 	if (r < 0)
 		explain_config_failure(r, path, &errors);
-	store_close(store);
+	else if (errors.data)
+		cli_error("%.*s", (int)strcspn(errors.data, "\n"), errors.data);
 	buf_done(&errors);
 	return r;
 }

@@ -1,33 +1,229 @@
-/* governed.c - the policy bundle in force. */
+/*
+ * governed.c - the policy bundle in force: taken from the store, and believed as far as the accounts of the host's own
+ * files prove it. Whatever cannot be had or is not what was accepted leaves it lost (I4).
+ */
 #include "gate/governed.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-int gate_judge_bundle(const struct trust *trust, const char *config_path, struct store *store,
-		      const struct gate_artifact *artifact, struct gate_decision *ret, struct trust **ret_candidate)
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "govern.h"
+#include "trust_make.h"
+
+#define SHOWN_SIZE 256
+
+struct config_code_signing govern_rules(const struct config *own)
 {
-	(void)trust, (void)config_path, (void)store, (void)artifact, (void)ret, (void)ret_candidate;
-	return -ENOSYS;
+	struct config_code_signing rules = {
+		.name = GOVERN_RULES_NAME,
+		.publisher_count = own->policy.publisher_count,
+		.mismatch = CONFIG_ENFORCE,
+		.expiry = CONFIG_ENFORCE,
+		.revocation = CONFIG_ENFORCE,
+		.deployment = CONFIG_ENFORCE,
+		.on_load = CONFIG_ENFORCE,
+	};
+	memcpy(rules.publishers, own->policy.publishers, sizeof(rules.publishers));
+	return rules;
 }
 
-int gate_judge_rollback(const struct trust *trust, const char *config_path, struct store *store,
-			const struct gate_artifact *artifact, struct gate_decision *ret, struct trust **ret_candidate)
+struct governed *govern_new(enum governed_state state)
 {
-	return gate_judge_bundle(trust, config_path, store, artifact, ret, ret_candidate);
+	struct governed *governed = calloc(1, sizeof(*governed));
+	if (governed)
+		governed->state = state;
+	return governed;
+}
+
+struct governed *govern_copy(const struct governed *governed)
+{
+	struct governed *copy = govern_new(governed->state);
+	if (!copy)
+		return NULL;
+	*copy = *governed;
+	if (copy->bundle)
+		copy->bundle = bundle_ref(copy->bundle);
+	return copy;
+}
+
+void govern_free(struct governed *governed)
+{
+	if (!governed)
+		return;
+	bundle_unref(governed->bundle);
+	free(governed);
+}
+
+void govern_lose(struct governed *governed, const char *why)
+{
+	struct explain kept;
+	uint64_t highest = governed->highest_sequence;
+	explain_set(&kept, "%s", why); /* why may be the one in there */
+	bundle_unref(governed->bundle);
+	*governed = (struct governed){.state = GOVERNED_LOST, .why = kept, .highest_sequence = highest};
+}
+
+/* ---- has somebody to act? ---- */
+
+static void judge(const struct governed *governed, const struct trust *own, struct policy_verdict *ret)
+{
+	const struct config_code_signing rules = govern_rules(own->config);
+	const struct policy_facts facts = {
+		.tail = POLICY_ZIP_ADMISSIBLE, .zip = POLICY_ZIP_ADMISSIBLE, .signature = &governed->facts};
+	policy_judge(&facts, &rules, GOVERN_RULES_NAME, POLICY_ON_DEPLOYMENT, clock_now_s(), ret);
+}
+
+void govern_weigh(struct governed *governed, const struct trust *own)
+{
+	struct policy_verdict verdict;
+	if (governed->state != GOVERNED_IN_FORCE)
+		return;
+	if (!signature_examine_lists(own->accounts, own->account_count, &governed->facts))
+		governed->facts.list_state = SIGNATURE_LIST_UNKNOWN;
+	judge(governed, own, &verdict);
+	governed->alarm = verdict.reason;
+	governed->alarm_why = (struct explain){0};
+	if (verdict.reason != POLICY_REASON_NONE)
+		explain_set(&governed->alarm_why, "%s", verdict.detail);
+}
+
+bool govern_is_due(const struct governed *governed, const struct trust *own)
+{
+	struct policy_verdict verdict;
+	if (governed->state != GOVERNED_IN_FORCE)
+		return false;
+	judge(governed, own, &verdict);
+	return verdict.reason != governed->alarm;
+}
+
+/* ---- what it is ---- */
+
+static void explain_hosts(const struct config_terms *terms, const struct config_policy *policy, struct explain *ret_why)
+{
+	char host[SHOWN_SIZE], first[SHOWN_SIZE] = "";
+	text_escape_print(host, sizeof(host), policy->host, strlen(policy->host));
+	const char *wanted = terms->host_count > 0 ? terms->hosts[0] : terms->label_count > 0 ? terms->labels[0] : "";
+	text_escape_print(first, sizeof(first), wanted, strlen(wanted));
+	explain_set(ret_why,
+		    "the bundle is not for this host: it is for %zu hosts and %zu labels (%s%s), and this host is %s "
+		    "with %zu labels",
+		    terms->host_count, terms->label_count, first,
+		    terms->host_count + terms->label_count > 1 ? ", ..." : "", host, policy->label_count);
+}
+
+static int parse_terms(const struct bundle *bundle, struct config_terms **ret, struct explain *ret_why)
+{
+	const struct config_member *member = &bundle_members(bundle)->all[0]; /* policy.conf is there, and first */
+	struct buf errors = {0};
+	int r = config_terms_parse(member->bytes, member->len, ret, &errors);
+	if (r == -EINVAL) {
+		const char *text = errors.data ? errors.data : CONFIG_TERMS_FILE " is refused";
+		explain_set(ret_why, "%.*s", (int)strcspn(text, "\n"), text);
+		r = -EBADMSG;
+	}
+	buf_done(&errors);
+	return r;
+}
+
+int govern_read_terms(const struct bundle *bundle, const struct config *own, uint64_t *ret_sequence,
+		      struct explain *ret_why)
+{
+	const struct config_policy *policy = &own->policy;
+	struct config_terms *terms = NULL;
+	int r = parse_terms(bundle, &terms, ret_why);
+	if (r < 0)
+		return r;
+	if (config_terms_are_for(terms, policy->host, policy->labels, policy->label_count)) {
+		*ret_sequence = terms->sequence;
+	} else {
+		explain_hosts(terms, policy, ret_why);
+		r = -EBADMSG;
+	}
+	config_terms_free(terms);
+	return r;
+}
+
+void govern_take_facts(struct governed *governed, const struct signature_facts *facts)
+{
+	const struct statement *statement = &facts->statement;
+	governed->facts = *facts;
+	governed->profile_version = statement->profile_version;
+	governed->job = statement->job;
+	governed->signed_at_s = statement->signed_at_s;
+	governed->expires_at_s = statement->expires_at_s;
+}
+
+static const char *decision_of(const struct store_release *release)
+{
+	return release->decision ? release->decision : "";
+}
+
+static bool read_number(const struct store_release *release, const char *key, uint64_t *ret)
+{
+	const char *text = decision_of(release);
+	return text_record_get_u64(text, strlen(text), key, ret);
+}
+
+bool govern_is_rollback(const struct store_release *release, uint64_t highest)
+{
+	uint64_t below = 0;
+	return read_number(release, GOVERN_ROLLBACK_BELOW, &below) && below == highest;
+}
+
+static void take_rollback(struct governed *governed, const struct store_release *release)
+{
+	const char *text = decision_of(release);
+	char *reason = text_record_get(text, strlen(text), GOVERN_ROLLBACK_REASON);
+	governed->is_rolled_back = true;
+	governed->rollback_by_uid = governed->applied_by_uid;
+	(void)snprintf(governed->rollback_reason, sizeof(governed->rollback_reason), "%s", reason ? reason : "");
+	free(reason);
+}
+
+void govern_take_record(struct governed *governed, const struct store_release *release)
+{
+	uint64_t uid = release->uid;
+	(void)read_number(release, "by-uid", &uid);
+	governed->release = release->number;
+	memcpy(governed->tree_sha256, release->digest, sizeof(governed->tree_sha256));
+	(void)snprintf(governed->artifact_name, sizeof(governed->artifact_name), "%s", release->artifact_name);
+	governed->applied_at_s = release->created_at_s;
+	governed->applied_by_uid = (uint32_t)uid;
+	if (governed->sequence < governed->highest_sequence)
+		take_rollback(governed, release);
 }
 
 int governed_about(const struct trust *candidate, const char *rollback_reason, struct buf *ret)
 {
-	(void)candidate, (void)rollback_reason, (void)ret;
-	return -ENOSYS;
+	const struct governed *governed = candidate->governed;
+	char reason[2 * LIMIT_REASON_BYTES + 1];
+	ASSERT(governed && governed->state == GOVERNED_IN_FORCE);
+	int r = buf_printf(ret, GOVERN_SEQUENCE ": %llu\n", (unsigned long long)governed->sequence);
+	if (r < 0 || !rollback_reason)
+		return r;
+	text_escape_print(reason, sizeof(reason), rollback_reason, strlen(rollback_reason));
+	return buf_printf(ret, GOVERN_ROLLBACK_BELOW ": %llu\n" GOVERN_ROLLBACK_REASON ": %s\n",
+			  (unsigned long long)governed->highest_sequence, reason);
+}
+
+void govern_remember(const struct governed *governed, struct store *store)
+{
+	int r = store_raise_policy_sequence(store, governed->highest_sequence);
+	if (r < 0 && r != -EROFS)
+		log_warning("sequence %llu of the policy bundle could not be remembered: %s",
+			    (unsigned long long)governed->highest_sequence, strerror(-r));
 }
 
 void governed_take_up(struct trust *candidate, struct store *store, const struct store_release *release)
 {
-	(void)candidate, (void)store, (void)release;
-}
-
-int governed_config_load(const char *path, struct config **ret, struct buf *ret_errors)
-{
-	return config_load(path, ret, ret_errors);
+	struct governed *governed = candidate->governed;
+	ASSERT(governed && governed->state == GOVERNED_IN_FORCE);
+	govern_take_record(governed, release);
+	govern_remember(governed, store);
+	trust_remember_lists(candidate, store);
 }

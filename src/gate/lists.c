@@ -3,11 +3,14 @@
  * policy makes "could not be checked" of them.
  *
  * The store remembers, for each account, "sequence: <n>" and "digest: <SHA-256 of the statement>" of the newest list
- * seen, so that an attacker who brings back an older list of genuine signature gains nothing.
+ * seen, so that an attacker who brings back an older list of genuine signature gains nothing. Of an account whose list
+ * comes with policy bundles it keeps the list itself, too: an older bundle that is taken up again would otherwise bring
+ * back an older list, and nothing of that account could be decided.
  */
 #include "lists.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,11 +19,12 @@
 #include "base/text.h"
 
 #define PATH_TEXT_SIZE 256
+#define KEPT_NAME_SIZE (ARN_ACCOUNT_SIZE + 5)
 
 struct trust_list_file lists_identify(const struct config_account *account)
 {
 	struct stat st;
-	if (!account->revocations || stat(account->revocations, &st) < 0)
+	if (!account->revocations || account->revocations_text || stat(account->revocations, &st) < 0)
 		return (struct trust_list_file){0};
 	return (struct trust_list_file){
 		.dev = st.st_dev,
@@ -61,12 +65,21 @@ out:
 	return r;
 }
 
-static void remember(struct store *store, const struct revocation_list *list)
+static void kept_name(const char *account, char ret[KEPT_NAME_SIZE])
 {
-	char hex[CRYPTO_SHA256_HEX_SIZE];
+	(void)snprintf(ret, KEPT_NAME_SIZE, "%s.list", account);
+}
+
+/* pem: the list itself, to be kept; or empty. */
+static void remember(struct store *store, const struct revocation_list *list, const struct buf *pem)
+{
+	char hex[CRYPTO_SHA256_HEX_SIZE], kept[KEPT_NAME_SIZE];
 	text_hex(list->digest, sizeof(list->digest), hex);
+	kept_name(list->account, kept);
 	struct buf text = {0};
-	int r = buf_printf(&text, "sequence: %llu\ndigest: %s\n", (unsigned long long)list->sequence, hex);
+	int r = pem->len > 0 ? store_put_revocations(store, kept, pem->data, pem->len) : 0;
+	if (r == 0)
+		r = buf_printf(&text, "sequence: %llu\ndigest: %s\n", (unsigned long long)list->sequence, hex);
 	if (r == 0)
 		r = store_put_revocations(store, list->account, text.data, text.len);
 	if (r < 0 && r != -EROFS)
@@ -75,9 +88,9 @@ static void remember(struct store *store, const struct revocation_list *list)
 	buf_done(&text);
 }
 
-/* Compares a genuine list with the memory; moves the memory forward if it remembers. */
+/* Compares a genuine list with the memory. */
 static enum signature_list_state compare_with_memory(const struct revocation_list *list, struct store *store,
-						     bool remembers, struct explain *ret_why)
+						     bool *ret_is_news, struct explain *ret_why)
 {
 	if (!store)
 		return SIGNATURE_LIST_READ;
@@ -86,8 +99,7 @@ static enum signature_list_state compare_with_memory(const struct revocation_lis
 	uint8_t digest[CRYPTO_SHA256_BYTES];
 	int r = recall(store, list->account, &seen, digest);
 	if (r == -ENOENT) {
-		if (remembers)
-			remember(store, list);
+		*ret_is_news = true;
 		return SIGNATURE_LIST_READ;
 	}
 	if (r < 0) {
@@ -105,8 +117,7 @@ static enum signature_list_state compare_with_memory(const struct revocation_lis
 			    (unsigned long long)list->sequence, list->account);
 		return SIGNATURE_LIST_OLDER;
 	}
-	if (remembers && list->sequence > seen)
-		remember(store, list);
+	*ret_is_news = list->sequence > seen;
 	return SIGNATURE_LIST_READ;
 }
 
@@ -136,37 +147,103 @@ static enum signature_list_state state_of_content(int r, const char *path, struc
 	return SIGNATURE_LIST_UNKNOWN;
 }
 
-void lists_read(const struct config_account *config, struct store *store, bool remembers,
-		struct signature_account *account)
-{
-	account->list_state = SIGNATURE_LIST_UNKNOWN;
-	account->list = NULL;
-	if (!config->revocations) {
-		account->list_state = SIGNATURE_LIST_MISSING;
-		explain_set(&account->list_why, "no revocation list is configured for account %s", account->id);
-		return;
-	}
+/* The newest list found so far; of none: what the account's own source is. */
+struct search {
+	const struct lists_sources *sources;
+	const struct signature_account *account;
+	struct revocation_list *list;
+	struct buf pem; /* of that list */
+	enum signature_list_state state;
+	struct explain why;
+};
 
-	char path[PATH_TEXT_SIZE];
-	text_escape_print(path, sizeof(path), config->revocations, strlen(config->revocations));
-	struct buf pem = {0};
+/* Takes pem over. */
+static int consider(struct search *s, struct buf *pem, struct explain *ret_why)
+{
 	struct revocation_list *list = NULL;
-	int r = io_read_path(config->revocations, LIMIT_REVOCATION_LIST_BYTES, &pem);
-	if (r < 0) {
-		account->list_state = state_of_file(r, path, &account->list_why);
-		goto out;
-	}
-	r = revocation_list_read(pem.data, pem.len, account->id, account->trust, &list, &account->list_why);
-	if (r < 0) {
-		account->list_state = state_of_content(r, path, &account->list_why);
-		goto out;
-	}
-	account->list_state = compare_with_memory(list, store, remembers, &account->list_why);
-	if (account->list_state == SIGNATURE_LIST_READ) {
-		account->list = list;
+	int r = revocation_list_read(pem->data, pem->len, s->account->id, s->account->trust, &list, ret_why);
+	if (r == 0 && (!s->list || list->sequence > s->list->sequence)) {
+		revocation_list_free(s->list);
+		buf_done(&s->pem);
+		s->list = list;
+		s->pem = *pem;
+		*pem = (struct buf){0};
 		list = NULL;
 	}
-out:
 	revocation_list_free(list);
+	buf_done(pem);
+	return r;
+}
+
+static enum signature_list_state look_at(struct search *s, const struct config_account *config, struct explain *ret_why)
+{
+	char path[PATH_TEXT_SIZE];
+	struct buf pem = {0};
+	if (!config->revocations) {
+		explain_set(ret_why, "no revocation list is configured for account %s", s->account->id);
+		return SIGNATURE_LIST_MISSING;
+	}
+	text_escape_print(path, sizeof(path), config->revocations, strlen(config->revocations));
+	int r = config->revocations_text ? buf_puts(&pem, config->revocations_text)
+					 : io_read_path(config->revocations, LIMIT_REVOCATION_LIST_BYTES, &pem);
+	if (r < 0) {
+		buf_done(&pem);
+		return state_of_file(r, path, ret_why);
+	}
+	r = consider(s, &pem, ret_why);
+	return r < 0 ? state_of_content(r, path, ret_why) : SIGNATURE_LIST_READ;
+}
+
+static bool comes_with_a_bundle(const struct lists_sources *sources)
+{
+	return sources->own->revocations_text || (sources->other && sources->other->revocations_text);
+}
+
+/* A list that is kept is as good as its signature: what is wrong with it makes nothing worse. */
+static void look_at_kept(struct search *s)
+{
+	char name[KEPT_NAME_SIZE];
+	struct buf pem = {0};
+	kept_name(s->account->id, name);
+	if (s->sources->store && store_get_revocations(s->sources->store, name, &pem) == 0)
+		(void)consider(s, &pem, NULL);
 	buf_done(&pem);
+}
+
+static void find_newest(struct search *s)
+{
+	s->state = look_at(s, s->sources->own, &s->why);
+	if (s->sources->other)
+		(void)look_at(s, s->sources->other, NULL);
+	if (comes_with_a_bundle(s->sources))
+		look_at_kept(s);
+}
+
+static void remember_found(const struct search *s, const struct revocation_list *list)
+{
+	const struct buf none = {0};
+	if (s->sources->remembers && s->sources->store)
+		remember(s->sources->store, list, comes_with_a_bundle(s->sources) ? &s->pem : &none);
+}
+
+void lists_read(const struct lists_sources *sources, struct signature_account *account)
+{
+	struct search s = {.sources = sources, .account = account};
+	bool is_news = false;
+	find_newest(&s);
+	account->list = NULL;
+	account->list_state = s.state;
+	account->list_why = s.why;
+	if (s.list) {
+		account->list_why = (struct explain){0};
+		account->list_state = compare_with_memory(s.list, sources->store, &is_news, &account->list_why);
+	}
+	if (is_news)
+		remember_found(&s, s.list);
+	if (account->list_state == SIGNATURE_LIST_READ) {
+		account->list = s.list;
+		s.list = NULL;
+	}
+	revocation_list_free(s.list);
+	buf_done(&s.pem);
 }

@@ -22,9 +22,15 @@ struct trust_list_file {
 struct trust_list_file lists_identify(const struct config_account *account);
 bool lists_is_same_file(const struct trust_list_file *a, const struct trust_list_file *b);
 
-/* Fills the list members of account, whose id and trust are set. store as in trust_load; remembers: or trust_preview.
- */
-void lists_read(const struct config_account *config, struct store *store, bool remembers,
-		struct signature_account *account);
+/* Where an account's list may come from. */
+struct lists_sources {
+	const struct config_account *own;
+	const struct config_account *other; /* the same account, of the host's own files or of the bundle; or NULL */
+	struct store *store;		    /* as in trust_load */
+	bool remembers;			    /* or trust_preview */
+};
+
+/* Fills the list members of account, whose id and trust are set: the newest genuine list of all sources. */
+void lists_read(const struct lists_sources *sources, struct signature_account *account);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * trust.c - makes a trust of a configuration: certificates first (they must be good), then lists.
+ * trust.c - makes a trust of a configuration: certificates first (they must be good), then lists. What a policy bundle
+ * has to do with it is in trust_load.c.
  */
 #include "gate/trust.h"
 
@@ -18,7 +19,9 @@
 #include "base/io.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "govern.h"
 #include "lists.h"
+#include "trust_make.h"
 
 /* The one variable of this module: numbers have to grow over all trusts that a process makes. */
 static uint64_t next_generation(void)
@@ -65,6 +68,8 @@ void trust_unref(struct trust *trust)
 		revocation_list_free(trust->accounts[i].list);
 	}
 	crypto_trust_unref(trust->timestamp_authority);
+	govern_free(trust->governed);
+	trust_unref(trust->local);
 	free(trust->accounts);
 	free(trust->list_files);
 	if (trust->origin)
@@ -98,6 +103,14 @@ static int check_writers(int fd, const char *shown, const struct config *config,
 	return -EPERM;
 }
 
+/* What an error is about: the key, its file, and what the file has where it came with the bundle. */
+struct certificate_place {
+	const char *key;
+	const char *file;
+	const char *text;
+	const char *expected;
+};
+
 static int read_pem(const char *file, const char *shown, const struct config *config, struct buf *ret,
 		    struct explain *why)
 {
@@ -113,14 +126,14 @@ static int read_pem(const char *file, const char *shown, const struct config *co
 }
 
 /* Reads a PEM file of CA certificates; a failure becomes a line of errors and -EINVAL. */
-static int read_trust(const char *file, const struct config *config, const char *place, const char *expected,
-		      struct crypto_trust **ret, struct buf *ret_errors)
+static int read_trust(const struct certificate_place *place, const struct config *config, struct crypto_trust **ret,
+		      struct buf *ret_errors)
 {
 	char shown[512];
 	struct buf pem = {0};
 	struct explain why = {0};
-	text_escape_print(shown, sizeof(shown), file, strlen(file));
-	int r = read_pem(file, shown, config, &pem, &why);
+	text_escape_print(shown, sizeof(shown), place->file, strlen(place->file));
+	int r = place->text ? buf_puts(&pem, place->text) : read_pem(place->file, shown, config, &pem, &why);
 	bool is_locked = r == -EACCES || r == -EPERM; /* then nothing is wrong with what it is */
 	if (r == 0)
 		r = crypto_trust_from_pem(pem.data, pem.len, ret, &why);
@@ -128,46 +141,90 @@ static int read_trust(const char *file, const struct config *config, const char 
 	if (r == 0 || r == -ENOMEM)
 		return r;
 
-	r = buf_printf(ret_errors, "%s = %s: %s%s%s\n", place, shown, why.text, is_locked ? "" : "; expected ",
-		       is_locked ? "" : expected);
+	r = buf_printf(ret_errors, "%s%s = %s: %s%s%s\n", place->text ? "policy bundle: " : "", place->key, shown,
+		       why.text, is_locked ? "" : "; expected ", is_locked ? "" : place->expected);
 	return r < 0 ? r : -EINVAL;
 }
 
 static int read_account(const struct config *config, const struct config_account *account,
 			struct signature_account *ret, struct buf *ret_errors)
 {
-	char place[PATH_MAX + 64];
+	char key[PATH_MAX + 64];
+	const struct certificate_place place = {
+		.key = key,
+		.file = account->certificate,
+		.text = account->certificate_text,
+		.expected = "the PEM file of the account's CA, which `vouchfs signer export-trust` writes and "
+			    "`vouchfs init --trust` puts here",
+	};
 	memcpy(ret->id, account->id, sizeof(ret->id));
 	ret->revocations_required = account->revocations_required;
-	(void)snprintf(place, sizeof(place), "%s: [account %s] certificate", config->path, account->id);
-	return read_trust(
-		account->certificate, config, place,
-		"the PEM file of the account's CA, which `vouchfs signer export-trust` writes and `vouchfs init "
-		"--trust` puts here",
-		&ret->trust, ret_errors);
+	(void)snprintf(key, sizeof(key), "%s: [account %s] certificate", config->path, account->id);
+	return read_trust(&place, config, &ret->trust, ret_errors);
 }
 
 static int read_timestamp_authority(const struct config *config, struct crypto_trust **ret, struct buf *ret_errors)
 {
-	char place[PATH_MAX + 64];
+	char key[PATH_MAX + 64];
+	const struct certificate_place place = {
+		.key = key,
+		.file = config->timestamp_authority,
+		.text = config->timestamp_authority_text,
+		.expected = "the PEM file of the time stamp authority's root CA",
+	};
 	if (!config->timestamp_authority)
 		return 0;
-	(void)snprintf(place, sizeof(place), "%s: [vouchfs] timestamp_authority", config->path);
-	return read_trust(config->timestamp_authority, config, place,
-			  "the PEM file of the time stamp authority's root CA", ret, ret_errors);
+	(void)snprintf(key, sizeof(key), "%s: [vouchfs] timestamp_authority", config->path);
+	return read_trust(&place, config, ret, ret_errors);
 }
 
-static void read_lists(struct trust *trust, struct store *store, bool remembers)
+static const struct config_account *find_section(const struct config *config, const char *id)
+{
+	for (size_t i = 0; config && i < config->account_count; i++)
+		if (strcmp(config->accounts[i].id, id) == 0)
+			return &config->accounts[i];
+	return NULL;
+}
+
+static struct lists_sources sources_of(const struct trust *trust, size_t account, const struct config *others)
+{
+	const struct config_account *own = &trust->config->accounts[account];
+	return (struct lists_sources){.own = own, .other = find_section(others, own->id)};
+}
+
+void trust_read_lists(struct trust *trust, const struct config *others, struct store *store, bool remembers)
 {
 	for (size_t i = 0; i < trust->account_count; i++) {
-		const struct config_account *account = &trust->config->accounts[i];
+		struct lists_sources sources = sources_of(trust, i, others);
+		sources.store = store;
+		sources.remembers = remembers;
 		/* Identified before it is read: a change in between is found by the next refresh. */
-		trust->list_files[i] = lists_identify(account);
-		lists_read(account, store, remembers, &trust->accounts[i]);
+		trust->list_files[i] = lists_identify(sources.own);
+		revocation_list_free(trust->accounts[i].list);
+		lists_read(&sources, &trust->accounts[i]);
 	}
 }
 
-static int make(struct config *config, struct store *store, bool remembers, struct trust **ret, struct buf *ret_errors)
+static void remember_lists(const struct trust *trust, const struct config *others, struct store *store)
+{
+	for (size_t i = 0; i < trust->account_count; i++) {
+		struct lists_sources sources = sources_of(trust, i, others);
+		struct signature_account again = trust->accounts[i];
+		sources.store = store;
+		sources.remembers = true;
+		lists_read(&sources, &again);
+		revocation_list_free(again.list);
+	}
+}
+
+void trust_remember_lists(const struct trust *trust, struct store *store)
+{
+	remember_lists(trust, trust->local ? trust->local->config : NULL, store);
+	if (trust->local)
+		remember_lists(trust->local, trust->config, store);
+}
+
+int trust_make(struct config *config, struct trust **ret, struct buf *ret_errors)
 {
 	struct trust *trust = trust_new(config->account_count);
 	if (!trust) {
@@ -187,28 +244,8 @@ static int make(struct config *config, struct store *store, bool remembers, stru
 		trust_unref(trust);
 		return r;
 	}
-	read_lists(trust, store, remembers);
 	*ret = trust;
 	return 0;
-}
-
-int trust_from_config(struct config *config, struct store *store, struct trust **ret, struct buf *ret_errors)
-{
-	return make(config, store, true, ret, ret_errors);
-}
-
-int trust_preview(const char *config_path, struct store *store, struct trust **ret, struct buf *ret_errors)
-{
-	struct config *config = NULL;
-	int r = config_load(config_path, &config, ret_errors);
-	return r < 0 ? r : make(config, store, false, ret, ret_errors);
-}
-
-int trust_load(const char *config_path, struct store *store, struct trust **ret, struct buf *ret_errors)
-{
-	struct config *config = NULL;
-	int r = config_load(config_path, &config, ret_errors);
-	return r < 0 ? r : trust_from_config(config, store, ret, ret_errors);
 }
 
 static bool lists_have_changed(const struct trust *trust)
@@ -218,18 +255,15 @@ static bool lists_have_changed(const struct trust *trust)
 		if (!lists_is_same_file(&now, &trust->list_files[i]))
 			return true;
 	}
-	return false;
+	return trust->local && lists_have_changed(trust->local);
 }
 
-int trust_refresh(struct trust *trust, struct store *store, struct trust **ret)
+/* The same without lists, and without what is governed. */
+static struct trust *copy_trust(struct trust *trust)
 {
-	if (!lists_have_changed(trust)) {
-		*ret = trust_ref(trust);
-		return 0;
-	}
 	struct trust *next = trust_new(trust->account_count);
 	if (!next)
-		return -ENOMEM;
+		return NULL;
 	next->origin = trust_ref(trust->origin ? trust->origin : trust);
 	next->config = trust->config;
 	next->timestamp_authority = trust->timestamp_authority ? crypto_trust_ref(trust->timestamp_authority) : NULL;
@@ -239,7 +273,36 @@ int trust_refresh(struct trust *trust, struct store *store, struct trust **ret)
 		next->accounts[i].revocations_required = account->revocations_required;
 		next->accounts[i].trust = crypto_trust_ref(account->trust);
 	}
-	read_lists(next, store, true);
+	return next;
+}
+
+/* What is in force stays what it is; whether somebody has to act is judged by the lists as they are now. */
+static int refresh_governed(const struct trust *trust, struct store *store, struct trust *next)
+{
+	next->local = copy_trust(trust->local);
+	next->governed = govern_copy(trust->governed);
+	if (!next->local || !next->governed)
+		return -ENOMEM;
+	trust_read_lists(next->local, next->config, store, true);
+	govern_weigh(next->governed, next->local);
+	return 0;
+}
+
+int trust_refresh(struct trust *trust, struct store *store, struct trust **ret)
+{
+	if (!lists_have_changed(trust) && !(trust->governed && govern_is_due(trust->governed, trust->local))) {
+		*ret = trust_ref(trust);
+		return 0;
+	}
+	struct trust *next = copy_trust(trust);
+	if (!next)
+		return -ENOMEM;
+	trust_read_lists(next, trust->local ? trust->local->config : NULL, store, true);
+	int r = trust->governed ? refresh_governed(trust, store, next) : 0;
+	if (r < 0) {
+		trust_unref(next);
+		return r;
+	}
 	*ret = next;
 	return 0;
 }
