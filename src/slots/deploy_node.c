@@ -203,8 +203,8 @@ bool deploy_is_artifact_locked(const struct slot *slot, const char *name)
 bool deploy_lingers_locked(const struct deploy_node *node)
 {
 	const struct upload *upload = node->upload;
-	return (node->slot->is_layer || node->slot->is_policy) && node->kind == DEPLOY_FILE && node->named && upload && upload->is_published &&
-	       upload->version && !deploy_is_artifact_locked(node->slot, node->name);
+	return (node->slot->is_layer || node->slot->is_policy) && node->kind == DEPLOY_FILE && node->named && upload &&
+	       upload->is_published && upload->version && !deploy_is_artifact_locked(node->slot, node->name);
 }
 
 struct release *deploy_shown_locked(const struct deploy_node *node)

@@ -7,8 +7,8 @@
  *     .vouchfs/history/policy     the bundles that are kept; policy.json the same
  *     .vouchfs/rollback/policy    of whoever has mounted: takes up one that was
  *     .vouchfs/policy/status      whose bundles count here, and which one is in force
- *     .vouchfs/policy/drift       of whoever has mounted, not listed: where the host differs, found out when it is opened
- *     .vouchfs/policy/source      what the fetcher says of its last attempt; who may bring a bundle may write it
+ *     .vouchfs/policy/drift       of whoever has mounted, not listed: where the host differs, found out when it is
+ * opened .vouchfs/policy/source      what the fetcher says of its last attempt; who may bring a bundle may write it
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,8 +30,10 @@ struct place {
 };
 
 static const struct place places[] = {
-	{DEPLOY_NODE_ROOT, "policy", DEPLOY_SLOT_BIT},		    {DEPLOY_NODE_WHY, "policy", DEPLOY_WHY_BIT},
-	{DEPLOY_NODE_HISTORY, "policy", DEPLOY_HISTORY_BIT},	    {DEPLOY_NODE_ROLLBACK, "policy", DEPLOY_ROLLBACK_BIT},
+	{DEPLOY_NODE_ROOT, "policy", DEPLOY_SLOT_BIT},
+	{DEPLOY_NODE_WHY, "policy", DEPLOY_WHY_BIT},
+	{DEPLOY_NODE_HISTORY, "policy", DEPLOY_HISTORY_BIT},
+	{DEPLOY_NODE_ROLLBACK, "policy", DEPLOY_ROLLBACK_BIT},
 	{DEPLOY_NODE_HISTORY, "policy.json", DEPLOY_HISTORY_JSON_BIT},
 };
 
@@ -180,10 +182,8 @@ int deploy_policy_open(struct slots *slots, uint64_t node, int open_flags, const
 	struct tree_handle *handle = calloc(1, sizeof(*handle));
 	if (!handle)
 		return -ENOMEM;
-	*handle = (struct tree_handle){.slots = slots,
-				       .node = node,
-				       .writable = (open_flags & O_ACCMODE) != O_RDONLY,
-				       .who = caller->who};
+	*handle = (struct tree_handle){
+		.slots = slots, .node = node, .writable = (open_flags & O_ACCMODE) != O_RDONLY, .who = caller->who};
 	r = show(handle);
 	if (r < 0)
 		deploy_release(handle);

@@ -479,8 +479,8 @@ struct slots {
 	struct drift *drift;	    /* what the last check found (drift_check.h); NULL: there was none yet */
 	int64_t config_loaded_at_s;
 	struct policy_told policy_told; /* of which alarm the log knows */
-	int64_t fetched_at_s; /* slots_note_fetch: when the source of bundles has answered last; 0: never */
-	char fetch_error[512]; /* of the last attempt; "": it went well */
+	int64_t fetched_at_s;		/* slots_note_fetch: when the source of bundles has answered last; 0: never */
+	char fetch_error[512];		/* of the last attempt; "": it went well */
 };
 
 /* The slots that a configuration names are there. Tree lock held. */

@@ -42,10 +42,11 @@ static void find_alarm(const struct governed *governed, struct alarm *ret)
 		clock_format_utc(governed->expires_at_s, at);
 		ret->what.is_alarm = true;
 		ret->what.reason = POLICY_VF2003_EXPIRED;
-		explain_set(&ret->detail,
-			    "VF2003: policy bundle %llu stays in force: its signature expired at %s; sign it anew, with "
-			    "a higher sequence",
-			    sequence, at);
+		explain_set(
+			&ret->detail,
+			"VF2003: policy bundle %llu stays in force: its signature expired at %s; sign it anew, with "
+			"a higher sequence",
+			sequence, at);
 	}
 }
 
@@ -88,8 +89,8 @@ bool policy_is_in_force_locked(const struct slot *slot, const struct governed *g
 		return false;
 	return memcmp(record->digest, tree_sha256, sizeof(record->digest)) == 0 &&
 	       record->comment_len == comment->len &&
-	       (comment->len == 0 || memcmp(record->comment, comment->data, comment->len) == 0) &&
-	       !slot->damaged && !atomic_load(&slot->current->is_damaged);
+	       (comment->len == 0 || memcmp(record->comment, comment->data, comment->len) == 0) && !slot->damaged &&
+	       !atomic_load(&slot->current->is_damaged);
 }
 
 /* ---- where bundles are fetched from ---- */

@@ -115,8 +115,8 @@ static int commit(struct rollback *b)
 	if (r == 0)
 		r = record(b);
 	if (r == 0)
-		r = gate_commit_again(slots->store, slots->audit, b->target->record, &b->deployment,
-				      b->change.decision, &made);
+		r = gate_commit_again(slots->store, slots->audit, b->target->record, &b->deployment, b->change.decision,
+				      &made);
 	b->deployment.about = NULL;
 	buf_done(&about);
 	if (r < 0)
@@ -190,9 +190,8 @@ int policy_roll_back(struct slots *slots, const struct policy_rollback *what, ui
 	struct rollback b = {.slot = slots->policy, .what = what};
 	if (!is_reason(what->reason))
 		return -EINVAL;
-	b.change = (struct policy_change){.slots = slots,
-					  .rollback_reason = what->reason,
-					  .decision = calloc(1, sizeof(struct gate_decision))};
+	b.change = (struct policy_change){
+		.slots = slots, .rollback_reason = what->reason, .decision = calloc(1, sizeof(struct gate_decision))};
 	if (!b.change.decision)
 		return -ENOMEM;
 	int r = slots_begin_verdict(slots);

@@ -98,12 +98,18 @@ int policy_render_source(struct slots *slots, struct buf *ret)
 static void put_host(struct lines *lines, const struct config_policy *policy)
 {
 	char arn[ARN_TEXT_SIZE];
+	struct buf all = {0};
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < policy->publisher_count; i++) {
+		arn_print_profile(&policy->publishers[i], arn);
+		r = buf_printf(&all, "%s%s", i > 0 ? " " : "", arn);
+	}
 	put_escaped(lines, "host", policy->host);
 	put_words(lines, "labels", policy->labels, policy->label_count);
-	for (size_t i = 0; i < policy->publisher_count; i++) {
-		arn_print_profile(&policy->publishers[i], arn);
-		put(lines, "publisher", arn);
-	}
+	put(lines, "publishers", all.data);
+	if (lines->error == 0)
+		lines->error = r;
+	buf_done(&all);
 }
 
 static void put_terms(struct lines *lines, const struct config_terms *terms)

@@ -174,7 +174,7 @@ int upload_read_comment_locked(struct upload *upload, struct buf *ret)
 struct published {
 	uint64_t number; /* of what was committed */
 	struct slot_switch what;
-	struct release *before; /* what the upload was a copy of */
+	struct release *before;	      /* what the upload was a copy of */
 	struct policy_change *policy; /* what is committed is this bundle; or NULL */
 	bool is_policy_in_force;      /* another one than before */
 };
