@@ -64,12 +64,12 @@ int policy_change_begin(struct policy_change *change)
 	int r = slots->trust == change->before ? 0 : -EAGAIN;
 	if (r == 0)
 		r = reload_prepare_locked(slots, change->after, &errors);
+	if (errors.len > 0)
+		log_error("policy: %s", errors.data);
+	buf_done(&errors);
 	change->is_begun = r == 0;
 	if (r < 0)
 		lock_drop(&slots->refresh_lock);
-	if (errors.len > 0)
-		log_error("policy bundle: %s", errors.data);
-	buf_done(&errors);
 	return r;
 }
 

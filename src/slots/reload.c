@@ -63,20 +63,24 @@ struct effects *reload_compare(struct slots *slots, const struct effects_questio
 	return effects;
 }
 
-int reload_prepare_locked(struct slots *slots, const struct trust *after, struct buf *ret_errors)
+/* Nothing comes into force that loosens a function unseen. */
+static int record_bindings(struct slots *slots, const struct trust *after, struct buf *ret_errors)
 {
-	lock_take(&slots->lock);
-	int r = slots_add_declared_locked(slots, after->config);
-	lock_drop(&slots->lock);
+	int r = bindings_record(slots, slots->trust, after);
 	if (r < 0)
-		return r;
-	r = bindings_record(slots, slots->trust, after);
-	if (r < 0) /* nothing comes into force that loosens a function unseen */
 		(void)buf_printf(ret_errors,
 				 "audit log: %s; which functions have other code-signing configs could not be "
 				 "recorded, so nothing was changed\n",
 				 strerror(-r));
 	return r;
+}
+
+int reload_prepare_locked(struct slots *slots, const struct trust *after, struct buf *ret_errors)
+{
+	lock_take(&slots->lock);
+	int r = slots_add_declared_locked(slots, after->config);
+	lock_drop(&slots->lock);
+	return r == 0 ? record_bindings(slots, after, ret_errors) : say(ret_errors, r);
 }
 
 /*
