@@ -77,6 +77,8 @@ const struct crypto_cert *crypto_trust_find(const struct crypto_trust *trust,
 					    const uint8_t sha256[CRYPTO_SHA256_BYTES]);
 /* The one that is valid longest: until then artifacts of the account can pass. Lives as long as trust. */
 const struct crypto_cert *crypto_trust_longest(const struct crypto_trust *trust);
+/* Whether both have the same certificates, in whatever order. */
+bool crypto_trust_equal(const struct crypto_trust *a, const struct crypto_trust *b);
 struct crypto_trust *crypto_trust_ref(struct crypto_trust *trust);
 void crypto_trust_unref(struct crypto_trust *trust);
 

@@ -39,12 +39,25 @@ struct slots_sweeper {
 	void (*poke)(void *ctx);
 };
 
+/*
+ * Who does for the namespace what puts drift right, since it may write no configuration file itself. Called by
+ * slots_follow, on its thread, without any lock; each only asks, and returns.
+ */
+struct slots_remedy {
+	void *ctx;
+	/* For conf.d/<name> to get another name: slots_take_remedied follows. A negative errno: nobody can be asked. */
+	int (*set_aside)(void *ctx, const char *name);
+	/* For slots_reload, and slots_follow after it. */
+	void (*reload)(void *ctx);
+};
+
 struct slots_options {
 	const char *config_path; /* absolute */
 	const char *run_target;	 /* NULL: MNT/run is a directory to mount on; else the target of the symlink MNT/run */
 	audit_tell *tell;	 /* of every record, from the start on (audit_listen); NULL: nobody */
 	void *tell_ctx;
 	uid_t administrator; /* who has mounted it: may relax a function for a while, as root may */
+	bool allow_other;    /* how it is mounted: others than he get in */
 };
 
 /* Who asks. in_group knows the supplementary groups, where they can be read; else it says no. */
@@ -116,6 +129,18 @@ uint64_t slots_follow(struct slots *slots);
 int slots_due_fd(const struct slots *slots);
 /* The path of every revocation list in the configuration. */
 void slots_each_list(struct slots *slots, void (*tell)(void *ctx, const char *path), void *ctx);
+
+/*
+ * How this host differs from its policy bundle is found by slots_follow, too. Files of its configuration may have
+ * changed: it looks at them when they have settled.
+ */
+void slots_note_change(struct slots *slots);
+/* Those files, where a policy bundle governs the host; of a directory whatever is in it. */
+void slots_each_file(struct slots *slots, void (*tell)(void *ctx, const char *path, bool is_directory), void *ctx);
+/* On the thread of slots_follow, as the answers. */
+void slots_set_remedy(struct slots *slots, const struct slots_remedy *remedy);
+/* In lines: the name; what it is called now, or nothing and then why not. */
+void slots_take_remedied(struct slots *slots, const char *answer);
 
 /* Drops staging files, and releases that fell out of keep_releases, whose time is over; returns milliseconds until it
  * is to be called again, UINT64_MAX when nothing waits. */

@@ -116,6 +116,14 @@ const struct crypto_cert *crypto_trust_longest(const struct crypto_trust *trust)
 	return longest;
 }
 
+bool crypto_trust_equal(const struct crypto_trust *a, const struct crypto_trust *b)
+{
+	bool equal = a->count == b->count;
+	for (size_t i = 0; equal && i < a->count; i++)
+		equal = holds(b, a->cas[i].cert); /* neither has one twice */
+	return equal;
+}
+
 struct crypto_trust *crypto_trust_ref(struct crypto_trust *trust)
 {
 	atomic_fetch_add_explicit(&trust->refs, 1, memory_order_relaxed);

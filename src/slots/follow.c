@@ -53,6 +53,7 @@ void slots_replace_trust(struct slots *slots, struct trust *after)
 	slots_tell_lists(slots, before, after);
 	policy_follow(slots);
 	trust_unref(before);
+	drift_expect(slots);
 }
 
 /* ---- revocation lists ---- */
@@ -153,7 +154,8 @@ uint64_t slots_follow(struct slots *slots)
 	policy_follow(slots);
 	slots_judge_served(slots);
 	follow_effects(slots);
-	return settles_in_ms(slots);
+	uint64_t drift_ms = drift_follow(slots), list_ms = settles_in_ms(slots);
+	return drift_ms < list_ms ? drift_ms : list_ms;
 }
 
 int slots_due_fd(const struct slots *slots)

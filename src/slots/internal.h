@@ -12,6 +12,7 @@
 #include "archive/zip_headers.h"
 #include "base/lock.h"
 #include "break_glass.h"
+#include "drift_check.h"
 #include "due.h"
 #include "events.h"
 #include "gate/gate.h"
@@ -451,6 +452,7 @@ struct slots {
 	struct trust *followed;	      /* the thread of slots_follow: whose lists it has told of last */
 	uint64_t list_lost_at_ms;     /* refresh_lock: since when a list is not there, or not whole; 0: none */
 	struct due due;
+	struct drift_keeper keeper; /* drift_check.h */
 	atomic_size_t damaged_count; /* releases in memory that are */
 
 	pthread_mutex_t lock; /* the tree lock: all below */

@@ -185,6 +185,7 @@ int slots_reload(struct slots *slots, struct buf *ret_errors)
 	if (r < 0) {
 		note_outcome(slots, NULL, first_line(ret_errors));
 		record(slots, AUDIT_CONFIG_REFUSED, ret_errors->data);
+		drift_expect(slots);
 		return r;
 	}
 	reload_note(slots, effects, slots->config_path);

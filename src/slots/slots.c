@@ -172,6 +172,7 @@ int slots_open(const struct slots_options *options, struct slots **ret, struct b
 	slots->config_generation = 1;
 	slots->config_loaded_at_s = slots->started.tv_sec;
 	slots->administrator = options->administrator;
+	drift_keeper_init(&slots->keeper, options->allow_other);
 	slots->config_path = strdup(options->config_path);
 	slots->run_target = options->run_target ? strdup(options->run_target) : NULL;
 
@@ -261,6 +262,7 @@ void slots_close(struct slots *slots)
 	trust_unref(slots->trust);
 	trust_unref(slots->followed);
 	due_done(&slots->due);
+	drift_keeper_done(&slots->keeper);
 	ASSERT(pthread_cond_destroy(&slots->idle) == 0);
 	lock_done(&slots->lock);
 	lock_done(&slots->refresh_lock);
