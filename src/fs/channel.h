@@ -14,6 +14,8 @@
  *                    <------------------------------- RELOADED     "", or the errors
  *     watchdog       PING -------------------------->
  *                    <------------------------------- PONG         from the main thread
+ *                    <------------------------------- REMEDY       the name of a file in conf.d (remedy.h)
+ *     renames it     REMEDIED ---------------------->              what it is called now, or why not
  *                    <------------------------------- STOP         was told to end: asks the supervisor to
  *     SIGTERM        DRAIN ------------------------->              takes no more uploads, finishes verdicts
  *                    <------------------------------- DRAINED
@@ -39,6 +41,8 @@ enum channel_kind {
 	CHANNEL_RELOADED,
 	CHANNEL_PING,
 	CHANNEL_PONG,
+	CHANNEL_REMEDY,
+	CHANNEL_REMEDIED,
 	CHANNEL_STOP,
 	CHANNEL_DRAIN,
 	CHANNEL_DRAINED,

@@ -43,6 +43,7 @@ struct daemon {
 	struct sweep sweep;
 	struct watch watch;
 	struct hook_feed hook_feed;
+	bool wants_reload; /* to put right what differs from the policy bundle */
 	bool quit;
 };
 
@@ -104,6 +105,7 @@ static int open_deployment(struct daemon *d, struct buf *ret_errors)
 		.tell = hook_feed_tell,
 		.tell_ctx = &d->hook_feed,
 		.administrator = d->administrator,
+		.allow_other = d->plan->allow_other || d->administrator == 0,
 	};
 	struct slots *slots;
 	int r = slots_open(&options, &slots, ret_errors);
@@ -221,20 +223,44 @@ static void send_status(struct daemon *d)
 	buf_done(&text);
 }
 
-static void reload(struct daemon *d)
+/* is_asked: somebody waits for the outcome. */
+static void reload(struct daemon *d, bool is_asked)
 {
 	struct buf errors = {0};
 	int r = d->tree_side.ops->reload(d->tree_side.tree, &errors);
 	const char *text = errors.data ? errors.data : r < 0 ? strerror(-r) : "";
+	d->wants_reload = false;
 	if (r == 0)
 		log_notice("%s was read again and is in force", d->plan->source);
 	else
 		log_error("%s was not taken, what was before stays in force: %s", d->plan->source, text);
 	watch_renew(&d->watch);
 	send_status(d);
-	if (d->channel >= 0)
+	if (is_asked && d->channel >= 0)
 		(void)channel_send(d->channel, CHANNEL_RELOADED, r == 0 ? "" : text, -1);
 	buf_done(&errors);
+}
+
+/* ---- what differs from the policy bundle ---- */
+
+static int ask_set_aside(void *ctx, const char *name)
+{
+	struct daemon *d = ctx;
+	return d->channel >= 0 ? channel_send(d->channel, CHANNEL_REMEDY, name, -1) : -EPIPE;
+}
+
+static void ask_reload(void *ctx)
+{
+	struct daemon *d = ctx;
+	d->wants_reload = true;
+}
+
+/* From here on, since before the supervisor awaits other messages. */
+static void begin_remedies(struct daemon *d)
+{
+	const struct slots_remedy remedy = {.ctx = d, .set_aside = ask_set_aside, .reload = ask_reload};
+	if (d->run_side.slots)
+		slots_set_remedy(d->run_side.slots, &remedy);
 }
 
 static void drain(struct daemon *d)
@@ -257,7 +283,7 @@ static void take_signal(struct daemon *d)
 	if (read(d->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return;
 	if (info.ssi_signo == SIGHUP)
-		reload(d);
+		reload(d, true);
 	else
 		stop(d);
 }
@@ -272,7 +298,9 @@ static void take_message(struct daemon *d)
 	}
 	io_close(&message.fd);
 	if (message.kind == CHANNEL_RELOAD) {
-		reload(d);
+		reload(d, true);
+	} else if (message.kind == CHANNEL_REMEDIED && d->run_side.slots) {
+		slots_take_remedied(d->run_side.slots, message.text);
 	} else if (message.kind == CHANNEL_PING) {
 		(void)channel_send(d->channel, CHANNEL_PONG, NULL, -1);
 	} else if (message.kind == CHANNEL_DRAIN) {
@@ -300,6 +328,7 @@ static bool is_mounted(const struct daemon *d)
 
 static void serve(struct daemon *d)
 {
+	begin_remedies(d);
 	send_status(d);
 	while (!d->quit && is_mounted(d)) {
 		struct pollfd fds[] = {
@@ -319,6 +348,8 @@ static void serve(struct daemon *d)
 			take_session_end(d);
 		if (fds[4].revents)
 			watch_run(&d->watch);
+		if (d->wants_reload)
+			reload(d, false);
 	}
 }
 

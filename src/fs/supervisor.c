@@ -19,6 +19,7 @@
 #include "daemon.h"
 #include "kernel.h"
 #include "mountinfo.h"
+#include "remedy.h"
 #include "watchdog.h"
 
 #define DRAIN_MAX_MS 30000
@@ -223,6 +224,17 @@ static void take_reloaded(struct supervisor *s, const char *errors)
 	service_manager_ready(status);
 }
 
+static void take_remedy(struct supervisor *s, const char *name)
+{
+	struct buf answer = {0};
+	int r = remedy_answer(s->plan->source, name, &answer);
+	if (r == 0)
+		r = channel_send(s->channel, CHANNEL_REMEDIED, answer.data, -1);
+	if (r < 0)
+		log_error("what became of a file that was to be set aside could not be told: %s", strerror(-r));
+	buf_done(&answer);
+}
+
 static void take_message(struct supervisor *s, const struct channel_message *message)
 {
 	if (message->kind == CHANNEL_RELOADED) {
@@ -230,6 +242,8 @@ static void take_message(struct supervisor *s, const struct channel_message *mes
 	} else if (message->kind == CHANNEL_STATUS) {
 		set_status(s, message->text);
 		service_manager_status(s->status);
+	} else if (message->kind == CHANNEL_REMEDY && s->plan->kind == PLAN_DEPLOYMENT) {
+		take_remedy(s, message->text);
 	} else if (message->kind == CHANNEL_PONG) {
 		watchdog_take_pong(&s->watchdog);
 	}

@@ -11,9 +11,9 @@
 #include "base/log.h"
 #include "base/text.h"
 
-enum source { SOURCE_FILES, SOURCE_DUE, SOURCE_SETTLE, SOURCE_COUNT };
+enum source { SOURCE_LISTS, SOURCE_FILES, SOURCE_DUE, SOURCE_SETTLE, SOURCE_COUNT };
 
-static int listen_to(struct watch *watch, int fd, enum source source)
+static int listen_to(const struct watch *watch, int fd, enum source source)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.u32 = source};
 	return epoll_ctl(watch->fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
@@ -22,43 +22,65 @@ static int listen_to(struct watch *watch, int fd, enum source source)
 /* ---- the files ---- */
 
 struct adding {
-	struct watch *watch;
+	const struct watch *watch;
 	struct watch_set set;
+	int complained; /* before */
 	int failed;
 };
+
+static void complain(struct adding *a, const char *path, int error)
+{
+	if (error != a->complained) {
+		char text[512];
+		text_escape_print(text, sizeof(text), path, strlen(path));
+		log_warning("changes of %s are noticed at deployments and reloads only: %s", text, strerror(-error));
+	}
+	a->failed = error;
+}
 
 static void add_path(void *ctx, const char *path)
 {
 	struct adding *a = ctx;
 	int r = watch_set_add(&a->set, path);
-	if (r == 0)
-		return;
-	if (r != a->watch->complained) {
-		char text[512];
-		text_escape_print(text, sizeof(text), path, strlen(path));
-		log_warning("changes of %s are noticed at deployments and reloads only: %s", text, strerror(-r));
-	}
-	a->failed = r;
+	if (r < 0)
+		complain(a, path, r);
+}
+
+static void add_file(void *ctx, const char *path, bool is_directory)
+{
+	struct adding *a = ctx;
+	int r = is_directory ? watch_set_add_directory(&a->set, path) : watch_set_add(&a->set, path);
+	if (r < 0)
+		complain(a, path, r);
+}
+
+static void add_lists(struct adding *a)
+{
+	slots_each_list(a->watch->slots, add_path, a);
+	if (clock_test_file())
+		add_path(a, clock_test_file());
+}
+
+static void add_files(struct adding *a)
+{
+	slots_each_file(a->watch->slots, add_file, a);
 }
 
 /* The new set is there before the old one goes, and before the files are looked at. */
-static int make_set(struct watch *watch)
+static int make_set(const struct watch *watch, enum source source, void (*add)(struct adding *a), struct watched *ret)
 {
-	struct adding a = {.watch = watch};
+	struct adding a = {.watch = watch, .complained = ret->complained};
 	int r = watch_set_init(&a.set);
 	if (r < 0)
 		return r;
-	slots_each_list(watch->slots, add_path, &a);
-	if (clock_test_file())
-		add_path(&a, clock_test_file());
-	watch->complained = a.failed;
-	r = listen_to(watch, a.set.inotify, SOURCE_FILES);
+	add(&a);
+	r = listen_to(watch, a.set.inotify, source);
 	if (r < 0) {
 		watch_set_done(&a.set);
 		return r;
 	}
-	watch_set_done(&watch->set);
-	watch->set = a.set;
+	watch_set_done(&ret->set);
+	*ret = (struct watched){.set = a.set, .complained = a.failed};
 	return 0;
 }
 
@@ -84,26 +106,35 @@ void watch_renew(struct watch *watch)
 {
 	if (watch->fd < 0)
 		return;
-	int r = make_set(watch);
+	int r = make_set(watch, SOURCE_LISTS, add_lists, &watch->lists);
 	if (r < 0)
 		log_error("changes of revocation lists are noticed at deployments and reloads only: %s", strerror(-r));
+	r = make_set(watch, SOURCE_FILES, add_files, &watch->files);
+	if (r < 0)
+		log_error("changes of the configuration's files are noticed at reloads only: %s", strerror(-r));
 	follow(watch);
 }
 
 void watch_run(struct watch *watch)
 {
 	struct epoll_event events[SOURCE_COUNT];
-	bool is_due = false;
+	bool is_due = false, has_changed = false;
 	int count = epoll_wait(watch->fd, events, SOURCE_COUNT, 0);
 	for (int i = 0; i < count; i++) {
-		if (events[i].data.u32 != SOURCE_FILES) {
+		if (events[i].data.u32 == SOURCE_LISTS) {
+			has_changed |= watch_set_take(&watch->lists.set);
+		} else if (events[i].data.u32 == SOURCE_FILES) {
+			if (!watch_set_take(&watch->files.set))
+				continue;
+			slots_note_change(watch->slots);
+			has_changed = true;
+		} else {
 			is_due = true; /* following takes the one timer and sets the other */
-		} else if (watch_set_take(&watch->set)) {
-			watch_renew(watch);
-			return;
 		}
 	}
-	if (is_due)
+	if (has_changed)
+		watch_renew(watch);
+	else if (is_due)
 		follow(watch);
 }
 
@@ -128,7 +159,8 @@ int watch_init(struct watch *watch, struct slots *slots)
 
 void watch_done(struct watch *watch)
 {
-	watch_set_done(&watch->set);
+	watch_set_done(&watch->lists.set);
+	watch_set_done(&watch->files.set);
 	io_close(&watch->settle);
 	io_close(&watch->fd);
 }

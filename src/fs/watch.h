@@ -2,7 +2,8 @@
  * watch.h - what is served follows revocation lists and time: wakes slots_follow when a list's file may have changed,
  * when a verdict can change by the time alone, or the clock was set; asleep otherwise.
  *
- * Certificates and configuration files are not watched: they are taken together, all or none, when they are reloaded.
+ * Certificates and configuration files are taken together, all or none, when they are reloaded. Where a policy bundle
+ * governs the host they are watched all the same, for differences from it.
  */
 #ifndef FS_WATCH_H
 #define FS_WATCH_H
@@ -10,17 +11,23 @@
 #include "slots/slots.h"
 #include "watch_set.h"
 
-struct watch {
-	struct slots *slots;
-	int fd; /* for poll: readable when watch_run is to be called; -1: never */
-	int settle;
+/* Files of one kind. */
+struct watched {
 	struct watch_set set;
 	int complained; /* the error that was logged last */
 };
 
+struct watch {
+	struct slots *slots;
+	int fd; /* for poll: readable when watch_run is to be called; -1: never */
+	int settle;
+	struct watched lists;
+	struct watched files; /* of the configuration */
+};
+
 #define WATCH_NONE                                                                                                     \
 	{                                                                                                              \
-		.fd = -1, .settle = -1, .set = {.inotify = -1 }                                                        \
+		.fd = -1, .settle = -1, .lists = {.set = {.inotify = -1}}, .files = {.set = {.inotify = -1} }          \
 	}
 
 int watch_init(struct watch *watch, struct slots *slots);
