@@ -7,6 +7,7 @@ LIBDIR  ?= $(PREFIX)/lib
 UNITDIR ?= $(LIBDIR)/systemd/system
 MANDIR  ?= $(PREFIX)/share/man
 DOCDIR  ?= $(PREFIX)/share/doc/vouchfs
+LIBEXECDIR ?= $(PREFIX)/libexec/vouchfs
 # mount(8) and umount(8) look for their helpers in /sbin alone, whatever the prefix is.
 HELPERDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),/sbin,$(PREFIX)/sbin)
 VARIANT ?= release
@@ -48,15 +49,22 @@ OPTIONAL = $(if $(filter yes,$(HAVE_SYSTEMD)),libsystemd)
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) $(OPTIONAL)))$(PKG_CFLAGS)
 PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) $(OPTIONAL)))$(PKG_LIBS)
 
+# Of vouchfs-fetch alone, a program of its own.
+CURL_CFLAGS = $(eval CURL_CFLAGS := $(shell pkg-config --cflags libcurl))$(CURL_CFLAGS)
+CURL_LIBS   = $(eval CURL_LIBS := $(shell pkg-config --libs libcurl $(OPTIONAL)))$(CURL_LIBS)
+
 VERSION := 0.1.0
 ALL_CFLAGS = -std=gnu17 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=312 -DVOUCHFS_VERSION='"$(VERSION)"' \
+	-DVOUCHFS_LIBEXECDIR='"$(LIBEXECDIR)"' \
 	$(if $(OPTIONAL),-DHAVE_SYSTEMD) -Iinclude $(PKG_CFLAGS) $(WARN) $(HARDEN) -pthread $(OPT_$(VARIANT)) $(CFLAGS)
 ALL_LDFLAGS = $(LDHARDEN) -pthread $(filter -fsanitize%,$(OPT_$(VARIANT))) $(LDFLAGS)
 
 SOURCES  := $(sort $(wildcard src/*/*.c))
 MAIN     := src/cli/main.c
 OBJECTS  := $(SOURCES:src/%.c=$B/%.o)
-LIB_OBJS := $(filter-out $(MAIN:src/%.c=$B/%.o),$(OBJECTS))
+MAINS    := $(MAIN) src/fetch/main.c
+LIB_OBJS := $(filter-out $(MAINS:src/%.c=$B/%.o),$(OBJECTS))
+FETCH_O  := $(filter $B/fetch/%,$(OBJECTS))
 UNIT     := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN := $(UNIT:tests/unit/%.c=$B/tests/%)
 HELPERS  := $(sort $(filter-out $(UNIT),$(wildcard tests/unit/*.c)))
@@ -79,14 +87,20 @@ BUILD := $(MAKE) --no-print-directory -j$(shell nproc)
 all: deps-build
 	@$(BUILD) build-only
 
-build-only: $B/vouchfs
+build-only: $B/vouchfs $B/vouchfs-fetch
 
 deps-%:
 	@.ci/deps $*
 
-$B/vouchfs: $(OBJECTS)
+$B/vouchfs: $(filter-out $(FETCH_O),$(OBJECTS))
 	@echo '  LD      $@'
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$B/vouchfs-fetch: $(FETCH_O) $(filter $B/base/%,$(OBJECTS))
+	@echo '  LD      $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CURL_LIBS)
+
+$(FETCH_O): PKG_CFLAGS += $(CURL_CFLAGS)
 
 $B/libvouchfs.a: $(LIB_OBJS)
 	@rm -f $@
@@ -105,7 +119,7 @@ $B/tests/%.o: tests/unit/%.c Makefile
 
 $B/tests/test_%: $B/tests/test_%.o $(HELPER_O) $B/libvouchfs.a
 	@echo '  LD      $@'
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka $(if $(filter test_fetch_%,$(@F)),$(CURL_LIBS))
 
 $B/fuzz/%: tests/fuzz/%.c $(HELPER_O) $B/libvouchfs.a
 	@mkdir -p $(@D)
@@ -208,6 +222,7 @@ format:
 # What is installed: source:destination:mode, a word each. Units are told where the program is.
 installed_as = $(foreach file,$(wildcard $1),$(file):$2/$(notdir $(file)):$3)
 INSTALLED = build/release/vouchfs:$(BINDIR)/vouchfs:0755 \
+	build/release/vouchfs-fetch:$(LIBEXECDIR)/vouchfs-fetch:0755 \
 	$(foreach page,$(wildcard conf/man/*.[1-9]),$(call installed_as,$(page),$(MANDIR)/man$(subst .,,$(suffix $(page))),0644)) \
 	$(call installed_as,conf/systemd/*.service conf/systemd/*.timer,$(UNITDIR),0644) \
 	$(call installed_as,conf/systemd/*.catalog,$(LIBDIR)/systemd/catalog,0644) \

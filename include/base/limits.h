@@ -96,6 +96,15 @@
 #define LIMIT_REMEDIES_AN_HOUR 12U
 #define LIMIT_REMEDY_NAMES     100U /* of one file that was set aside more than once in a second */
 
+/* What is fetched from [policy] source: a bundle, its ZIP and its signature; and how long that may take. */
+#define LIMIT_FETCH_BYTES      5242880U
+#define LIMIT_FETCH_REDIRECTS  3
+#define LIMIT_FETCH_CONNECT_S  15
+#define LIMIT_FETCH_S	       300
+#define LIMIT_FETCH_SLOW_BYTES 1024 /* a second: what is slower than that for so long has stopped */
+#define LIMIT_FETCH_SLOW_S     30
+#define LIMIT_FETCH_LINE_BYTES 500U /* of what is told about a look at it */
+
 /* logs */
 #define LIMIT_AUDIT_RECORD_BYTES 2048U
 #define LIMIT_LOG_LINES		 1024U /* that wait for the daemon's log to be written */
