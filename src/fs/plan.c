@@ -79,6 +79,8 @@ static int check_paths(const struct config *config, const char *mountpoint, stru
 		r = check_outside(mountpoint, "anchor", config->anchor, why);
 	if (r == 0)
 		r = check_outside(mountpoint, "timestamp authority", config->timestamp_authority, why);
+	if (r == 0)
+		r = check_outside(mountpoint, "CA file of the source", config->policy.source_ca, why);
 	for (size_t i = 0; i < config->account_count && r == 0; i++) {
 		r = check_outside(mountpoint, "certificate", config->accounts[i].certificate, why);
 		if (r == 0)
@@ -168,6 +170,8 @@ static int use_config(struct plan *plan, const struct config *config, struct exp
 		warn_of_substitute(config, plan->user.uid);
 	if (r == 0)
 		r = plan_hooks(plan, config, why);
+	if (r == 0)
+		r = fetcher_options_make(config, &plan->user, &plan->fetch);
 	if (r == 0)
 		r = take_runtime(plan, why);
 	if (r == 0)
@@ -312,4 +316,5 @@ void plan_done(struct plan *plan)
 	plan->run_mountpoint = NULL;
 	free(plan->hooks.directory);
 	plan->hooks.directory = NULL;
+	fetcher_options_done(&plan->fetch);
 }

@@ -7,6 +7,7 @@
 #include "base/base.h"
 #include "base/explain.h"
 #include "base/log.h"
+#include "fetcher.h"
 #include "hooks.h"
 #include "privileges.h"
 #include "runtime.h"
@@ -40,6 +41,7 @@ struct plan {
 	enum log_target log;
 	struct service_user user;
 	struct hooks_options hooks;
+	struct fetcher_options fetch;
 	struct runtime runtime; /* locked by the process that made the plan */
 };
 

@@ -35,6 +35,7 @@ struct supervisor {
 	bool tree_mounted;
 	bool run_mounted;
 	struct watchdog watchdog;
+	struct fetcher fetcher;
 	char status[SERVICE_STATUS_SIZE]; /* for the service manager */
 };
 
@@ -84,13 +85,24 @@ static int reap_daemon(struct supervisor *s)
 
 /* ---- what comes in ---- */
 
-enum event { EVENT_TIMEOUT = 1, EVENT_STOP, EVENT_RELOAD, EVENT_MESSAGE, EVENT_PROBE, EVENT_DAEMON_GONE };
+enum event {
+	EVENT_TIMEOUT = 1,
+	EVENT_STOP,
+	EVENT_RELOAD,
+	EVENT_FETCH,
+	EVENT_MESSAGE,
+	EVENT_PROBE,
+	EVENT_FETCHER,
+	EVENT_DAEMON_GONE,
+};
 
 static enum event take_signal(struct supervisor *s)
 {
 	struct signalfd_siginfo info;
 	if (read(s->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return EVENT_TIMEOUT;
+	if (info.ssi_signo == SIGUSR1)
+		return EVENT_FETCH;
 	return info.ssi_signo == SIGHUP ? EVENT_RELOAD : EVENT_STOP;
 }
 
@@ -105,6 +117,7 @@ static enum event next_event(struct supervisor *s, bool want_signals, uint64_t d
 			{.fd = s->channel, .events = POLLIN},
 			{.fd = want_signals ? s->signals : -1, .events = POLLIN},
 			{.fd = s->watchdog.probe_fd, .events = POLLIN},
+			{.fd = s->fetcher.pidfd, .events = POLLIN},
 		};
 		int count = poll(fds, ARRAY_SIZE(fds), timeout_ms);
 		if (count == 0)
@@ -115,6 +128,8 @@ static enum event next_event(struct supervisor *s, bool want_signals, uint64_t d
 			return take_signal(s);
 		if (count > 0 && fds[2].revents)
 			return EVENT_PROBE;
+		if (count > 0 && fds[3].revents)
+			return EVENT_FETCHER;
 	}
 }
 
@@ -136,8 +151,10 @@ static int await_start(struct supervisor *s, enum channel_kind kind)
 		case EVENT_DAEMON_GONE:
 			return -EPIPE;
 		case EVENT_RELOAD:
+		case EVENT_FETCH:
 		case EVENT_TIMEOUT:
 		case EVENT_PROBE:
+		case EVENT_FETCHER:
 			break;
 		}
 	}
@@ -203,6 +220,7 @@ static int bring_up(struct supervisor *s, int ready_fd)
 	set_status(s, "");
 	service_manager_ready(s->status);
 	watchdog_init(&s->watchdog);
+	fetcher_begin(&s->fetcher, s->plan);
 	return 0;
 }
 
@@ -216,6 +234,7 @@ static void take_reloaded(struct supervisor *s, const char *errors)
 		log_warning("the outcome of the reload could not be written down: %s", strerror(-r));
 	if (errors[0] == '\0') {
 		service_manager_ready(s->status);
+		fetcher_renew(&s->fetcher, s->plan);
 		return;
 	}
 	char status[SERVICE_STATUS_SIZE];
@@ -249,12 +268,26 @@ static void take_message(struct supervisor *s, const struct channel_message *mes
 	}
 }
 
+static void take_time(struct supervisor *s)
+{
+	uint64_t now_ms = clock_monotonic_ms();
+	if (s->watchdog.due_ms <= now_ms)
+		watchdog_ask(&s->watchdog, s->plan, s->channel);
+	if (s->fetcher.due_ms <= now_ms)
+		fetcher_take_time(&s->fetcher);
+}
+
+static uint64_t next_due_ms(const struct supervisor *s)
+{
+	return s->watchdog.due_ms < s->fetcher.due_ms ? s->watchdog.due_ms : s->fetcher.due_ms;
+}
+
 /* -EINTR: told to end; -EPIPE: the daemon is gone. */
 static int watch(struct supervisor *s)
 {
 	for (;;) {
 		struct channel_message message;
-		switch (next_event(s, true, s->watchdog.due_ms, &message)) {
+		switch (next_event(s, true, next_due_ms(s), &message)) {
 		case EVENT_STOP:
 			return -EINTR;
 		case EVENT_RELOAD:
@@ -270,10 +303,16 @@ static int watch(struct supervisor *s)
 		case EVENT_DAEMON_GONE:
 			return -EPIPE;
 		case EVENT_TIMEOUT:
-			watchdog_ask(&s->watchdog, s->plan, s->channel);
+			take_time(s);
 			break;
 		case EVENT_PROBE:
 			watchdog_take_probe(&s->watchdog);
+			break;
+		case EVENT_FETCH:
+			fetcher_ask(&s->fetcher);
+			break;
+		case EVENT_FETCHER:
+			fetcher_take_end(&s->fetcher);
 			break;
 		}
 	}
@@ -347,7 +386,9 @@ static void await_end(struct supervisor *s)
 		case EVENT_DAEMON_GONE:
 		case EVENT_STOP:
 		case EVENT_RELOAD:
+		case EVENT_FETCH:
 		case EVENT_PROBE:
+		case EVENT_FETCHER:
 			return;
 		}
 	}
@@ -368,6 +409,7 @@ static int stop(struct supervisor *s)
 static int take_down(struct supervisor *s, int result)
 {
 	watchdog_done(&s->watchdog);
+	fetcher_end(&s->fetcher);
 	if (s->daemon == 0)
 		return EXIT_FAILURE;
 	service_manager_stopping();
@@ -393,6 +435,7 @@ static int block_signals(void)
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGUSR1);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return -errno;
 	int fd = signalfd(-1, &set, SFD_CLOEXEC);
@@ -401,7 +444,8 @@ static int block_signals(void)
 
 int supervisor_run(struct plan *plan, int ready_fd)
 {
-	struct supervisor s = {.plan = plan, .channel = -1, .hooks = {.feed = -1}, .watchdog = WATCHDOG_NONE};
+	struct supervisor s = {
+		.plan = plan, .channel = -1, .hooks = {.feed = -1}, .watchdog = WATCHDOG_NONE, .fetcher = FETCHER_NONE};
 	struct explain why;
 	struct log_options log = {.target = plan->log, .background = !plan->foreground};
 	log_open(&log);
