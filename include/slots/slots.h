@@ -58,6 +58,7 @@ struct slots_options {
 	void *tell_ctx;
 	uid_t administrator; /* who has mounted it: may relax a function for a while, as root may */
 	bool allow_other;    /* how it is mounted: others than he get in */
+	uid_t fetcher;	     /* who fetches policy bundles where [policy] names nobody */
 };
 
 /* Who asks. in_group knows the supplementary groups, where they can be read; else it says no. */

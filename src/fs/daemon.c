@@ -106,6 +106,7 @@ static int open_deployment(struct daemon *d, struct buf *ret_errors)
 		.tell_ctx = &d->hook_feed,
 		.administrator = d->administrator,
 		.allow_other = d->plan->allow_other || d->administrator == 0,
+		.fetcher = d->plan->fetch.user.uid,
 	};
 	struct slots *slots;
 	int r = slots_open(&options, &slots, ret_errors);

@@ -31,8 +31,8 @@ struct fetcher_options {
 	char *source; /* NULL: nothing is fetched */
 	char *ca;     /* NULL: the system's */
 	uint64_t interval_s;
-	struct service_user user;
-	struct explain why_not; /* "": it can be */
+	struct service_user user; /* also without a source: whose the slot would be */
+	struct explain why_not;	  /* "": it can be */
 };
 
 /* service: who serves, and whose the store is. -ENOMEM. */

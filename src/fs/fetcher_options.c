@@ -50,16 +50,14 @@ static bool copy_text(const char *text, char **ret)
 
 int fetcher_options_make(const struct config *config, const struct service_user *service, struct fetcher_options *ret)
 {
-	struct fetcher_options options = {.interval_s = config->policy.poll_interval_s};
-	if (!config->policy.source || config->policy.publisher_count == 0) {
-		*ret = options;
-		return 0;
-	}
-	if (!copy_text(config->policy.source, &options.source) || !copy_text(config->policy.source_ca, &options.ca)) {
+	const struct config_policy *policy = &config->policy;
+	struct fetcher_options options = {.interval_s = policy->poll_interval_s};
+	choose_user(config, service, &options);
+	if (policy->publisher_count > 0 &&
+	    (!copy_text(policy->source, &options.source) || !copy_text(policy->source_ca, &options.ca))) {
 		fetcher_options_done(&options);
 		return -ENOMEM;
 	}
-	choose_user(config, service, &options);
 	*ret = options;
 	return 0;
 }

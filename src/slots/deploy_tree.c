@@ -39,6 +39,15 @@ static void fixed_attr_locked(struct slots *slots, const struct deploy_fixed_ent
 	}
 }
 
+/* Who fetches bundles has to bring them: where there is a source, that is whose slot it is unless [policy] says. */
+static uid_t owner_of_slot(const struct slot *slot, const struct config_slot *section)
+{
+	const struct config_policy *policy = &slot->slots->trust->config->policy;
+	if (!slot->is_policy || section->has_owner || !policy->source)
+		return slot_owner(section);
+	return policy->has_source_user && slot->slots->administrator == 0 ? policy->source_user : slot->slots->fetcher;
+}
+
 int deploy_slot_attr_locked(const struct slot *slot, struct slots_attr *ret)
 {
 	const struct config_slot *section = slot_section(slot->slots->trust, slot);
@@ -51,7 +60,7 @@ int deploy_slot_attr_locked(const struct slot *slot, struct slots_attr *ret)
 		.node = deploy_slot_node(slot),
 		.mode = S_IFDIR | section->mode,
 		.nlink = 2,
-		.uid = section->is_pattern ? slot->facts.maker : slot_owner(section),
+		.uid = section->is_pattern ? slot->facts.maker : owner_of_slot(slot, section),
 		.gid = slot_group(section),
 		.mtime = newest ? (struct timespec){.tv_sec = newest->record->created_at_s} : slot->slots->started,
 	};

@@ -438,6 +438,7 @@ struct slots {
 	char *config_path;
 	char *run_target;
 	uid_t administrator;
+	uid_t fetcher;
 	struct inflate_cache *cache;
 	struct read_ahead *ahead;
 	struct slots_metrics *metrics; /* metrics.h */

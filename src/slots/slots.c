@@ -173,6 +173,7 @@ int slots_open(const struct slots_options *options, struct slots **ret, struct b
 	slots->config_loaded_at_s = slots->started.tv_sec;
 	slots->administrator = options->administrator;
 	drift_keeper_init(&slots->keeper, options->allow_other);
+	slots->fetcher = options->fetcher;
 	slots->config_path = strdup(options->config_path);
 	slots->run_target = options->run_target ? strdup(options->run_target) : NULL;
 
