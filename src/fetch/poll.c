@@ -86,7 +86,7 @@ static void say(struct poll_state *poll, const char *error)
 		if (error[0])
 			log_warning("policy: %s", error);
 		else
-			log_notice("policy: %s can be fetched from again", poll->source.address.shown);
+			log_notice("policy: %s: what was wrong is over", poll->source.address.shown);
 		explain_set(&poll->said, "%s", error);
 	}
 	int r = delivery_report(poll->mountpoint, error[0] ? error : NULL);
