@@ -16,7 +16,7 @@
 #include "overview/overview.h"
 
 enum metrics_outcome { METRICS_ACCEPTED, METRICS_WARNED, METRICS_REFUSED, METRICS_FAILED, METRICS_OUTCOME_COUNT };
-enum metrics_subject { METRICS_DEPLOYMENTS, METRICS_PUBLICATIONS, METRICS_SUBJECT_COUNT };
+enum metrics_subject { METRICS_DEPLOYMENTS, METRICS_PUBLICATIONS, METRICS_BUNDLES, METRICS_SUBJECT_COUNT };
 
 #define METRICS_REASONS_MAX 24 /* rows in the table of reasons */
 #define METRICS_BUCKETS	    13 /* of the time that verdicts take; behind them is "longer" */
@@ -43,7 +43,8 @@ struct metrics {
 void metrics_init(struct metrics *metrics);
 void metrics_done(struct metrics *metrics);
 
-/* An attempt to deploy, or to publish a layer version, has ended. reason: POLICY_REASON_NONE where there is none. */
+/* An attempt to deploy, to publish a layer version, or to bring a policy bundle, has ended. reason: POLICY_REASON_NONE
+ * where there is none. */
 void metrics_count_attempt(struct metrics *metrics, enum metrics_subject subject, enum metrics_outcome outcome,
 			   enum policy_reason reason);
 /* What the audit log has: blocks, reloads, failed checks of stored bytes, and how long a verdict took. */

@@ -9,6 +9,7 @@
 
 #include "common.h"
 #include "enforce.h"
+#include "policy_words.h"
 
 /* ---- adding ---- */
 
@@ -162,6 +163,76 @@ static void add_host(struct attentions *to, const struct overview *overview)
 	}
 }
 
+/* ---- what governs the host ---- */
+
+static void add_missing_bundle(struct attentions *to, const struct overview_policy *policy)
+{
+	bool is_lost = policy_is_lost(policy);
+	struct attention *a = add(to, is_lost ? ATTENTION_BAD : ATTENTION_WARNING,
+				  is_lost ? "BUNDLE LOST" : "NO BUNDLE", "policy");
+	if (!a)
+		return;
+	if (is_lost)
+		say(to, &a->text, "one was in force and cannot be relied on%s%s", policy->detail ? ": " : "",
+		    policy->detail ? policy->detail : "");
+	else
+		say(to, &a->text, "none has come yet, so nothing that one governs is in force");
+	say(to, &a->remedy,
+	    policy->source ? "look at why its source does not bring it: vouchfs status"
+			   : "bring the newest one: vouchfs policy apply");
+}
+
+static void add_bundle(struct attentions *to, const struct overview *overview)
+{
+	const struct overview_policy *policy = &overview->policy;
+	const char *alarm = policy_alarm(policy, overview->now_s);
+	struct attention *a = alarm ? add(to, ATTENTION_BAD, policy_alarm_word(alarm), "policy") : NULL;
+	if (a) {
+		say(to, &a->text, "bundle %" PRIu64 " is kept in force all the same (%s)%s%s", policy->sequence, alarm,
+		    policy->alarm_detail ? ": " : "", policy->alarm_detail ? policy->alarm_detail : "");
+		say(to, &a->remedy, "have one with a higher sequence signed, and bring it here");
+	}
+	a = policy->rollback_reason ? add(to, ATTENTION_WARNING, "ROLLED BACK", "policy") : NULL;
+	if (a) {
+		say(to, &a->text, "from bundle %" PRIu64 " to %" PRIu64 " by uid %u: %s", policy->highest_sequence,
+		    policy->sequence, policy->rollback_by_uid, policy->rollback_reason);
+		say(to, &a->remedy, "it ends with a bundle of a higher sequence, or the newest one again");
+	}
+}
+
+static void add_drift(struct attentions *to, const struct overview_policy *policy)
+{
+	const char *shown[POLICY_DRIFT_SHOWN];
+	uint64_t count = policy_count_drift(policy);
+	enum attention_level level = policy_is_overridden(policy) ? ATTENTION_BAD : ATTENTION_WARNING;
+	struct attention *a = count > 0 ? add(to, level, "DRIFT", "policy") : NULL;
+	if (!a)
+		return;
+	bool has_text = policy_list_drift(policy, shown) > 0;
+	say(to, &a->text, "the host differs from the bundle in %" PRIu64 " thing%s%s%s%s", count, count == 1 ? "" : "s",
+	    has_text ? ": " : "", has_text ? shown[0] : "", has_text && count > 1 ? ", ..." : "");
+	say(to, &a->remedy, "vouchfs policy drift shows each, and what was expected");
+}
+
+static void add_policy(struct attentions *to, const struct overview *overview)
+{
+	const struct overview_policy *policy = &overview->policy;
+	if (!policy->state)
+		return;
+	if (policy_is_in_force(policy))
+		add_bundle(to, overview);
+	else
+		add_missing_bundle(to, policy);
+	add_drift(to, policy);
+	struct attention *a = policy_is_source_silent(overview) ? add(to, ATTENTION_WARNING, "SOURCE SILENT", "policy")
+								: NULL;
+	if (a) {
+		say(to, &a->text, "%s does not answer%s%s", policy->source, policy->fetch_error ? ": " : "",
+		    policy->fetch_error ? policy->fetch_error : "");
+		say(to, &a->remedy, "a newer bundle, and what it revokes, does not come here until it does");
+	}
+}
+
 /* NULL: nothing is wrong with it. */
 static const char *list_mark(const struct overview_account *account)
 {
@@ -203,6 +274,7 @@ int attentions_find(const struct overview *overview, struct attentions *ret)
 	*ret = (struct attentions){0};
 	add_troubles(ret, overview, OVERVIEW_NOT_SERVED);
 	add_host(ret, overview);
+	add_policy(ret, overview);
 	add_troubles(ret, overview, OVERVIEW_REFUSED);
 	add_troubles(ret, overview, OVERVIEW_RELAXED);
 	for (size_t i = 0; i < overview->account_count; i++)

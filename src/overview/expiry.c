@@ -1,11 +1,13 @@
 #include "overview/expiry.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common.h"
+#include "policy_words.h"
 
 /* ---- collecting ---- */
 
@@ -16,6 +18,8 @@ static int compare(const void *a, const void *b)
 		return x->at_s < y->at_s ? -1 : 1;
 	if (x->kind != y->kind)
 		return (int)x->kind - (int)y->kind;
+	if (x->bundle > 0)
+		return 0; /* there is one at most */
 	if (!x->slot)
 		return strcmp(x->account->id, y->account->id);
 	if (x->slot->is_layer != y->slot->is_layer)
@@ -25,8 +29,9 @@ static int compare(const void *a, const void *b)
 
 int overview_list_expiries(const struct overview *overview, struct overview_expiry **ret, size_t *ret_count)
 {
+	const struct overview_policy *policy = &overview->policy;
 	size_t count = 0;
-	struct overview_expiry *all = calloc(overview->slot_count + 2 * overview->account_count + 1, sizeof(*all));
+	struct overview_expiry *all = calloc(overview->slot_count + 2 * overview->account_count + 2, sizeof(*all));
 	if (!all)
 		return -ENOMEM;
 	for (size_t i = 0; i < overview->slot_count; i++) {
@@ -45,6 +50,9 @@ int overview_list_expiries(const struct overview *overview, struct overview_expi
 			all[count++] = (struct overview_expiry){
 				.kind = OVERVIEW_LIST, .at_s = account->list_next_update_s, .account = account};
 	}
+	if (policy_is_in_force(policy) && policy->sequence > 0 && policy->expires_at_s > 0)
+		all[count++] = (struct overview_expiry){
+			.kind = OVERVIEW_BUNDLE, .at_s = policy->expires_at_s, .bundle = policy->sequence};
 	qsort(all, count, sizeof(*all), compare);
 	*ret = all;
 	*ret_count = count;
@@ -57,7 +65,8 @@ const char *overview_expiry_kind_name(enum overview_expiry_kind kind)
 {
 	static const char *const names[] = {[OVERVIEW_SIGNATURE] = "signature",
 					    [OVERVIEW_CERTIFICATE] = "certificate",
-					    [OVERVIEW_LIST] = "revocation list"};
+					    [OVERVIEW_LIST] = "revocation list",
+					    [OVERVIEW_BUNDLE] = "policy signature"};
 	return names[kind];
 }
 
@@ -65,7 +74,10 @@ const char *overview_expiry_subject(const struct overview_expiry *expiry, char r
 {
 	if (expiry->slot)
 		return view_slot_name(expiry->slot, ret);
-	(void)snprintf(ret, OVERVIEW_SUBJECT_SIZE, "account %s", expiry->account->id);
+	if (expiry->bundle > 0)
+		(void)snprintf(ret, OVERVIEW_SUBJECT_SIZE, "bundle %" PRIu64, expiry->bundle);
+	else
+		(void)snprintf(ret, OVERVIEW_SUBJECT_SIZE, "account %s", expiry->account->id);
 	return ret;
 }
 
@@ -91,6 +103,8 @@ const char *overview_expiry_effect(const struct overview *overview, const struct
 		return "nothing that the account signs later counts";
 	case OVERVIEW_LIST:
 		return "whether its signatures are revoked cannot be told then (VF3001)";
+	case OVERVIEW_BUNDLE:
+		return "it stays in force with an alarm, and no host that lacks it takes it any more (VF2003)";
 	case OVERVIEW_SIGNATURE:
 		break;
 	}
@@ -106,6 +120,8 @@ const char *overview_expiry_remedy(const struct overview_expiry *expiry)
 	case OVERVIEW_LIST:
 		return "on the signing host: vouchfs signer refresh-revocations, then export-trust; bring the list "
 		       "here";
+	case OVERVIEW_BUNDLE:
+		return "pack and sign the policy anew, with a higher sequence (vouchfs policy pack)";
 	case OVERVIEW_SIGNATURE:
 		break;
 	}
@@ -119,6 +135,8 @@ void overview_put_expiry(struct json *j, const struct overview *overview, const 
 	json_text(j, "kind", overview_expiry_kind_name(expiry->kind));
 	if (expiry->slot)
 		view_put_slot(j, "slot", expiry->slot);
+	else if (expiry->bundle > 0)
+		json_u64(j, "bundle", expiry->bundle);
 	else
 		json_text(j, "account", expiry->account->id);
 	view_put_time(j, "expiresAt", expiry->at_s);

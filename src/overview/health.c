@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "policy_words.h"
 #include "screen.h"
 
 #define DAY_S	    86400
@@ -192,6 +193,73 @@ static void find_in_account(struct findings *f, const struct overview_account *a
 		    account->certificate_expires_at_s > now_s ? "" : " ago");
 }
 
+/* ---- what governs the host ---- */
+
+static const char *alarm_words(const char *alarm)
+{
+	if (is(alarm, "VF2003"))
+		return "expired";
+	return is(alarm, "VF2004") ? "revoked" : "not to be relied on";
+}
+
+static void find_in_bundle(struct findings *f, const struct overview_policy *policy)
+{
+	char left[SCREEN_SPAN_SIZE];
+	int64_t now_s = f->overview->now_s, expires_at_s = policy->expires_at_s;
+	const char *alarm = policy_alarm(policy, now_s);
+	if (alarm)
+		add(f, OVERVIEW_CRITICAL, "policy-alarm", "policy bundle %" PRIu64 " is %s (%s), and kept in force",
+		    policy->sequence, alarm_words(alarm), alarm);
+	if (policy->rollback_reason)
+		add(f, OVERVIEW_WARNING, "policy-rolled-back",
+		    "the policy is rolled back from bundle %" PRIu64 " to %" PRIu64 " by uid %u: %s",
+		    policy->highest_sequence, policy->sequence, policy->rollback_by_uid, policy->rollback_reason);
+	if (!alarm && expires_at_s > now_s && expires_at_s < f->expires_before_s)
+		add(f, OVERVIEW_WARNING, "policy-expiring", "the signature of policy bundle %" PRIu64 " expires in %s",
+		    policy->sequence, screen_span(expires_at_s - now_s, left));
+}
+
+static void find_in_drift(struct findings *f, const struct overview_policy *policy)
+{
+	const char *shown[POLICY_DRIFT_SHOWN];
+	uint64_t count = policy_count_drift(policy);
+	bool has_text = policy_list_drift(policy, shown) > 0;
+	if (count > 0)
+		add(f, policy_is_overridden(policy) ? OVERVIEW_CRITICAL : OVERVIEW_WARNING, "policy-drift",
+		    "the host differs from its policy bundle in %" PRIu64 " thing%s%s%s%s", count,
+		    count == 1 ? "" : "s", has_text ? ": " : "", has_text ? shown[0] : "",
+		    has_text && count > 1 ? ", ..." : "");
+}
+
+static void find_in_source(struct findings *f, const struct overview_policy *policy)
+{
+	char ago[SCREEN_SPAN_SIZE];
+	bool has_answered = policy->fetched_at_s > 0;
+	int64_t since_s = has_answered ? policy->fetched_at_s : f->overview->started_at_s;
+	if (policy_is_source_silent(f->overview))
+		add(f, OVERVIEW_WARNING, "policy-source", "the source of policy bundles has not answered for %s%s%s%s",
+		    screen_span(f->overview->now_s - since_s, ago), has_answered ? "" : ", since the mount",
+		    policy->fetch_error ? ": " : "", policy->fetch_error ? policy->fetch_error : "");
+}
+
+static void find_in_policy(struct findings *f)
+{
+	const struct overview_policy *policy = &f->overview->policy;
+	if (!policy->state)
+		return;
+	if (policy_is_lost(policy))
+		add(f, OVERVIEW_CRITICAL, "policy-lost", "the policy bundle is lost%s%s", policy->detail ? ": " : "",
+		    policy->detail ? policy->detail : "");
+	else if (policy_has_none_yet(policy))
+		add(f, OVERVIEW_WARNING, "policy-none",
+		    "no policy bundle has come yet: nothing that one governs is in "
+		    "force");
+	else
+		find_in_bundle(f, policy);
+	find_in_drift(f, policy);
+	find_in_source(f, policy);
+}
+
 /* ---- the host ---- */
 
 static void find_in_host(struct findings *f)
@@ -225,6 +293,7 @@ int overview_find_problems(const struct overview *overview, unsigned expiry_days
 		find_kind(&f, &kinds[i]);
 	for (size_t i = 0; i < overview->account_count; i++)
 		find_in_account(&f, &overview->accounts[i]);
+	find_in_policy(&f);
 	find_in_host(&f);
 	if (f.error < 0) {
 		free(f.all);

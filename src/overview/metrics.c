@@ -120,10 +120,29 @@ static bool is_about_signer(enum policy_reason reason)
 	return reason >= POLICY_VF2001_UNSIGNED && reason < POLICY_VF3001_UNDECIDED;
 }
 
+static bool is_about_bundle(enum policy_reason reason)
+{
+	return reason == POLICY_VF5001_BUNDLE || reason == POLICY_VF5002_SEQUENCE;
+}
+
+/* It has no layers, and nothing about it is relaxed. */
+static bool can_bundle_have(enum metrics_outcome outcome, enum policy_reason reason)
+{
+	bool is_about_layer = reason >= POLICY_VF2005_LAYER && reason < POLICY_VF3001_UNDECIDED;
+	if (outcome == METRICS_WARNED)
+		return false;
+	return outcome == METRICS_REFUSED ? reason != POLICY_REASON_NONE && !is_about_layer
+					  : reason == POLICY_REASON_NONE;
+}
+
 /* Of what an outcome can be about, every series is shown. */
 static bool can_have(enum metrics_subject subject, enum metrics_outcome outcome, enum policy_reason reason)
 {
 	bool is_publication = subject == METRICS_PUBLICATIONS;
+	if (subject == METRICS_BUNDLES)
+		return can_bundle_have(outcome, reason);
+	if (is_about_bundle(reason))
+		return false;
 	if (outcome == METRICS_WARNED)
 		return !is_publication && (is_about_signer(reason) || reason == POLICY_VF3001_UNDECIDED);
 	if (outcome == METRICS_REFUSED)
@@ -149,15 +168,19 @@ static void put_outcome(struct metrics_text *t, enum metrics_subject subject, en
 	}
 }
 
-static void put_attempts(struct metrics_text *t, const struct metrics_counts *counts)
+static void put_attempts(struct metrics_text *t, const struct metrics_counts *counts, bool is_governed)
 {
 	static const char *const names[METRICS_SUBJECT_COUNT][2] = {
 		[METRICS_DEPLOYMENTS] = {"vouchfs_deployments_total",
 					 "Attempts to deploy to a function, by outcome and reason code."},
 		[METRICS_PUBLICATIONS] = {"vouchfs_layer_publications_total",
 					  "Attempts to publish a layer version, by outcome and reason code."},
+		[METRICS_BUNDLES] = {"vouchfs_policy_bundles_total",
+				     "Policy bundles that were brought here, by outcome and reason code."},
 	};
 	for (size_t subject = 0; subject < METRICS_SUBJECT_COUNT; subject++) {
+		if (subject == METRICS_BUNDLES && !is_governed)
+			continue;
 		metrics_family(t, names[subject][0], METRICS_COUNTER, names[subject][1]);
 		for (size_t outcome = 0; outcome < METRICS_OUTCOME_COUNT; outcome++)
 			put_outcome(t, (enum metrics_subject)subject, (enum metrics_outcome)outcome,
@@ -272,9 +295,10 @@ int overview_print_metrics(const struct overview *overview, const struct metrics
 	put_mount(&t, overview);
 	put_config(&t, overview, counts);
 	put_slots(&t, overview);
-	put_attempts(&t, counts);
+	put_attempts(&t, counts, overview->policy.state != NULL);
 	put_served(&t, counts);
 	put_accounts(&t, overview);
+	metrics_put_policy(&t, overview);
 	put_store(&t, overview, sizes);
 	return t.error;
 }

@@ -41,4 +41,7 @@ void metrics_histogram(struct metrics_text *t, const uint64_t counts[METRICS_BUC
 /* The series that slots have of their own, and how many of them have none (metrics_slots.c). */
 void metrics_put_slots(struct metrics_text *t, const struct overview *overview);
 
+/* What governs the host; nothing where no publisher is configured (metrics_policy.c). */
+void metrics_put_policy(struct metrics_text *t, const struct overview *overview);
+
 #endif

@@ -164,7 +164,10 @@ static void put_header(struct html *html, const struct page *page)
 	put_tiles(html, page);
 	put_facts(html, page);
 	html_put(html, "<nav aria-label=\"Parts of this page\"><ul>\n"
-		       "<li><a href=\"#attention\">Attention</a></li>\n<li><a href=\"#slots\">Slots</a></li>\n"
+		       "<li><a href=\"#attention\">Attention</a></li>\n");
+	if (page->overview->policy.state)
+		html_put(html, "<li><a href=\"#policy\">Policy</a></li>\n");
+	html_put(html, "<li><a href=\"#slots\">Slots</a></li>\n"
 		       "<li><a href=\"#signers\">Signers</a></li>\n<li><a href=\"#calendar\">Calendar</a></li>\n"
 		       "<li><a href=\"#enforce\">Under Enforce</a></li>\n<li><a href=\"#history\">History</a></li>\n"
 		       "</ul></nav>\n</header>\n");
@@ -186,6 +189,7 @@ static int put_page(struct html *html, const struct page *page)
 	put_header(html, page);
 	html_put(html, "<main>\n");
 	page_put_attentions(html, page);
+	page_put_policy(html, page);
 	page_put_slots(html, page);
 	page_put_signers(html, page);
 	page_put_calendar(html, page);

@@ -20,6 +20,7 @@ extern const size_t page_style_len;
 
 void page_put_attentions(struct html *html, const struct page *page);
 void page_put_slots(struct html *html, const struct page *page);
+void page_put_policy(struct html *html, const struct page *page);
 void page_put_signers(struct html *html, const struct page *page);
 void page_put_calendar(struct html *html, const struct page *page);
 void page_put_enforce(struct html *html, const struct page *page);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "members.h"
+#include "views_json.h"
 
 static void put_time(struct json *j, const char *key, int64_t at_s)
 {
@@ -86,7 +87,7 @@ static void put_texts(struct json *j, const char *key, char *const *texts, size_
 	json_close(j);
 }
 
-static void put_policy(struct json *j, const struct overview_policy *policy)
+void view_put_policy(struct json *j, const struct overview_policy *policy)
 {
 	if (!policy->state) {
 		json_text(j, MEMBERS_POLICY, NULL);
@@ -129,7 +130,7 @@ void overview_put_json(struct json *j, const struct overview *overview)
 {
 	json_u64(j, "schema", MEMBERS_SCHEMA);
 	put_members(j, overview_members, overview);
-	put_policy(j, &overview->policy);
+	view_put_policy(j, &overview->policy);
 	put_slots(j, MEMBERS_FUNCTIONS, overview, false);
 	put_slots(j, MEMBERS_LAYERS, overview, true);
 	put_configs(j, overview);

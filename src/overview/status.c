@@ -180,7 +180,7 @@ void status_put_table(struct screen *screen, const struct overview *overview, bo
 		}
 		is_begun = true;
 		put_row(screen, slot, &widths);
-		status_put_notes(screen, slot, widths.has_last);
+		status_put_notes(screen, overview, slot, widths.has_last);
 	}
 }
 

@@ -205,6 +205,7 @@ void status_put_head(struct screen *screen, const struct overview *overview)
 {
 	put_title(screen, overview);
 	put_failures(screen, overview);
+	status_put_policy(screen, overview);
 	put_break_glass(screen, overview);
 	put_lists(screen, overview);
 	put_tallies(screen, overview);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "policy_words.h"
 #include "status.h"
 
 #define INDENT	     4
@@ -94,7 +95,19 @@ static bool is_bad(const struct overview_attempt *last)
 	return status_is(last->outcome, "refused") || status_is(last->outcome, "failed");
 }
 
-void status_put_notes(struct screen *screen, const struct overview_slot *slot, bool has_last)
+/* Where a bundle governs, sections are the bundle's to give. */
+static void put_no_config(struct screen *screen, const struct overview_policy *policy)
+{
+	const char *missing = "give it a [function] section";
+	if (policy->state)
+		missing = policy_is_in_force(policy) ? "the policy bundle in force has no [function] section for it"
+						     : "without a policy bundle no [function] section is in force";
+	screen_wrap(screen, INDENT, PAINT_WARNING, "    NO CONFIG",
+		    ": served from before, and nobody can deploy to it; %s", missing);
+}
+
+void status_put_notes(struct screen *screen, const struct overview *overview, const struct overview_slot *slot,
+		      bool has_last)
 {
 	bool has_warned = status_is(slot->last.outcome, "warned");
 	if (slot->is_damaged)
@@ -110,8 +123,7 @@ void status_put_notes(struct screen *screen, const struct overview_slot *slot, b
 	else if (slot->rank == OVERVIEW_NOT_SERVED && slot->last.outcome && !has_last)
 		put_attempt(screen, slot, PAINT_PLAIN);
 	if (status_is(slot->mode, OVERVIEW_NO_CONFIG) && slot->release > 0)
-		screen_wrap(screen, INDENT, PAINT_WARNING, "    NO CONFIG",
-			    ": served from before, and nobody can deploy to it; give it a [function] section");
+		put_no_config(screen, &overview->policy);
 	if (!has_warned)
 		put_would_fail(screen, slot);
 	if (slot->is_layer)

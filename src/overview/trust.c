@@ -120,9 +120,8 @@ static void put_slot(struct drawing *d, const struct overview_slot *slot)
 		put_config(d, 1, config);
 	else
 		tree_branch(d->tree, 1, PAINT_BAD, "%s",
-			    view_is(slot->mode, "UNCHECKED")
-				    ? "NOBODY checks its signature: code_signing_config = none"
-				    : "NO CONFIG: no [function] section is for it, so nothing can be deployed");
+			    view_is(slot->mode, "UNCHECKED") ? "NOBODY checks its signature: code_signing_config = none"
+							     : trust_missing_section(&d->overview->policy));
 }
 
 /* ---- all of them ---- */
@@ -169,6 +168,7 @@ static void put_idle_accounts(struct drawing *d)
 
 static void put_all(struct drawing *d)
 {
+	trust_put_policy(d);
 	for (size_t i = 0; i < d->overview->config_count; i++)
 		put_config(d, 0, &d->overview->configs[i]);
 	if (d->overview->config_count == 0)
@@ -183,10 +183,12 @@ int overview_print_trust(const struct overview_trust *trust, const struct overvi
 	struct screen screen = {.out = ret, .style = style, .now_s = trust->overview->now_s};
 	struct tree tree = {0};
 	struct drawing d = {.trust = trust, .overview = trust->overview, .tree = &tree};
-	if (trust->slot)
+	if (trust->slot) {
 		put_slot(&d, trust->slot);
-	else
+		trust_put_policy(&d);
+	} else {
 		put_all(&d);
+	}
 	tree_print(&tree, is_utf8, &screen);
 	return screen.error;
 }

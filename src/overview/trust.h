@@ -1,4 +1,4 @@
-/* trust.h - the two halves of the tree that trust.c draws. Private to src/overview. */
+/* trust.h - the parts of the tree that trust.c draws. Private to src/overview. */
 #ifndef OVERVIEW_TRUST_PRIVATE_H
 #define OVERVIEW_TRUST_PRIVATE_H
 
@@ -20,6 +20,10 @@ struct drawing {
 };
 
 void trust_put_publisher(struct drawing *d, unsigned depth, const struct overview_config *config, const char *arn);
+/* What governs the host; nothing where no publisher is configured. */
+void trust_put_policy(struct drawing *d);
+/* Of a function for which no section is. */
+const char *trust_missing_section(const struct overview_policy *policy);
 /* Notes on an account that has its branch. */
 void trust_put_account_notes(struct drawing *d, unsigned depth, const struct overview_account *account);
 

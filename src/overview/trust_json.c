@@ -164,5 +164,6 @@ void overview_put_trust(struct json *j, const struct overview_trust *trust)
 		put_slot(j, trust->slot);
 	else
 		json_text(j, "slot", NULL);
+	view_put_policy(j, &trust->overview->policy);
 	view_put_configs(j, trust);
 }

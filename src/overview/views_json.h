@@ -5,6 +5,8 @@
 #include "base/json.h"
 #include "overview/views.h"
 
+/* What governs the host, an object; null where no publisher is configured. */
+void view_put_policy(struct json *j, const struct overview_policy *policy);
 /* The arrays "codeSigningConfigs" and "accounts". */
 void view_put_configs(struct json *j, const struct overview_trust *trust);
 

@@ -37,6 +37,28 @@ static void test_order(void **state UNUSED)
 	overview_free(overview);
 }
 
+static void test_bundle(void **state UNUSED)
+{
+	struct overview *overview = overview_fixture_new();
+	struct overview_expiry *all;
+	char subject[OVERVIEW_SUBJECT_SIZE];
+	size_t count;
+	overview_fixture_govern(overview);
+	assert_int_equal(overview_list_expiries(overview, &all, &count), 0);
+	assert_int_equal(count, 3);
+	assert_string_equal(overview_expiry_kind_name(all[1].kind), "policy signature");
+	assert_string_equal(overview_expiry_subject(&all[1], subject), "bundle 7");
+	assert_int_equal(all[1].at_s, overview->policy.expires_at_s);
+	assert_non_null(strstr(overview_expiry_effect(overview, &all[1]), "stays in force with an alarm"));
+	assert_non_null(strstr(overview_expiry_remedy(&all[1]), "higher sequence"));
+	free(all);
+	set(&overview->policy.state, OVERVIEW_POLICY_LOST);
+	assert_int_equal(overview_list_expiries(overview, &all, &count), 0);
+	assert_int_equal(count, 2);
+	free(all);
+	overview_free(overview);
+}
+
 static const char *effect(const struct overview *overview)
 {
 	const struct overview_expiry expiry = {.kind = OVERVIEW_SIGNATURE, .slot = &overview->slots[0]};
@@ -63,6 +85,7 @@ static void test_effect(void **state UNUSED)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_effect)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_order), cmocka_unit_test(test_bundle),
+					   cmocka_unit_test(test_effect)};
 	return cmocka_run_group_tests_name("expiry", tests, NULL, NULL);
 }

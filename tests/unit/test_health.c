@@ -118,6 +118,91 @@ static void forget(struct overview *o, bool is_bad)
 	only(o)->release = is_bad;
 }
 
+/* ---- what governs it ---- */
+
+static void lose_bundle(struct overview *o, bool is_bad)
+{
+	overview_fixture_govern(o);
+	overview_fixture_set(&o->policy.detail, "it is another one");
+	if (is_bad)
+		overview_fixture_set(&o->policy.state, OVERVIEW_POLICY_LOST);
+}
+
+static void have_unknown_state(struct overview *o, bool is_bad)
+{
+	overview_fixture_govern(o);
+	if (is_bad)
+		overview_fixture_set(&o->policy.state, "perhaps");
+}
+
+static void have_no_bundle(struct overview *o, bool is_bad)
+{
+	overview_fixture_govern(o);
+	if (is_bad)
+		overview_fixture_set(&o->policy.state, OVERVIEW_POLICY_NONE);
+}
+
+static void expire_bundle(struct overview *o, bool is_bad)
+{
+	overview_fixture_govern(o);
+	overview_fixture_set(&o->policy.alarm, is_bad ? "VF2003" : NULL);
+}
+
+static void revoke_bundle(struct overview *o, bool is_bad)
+{
+	overview_fixture_govern(o);
+	overview_fixture_set(&o->policy.alarm, is_bad ? "VF2004" : NULL);
+}
+
+static void let_bundle_expire(struct overview *o, bool is_bad)
+{
+	overview_fixture_govern(o)->expires_at_s = o->now_s + (is_bad ? 30 * DAY_S - 1 : 30 * DAY_S);
+}
+
+static void roll_back(struct overview *o, bool is_bad)
+{
+	overview_fixture_govern(o)->highest_sequence = 8;
+	overview_fixture_set(&o->policy.rollback_reason, is_bad ? "8 was wrong" : NULL);
+}
+
+/* What is wrong with the bundle itself is told as that, not as a difference. */
+static void drift_locally(struct overview *o, bool is_bad)
+{
+	overview_fixture_govern(o);
+	overview_fixture_add_drift(&o->policy, OVERVIEW_DRIFT_BUNDLE, "rolled back");
+	if (is_bad)
+		overview_fixture_add_drift(&o->policy, OVERVIEW_DRIFT_LOCAL, "x.conf:3");
+}
+
+static void drift_in_trust(struct overview *o, bool is_bad)
+{
+	overview_fixture_govern(o);
+	if (is_bad)
+		overview_fixture_add_drift(&o->policy, OVERVIEW_DRIFT_TRUST, "account 1");
+}
+
+static void drift_in_slots(struct overview *o, bool is_bad)
+{
+	overview_fixture_govern(o);
+	if (!is_bad)
+		return;
+	overview_fixture_add_drift(&o->policy, OVERVIEW_DRIFT_SLOT, "functions/a");
+	overview_fixture_add_drift(&o->policy, OVERVIEW_DRIFT_UNIT, "UMask");
+}
+
+static void silence_source(struct overview *o, bool is_bad)
+{
+	overview_fixture_govern(o)->fetched_at_s = o->now_s - (is_bad ? 3 * 300 : 3 * 300 - 1);
+	overview_fixture_set(&o->policy.fetch_error, "no route");
+}
+
+/* Since the mount, which nobody else says. */
+static void never_reach_source(struct overview *o, bool is_bad)
+{
+	overview_fixture_govern(o)->fetched_at_s = 0;
+	o->started_at_s = o->now_s - (is_bad ? 7200 : 60);
+}
+
 static const struct {
 	void (*spoil)(struct overview *overview, bool is_bad);
 	const char *code;
@@ -138,6 +223,25 @@ static const struct {
 	{expire_certificate, "certificate", "warning: the certificate of account 111122223333 expires in 3 days\n"},
 	{warn, "warned", "warning: functions/main serves what Enforce would refuse\n"},
 	{would_fail, "warned", "warning: functions/main (VF2003) serves what Enforce would refuse\n"},
+	{lose_bundle, "policy-lost", "critical: the policy bundle is lost: it is another one\n"},
+	{have_unknown_state, "policy-lost", "critical: the policy bundle is lost\n"},
+	{have_no_bundle, "policy-none",
+	 "warning: no policy bundle has come yet: nothing that one governs is in force\n"},
+	{expire_bundle, "policy-alarm", "critical: policy bundle 7 is expired (VF2003), and kept in force\n"},
+	{revoke_bundle, "policy-alarm", "critical: policy bundle 7 is revoked (VF2004), and kept in force\n"},
+	{let_bundle_expire, "policy-expiring", "warning: the signature of policy bundle 7 expires in 29 days\n"},
+	{roll_back, "policy-rolled-back",
+	 "warning: the policy is rolled back from bundle 8 to 7 by uid 0: 8 was wrong\n"},
+	{drift_locally, "policy-drift",
+	 "warning: the host differs from its policy bundle in 1 thing: local x.conf:3\n"},
+	{drift_in_trust, "policy-drift",
+	 "critical: the host differs from its policy bundle in 1 thing: trust account 1\n"},
+	{drift_in_slots, "policy-drift",
+	 "critical: the host differs from its policy bundle in 2 things: slot functions/a, ...\n"},
+	{silence_source, "policy-source",
+	 "warning: the source of policy bundles has not answered for 15 min: no route\n"},
+	{never_reach_source, "policy-source",
+	 "warning: the source of policy bundles has not answered for 2 h, since the mount\n"},
 	{forget, "no-config", "warning: functions/main is served without a section in the configuration\n"},
 };
 

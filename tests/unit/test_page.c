@@ -78,11 +78,46 @@ static void test_empty(void **state UNUSED)
 	scene_done(&scene);
 }
 
+static void test_policy(void **state UNUSED)
+{
+	struct scene scene = scene_new();
+	struct buf page = {0};
+	struct overview_policy *policy = overview_fixture_govern(scene.overview);
+	render(&scene, &page);
+	has(&page, "<li><a href=\"#policy\">Policy</a></li>");
+	has(&page, "<dt>Bundle</dt><dd>7 <span class=\"badge good\">in force</span></dd>");
+	has(&page, "The host does not differ from it");
+	has(&page, "policy signature of <strong>bundle 7</strong>");
+	overview_fixture_set(&policy->description, "<script>alert(1)</script>");
+	overview_fixture_set(&policy->source, "https://x/\"><b>");
+	overview_fixture_set(&policy->rollback_reason, "<i>");
+	overview_fixture_set(&policy->fetch_error, "</dl>&\xe2\x80\xae");
+	overview_fixture_add_drift(policy, OVERVIEW_DRIFT_LOCAL, "<img src=x>");
+	policy->drift_count = policy->drift_by_kind[OVERVIEW_DRIFT_LOCAL] = 3;
+	buf_reset(&page);
+	render(&scene, &page);
+	has(&page, "&lt;script&gt;alert(1)");
+	has(&page, "<li>local &lt;img src=x&gt;</li>\n<li>and 2 more</li>");
+	has(&page, "\">rolled back</span>");
+	has_not(&page, "<script");
+	has_not(&page, "<img");
+	has_not(&page, "<b>");
+	overview_fixture_set(&policy->state, OVERVIEW_POLICY_LOST);
+	overview_fixture_set(&policy->detail, "gone <u>");
+	buf_reset(&page);
+	render(&scene, &page);
+	has(&page, "\">LOST</span>");
+	has(&page, "gone &lt;u&gt;");
+	buf_done(&page);
+	scene_done(&scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_troubled),
 		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_policy),
 	};
 	return cmocka_run_group_tests_name("page", tests, NULL, NULL);
 }

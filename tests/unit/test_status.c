@@ -178,6 +178,13 @@ static void no_text_from_outside_reaches_the_terminal_as_it_is(void **state)
 	overview_fixture_set(&overview->config_path, evil);
 	overview_fixture_set(&overview->config_error, evil);
 	overview_fixture_set(&overview->accounts[0].list_detail, evil);
+	struct overview_policy *policy = overview_fixture_govern(overview);
+	overview_fixture_set(&policy->alarm, evil);
+	overview_fixture_set(&policy->alarm_detail, evil);
+	overview_fixture_set(&policy->rollback_reason, evil);
+	overview_fixture_set(&policy->source, evil);
+	overview_fixture_set(&policy->fetch_error, evil);
+	overview_fixture_add_drift(policy, OVERVIEW_DRIFT_LOCAL, evil);
 	for (size_t i = 0; i < overview->slot_count; i++) {
 		struct overview_slot *slot = &overview->slots[i];
 		overview_fixture_set(&slot->last.outcome, i % 2 ? "refused" : evil);
@@ -193,6 +200,87 @@ static void no_text_from_outside_reaches_the_terminal_as_it_is(void **state)
 	for (const char *c = text.data; *c; c++)
 		assert_true((*c >= ' ' && *c <= '~') || *c == '\n' || (*c == '\033' && c[1] == '['));
 	buf_done(&text);
+}
+
+/* ---- hosts that are governed ---- */
+
+static struct overview *new_governed(void)
+{
+	struct overview *overview = new_healthy();
+	overview_fixture_govern(overview);
+	return overview;
+}
+
+/* Everything at once that can be wrong with a bundle in force. */
+static struct overview *new_badly_governed(void)
+{
+	struct overview *overview = overview_fixture_new_troubled();
+	struct overview_policy *policy = overview_fixture_govern(overview);
+	policy->highest_sequence = 9;
+	overview_fixture_set(&policy->alarm, "VF2004");
+	overview_fixture_set(
+		&policy->alarm_detail,
+		"profile version policy/QwErTyUiOp was revoked at 2026-11-21T19:00:00Z: its key has leaked");
+	overview_fixture_set(&policy->rollback_reason, "9 blocks billing,\n\033[31mticket 813");
+	overview_fixture_add_drift(policy, OVERVIEW_DRIFT_BUNDLE, "rolled back");
+	overview_fixture_add_drift(policy, OVERVIEW_DRIFT_LOCAL,
+				   "conf.d/x.conf:3: [function billing] is the policy bundle's, and is left out");
+	overview_fixture_add_drift(policy, OVERVIEW_DRIFT_SLOT, "functions/main: owner: expected deploy, found root");
+	overview_fixture_add_drift(policy, OVERVIEW_DRIFT_UNIT, "UMask: expected 0077, found 0022");
+	overview_fixture_add_drift(policy, OVERVIEW_DRIFT_UNIT, "User: expected vouchfs, found root");
+	policy->fetched_at_s = overview->now_s - 7 * 3600;
+	overview_fixture_set(&policy->fetch_error, "could not resolve host policy.example");
+	return overview;
+}
+
+static void hosts_that_are_governed(void **state)
+{
+	(void)state;
+	const struct overview_screen wide = {.columns = 150, .has_colour = true, .name_user = name_user};
+	assert_is(new_governed(), &plain, "status-governed-80.txt");
+	assert_is(new_badly_governed(), &plain, "status-badly-governed-80.txt");
+	assert_is(new_badly_governed(), &wide, "status-badly-governed-150-colour.txt");
+}
+
+static void hosts_whose_bundle_is_not_in_force(void **state)
+{
+	(void)state;
+	struct overview *overview = new_governed();
+	overview_fixture_set(&overview->policy.state, OVERVIEW_POLICY_LOST);
+	overview_fixture_set(&overview->policy.detail, "its bytes in the store are not those that were accepted");
+	overview_fixture_set(&overview->slots[0].mode, OVERVIEW_NO_CONFIG);
+	assert_is(overview, &plain, "status-policy-lost-80.txt");
+	overview = new_governed();
+	overview_fixture_set(&overview->policy.state, OVERVIEW_POLICY_NONE);
+	overview_fixture_set(&overview->policy.source, NULL);
+	overview->policy.sequence = overview->policy.highest_sequence = 0;
+	assert_is(overview, &plain, "status-policy-none-80.txt");
+}
+
+static void a_policy_is_said_as_it_is(void **state)
+{
+	(void)state;
+	struct overview *overview = new_governed();
+	overview->policy.drift_checked_at_s = 0;
+	assert_says(overview,
+		    "policy bundle 7 in force since 2026-11-19, signed until 2027-02-19, drift not\n   checked", true);
+	overview = new_governed();
+	overview->policy.expires_at_s = overview->now_s; /* nobody has raised the alarm yet */
+	assert_says(overview, "!! POLICY BUNDLE 7 EXPIRED (VF2003), and kept in force until a newer one comes:", true);
+	overview = new_governed();
+	overview_fixture_set(&overview->policy.fetch_error, "no route");
+	assert_says(overview, "policy.example/web answered 3 min ago, the last try\n   failed: no route", true);
+	overview = new_governed();
+	overview->policy.fetched_at_s = 0;
+	assert_says(overview, "!! POLICY SOURCE NOT REACHED: https://policy.example/web has not answered since", true);
+	overview = new_governed();
+	overview->policy.fetched_at_s = 0;
+	overview->started_at_s = overview->now_s - 10;
+	assert_says(overview, "policy source https://policy.example/web not asked yet", true);
+	overview = new_governed();
+	overview_fixture_set(&overview->slots[0].mode, OVERVIEW_NO_CONFIG);
+	assert_says(overview, "the policy\n    bundle in force has no [function] section for it", true);
+	assert_says(new_healthy(), "olicy", false);
 }
 
 static void no_slots_at_all(void **state)
@@ -214,6 +302,9 @@ int main(void)
 		cmocka_unit_test(warn_slots_that_would_fail_are_counted),
 		cmocka_unit_test(what_lost_its_section_is_said),
 		cmocka_unit_test(no_text_from_outside_reaches_the_terminal_as_it_is),
+		cmocka_unit_test(hosts_that_are_governed),
+		cmocka_unit_test(hosts_whose_bundle_is_not_in_force),
+		cmocka_unit_test(a_policy_is_said_as_it_is),
 		cmocka_unit_test(no_slots_at_all),
 	};
 	return cmocka_run_group_tests_name("status", tests, NULL, NULL);

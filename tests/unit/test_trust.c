@@ -125,6 +125,34 @@ static void test_lists(void **state UNUSED)
 	overview_free(overview);
 }
 
+/* Who decides it all stands before the configs, and below a slot. */
+static void test_policy(void **state UNUSED)
+{
+	struct overview *overview = host();
+	struct overview_trust trust = {.overview = overview};
+	struct overview_policy *policy = overview_fixture_govern(overview);
+	assert_has(&trust, "policy bundle 7 governs this host\n   all web hosts\n   signed by policy/QwErTyUiOp until "
+			   "2027-02-19, in force since 2026-11-19\n\ncode-signing config strict");
+	trust.slot = &overview->slots[0];
+	assert_has(&trust, "\npolicy bundle 7 governs this host\n");
+	set(&policy->alarm, "VF2004");
+	set(&policy->rollback_reason, "it was\nwrong");
+	policy->highest_sequence = 9;
+	overview_fixture_add_drift(policy, OVERVIEW_DRIFT_UNIT, "UMask");
+	assert_has(&trust, "REVOKED (VF2004), and kept in force");
+	assert_has(&trust, "ROLLED BACK from bundle 9 by uid 0: it was\\x0awrong\n");
+	assert_has(&trust, "DRIFT: 1 difference; `vouchfs policy drift` shows them\n");
+	set(&overview->slots[0].mode, OVERVIEW_NO_CONFIG);
+	set(&overview->slots[0].config, NULL);
+	assert_has(&trust, "NO CONFIG: the policy bundle has no [function] section for it");
+	set(&policy->state, OVERVIEW_POLICY_LOST);
+	assert_has(&trust, "THE POLICY BUNDLE IS LOST");
+	assert_has(&trust, "NO CONFIG: without a policy bundle no [function] section is in force");
+	set(&policy->state, OVERVIEW_POLICY_NONE);
+	assert_has(&trust, "NO POLICY BUNDLE has come yet");
+	overview_free(overview);
+}
+
 static void test_layer(void **state UNUSED)
 {
 	struct overview *overview = overview_fixture_new();
@@ -172,9 +200,9 @@ static void test_json(void **state UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_slot),  cmocka_unit_test(test_all),   cmocka_unit_test(test_states),
-		cmocka_unit_test(test_lists), cmocka_unit_test(test_layer), cmocka_unit_test(test_colour),
-		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_slot),  cmocka_unit_test(test_all),    cmocka_unit_test(test_states),
+		cmocka_unit_test(test_lists), cmocka_unit_test(test_layer),  cmocka_unit_test(test_colour),
+		cmocka_unit_test(test_json),  cmocka_unit_test(test_policy),
 	};
 	return cmocka_run_group_tests_name("trust", tests, NULL, NULL);
 }
