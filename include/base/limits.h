@@ -104,6 +104,8 @@
 #define LIMIT_FETCH_SLOW_BYTES 1024 /* a second: what is slower than that for so long has stopped */
 #define LIMIT_FETCH_SLOW_S     30
 #define LIMIT_FETCH_LINE_BYTES 500U /* of what is told about a look at it */
+/* hosts in the table of a fleet */
+#define LIMIT_FLEET_HOSTS 10000U
 
 /* logs */
 #define LIMIT_AUDIT_RECORD_BYTES 2048U
