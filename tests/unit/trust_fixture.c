@@ -29,7 +29,7 @@ void trust_fixture_init(struct trust_fixture *f, const char *account, const char
 	const int64_t to_s = TRUST_FIXTURE_NOW_S + 10LL * TRUST_FIXTURE_YEAR_S;
 	char text[ARN_TEXT_SIZE], common_name[64];
 
-	*f = (struct trust_fixture){0};
+	*f = (struct trust_fixture){.content = SIGNATURE_OF_ARTIFACT};
 	(void)snprintf(text, sizeof(text), "arn:vouchfs:signer:local:%s:/signing-profiles/%s/%s", account, profile,
 		       version);
 	assert_true(arn_parse_profile_version(text, strlen(text), &f->profile_version));
@@ -55,7 +55,7 @@ void trust_fixture_done(struct trust_fixture *f)
 	crypto_key_free(f->key);
 	crypto_cert_free(f->ca);
 	crypto_key_free(f->ca_key);
-	*f = (struct trust_fixture){0};
+	*f = (struct trust_fixture){.content = SIGNATURE_OF_ARTIFACT};
 }
 
 void trust_fixture_ca_pem(const struct trust_fixture *f, struct buf *ret)
@@ -87,7 +87,7 @@ void trust_fixture_sign(const struct trust_fixture *f, const struct statement *s
 {
 	const struct crypto_cert *chain[] = {f->leaf};
 	struct explain why = {0};
-	if (signature_make(SIGNATURE_OF_ARTIFACT, statement, f->key, chain, 1, ret_comment, &why) < 0)
+	if (signature_make(f->content, statement, f->key, chain, 1, ret_comment, &why) < 0)
 		fail_msg("signature_make: %s", why.text);
 }
 

@@ -24,6 +24,7 @@
 #define TRUST_FIXTURE_YEAR_S (365 * TRUST_FIXTURE_DAY_S)
 
 struct trust_fixture {
+	enum signature_content content; /* what trust_fixture_sign says it is: an artifact, unless it is changed */
 	struct arn_profile profile_version;
 	struct crypto_key *ca_key;
 	struct crypto_cert *ca;
