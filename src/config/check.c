@@ -1,10 +1,9 @@
 #include "check.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "members.h"
 
 /* Lists of names for suggestions are cut here; the error stands without one. */
 #define CANDIDATES_MAX 256
@@ -224,60 +223,6 @@ static check_section *const checks[KIND_COUNT] = {
 	[KIND_PRINCIPAL] = check_principal,
 };
 
-struct member {
-	uint32_t id;
-	const struct section *section;
-};
-
-static int by_id(const void *a, const void *b)
-{
-	const struct member *x = a, *y = b;
-	if (x->id != y->id)
-		return x->id < y->id ? -1 : 1;
-	return strcmp(x->section->text, y->section->text);
-}
-
-static size_t collect_members(const struct tree *tree, bool users, struct member *members)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < tree->section_count; i++) {
-		const struct section *section = tree->sections[i];
-		const struct config_principal *principal = section->item;
-		if (!principal || section->kind != KIND_PRINCIPAL)
-			continue;
-		size_t ids = users ? principal->user_count : principal->group_count;
-		for (size_t j = 0; j < ids; j++, count++)
-			if (members)
-				members[count] = (struct member){users ? principal->users[j] : principal->groups[j],
-								 section};
-	}
-	return count;
-}
-
-/* Nobody acts for two accounts. 0 or -ENOMEM. */
-static int check_members(const struct tree *tree, bool users, struct report *report)
-{
-	size_t count = collect_members(tree, users, NULL);
-	struct member *members = calloc(count + 1, sizeof(*members));
-	if (!members)
-		return -ENOMEM;
-	(void)collect_members(tree, users, members);
-	qsort(members, count, sizeof(*members), by_id);
-	for (size_t i = 1; i < count; i++)
-		if (members[i].id == members[i - 1].id)
-			report_error(report, members[i].section->at, "%s %u is in [%s] and in [%s]; expected in one",
-				     users ? "user" : "group", members[i].id, members[i - 1].section->text,
-				     members[i].section->text);
-	free(members);
-	return 0;
-}
-
-static int check_all_members(const struct tree *tree, struct report *report)
-{
-	int r = check_members(tree, true, report);
-	return r < 0 ? r : check_members(tree, false, report);
-}
-
 /* A file of principals is about signing permissions, which name accounts: a key that decides nothing there misleads. */
 static void refuse_organization(const struct section *section, struct report *report)
 {
@@ -298,7 +243,7 @@ int check_principals(const struct tree *tree, struct report *report)
 			report_error(report, section->at,
 				     "[%s] does not belong here; expected [principal ACCOUNT] alone", section->text);
 	}
-	return check_all_members(tree, report);
+	return check_members(tree, report);
 }
 
 void check_host(const struct tree *tree, struct report *report)
@@ -315,5 +260,5 @@ int check_config(const struct tree *tree, struct report *report, struct config *
 		if (section->item)
 			checks[section->kind](section, report, config);
 	}
-	return check_all_members(tree, report);
+	return check_members(tree, report);
 }

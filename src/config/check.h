@@ -14,4 +14,7 @@ void check_host(const struct tree *tree, struct report *report);
 /* The same for a file that holds [principal] sections only. */
 int check_principals(const struct tree *tree, struct report *report);
 
+/* Nobody acts for two accounts. 0 or -ENOMEM. */
+int check_members(const struct tree *tree, struct report *report);
+
 #endif

@@ -132,7 +132,7 @@ int members_read(struct members *members, struct tree *terms, struct tree *secti
 	}
 	if (r == 0 && !has_terms)
 		r = refuse_member(members, CONFIG_TERMS_FILE,
-				  "a bundle must have it: [policy] with at least a \"sequence\"", terms, report);
+				  "a bundle must have it: [policy] with at least a \"sequence\"", sections, report);
 	if (r == 0)
 		refuse_sections(sections, report);
 	return r;

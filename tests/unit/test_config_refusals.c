@@ -1,10 +1,7 @@
 /*
- * Every file tests/data/config/should-fail-<reason>.conf says in its first lines what is wrong with it:
- *
- *     # expect: <line, 0 for the file as a whole>: <part of the error's text>
- *
- * and must be refused with those errors, in that order, and no other. They are copied first, because a checkout's modes
- * follow the umask of whoever made it.
+ * Every file tests/data/config/should-fail-<reason>.conf says what is wrong with it (config_expect.h), and must be
+ * refused with those errors, in that order, and no other. They are copied first, because a checkout's modes follow the
+ * umask of whoever made it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,46 +16,15 @@
 
 #include "base/io.h"
 #include "base/text.h"
+#include "config_expect.h"
 #include "config_files.h"
 
 #define DATA	  "tests/data/config"
 #define FILES_MIN 90 /* so that an empty directory does not pass */
-#define MARK	  "# expect: "
 
 static int is_should_fail(const struct dirent *entry)
 {
 	return text_starts_with(entry->d_name, "should-fail-") && text_ends_with(entry->d_name, ".conf");
-}
-
-/* The next "# expect" line at *at, which moves behind it. */
-static bool next_expectation(const char **at, unsigned *ret_line, char *ret_text, size_t size)
-{
-	if (!text_starts_with(*at, MARK))
-		return false;
-	char *colon;
-	*ret_line = (unsigned)strtoul(*at + strlen(MARK), &colon, 10);
-	assert_true(text_starts_with(colon, ": "));
-	size_t len = strcspn(colon + 2, "\n");
-	assert_in_range(len, 1, size - 1);
-	memcpy(ret_text, colon + 2, len);
-	ret_text[len] = '\0';
-	*at = colon + 2 + len + 1;
-	return true;
-}
-
-/* True when the error at *at, which moves behind it, is of this line and contains text. */
-static bool next_error_is(const char **at, const char *path, unsigned line, const char *text)
-{
-	char place[256];
-	if (line > 0)
-		(void)snprintf(place, sizeof(place), "%s:%u: ", path, line);
-	else
-		(void)snprintf(place, sizeof(place), "%s: ", path);
-	size_t len = strcspn(*at, "\n");
-	const char *found = strstr(*at, text);
-	bool is_it = text_starts_with(*at, place) && found && found + strlen(text) <= *at + len;
-	*at += len + ((*at)[len] == '\n');
-	return is_it;
 }
 
 static void check_file(struct config_files *files, const char *name)
@@ -73,16 +39,7 @@ static void check_file(struct config_files *files, const char *name)
 	if (r != -EINVAL || files->config)
 		fail_msg("%s: expected -EINVAL, found %d", name, r);
 
-	const char *expected = bytes.data, *error = files->errors.data;
-	if (text_starts_with(expected, "\xef\xbb\xbf"))
-		expected += 3;
-	unsigned line, count = 0;
-	char text[200];
-	for (; next_expectation(&expected, &line, text, sizeof(text)); count++)
-		if (!next_error_is(&error, files->main_path, line, text))
-			fail_msg("%s: expected %u: %s\nfound:\n%s", name, line, text, files->errors.data);
-	if (count == 0 || *error)
-		fail_msg("%s: %u errors expected, found:\n%s", name, count, files->errors.data);
+	config_expect_errors(name, bytes.data, files->main_path, files->errors.data);
 	buf_done(&bytes);
 }
 

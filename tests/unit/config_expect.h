@@ -1,0 +1,12 @@
+/*
+ * config_expect.h - files of tests/data that say in their first lines what is wrong with them:
+ *
+ *     # expect: <line, 0 for the file as a whole>: <part of the error's text>
+ */
+#ifndef TESTS_CONFIG_EXPECT_H
+#define TESTS_CONFIG_EXPECT_H
+
+/* Fails unless errors are those that the input expects, in that order, each of the file that is shown so. */
+void config_expect_errors(const char *name, const char *input, const char *shown, const char *errors);
+
+#endif
