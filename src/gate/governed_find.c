@@ -145,10 +145,20 @@ out:
 	return r;
 }
 
-/* No lower sequence is current unless an administrator wanted it, below the very highest that is known. */
-static int check_sequence(const struct governed *governed, const struct store_release *release, struct explain *ret_why)
+/* Each change makes a release with a higher number, so an earlier rollback is no excuse for what came after it. */
+static bool is_rolled_back_to(struct store *store, const struct store_release *release, uint64_t highest)
 {
-	if (governed->sequence >= governed->highest_sequence || govern_is_rollback(release, governed->highest_sequence))
+	uint64_t newest = 0;
+	return govern_is_rollback(release, highest) && store_newest_release(store, STORE_POLICY_SLOT, &newest) == 0 &&
+	       newest == release->number;
+}
+
+/* No lower sequence is current unless an administrator wanted it. */
+static int check_sequence(struct store *store, const struct store_release *release, const struct governed *governed,
+			  struct explain *ret_why)
+{
+	if (governed->sequence >= governed->highest_sequence ||
+	    is_rolled_back_to(store, release, governed->highest_sequence))
 		return 0;
 	explain_set(ret_why,
 		    "the store has been set back: bundle %llu is there, and %llu was in force, from which nobody has "
@@ -167,7 +177,7 @@ static int take_current(const struct trust *own, struct store *store, const stru
 	if (r == 0)
 		r = govern_read_terms(governed->bundle, own->config, &governed->sequence, ret_why);
 	if (r == 0)
-		r = check_sequence(governed, release, ret_why);
+		r = check_sequence(store, release, governed, ret_why);
 	if (r == 0) {
 		governed->state = GOVERNED_IN_FORCE;
 		govern_take_facts(governed, facts);

@@ -35,6 +35,21 @@ static int make_with(const struct govern_making *making, const struct governed *
 	return r < 0 ? r : trust_make(config, ret, ret_errors);
 }
 
+/*
+ * Is it refused for what the host's own files say of what is governed (local = refuse)? Then it is they that have to be
+ * put right, not the bundle.
+ */
+static bool is_overridden(const struct govern_making *making, const struct governed *governed)
+{
+	struct config *config = NULL;
+	struct buf unused = {0};
+	int r = config_load_changed(making->config_path, NULL, bundle_members(governed->bundle), &config, &unused);
+	bool is_overridden = r == 0 && config->override_count > 0;
+	config_free(config);
+	buf_done(&unused);
+	return is_overridden;
+}
+
 /* Errors of a bundle that was accepted are no reason not to load, but why it is lost: the first of them. */
 static void lose_by_errors(struct governed *governed, const struct buf *errors)
 {
@@ -49,15 +64,15 @@ static int make_either(const struct govern_making *making, struct governed *gove
 {
 	struct buf errors = {0};
 	int r = make_with(making, governed, ret, &errors);
-	if (r == -EINVAL && governed->bundle && making->is_settled) {
+	if (r == -EINVAL && governed->bundle && making->is_settled && !is_overridden(making, governed)) {
 		lose_by_errors(governed, &errors);
-		errors.len = 0;
+		buf_reset(&errors);
 		r = make_with(making, governed, ret, &errors);
 	}
 	if (r < 0 && errors.len > 0 && buf_append(ret_errors, errors.data, errors.len) < 0)
 		r = -ENOMEM;
 	buf_done(&errors);
-	return r == -EPERM ? -EINVAL : r; /* what is governed is said here, too: that is not the bundle's fault */
+	return r;
 }
 
 int govern_make(const struct govern_making *making, struct trust *local, struct governed *governed, struct trust **ret,
@@ -117,10 +132,11 @@ int trust_preview(const char *config_path, struct store *store, struct trust **r
 
 static int refuse_store(int error, const char *why, struct buf *ret_errors)
 {
-	int r = buf_printf(ret_errors,
-			   "this host is governed by policy bundles, and which one is in force stands in the store: %s\n"
-			   "run this as root or as the service user; of a mount that runs, MNT/policy shows it\n",
-			   why);
+	int r = buf_printf(
+		ret_errors,
+		"this host is governed by policy bundles, and which one is in force stands in the store: %s\n"
+		"run this as root or as the service user; of a mount that runs, MNT/policy shows it\n",
+		why);
 	return r < 0 ? r : error;
 }
 
