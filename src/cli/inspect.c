@@ -83,7 +83,7 @@ static int check_signature(const struct io_reader *file, const char *comment, st
 	return check_bytes(file, in);
 }
 
-static int inspect(const struct io_reader *file, struct inspection *in, struct explain *ret_why)
+int inspect_file(const struct io_reader *file, struct inspection *in, struct explain *ret_why)
 {
 	struct zip_refusal refusal = {0};
 	int r = zip_read_tail(file, &in->tail, &refusal);
@@ -139,7 +139,7 @@ static int run(int argc, char **argv)
 	int r = open_file(argv[1], &fd, &in.size_bytes);
 	if (r == 0) {
 		struct io_reader file = io_reader_fd(&fd, in.size_bytes);
-		r = inspect(&file, &in, &why);
+		r = inspect_file(&file, &in, &why);
 	}
 	if (r < 0) {
 		char path[256];

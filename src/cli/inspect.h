@@ -3,6 +3,7 @@
 #define CLI_INSPECT_PRIVATE_H
 
 #include "archive/zip.h"
+#include "base/io.h"
 #include "crypto/cms.h"
 #include "signature/statement.h"
 
@@ -19,6 +20,9 @@ struct inspection {
 	struct explain integrity_why;
 	int64_t now_s;
 };
+
+/* Fills all but path, size_bytes and now_s; crypto_cms_free(in->cms), on failure too. -EBADMSG: no ZIP, with why. */
+int inspect_file(const struct io_reader *file, struct inspection *in, struct explain *ret_why);
 
 /* The exit code. */
 int inspect_print_text(const struct inspection *in);
