@@ -43,13 +43,17 @@ static void take_line(struct policy_sections *s, size_t *setting_count, char *li
 	s->all[s->count - 1].count++;
 }
 
-/* Nobody else's order is relied on. */
-static int by_title(const void *a, const void *b)
+int policy_section_order(const struct policy_section *x, const struct policy_section *y)
 {
-	const struct policy_section *x = a, *y = b;
 	bool x_first = strcmp(x->title, POLICY_SECTION_TERMS) == 0,
 	     y_first = strcmp(y->title, POLICY_SECTION_TERMS) == 0;
 	return x_first != y_first ? (int)y_first - (int)x_first : strcmp(x->title, y->title);
+}
+
+/* Nobody else's order is relied on. */
+static int by_title(const void *a, const void *b)
+{
+	return policy_section_order(a, b);
 }
 
 static int by_key(const void *a, const void *b)

@@ -27,6 +27,8 @@ struct policy_sections {
 
 /* Of config->canonical as config_load_bundle makes it. 0 or -ENOMEM. */
 int policy_sections_of(const char *canonical, struct policy_sections *ret);
+/* In which order they stand: as strcmp. */
+int policy_section_order(const struct policy_section *x, const struct policy_section *y);
 void policy_sections_done(struct policy_sections *sections);
 
 #endif
