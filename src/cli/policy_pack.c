@@ -71,7 +71,7 @@ static void warn(const char *format, ...)
 
 /* ---- what is packed ---- */
 
-/* Errors of a bundle begin with a file's name in it; here they lie in the directory. */
+/* Errors in what a bundle says begin with the name of its file, which lies in the directory. */
 static void print_errors(const char *directory, const struct buf *errors)
 {
 	char shown[256];
@@ -82,8 +82,7 @@ static void print_errors(const char *directory, const struct buf *errors)
 	const char *at = errors->data ? errors->data : "";
 	while (*at) {
 		size_t line = strcspn(at, "\n");
-		bool is_named = strncmp(at, shown, strlen(shown)) == 0;
-		(void)fprintf(stderr, "%s%s%.*s\n", is_named ? "" : shown, is_named ? "" : "/", (int)line, at);
+		(void)fprintf(stderr, "%s/%.*s\n", shown, (int)line, at);
 		at += line + (at[line] == '\n');
 	}
 }
@@ -93,9 +92,12 @@ static int read_directory(const char *directory, struct policy_file *ret)
 	struct bundle *bundle = NULL;
 	struct buf errors = {0};
 	int r = bundle_read_directory(directory, &bundle, &errors);
-	if (r == 0)
+	if (r < 0 && errors.data) {
+		(void)fputs(errors.data, stderr);
+	} else if (r == 0) {
 		r = policy_file_of(bundle, ret, &errors);
-	print_errors(directory, &errors);
+		print_errors(directory, &errors);
+	}
 	if (r == -EINVAL)
 		cli_error("nothing was packed");
 	else if (r < 0)
