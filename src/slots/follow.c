@@ -163,11 +163,19 @@ int slots_due_fd(const struct slots *slots)
 	return slots->due.fd;
 }
 
+static void tell_files(const struct config *config, void (*tell)(void *ctx, const char *path), void *ctx)
+{
+	for (size_t i = 0; i < config->account_count; i++)
+		if (config->accounts[i].revocations && !config->accounts[i].revocations_text)
+			tell(ctx, config->accounts[i].revocations);
+}
+
+/* Those of the host's own files too, by which a policy bundle is judged. */
 void slots_each_list(struct slots *slots, void (*tell)(void *ctx, const char *path), void *ctx)
 {
 	struct trust *trust = slots_trust(slots);
-	for (size_t i = 0; i < trust->config->account_count; i++)
-		if (trust->config->accounts[i].revocations)
-			tell(ctx, trust->config->accounts[i].revocations);
+	tell_files(trust->config, tell, ctx);
+	if (trust->local)
+		tell_files(trust->local->config, tell, ctx);
 	trust_unref(trust);
 }

@@ -17,15 +17,8 @@ struct alarm {
 	struct explain detail;
 };
 
-/* Time alone lets a bundle expire, while the trust that has it stays the same. */
-static bool has_expired(const struct governed *governed)
-{
-	return governed->state == GOVERNED_IN_FORCE && clock_now_s() >= governed->expires_at_s;
-}
-
 static void find_alarm(const struct governed *governed, struct alarm *ret)
 {
-	char at[CLOCK_UTC_SIZE];
 	memset(ret, 0, sizeof(*ret));
 	if (!governed || governed->state == GOVERNED_NONE)
 		return;
@@ -38,15 +31,6 @@ static void find_alarm(const struct governed *governed, struct alarm *ret)
 	} else if (governed->alarm != POLICY_REASON_NONE) {
 		explain_set(&ret->detail, "%s: policy bundle %llu stays in force: %s",
 			    policy_reason_info(governed->alarm)->code, sequence, governed->alarm_why.text);
-	} else if (has_expired(governed)) {
-		clock_format_utc(governed->expires_at_s, at);
-		ret->what.is_alarm = true;
-		ret->what.reason = POLICY_VF2003_EXPIRED;
-		explain_set(
-			&ret->detail,
-			"VF2003: policy bundle %llu stays in force: its signature expired at %s; sign it anew, with "
-			"a higher sequence",
-			sequence, at);
 	}
 }
 
@@ -59,6 +43,18 @@ static bool is_news(struct slots *slots, const struct alarm *alarm)
 	*told = *now;
 	lock_drop(&slots->lock);
 	return now->is_alarm && !is_same;
+}
+
+/* The next moment at which time alone makes an alarm of it, or ends one. */
+static void set_timer(struct slots *slots, const struct governed *governed)
+{
+	const int64_t moments[] = {
+		governed->expires_at_s, governed->facts.list_issued_at_s,
+		governed->facts.list_next_update_s + 1, /* its last second is a good one */
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(moments); i++)
+		if (moments[i] > clock_now_s())
+			due_by(&slots->due, moments[i]);
 }
 
 void policy_follow(struct slots *slots)
@@ -76,8 +72,8 @@ void policy_follow(struct slots *slots)
 		if (r < 0)
 			log_error("audit log: %s", strerror(-r));
 	}
-	if (governed && governed->state == GOVERNED_IN_FORCE && !has_expired(governed))
-		due_by(&slots->due, governed->expires_at_s);
+	if (governed && governed->state == GOVERNED_IN_FORCE)
+		set_timer(slots, governed);
 	trust_unref(trust);
 }
 

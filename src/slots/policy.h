@@ -11,6 +11,10 @@
 struct slot;
 struct slots;
 
+/* Lines of a release's record, as governed_about has them. */
+#define POLICY_RECORD_SEQUENCE	      "policy-sequence"
+#define POLICY_RECORD_ROLLBACK_REASON "policy-rollback-reason"
+
 /* An alarm that the audit log has. Tree lock. */
 struct policy_told {
 	bool is_alarm;
@@ -20,7 +24,8 @@ struct policy_told {
 
 /*
  * Records an alarm of the bundle in force that the log does not have yet: once for each change, and after a start. Sets
- * the timer to the moment when it expires. No lock but slot locks and refresh_lock.
+ * the timer to the moment when there may be another one: whoever follows it reads the lists again, and finds out. No
+ * lock but slot locks and refresh_lock.
  */
 void policy_follow(struct slots *slots);
 

@@ -26,7 +26,7 @@ static uint64_t sequence_of(const struct release *release)
 {
 	const char *record = release->record->decision ? release->record->decision : "";
 	uint64_t sequence;
-	return text_record_get_u64(record, strlen(record), "sequence", &sequence) ? sequence : 0;
+	return text_record_get_u64(record, strlen(record), POLICY_RECORD_SEQUENCE, &sequence) ? sequence : 0;
 }
 
 /* The newest release of that sequence, or of the highest one below the current. Slot lock held. */

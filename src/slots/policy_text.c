@@ -123,14 +123,10 @@ static void put_terms(struct lines *lines, const struct config_terms *terms)
 
 static void put_alarm(struct lines *lines, const struct governed *g)
 {
-	bool has_expired = g->alarm == POLICY_REASON_NONE && clock_now_s() >= g->expires_at_s;
-	if (has_expired) {
-		put(lines, "alarm", policy_reason_info(POLICY_VF2003_EXPIRED)->code);
-		put(lines, "alarm-detail", "its signature has expired");
-	} else if (g->alarm != POLICY_REASON_NONE) {
-		put(lines, "alarm", policy_reason_info(g->alarm)->code);
-		put(lines, "alarm-detail", g->alarm_why.text);
-	}
+	if (g->alarm == POLICY_REASON_NONE)
+		return;
+	put(lines, "alarm", policy_reason_info(g->alarm)->code);
+	put(lines, "alarm-detail", g->alarm_why.text);
 }
 
 static void put_bundle(struct lines *lines, const struct governed *g)
@@ -229,9 +225,9 @@ static void read_row(const struct release *release, bool is_current, struct row 
 		.signed_at = text_record_get(record, len, "signed-at"),
 		.expires_at = text_record_get(record, len, "expires-at"),
 		.command = text_record_get(record, len, "by-command"),
-		.rollback_reason = text_record_get(record, len, "rollback-reason"),
+		.rollback_reason = text_record_get(record, len, POLICY_RECORD_ROLLBACK_REASON),
 	};
-	(void)text_record_get_u64(record, len, "sequence", &ret->sequence);
+	(void)text_record_get_u64(record, len, POLICY_RECORD_SEQUENCE, &ret->sequence);
 	(void)text_record_get_u64(record, len, "by-uid", &ret->uid);
 	clock_format_utc(release->record->created_at_s, ret->since);
 }
