@@ -22,6 +22,7 @@
 
 #define SHOWN_SIZE 256
 #define VALUE_SIZE 4096
+#define POLICY	   "policy"
 
 static int run(int argc, char **argv);
 
@@ -31,11 +32,13 @@ const struct cli_command cli_why_commands[] = {
 	 .usage = "Examples:\n"
 		  "  vouchfs why main-function\n"
 		  "  vouchfs why layers/tools\n"
+		  "  vouchfs why policy                     the policy bundle\n"
 		  "  vouchfs why 1234\n"
 		  "  vouchfs why main-function --json | jq .remedy\n\n"
 		  "Every check with what was expected and found, what is kept, what to do, who it was. A number is\n"
-		  "that of an event (`vouchfs events`); a function of such a name is functions/1234. Older events\n"
-		  "than the mount remembers are in the log, which only root and the store's owner may read.\n"
+		  "that of an event (`vouchfs events`); a function of such a name is functions/1234, and one\n"
+		  "called policy is functions/policy where the host takes policy bundles. Older events than\n"
+		  "the mount remembers are in the log, which only root and the store's owner may read.\n"
 		  "Without a mount the store is read, as it lies.\n\n"
 		  "Options:\n"
 		  "      --json         the record as JSON\n" HOST_CONFIG_USAGE
@@ -50,6 +53,7 @@ struct place {
 	const char *given_config;
 	const char *kind; /* "functions" or "layers" */
 	const char *name;
+	bool is_policy;	       /* neither: the slot of policy bundles */
 	char slot[SHOWN_SIZE]; /* both */
 	bool json;
 };
@@ -188,7 +192,10 @@ static int read_note(const struct place *place, struct buf *ret, struct explain 
 	if (r < 0)
 		return r;
 	bool is_layer = strcmp(place->kind, "layers") == 0;
-	(void)snprintf(name, sizeof(name), "%s%s", is_layer ? STORE_LAYER_PREFIX : "", place->name);
+	if (place->is_policy)
+		(void)snprintf(name, sizeof(name), STORE_POLICY_SLOT);
+	else
+		(void)snprintf(name, sizeof(name), "%s%s", is_layer ? STORE_LAYER_PREFIX : "", place->name);
 	r = store_open(&(struct store_options){.path = path, .read_only = true}, &store, ret_why);
 	if (r == 0)
 		r = store_get_slot_file(store, name, "note", ret);
@@ -219,6 +226,12 @@ static int show_slot_of_store(const struct place *place)
 
 /* ---- the command ---- */
 
+/* Of a store nobody knows before it is looked at. */
+static bool takes_bundles(const struct place *place)
+{
+	return place->mount < 0 || faccessat(place->mount, POLICY, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static int show(struct place *place, const char *what)
 {
 	uint64_t seq;
@@ -232,7 +245,11 @@ static int show(struct place *place, const char *what)
 				       "event",
 				       text_escape_print(shown, sizeof(shown), what, strlen(what)));
 	}
-	(void)snprintf(place->slot, sizeof(place->slot), "%s/%s", place->kind, place->name);
+	place->is_policy = strcmp(what, POLICY) == 0 && takes_bundles(place);
+	if (place->is_policy)
+		(void)snprintf(place->slot, sizeof(place->slot), POLICY);
+	else
+		(void)snprintf(place->slot, sizeof(place->slot), "%s/%s", place->kind, place->name);
 	return place->mount >= 0 ? show_slot_of_mount(place) : show_slot_of_store(place);
 }
 

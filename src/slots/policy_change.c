@@ -92,6 +92,7 @@ void policy_change_end(struct policy_change *change)
 			       (unsigned long long)change->after->governed->sequence);
 		reload_note(change->slots, change->effects, what);
 		change->effects = NULL;
+		change->is_in_force = false;
 	}
 	forget(change);
 }

@@ -50,8 +50,9 @@ write_policy() {
 	mkdir -p "$dir/conf.d" "$dir/trust"
 	export_trust
 	printf '[policy]\nsequence = %s\n%s\n' "$1" "${POLICY_TERMS:-}" >"$dir/policy.conf"
-	cp "$T/etc/trust/$ACCOUNT.pem" "$dir/trust/"
-	printf '[account %s]\ncertificate = trust/%s.pem\n' "$ACCOUNT" "$ACCOUNT" >"$dir/conf.d/account.conf"
+	cp "$T/etc/trust/$ACCOUNT".* "$dir/trust/"
+	printf '[account %s]\ncertificate = trust/%s.pem\nrevocations = trust/%s.revocations\n' "$ACCOUNT" "$ACCOUNT" \
+		"$ACCOUNT" >"$dir/conf.d/account.conf"
 	printf '%s\n' "${POLICY_SECTIONS:-$(policy_sections "$RELEASE")}" >"$dir/conf.d/functions.conf"
 }
 
@@ -74,7 +75,7 @@ pack_policy() {
 pack_directory() {
 	local dir=$1
 	shift
-	VOUCHFS_SIGNER_HOME=$(home_of "$POLICY_ACCOUNT") "$VOUCHFS" policy pack "$dir" --profile governor \
+	VOUCHFS_SIGNER_HOME=$(home_of "$POLICY_ACCOUNT") "${PACKER:-$VOUCHFS}" policy pack "$dir" --profile governor \
 		-o "$dir.zip" "$@" >/dev/null
 }
 
