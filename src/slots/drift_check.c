@@ -69,7 +69,7 @@ static int read_disk(struct slots *slots, const struct trust *trust, struct disk
 		return 0;
 	struct buf errors = {0};
 	if (r != -ENOMEM)
-		r = config_load_governed(slots->config_path, bundle_of(trust), &ret->config, &errors);
+		r = config_load_changed(slots->config_path, NULL, bundle_of(trust), &ret->config, &errors);
 	if (r < 0 && ret->errors.len == 0) {
 		buf_done(&ret->errors);
 		ret->errors = errors;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "config/policy.h"
 #include "gate/compare.h"
 
 #define WORDS_SIZE   sizeof(((struct drift_item *)0)->expected)
@@ -203,7 +204,8 @@ void drift_find_config(const struct drift_scene *scene, struct drift *drift)
 	const struct config *config = scene->config;
 	char expected[WORDS_SIZE] = "a configuration that is taken", found[WORDS_SIZE];
 	struct parting parting;
-	bool is_explained = config && config->override_count > 0; /* as local files */
+	const struct config_terms *terms = scene->trust->config->terms;
+	bool is_explained = config && config->override_count > 0 && terms && terms->local == CONFIG_LOCAL_REFUSE;
 	if (!config || (!scene->fresh && !is_explained)) {
 		(void)snprintf(found, sizeof(found), "%.*s", (int)strcspn(scene->errors, "\n"), scene->errors);
 	} else if (find_parting(scene->trust->config->canonical, config->canonical, &parting)) {
