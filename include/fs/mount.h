@@ -67,6 +67,11 @@ int fs_reload(const char *source, struct buf *ret_errors, struct explain *ret_wh
  * own mounts only. -ENOENT: not mounted. */
 int fs_find_mount(const char *config_path, struct buf *ret_mountpoint);
 
+/* What is mounted over the tree of a mountpoint, or in it: its own run side is not. One that hides another is told,
+ * too. */
+typedef void fs_tell_mount(void *ctx, const char *at, const char *type, const char *source);
+int fs_each_mount_over(const char *config_path, fs_tell_mount *tell, void *ctx);
+
 const char *fs_library_version(void); /* of libfuse */
 
 /* An absolute path without symlinks, also of a mountpoint whose process is gone, or of a file that is missing in a

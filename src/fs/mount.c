@@ -129,6 +129,28 @@ int fs_find_mount(const char *config_path, struct buf *ret_mountpoint)
 	return r;
 }
 
+static bool is_in(const char *directory, const char *path)
+{
+	size_t len = strlen(directory);
+	return strncmp(path, directory, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+int fs_each_mount_over(const char *config_path, fs_tell_mount *tell, void *ctx)
+{
+	struct mountinfo info;
+	int r = mountinfo_read(&info);
+	if (r < 0)
+		return r;
+	const struct mountinfo_entry *tree = mountinfo_find_tree(&info, MOUNTINFO_DEPLOYMENT, config_path, geteuid());
+	const struct mountinfo_entry *run = tree ? mountinfo_find_run(&info, tree) : NULL;
+	for (const struct mountinfo_entry *entry = tree; entry && entry < info.entries + info.count; entry++)
+		if (entry != tree && entry != run &&
+		    (is_in(tree->mountpoint, entry->mountpoint) || (run && is_in(run->mountpoint, entry->mountpoint))))
+			tell(ctx, entry->mountpoint, entry->type, entry->source);
+	mountinfo_done(&info);
+	return tree ? 0 : -ENOENT;
+}
+
 /* The parent's real path with the name behind it: for names that are not there, or cannot be looked at. */
 static char *resolve_parent(const char *path)
 {

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/text.h"
 #include "config/policy.h"
 #include "gate/compare.h"
@@ -68,22 +67,12 @@ static void find_rolled_back(const struct governed *governed, struct drift *drif
 				 .kind = DRIFT_BUNDLE, .subject = POLICY, .expected = expected, .found = found});
 }
 
-static bool has_expired(const struct governed *governed, int64_t now_s)
+static void find_alarm(const struct governed *governed, struct drift *drift)
 {
-	return governed->expires_at_s > 0 && now_s >= governed->expires_at_s;
-}
-
-static void find_alarm(const struct drift_scene *scene, struct drift *drift)
-{
-	const struct governed *governed = governed_of(scene);
-	char found[WORDS_SIZE], expired[CLOCK_UTC_SIZE];
-	if (governed->alarm == POLICY_REASON_NONE && !has_expired(governed, scene->now_s))
-		return;
-	clock_format_utc(governed->expires_at_s, expired);
+	char found[WORDS_SIZE];
 	if (governed->alarm == POLICY_REASON_NONE)
-		(void)snprintf(found, sizeof(found), "its signature expired at %s; it stays in force", expired);
-	else
-		(void)snprintf(found, sizeof(found), "%.290s; it stays in force", governed->alarm_why.text);
+		return;
+	(void)snprintf(found, sizeof(found), "%.290s; it stays in force", governed->alarm_why.text);
 	drift_add(drift, &(struct drift_finding){.kind = DRIFT_BUNDLE,
 						 .subject = POLICY,
 						 .expected = "a bundle whose signature counts",
@@ -96,7 +85,7 @@ void drift_find_bundle(const struct drift_scene *scene, struct drift *drift)
 	if (governed->state == GOVERNED_IN_FORCE) {
 		if (governed->is_rolled_back)
 			find_rolled_back(governed, drift);
-		find_alarm(scene, drift);
+		find_alarm(governed, drift);
 	} else {
 		bool is_lost = governed->state == GOVERNED_LOST;
 		char expected[WORDS_SIZE];
@@ -259,10 +248,5 @@ void drift_find_revocations(const struct drift_scene *scene, struct drift *drift
 
 int64_t drift_changes_at_s(const struct drift_scene *scene)
 {
-	const struct governed *governed = governed_of(scene);
-	int64_t at_s = trust_lists_end_s(scene->trust, scene->now_s);
-	if (governed->state == GOVERNED_IN_FORCE && governed->expires_at_s > scene->now_s &&
-	    governed->expires_at_s < at_s)
-		at_s = governed->expires_at_s;
-	return at_s;
+	return trust_lists_end_s(scene->trust, scene->now_s);
 }
