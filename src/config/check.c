@@ -72,6 +72,13 @@ static void check_policy_publishers(const struct section *section, struct report
 	}
 }
 
+/* Arguments of a process are read by everybody, and so is what says where bundles come from. */
+static bool has_user(const char *url)
+{
+	const char *host = strstr(url, "://");
+	return host && memchr(host + 3, '@', strcspn(host + 3, "/?#")) != NULL;
+}
+
 static void check_policy_source(const struct section *section, struct report *report, const struct config *config)
 {
 	const struct config_policy *policy = &config->policy;
@@ -79,6 +86,10 @@ static void check_policy_source(const struct section *section, struct report *re
 	const struct setting *user = section_find(section, "source_user");
 	if (source && policy->publisher_count == 0)
 		report_error(report, source->at, "[policy] has a \"source\" and no \"publisher\"");
+	if (source && policy->source && has_user(policy->source))
+		report_error(report, source->at,
+			     "source: expected a URL without a user name or a password, which everybody could read; a "
+			     "bundle's signature needs none");
 	if (ca && policy->source && !text_starts_with(policy->source, "https://"))
 		report_error(report, ca->at, "source_ca = %s: expected with a source of https:// alone",
 			     quote(ca->value).text);
