@@ -67,6 +67,7 @@ extern const struct cli_command cli_policy_history_commands[];
 extern const struct cli_command cli_policy_rollback_commands[];
 extern const struct cli_command cli_policy_drift_commands[];
 extern const struct cli_command cli_policy_fleet_commands[];
+extern const struct cli_command cli_policy_fetch_commands[];
 extern const struct cli_command cli_diff_commands[];
 extern const struct cli_command cli_env_commands[];
 extern const struct cli_command cli_run_commands[];

@@ -63,6 +63,12 @@ int fs_unmount_stale(const char *mountpoint, struct explain *ret_why);
  */
 int fs_reload(const char *source, struct buf *ret_errors, struct explain *ret_why);
 
+/*
+ * Has the mount of a configuration look at its [policy] source now; nobody waits for what comes of it, which is in
+ * .vouchfs/policy/source. -ENOENT: not mounted, and other failures: ret_why.
+ */
+int fs_ask_to_fetch(const char *source, struct explain *ret_why);
+
 /* The mountpoint of a configuration's deploy side, from /proc/self/mountinfo; of root's or the caller's
  * own mounts only. -ENOENT: not mounted. */
 int fs_find_mount(const char *config_path, struct buf *ret_mountpoint);

@@ -34,6 +34,7 @@ static const struct cli_command *const commands[] = {
 	cli_policy_rollback_commands,
 	cli_policy_drift_commands,
 	cli_policy_fleet_commands,
+	cli_policy_fetch_commands,
 	cli_diff_commands,
 	cli_env_commands,
 	cli_run_commands,

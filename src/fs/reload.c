@@ -52,6 +52,22 @@ static int await_outcome(const struct runtime *runtime, int process, uint64_t be
 	return -ETIMEDOUT;
 }
 
+int fs_ask_to_fetch(const char *source, struct explain *ret_why)
+{
+	struct runtime runtime;
+	int process = -1;
+	int r = open_process(source, &runtime, &process, ret_why);
+	if (r < 0)
+		return r;
+	if (pidfd_send_signal(process, SIGUSR1, NULL, 0) < 0) {
+		r = -errno;
+		explain_set(ret_why, "%s: %s", source, strerror(-r));
+	}
+	io_close(&process);
+	runtime_done(&runtime);
+	return r;
+}
+
 int fs_reload(const char *source, struct buf *ret_errors, struct explain *ret_why)
 {
 	struct runtime runtime;

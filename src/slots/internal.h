@@ -482,6 +482,7 @@ struct slots {
 	struct drift *drift;	    /* what the last check found (drift_check.h); NULL: there was none yet */
 	int64_t config_loaded_at_s;
 	struct policy_told policy_told; /* of which alarm the log knows */
+	uint64_t fetch_attempts;	/* that were told of */
 	int64_t fetched_at_s;		/* slots_note_fetch: when the source of bundles has answered last; 0: never */
 	char fetch_error[512];		/* of the last attempt; "": it went well */
 };

@@ -107,6 +107,7 @@ int slots_note_fetch(struct slots *slots, const char *line, size_t len)
 		text_escape_print(error, sizeof(error), line + prefix, len - prefix);
 	lock_take(&slots->lock);
 	memcpy(slots->fetch_error, error, sizeof(error));
+	slots->fetch_attempts++;
 	if (is_ok)
 		slots->fetched_at_s = clock_now_s();
 	lock_drop(&slots->lock);

@@ -75,11 +75,14 @@ static void put_source(struct lines *lines, struct slots *slots, const struct co
 	char error[sizeof(slots->fetch_error)];
 	lock_take(&slots->lock);
 	int64_t fetched_at_s = slots->fetched_at_s;
+	uint64_t attempts = slots->fetch_attempts;
 	memcpy(error, slots->fetch_error, sizeof(error));
 	lock_drop(&slots->lock);
 	put_escaped(lines, "source", policy->source);
 	if (policy->source)
 		put_number(lines, "poll-interval-s", policy->poll_interval_s);
+	if (policy->source)
+		put_number(lines, "fetch-attempts", attempts);
 	put_time(lines, "fetched-at", fetched_at_s);
 	put(lines, "fetch-error", error);
 }
