@@ -142,6 +142,7 @@ HIDES='^(Protect(System|Home|Proc|Hostname|Clock|Kernel[A-Za-z]*|ControlGroups)|
 	make_quietly install-only DESTDIR="$T/root" PREFIX=/usr
 	systemd-sysusers --root="$T/root" vouchfs.conf
 	grep -qE '^vouchfs:[^:]*:[0-9]+:[0-9]+:[^:]*:/var/lib/vouchfs:/usr/sbin/nologin$' "$T/root/etc/passwd"
+	grep -qE '^vouchfs-fetch:[^:]*:[0-9]+:[0-9]+:[^:]*:/:/usr/sbin/nologin$' "$T/root/etc/passwd"
 	systemd-tmpfiles --root="$T/root" --create vouchfs.conf
 	run -0 stat -c '%a %U %n' "$T/root/etc/vouchfs" "$T/root/etc/vouchfs/conf.d"
 	[ "$output" = "755 root $T/root/etc/vouchfs
