@@ -20,7 +20,7 @@ int overview_fill_slot(const char *name, bool is_layer, const struct config_slot
 /* What a function serves, or a layer's newest version. */
 int overview_fill_release(const struct store_release *release, struct overview_slot *slot);
 /* The last attempt, of the lines of a slot's note. */
-int overview_fill_last(const char *note, size_t len, struct overview_slot *slot);
+int overview_fill_last(const char *note, size_t len, struct overview_attempt *last);
 /* Today's verdict with everything set to Enforce (gate_judge_as_enforce). reason, detail: when it is a refusal. */
 int overview_fill_enforce(enum policy_outcome outcome, enum policy_reason reason, const char *detail,
 			  struct overview_slot *slot);

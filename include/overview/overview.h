@@ -152,8 +152,9 @@ struct overview_policy {
 	size_t drift_shown;
 	char *source; /* where bundles are fetched from; or NULL: they are brought */
 	uint64_t poll_interval_s;
-	int64_t fetched_at_s; /* when that was last asked and answered; 0: never */
-	char *fetch_error;    /* of the last attempt, or NULL */
+	int64_t fetched_at_s;	      /* when that was last asked and answered; 0: never */
+	char *fetch_error;	      /* of the last attempt, or NULL */
+	struct overview_attempt last; /* to bring a bundle here, by whoever */
 };
 
 struct overview {

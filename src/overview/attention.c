@@ -214,6 +214,24 @@ static void add_drift(struct attentions *to, const struct overview_policy *polic
 	say(to, &a->remedy, "vouchfs policy drift shows each, and what was expected");
 }
 
+static void add_refused_bundle(struct attentions *to, const struct overview_policy *policy)
+{
+	const struct overview_attempt *last = &policy->last;
+	char utc[CLOCK_UTC_SIZE];
+	bool has_failed = view_is(last->outcome, "failed");
+	struct attention *a = policy_was_refused(policy)
+				      ? add(to, ATTENTION_BAD, has_failed ? "BUNDLE FAILED" : "BUNDLE REFUSED",
+					    "policy")
+				      : NULL;
+	if (!a)
+		return;
+	clock_format_utc(last->at_s, utc);
+	say(to, &a->text, "the last one, brought at %s by uid %u (%s)%s%s%s%s", utc, last->uid,
+	    last->command ? last->command : "?", last->reason ? ", " : "", last->reason ? last->reason : "",
+	    last->detail ? ": " : "", last->detail ? last->detail : "");
+	say(to, &a->remedy, "vouchfs why policy");
+}
+
 static void add_policy(struct attentions *to, const struct overview *overview)
 {
 	const struct overview_policy *policy = &overview->policy;
@@ -224,6 +242,7 @@ static void add_policy(struct attentions *to, const struct overview *overview)
 	else
 		add_missing_bundle(to, policy);
 	add_drift(to, policy);
+	add_refused_bundle(to, policy);
 	struct attention *a = policy_is_source_silent(overview) ? add(to, ATTENTION_WARNING, "SOURCE SILENT", "policy")
 								: NULL;
 	if (a) {

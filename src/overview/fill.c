@@ -113,9 +113,8 @@ static void parse_by(const char *by, struct overview_attempt *ret)
 	ret->command = strndup(command, strlen(command) - 1);
 }
 
-int overview_fill_last(const char *note, size_t len, struct overview_slot *slot)
+int overview_fill_last(const char *note, size_t len, struct overview_attempt *last)
 {
-	struct overview_attempt *last = &slot->last;
 	last->outcome = get(note, len, "outcome");
 	if (!last->outcome)
 		return 0;

@@ -231,6 +231,17 @@ static void find_in_drift(struct findings *f, const struct overview_policy *poli
 		    has_text && count > 1 ? ", ..." : "");
 }
 
+/* For a day: the check did its work, and what was in force is. */
+static void find_in_attempt(struct findings *f, const struct overview_policy *policy)
+{
+	const struct overview_attempt *last = &policy->last;
+	if (policy_was_refused(policy) && f->overview->now_s - last->at_s < OVERVIEW_REFUSED_S)
+		add(f, OVERVIEW_WARNING, "policy-refused",
+		    "the policy bundle that came last was %s within a day%s%s%s%s", last->outcome,
+		    last->reason ? ", " : "", last->reason ? last->reason : "", last->detail ? ": " : "",
+		    last->detail ? last->detail : "");
+}
+
 static void find_in_source(struct findings *f, const struct overview_policy *policy)
 {
 	char ago[SCREEN_SPAN_SIZE];
@@ -257,6 +268,7 @@ static void find_in_policy(struct findings *f)
 	else
 		find_in_bundle(f, policy);
 	find_in_drift(f, policy);
+	find_in_attempt(f, policy);
 	find_in_source(f, policy);
 }
 

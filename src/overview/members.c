@@ -26,20 +26,19 @@ const struct member overview_members[] = {
 	{0},
 };
 
+#define ATTEMPT_MEMBERS(type)                                                                                          \
+	OF(type, "lastOutcome", MEMBER_TEXT, last.outcome), OF(type, "lastReason", MEMBER_TEXT, last.reason),          \
+		OF(type, "lastDetail", MEMBER_TEXT, last.detail), OF(type, "lastAt", MEMBER_TIME, last.at_s),          \
+		OF(type, "lastUid", MEMBER_U32, last.uid), OF(type, "lastCommand", MEMBER_TEXT, last.command),         \
+		OF(type, "lastEvent", MEMBER_U64, last.event)
+
 /* What the rows of functions and of layers have in common, at the end of each. */
 #define SLOT_MEMBERS                                                                                                   \
 	OF(overview_slot, "damaged", MEMBER_BOOL, is_damaged), OF(overview_slot, "outcome", MEMBER_TEXT, outcome),     \
 		OF(overview_slot, "reason", MEMBER_TEXT, reason),                                                      \
 		OF(overview_slot, "profileVersionArn", MEMBER_TEXT, profile_version_arn),                              \
 		OF(overview_slot, "signedAt", MEMBER_TIME, signed_at_s),                                               \
-		OF(overview_slot, "expiresAt", MEMBER_TIME, expires_at_s),                                             \
-		OF(overview_slot, "lastOutcome", MEMBER_TEXT, last.outcome),                                           \
-		OF(overview_slot, "lastReason", MEMBER_TEXT, last.reason),                                             \
-		OF(overview_slot, "lastDetail", MEMBER_TEXT, last.detail),                                             \
-		OF(overview_slot, "lastAt", MEMBER_TIME, last.at_s),                                                   \
-		OF(overview_slot, "lastUid", MEMBER_U32, last.uid),                                                    \
-		OF(overview_slot, "lastCommand", MEMBER_TEXT, last.command),                                           \
-		OF(overview_slot, "lastEvent", MEMBER_U64, last.event)
+		OF(overview_slot, "expiresAt", MEMBER_TIME, expires_at_s), ATTEMPT_MEMBERS(overview_slot)
 
 const struct member overview_function_members[] = {
 	OF(overview_slot, "slot", MEMBER_TEXT, name),
@@ -120,6 +119,7 @@ const struct member overview_policy_members[] = {
 	OF(overview_policy, "pollIntervalSeconds", MEMBER_U64, poll_interval_s),
 	OF(overview_policy, "fetchedAt", MEMBER_TIME, fetched_at_s),
 	OF(overview_policy, "fetchError", MEMBER_TEXT, fetch_error),
+	ATTEMPT_MEMBERS(overview_policy),
 	{0},
 };
 

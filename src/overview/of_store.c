@@ -65,13 +65,13 @@ static bool was_made(struct store *store, const char *name)
 	return made != 0;
 }
 
-static int fill_last(struct store *store, const char *name, struct overview_slot *row)
+static int fill_last(struct store *store, const char *name, struct overview_attempt *last)
 {
 	struct buf note = {0};
 	int r = store_get_slot_file(store, name, "note", &note);
 	const char *gap = r == 0 && note.len > 0 ? memmem(note.data, note.len, "\n\n", 2) : NULL;
 	if (r == 0 && note.len > 0)
-		r = overview_fill_last(note.data, gap ? (size_t)(gap - note.data) + 1 : note.len, row);
+		r = overview_fill_last(note.data, gap ? (size_t)(gap - note.data) + 1 : note.len, last);
 	buf_done(&note);
 	return r == -ENOENT || r == -EBADMSG ? 0 : r; /* shown only: a torn one is none */
 }
@@ -115,7 +115,7 @@ static int fill_row(const struct looking *l, const char *name, const struct conf
 	bool is_layer = store_is_layer(name);
 	int r = overview_fill_slot(is_layer ? name + strlen(STORE_LAYER_PREFIX) : name, is_layer, section, row);
 	if (r == 0)
-		r = fill_last(l->store, name, row);
+		r = fill_last(l->store, name, &row->last);
 	if (r < 0 || !release)
 		return r;
 	row->is_damaged |= release->stands_in || !objects_are_whole(l->store, release);
@@ -188,6 +188,8 @@ static int add_all(const struct looking *l)
 {
 	const struct config *config = l->trust->config;
 	int r = overview_fill_trust(l->trust, l->overview->now_s, l->overview);
+	if (r == 0 && l->overview->policy.state)
+		r = fill_last(l->store, STORE_POLICY_SLOT, &l->overview->policy.last);
 	if (r == 0)
 		r = add_declared(l, config->functions, config->function_count, "");
 	if (r == 0)

@@ -72,6 +72,7 @@ static void policy_done(struct overview_policy *policy)
 	free(policy->drift);
 	free(policy->source);
 	free(policy->fetch_error);
+	attempt_done(&policy->last);
 }
 
 void overview_free(struct overview *overview)

@@ -61,6 +61,11 @@ size_t policy_list_drift(const struct overview_policy *policy, const char *ret[P
 	return count;
 }
 
+bool policy_was_refused(const struct overview_policy *policy)
+{
+	return policy->state && (view_is(policy->last.outcome, "refused") || view_is(policy->last.outcome, "failed"));
+}
+
 static int64_t last_answer_s(const struct overview *overview)
 {
 	int64_t fetched_s = overview->policy.fetched_at_s, started_s = overview->started_at_s;

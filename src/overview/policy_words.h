@@ -27,6 +27,8 @@ size_t policy_list_drift(const struct overview_policy *policy, const char *ret[P
 /* Others than the bundle says may sign or deploy: its certificate, or a slot's owner, is not the bundle's. */
 bool policy_is_overridden(const struct overview_policy *policy);
 
+/* The last bundle that was brought did not come into force: another one, or none, did before. */
+bool policy_was_refused(const struct overview_policy *policy);
 /* Bundles are fetched, and for some intervals no answer has come. */
 bool policy_is_source_silent(const struct overview *overview);
 

@@ -75,6 +75,19 @@ static void put_drift(struct screen *screen, const struct overview_policy *polic
 	buf_done(&text);
 }
 
+static void put_refused(struct screen *screen, const struct overview_policy *policy)
+{
+	const struct overview_attempt *last = &policy->last;
+	char ago[SCREEN_SPAN_SIZE], user[SCREEN_USER_SIZE];
+	if (!policy_was_refused(policy))
+		return;
+	screen_wrap(screen, 3, PAINT_BAD,
+		    view_is(last->outcome, "failed") ? LOUD "BUNDLE FAILED" : LOUD "BUNDLE REFUSED",
+		    "%s%s, %s ago, by %s with %s%s%s", last->reason ? ", " : "", last->reason ? last->reason : "",
+		    screen_span(screen->now_s - last->at_s, ago), screen_user(screen, last->uid, user),
+		    last->command ? last->command : "?", last->detail ? ": " : "", last->detail ? last->detail : "");
+}
+
 /* ---- what is as it should be ---- */
 
 static const char *drift_words(const struct overview *overview)
@@ -131,6 +144,7 @@ void status_put_policy(struct screen *screen, const struct overview *overview)
 	put_alarm(screen, policy);
 	put_rolled_back(screen, policy);
 	put_drift(screen, policy);
+	put_refused(screen, policy);
 	put_source(screen, overview, true);
 	put_in_force(screen, overview);
 	put_source(screen, overview, false);

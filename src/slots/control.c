@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "internal.h"
+#include "control.h"
 #include "overview/fill.h"
 
 /* One look at a slot under the tree lock; the row is made of it at leisure. */
@@ -129,7 +129,7 @@ static int fill_row(const struct slot *slot, const struct config_slot *section, 
 	if (r == 0)
 		r = fill_break_glass(&seen->glass.what, &row->break_glass);
 	if (r == 0 && seen->note)
-		r = overview_fill_last(seen->note->text, seen->note->why_offset, row);
+		r = overview_fill_last(seen->note->text, seen->note->why_offset, &row->last);
 	return r == 0 && seen->release ? fill_release(seen, trust, row) : r;
 }
 
@@ -187,6 +187,8 @@ int slots_overview(struct slots *slots, struct overview **ret)
 	struct overview *overview = overview_new();
 	struct trust *trust = slots_trust(slots);
 	int r = overview ? fill_head(slots, trust, overview) : -ENOMEM;
+	if (r == 0)
+		r = control_fill_policy(slots, &overview->policy);
 	if (r == 0)
 		r = add_slots(slots, trust, overview);
 	if (r == 0)

@@ -35,8 +35,11 @@ static void take_record(void *ctx, const struct audit_news *news)
 void slots_metrics_count(struct slot *slot, enum metrics_outcome outcome, enum policy_reason reason)
 {
 	struct slots_metrics *metrics = slot->slots->metrics;
-	metrics_count_attempt(&metrics->counts, slot->is_layer ? METRICS_PUBLICATIONS : METRICS_DEPLOYMENTS, outcome,
-			      reason);
+	metrics_count_attempt(&metrics->counts,
+			      slot->is_policy  ? METRICS_BUNDLES
+			      : slot->is_layer ? METRICS_PUBLICATIONS
+					       : METRICS_DEPLOYMENTS,
+			      outcome, reason);
 	metrics_file_poke(metrics->file);
 }
 

@@ -16,7 +16,7 @@ static struct overview *fill_last(const char *note)
 	assert_non_null(overview);
 	struct overview_slot *slot = overview_add_slot(overview);
 	assert_non_null(slot);
-	assert_int_equal(overview_fill_last(note, strlen(note), slot), 0);
+	assert_int_equal(overview_fill_last(note, strlen(note), &slot->last), 0);
 	return overview;
 }
 

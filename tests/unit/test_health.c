@@ -196,6 +196,15 @@ static void silence_source(struct overview *o, bool is_bad)
 	overview_fixture_set(&o->policy.fetch_error, "no route");
 }
 
+static void refuse_bundle(struct overview *o, bool is_bad)
+{
+	struct overview_attempt *last = &overview_fixture_govern(o)->last;
+	overview_fixture_set(&last->outcome, "refused");
+	overview_fixture_set(&last->reason, "VF5002");
+	overview_fixture_set(&last->detail, "it is older");
+	last->at_s = o->now_s - OVERVIEW_REFUSED_S + is_bad;
+}
+
 /* Since the mount, which nobody else says. */
 static void never_reach_source(struct overview *o, bool is_bad)
 {
@@ -240,6 +249,8 @@ static const struct {
 	 "critical: the host differs from its policy bundle in 2 things: slot functions/a, ...\n"},
 	{silence_source, "policy-source",
 	 "warning: the source of policy bundles has not answered for 15 min: no route\n"},
+	{refuse_bundle, "policy-refused",
+	 "warning: the policy bundle that came last was refused within a day, VF5002: it is older\n"},
 	{never_reach_source, "policy-source",
 	 "warning: the source of policy bundles has not answered for 2 h, since the mount\n"},
 	{forget, "no-config", "warning: functions/main is served without a section in the configuration\n"},

@@ -103,6 +103,10 @@ static struct overview *new_governed(void)
 	overview_fixture_set(&policy->fetch_error, "no route to host");
 	policy->rollback_by_uid = 4294967295U;
 	policy->applied_by_uid = 1001;
+	overview_fixture_set(&policy->last.outcome, "refused");
+	overview_fixture_set(&policy->last.reason, "VF5002");
+	policy->last.at_s = overview->now_s;
+	policy->last.event = 77;
 	overview_fixture_add_drift(policy, OVERVIEW_DRIFT_LOCAL, "conf.d/x.conf:3: it says, \x1b");
 	overview_fixture_add_drift(policy, OVERVIEW_DRIFT_UNIT, "UMask: 0022");
 	return overview;
@@ -142,6 +146,10 @@ static void a_policy_comes_back(void **state)
 	assert_int_equal(y->poll_interval_s, 300);
 	assert_int_equal(y->fetched_at_s, x->fetched_at_s);
 	assert_string_equal(y->fetch_error, "no route to host");
+	assert_string_equal(y->last.outcome, "refused");
+	assert_string_equal(y->last.reason, "VF5002");
+	assert_int_equal(y->last.at_s, x->last.at_s);
+	assert_int_equal(y->last.event, 77);
 	buf_done(&text);
 	overview_free(overview);
 	overview_free(again);

@@ -183,6 +183,10 @@ static void no_text_from_outside_reaches_the_terminal_as_it_is(void **state)
 	overview_fixture_set(&policy->alarm_detail, evil);
 	overview_fixture_set(&policy->rollback_reason, evil);
 	overview_fixture_set(&policy->source, evil);
+	overview_fixture_set(&policy->last.outcome, "refused");
+	overview_fixture_set(&policy->last.reason, evil);
+	overview_fixture_set(&policy->last.command, evil);
+	overview_fixture_set(&policy->last.detail, evil);
 	overview_fixture_set(&policy->fetch_error, evil);
 	overview_fixture_add_drift(policy, OVERVIEW_DRIFT_LOCAL, evil);
 	for (size_t i = 0; i < overview->slot_count; i++) {
@@ -229,6 +233,11 @@ static struct overview *new_badly_governed(void)
 	overview_fixture_add_drift(policy, OVERVIEW_DRIFT_UNIT, "UMask: expected 0077, found 0022");
 	overview_fixture_add_drift(policy, OVERVIEW_DRIFT_UNIT, "User: expected vouchfs, found root");
 	policy->fetched_at_s = overview->now_s - 7 * 3600;
+	overview_fixture_set(&policy->last.outcome, "refused");
+	overview_fixture_set(&policy->last.reason, "VF5002");
+	overview_fixture_set(&policy->last.command, "rsync");
+	overview_fixture_set(&policy->last.detail, "bundle 6 has a lower sequence than 9, which was in force already");
+	policy->last.at_s = overview->now_s - 600;
 	overview_fixture_set(&policy->fetch_error, "could not resolve host policy.example");
 	return overview;
 }
