@@ -301,11 +301,11 @@ int overview_find_problems(const struct overview *overview, unsigned expiry_days
 	struct findings f = {.overview = overview, .expires_before_s = overview->now_s + (int64_t)expiry_days * DAY_S};
 	if (!overview->is_mounted)
 		add(&f, OVERVIEW_CRITICAL, "not-mounted", "not mounted: nothing is served");
+	find_in_policy(&f);
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		find_kind(&f, &kinds[i]);
 	for (size_t i = 0; i < overview->account_count; i++)
 		find_in_account(&f, &overview->accounts[i]);
-	find_in_policy(&f);
 	find_in_host(&f);
 	if (f.error < 0) {
 		free(f.all);
