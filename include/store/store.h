@@ -13,6 +13,7 @@
  *     layers/<l>/             slot, note, releases/<n>, last
  *     policy/                 slot, note, sequence, releases/<n>, current: policy bundles, of hosts that have such
  *     revocations/<account>   what was last seen of a list
+ *     bindings                which function had which code-signing config
  *     audit/                  segments of the audit log (module audit)
  *
  * Commit: intent -> object (fsync, link, fsync directory) -> release record (write, fsync, rename, fsync directory) ->
@@ -245,5 +246,9 @@ int store_raise_policy_sequence(struct store *store, uint64_t sequence);
 /* What is remembered of an account's revocation list; opaque text. */
 int store_put_revocations(struct store *store, const char *account, const char *text, size_t len);
 int store_get_revocations(struct store *store, const char *account, struct buf *ret);
+
+/* Which function has which code-signing config, as it was last in force; opaque text, synced. -ENOENT: never put. */
+int store_put_bindings(struct store *store, const char *text, size_t len);
+int store_get_bindings(struct store *store, struct buf *ret);
 
 #endif

@@ -17,8 +17,6 @@
 #include "gate/governed.h"
 #include "internal.h"
 
-#define PLACE_SIZE 512
-
 /* A section before and after; NULL: there is none. */
 struct change {
 	const struct config_slot *before;
@@ -34,6 +32,7 @@ struct comparison {
 	struct slots *slots;
 	const struct trust *before;
 	const struct trust *after;
+	const struct audit_who *who;
 	struct changed *functions;
 	size_t count;
 };
@@ -52,43 +51,49 @@ static bool is_changed(const struct change *change)
 
 /* ---- what is said ---- */
 
-static void print_place(const struct config_origin *origin, const struct trust *trust, char ret[PLACE_SIZE])
+void bindings_print_place(const struct config_origin *origin, const struct trust *trust, char ret[BINDINGS_PLACE_SIZE])
 {
 	char utc[CLOCK_UTC_SIZE];
 	if (origin->has_owner) {
 		clock_format_utc(origin->mtime_s, utc);
-		(void)snprintf(ret, PLACE_SIZE, "%.384s:%u, a file of uid %u written %s", origin->file, origin->line,
-			       (unsigned)origin->owner, utc);
+		(void)snprintf(ret, BINDINGS_PLACE_SIZE, "%.384s:%u, a file of uid %u written %s", origin->file,
+			       origin->line, (unsigned)origin->owner, utc);
 		return;
 	}
-	(void)snprintf(ret, PLACE_SIZE, "%.384s:%u, policy bundle %" PRIu64, origin->file, origin->line,
+	(void)snprintf(ret, BINDINGS_PLACE_SIZE, "%.384s:%u, policy bundle %" PRIu64, origin->file, origin->line,
 		       trust->governed ? trust->governed->sequence : 0);
 }
 
 /* "approved -> none, by [function main] at ..." */
 static void explain_change(const struct comparison *c, const struct change *change, struct explain *ret)
 {
-	char place[PLACE_SIZE];
+	char place[BINDINGS_PLACE_SIZE];
 	const struct config_slot *by = change->after ? change->after : change->before;
-	print_place(&by->origin, change->after ? c->after : c->before, place);
+	bindings_print_place(&by->origin, change->after ? c->after : c->before, place);
 	explain_set(ret, "%s -> %s, %s [function %s] %s %s", bound_to(change->before), bound_to(change->after),
 		    change->after ? "by" : "as there is no more", by->name, change->after ? "at" : "of", place);
 }
 
-/* What has no section is judged by nothing, as with "none". */
-static int append(const struct comparison *c, const char *slot, const struct config_code_signing *rules,
-		  const struct explain *detail)
+int bindings_append(struct slots *slots, const struct binding *binding, const struct explain *detail)
 {
 	char digest[CRYPTO_SHA256_HEX_SIZE];
+	const struct config_code_signing *rules = binding->rules;
 	int r = rules ? gate_hash_config(rules, digest) : 0;
 	if (r < 0)
 		return r;
 	const struct audit_record record = {.event = AUDIT_BINDING,
-					    .slot = slot,
+					    .who = binding->who,
+					    .slot = binding->slot,
 					    .config = rules ? rules->name : CONFIG_NONE,
 					    .config_sha256 = rules ? digest : NULL,
 					    .detail = detail->text};
-	return audit_append(c->slots->audit, &record, NULL);
+	return audit_append(slots->audit, &record, NULL);
+}
+
+static int append(const struct comparison *c, const char *slot, const struct config_code_signing *rules,
+		  const struct explain *detail)
+{
+	return bindings_append(c->slots, &(struct binding){.slot = slot, .rules = rules, .who = c->who}, detail);
 }
 
 static const struct config_code_signing *rules_of(const struct config_slot *section)
@@ -113,10 +118,12 @@ static const struct config_slot *pattern_of(const struct change *change)
 	return by && by->is_pattern ? by : NULL;
 }
 
-/* A function that is new here has lost nothing. */
-static bool is_worth_recording(struct slot *slot, const struct change *change)
+/* A function that is new here has lost nothing. The slot's lock is not for here: others hold it and want ours. */
+static bool is_worth_recording(const struct slot *slot, const struct change *change)
 {
-	return is_changed(change) && (change->before || slot_load(slot) < 0 || slot->facts.id != 0);
+	uint64_t newest;
+	return is_changed(change) &&
+	       (change->before || store_newest_release(slot->slots->store, slot->name, &newest) < 0 || newest > 0);
 }
 
 /* All of them are found in one go: a host may have many functions and many patterns. */
@@ -231,7 +238,7 @@ static int add_keys(const char *text, const char *other, struct buf *ret)
 static int record_config(const struct comparison *c, const struct config_code_signing *was,
 			 const struct config_code_signing *is)
 {
-	char before[CRYPTO_SHA256_HEX_SIZE], place[PLACE_SIZE];
+	char before[CRYPTO_SHA256_HEX_SIZE], place[BINDINGS_PLACE_SIZE];
 	struct buf keys = {0};
 	struct explain detail;
 	int r = gate_hash_config(was, before);
@@ -241,7 +248,7 @@ static int record_config(const struct comparison *c, const struct config_code_si
 		r = add_keys(is->canonical, was->canonical, &keys);
 	if (r < 0)
 		goto out;
-	print_place(&is->origin, c->after, place);
+	bindings_print_place(&is->origin, c->after, place);
 	explain_set(&detail, "[code-signing-config %s] judges by other rules:%s; its sha256 was %s; at %s", is->name,
 		    keys.len > 0 ? keys.data : "", before, place);
 	r = append(c, NULL, is, &detail);
@@ -263,9 +270,10 @@ static int record_configs(const struct comparison *c)
 	return r;
 }
 
-int bindings_record(struct slots *slots, const struct trust *before, const struct trust *after)
+int bindings_record(struct slots *slots, const struct trust *before, const struct trust *after,
+		    const struct audit_who *who)
 {
-	struct comparison c = {.slots = slots, .before = before, .after = after};
+	struct comparison c = {.slots = slots, .before = before, .after = after, .who = who};
 	int r = find_functions(&c);
 	if (r == 0)
 		r = record_configs(&c);

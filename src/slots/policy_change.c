@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "bindings.h"
 #include "policy.h"
 #include "reload.h"
 
@@ -63,7 +64,7 @@ int policy_change_begin(struct policy_change *change)
 	lock_take(&slots->refresh_lock); /* nobody else replaces the trust */
 	int r = slots->trust == change->before ? 0 : -EAGAIN;
 	if (r == 0)
-		r = reload_prepare_locked(slots, change->after, &errors);
+		r = reload_prepare_locked(slots, change->after, change->who, &errors);
 	if (errors.len > 0)
 		log_error("policy: %s", errors.data);
 	buf_done(&errors);
@@ -79,6 +80,9 @@ void policy_change_take_up(struct policy_change *change, const struct store_rele
 	governed_take_up(change->after, change->slots->store, release);
 	slots_replace_trust(change->slots, change->after);
 	change->is_in_force = true;
+	int r = bindings_keep(change->slots, change->after);
+	if (r < 0)
+		log_error("store: bindings: %s; the next start tells once more what has changed now", strerror(-r));
 }
 
 void policy_change_end(struct policy_change *change)

@@ -23,6 +23,7 @@ struct policy_change {
 	struct slots *slots;
 	const struct gate_artifact *artifact;
 	const char *rollback_reason; /* an administrator takes it up again; NULL: it comes */
+	const struct audit_who *who;
 	struct gate_decision *decision;
 	struct trust *before; /* by which it was judged */
 	struct trust *after;  /* what it makes; NULL: refused */

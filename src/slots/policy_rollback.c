@@ -190,8 +190,10 @@ int policy_roll_back(struct slots *slots, const struct policy_rollback *what, ui
 	struct rollback b = {.slot = slots->policy, .what = what};
 	if (!is_reason(what->reason))
 		return -EINVAL;
-	b.change = (struct policy_change){
-		.slots = slots, .rollback_reason = what->reason, .decision = calloc(1, sizeof(struct gate_decision))};
+	b.change = (struct policy_change){.slots = slots,
+					  .rollback_reason = what->reason,
+					  .who = what->who,
+					  .decision = calloc(1, sizeof(struct gate_decision))};
 	if (!b.change.decision)
 		return -ENOMEM;
 	int r = slots_begin_verdict(slots);

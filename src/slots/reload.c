@@ -64,9 +64,10 @@ struct effects *reload_compare(struct slots *slots, const struct effects_questio
 }
 
 /* Nothing comes into force that loosens a function unseen. */
-static int record_bindings(struct slots *slots, const struct trust *after, struct buf *ret_errors)
+static int record_bindings(struct slots *slots, const struct trust *after, const struct audit_who *who,
+			   struct buf *ret_errors)
 {
-	int r = bindings_record(slots, slots->trust, after);
+	int r = bindings_record(slots, slots->trust, after, who);
 	if (r < 0)
 		(void)buf_printf(ret_errors,
 				 "audit log: %s; which functions have other code-signing configs could not be "
@@ -75,12 +76,13 @@ static int record_bindings(struct slots *slots, const struct trust *after, struc
 	return r;
 }
 
-int reload_prepare_locked(struct slots *slots, const struct trust *after, struct buf *ret_errors)
+int reload_prepare_locked(struct slots *slots, const struct trust *after, const struct audit_who *who,
+			  struct buf *ret_errors)
 {
 	lock_take(&slots->lock);
 	int r = slots_add_declared_locked(slots, after->config);
 	lock_drop(&slots->lock);
-	return r == 0 ? record_bindings(slots, after, ret_errors) : say(ret_errors, r);
+	return r == 0 ? record_bindings(slots, after, who, ret_errors) : say(ret_errors, r);
 }
 
 /*
@@ -97,7 +99,9 @@ static int swap(struct slots *slots, const struct trust *before, struct trust **
 		r = load_locked(slots, trust_load, trust, ret_errors);
 	}
 	if (r == 0)
-		r = reload_prepare_locked(slots, *trust, ret_errors);
+		r = reload_prepare_locked(slots, *trust, NULL, ret_errors);
+	if (r == 0)
+		r = bindings_keep(slots, *trust);
 	if (r == 0)
 		slots_replace_trust(slots, *trust);
 	lock_drop(&slots->refresh_lock);

@@ -11,6 +11,7 @@
 #include "audit/say.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "bindings.h"
 #include "deploy.h"
 #include "internal.h"
 #include "metrics.h"
@@ -136,6 +137,8 @@ static int open_all(struct slots *slots, const struct slots_options *options, st
 		r = add_slots(slots);
 	if (r == 0)
 		r = record_event(slots, AUDIT_START, slots->config_path);
+	if (r == 0)
+		r = bindings_record_start(slots);
 	if (r == 0)
 		slots_tell_lists(slots, NULL, slots->trust);
 	if (r == 0)

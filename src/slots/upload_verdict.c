@@ -357,7 +357,10 @@ static int publish_policy_locked(struct upload *upload, const struct trust *trus
 	if (!has_slot(upload, trust))
 		return -policy_reason_errno(POLICY_VF4001_NO_SLOT, trust->config->errno_style);
 	const struct gate_artifact artifact = upload_artifact_locked(upload);
-	struct policy_change change = {.slots = upload->slots, .artifact = &artifact, .decision = upload->decision};
+	struct policy_change change = {.slots = upload->slots,
+				       .artifact = &artifact,
+				       .who = &upload->identity.who,
+				       .decision = upload->decision};
 	struct buf comment = {0};
 	bool is_there = false;
 	int r;

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "internal.h"
 
+#define BINDINGS	     "bindings"
 #define REMOVED_PREFIX	     "removed."
 #define RANDOM_BYTES	     16
 #define SLOT_FILE_PLACE_SIZE (STORE_SLOT_PATH_SIZE + LIMIT_FUNCTION_NAME_BYTES + 2)
@@ -116,6 +117,20 @@ int store_get_revocations(struct store *store, const char *account, struct buf *
 	char place[STORE_PLACE_SIZE];
 	revocations_place(account, place);
 	return store_read_text(store->revocations_fd, account, place, LIMIT_REVOCATION_LIST_BYTES, ret);
+}
+
+int store_put_bindings(struct store *store, const char *text, size_t len)
+{
+	if (store->read_only)
+		return -EROFS;
+	if (len > LIMIT_BINDINGS_BYTES)
+		return -EFBIG;
+	return store_write_text(store, store->root_fd, BINDINGS, BINDINGS, text, len);
+}
+
+int store_get_bindings(struct store *store, struct buf *ret)
+{
+	return store_read_text(store->root_fd, BINDINGS, BINDINGS, LIMIT_BINDINGS_BYTES, ret);
 }
 
 const char *store_removed_function(const char *staged)

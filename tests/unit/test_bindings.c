@@ -163,6 +163,39 @@ static void what_is_not_in_force_is_no_record(void **state)
 	buf_done(&errors);
 }
 
+/* Nobody looks while nothing is mounted, and the next start tells. */
+static void what_changes_while_nothing_is_mounted_is_a_record_at_the_start(void **state)
+{
+	struct slots_fixture *f = *state;
+	reloads(f, APPROVED BOUND("main", "approved") BOUND("x-*", "approved"));
+	slots_fixture_deploy(f, "main", "one");
+	assert_int_equal(slots_fixture_mkdir(f, "functions", "x-one"), 0);
+	slots_fixture_deploy(f, "x-one", "one");
+	unsigned before = records(f);
+	slots_fixture_restart(f);
+	assert_int_equal(records(f), before);
+	slots_fixture_stop(f);
+	slots_fixture_configure(f, "", APPROVED BOUND("main", "none") BOUND("x-*", "none") BOUND("new", "none"));
+	slots_fixture_start(f);
+	assert_int_equal(slots_fixture_count_records(f, "\"slot\":\"functions/main\",\"config\":\"none\",\"detail\":\""
+							"approved -> none, by [function main] at "),
+			 1);
+	assert_int_equal(slots_fixture_count_records(f, "approved -> none, by [function x-*] at "), 1);
+	assert_int_equal(slots_fixture_count_records(f, ", while nothing was mounted\""), 2);
+	slots_fixture_restart(f); /* once */
+	assert_int_equal(records(f), before + 2);
+	slots_fixture_stop(f);
+	slots_fixture_configure(f, "",
+				"[code-signing-config approved]\nallowed_publisher = " GATE_FIXTURE_ARN
+				"\n" BOUND("x-one", "none"));
+	slots_fixture_start(f);
+	assert_int_equal(slots_fixture_count_records(f, "none -> no section, as there is no more [function main], "),
+			 1);
+	assert_int_equal(slots_fixture_count_records(f, "[code-signing-config approved] judges by other rules; "), 1);
+	assert_int_equal(slots_fixture_count_records(f, "another section -> none, by [function x-one], which is new"),
+			 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, slots_fixture_setup, slots_fixture_teardown)
@@ -174,6 +207,7 @@ int main(void)
 		TEST(a_pattern_is_one_record_and_some_of_its_functions),
 		TEST(a_config_that_judges_by_other_rules_is_a_record),
 		TEST(what_is_not_in_force_is_no_record),
+		TEST(what_changes_while_nothing_is_mounted_is_a_record_at_the_start),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

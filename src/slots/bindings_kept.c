@@ -1,0 +1,204 @@
+/*
+ * What the store remembers of bindings: a line for each section, and one for each config with what it judges by. Who
+ * unmounts, changes a file and mounts again is recorded like who reloads; not function by function, because which
+ * section a function went by then is not kept.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "bindings.h"
+#include "internal.h"
+
+#define FUNCTION  "function"
+#define CONFIG	  "config"
+#define MEANWHILE "while nothing was mounted"
+
+/* ---- text: "function: <name or pattern> <config>", "config: <name> <sha256>" ---- */
+
+static const char *bound_to(const struct config_slot *section)
+{
+	return section->code_signing ? section->code_signing->name : CONFIG_NONE;
+}
+
+static int render(const struct config *config, struct buf *ret)
+{
+	char digest[CRYPTO_SHA256_HEX_SIZE];
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < config->function_count; i++)
+		r = buf_printf(ret, FUNCTION ": %s %s\n", config->functions[i].name, bound_to(&config->functions[i]));
+	for (size_t i = 0; r == 0 && i < config->code_signing_count; i++) {
+		r = gate_hash_config(&config->code_signing[i], digest);
+		if (r == 0)
+			r = buf_printf(ret, CONFIG ": %s %s\n", config->code_signing[i].name, digest);
+	}
+	return r;
+}
+
+int bindings_keep(struct slots *slots, const struct trust *trust)
+{
+	struct buf text = {0};
+	int r = render(trust->config, &text);
+	if (r == 0)
+		r = store_put_bindings(slots->store, text.data ? text.data : "", text.len);
+	buf_done(&text);
+	return r;
+}
+
+/* A line's name and what it had, copied. Both are words of limited length where they come from. */
+struct kept {
+	char name[LIMIT_FUNCTION_NAME_BYTES + 1];
+	char had[CRYPTO_SHA256_HEX_SIZE];
+};
+
+static bool take(const struct text_line *line, struct kept *ret)
+{
+	const char *blank = memchr(line->value, ' ', line->value_len);
+	size_t name_len = blank ? (size_t)(blank - line->value) : SIZE_MAX;
+	if (name_len >= sizeof(ret->name) || line->value_len - name_len - 1 >= sizeof(ret->had))
+		return false;
+	memcpy(ret->name, line->value, name_len);
+	ret->name[name_len] = '\0';
+	memcpy(ret->had, blank + 1, line->value_len - name_len - 1);
+	ret->had[line->value_len - name_len - 1] = '\0';
+	return true;
+}
+
+/* Whether a text has a section or a config by this name. */
+static bool has(const struct buf *text, const char *key, const char *name)
+{
+	const char *at = text->data, *end = at + text->len;
+	struct text_line line;
+	struct kept kept;
+	while (text_next_line(&at, end, &line))
+		if (text_equal(line.key, line.key_len, key) && take(&line, &kept) && strcmp(kept.name, name) == 0)
+			return true;
+	return false;
+}
+
+/* ---- what differs ---- */
+
+static const struct config_slot *find_section(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->function_count; i++)
+		if (strcmp(config->functions[i].name, name) == 0)
+			return &config->functions[i];
+	return NULL;
+}
+
+static int append_section(struct slots *slots, const char *name, const struct config_code_signing *rules,
+			  const struct explain *detail)
+{
+	char path[STORE_SLOT_PATH_SIZE];
+	bool is_pattern = strchr(name, '*') != NULL;
+	const struct binding binding = {.slot = is_pattern ? NULL : store_slot_path(name, path), .rules = rules};
+	return bindings_append(slots, &binding, detail);
+}
+
+static int compare_section(struct slots *slots, const struct kept *kept)
+{
+	char place[BINDINGS_PLACE_SIZE];
+	struct explain detail;
+	const struct config_slot *section = find_section(slots->trust->config, kept->name);
+	if (section && strcmp(bound_to(section), kept->had) == 0)
+		return 0;
+	if (!section) {
+		explain_set(&detail, "%s -> no section, as there is no more [function %s], " MEANWHILE, kept->had,
+			    kept->name);
+		return append_section(slots, kept->name, NULL, &detail);
+	}
+	bindings_print_place(&section->origin, slots->trust, place);
+	explain_set(&detail, "%s -> %s, by [function %s] at %s, " MEANWHILE, kept->had, bound_to(section),
+		    section->name, place);
+	return append_section(slots, kept->name, section->code_signing, &detail);
+}
+
+static int compare_config(struct slots *slots, const struct kept *kept)
+{
+	char digest[CRYPTO_SHA256_HEX_SIZE], place[BINDINGS_PLACE_SIZE];
+	struct explain detail;
+	const struct config_code_signing *rules = config_find_code_signing(slots->trust->config, kept->name);
+	int r = rules ? gate_hash_config(rules, digest) : 0;
+	if (r < 0 || !rules || strcmp(digest, kept->had) == 0)
+		return r;
+	bindings_print_place(&rules->origin, slots->trust, place);
+	explain_set(&detail, "[code-signing-config %s] judges by other rules; its sha256 was %s; at %s, " MEANWHILE,
+		    rules->name, kept->had, place);
+	return bindings_append(slots, &(struct binding){.rules = rules}, &detail);
+}
+
+/* A new section takes functions from the one that they went by. */
+static bool takes_functions(struct slots *slots, const struct config_slot *section)
+{
+	struct slot *slot;
+	uint64_t newest;
+	for (uint64_t i = 0; (slot = slot_by_index(slots, i)) != NULL; i++)
+		if (!slot->is_layer && config_find_function(slots->trust->config, slot->label) == section &&
+		    (store_newest_release(slots->store, slot->name, &newest) < 0 || newest > 0))
+			return true;
+	return false;
+}
+
+static int record_new(struct slots *slots, const struct buf *text)
+{
+	const struct config *config = slots->trust->config;
+	char place[BINDINGS_PLACE_SIZE];
+	struct explain detail;
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < config->function_count; i++) {
+		const struct config_slot *section = &config->functions[i];
+		if (has(text, FUNCTION, section->name) || !takes_functions(slots, section))
+			continue;
+		bindings_print_place(&section->origin, slots->trust, place);
+		explain_set(&detail, "another section -> %s, by [function %s], which is new, at %s, " MEANWHILE,
+			    bound_to(section), section->name, place);
+		r = append_section(slots, section->name, section->code_signing, &detail);
+	}
+	return r;
+}
+
+static int compare(struct slots *slots, const struct buf *text)
+{
+	const char *at = text->data, *end = at + text->len;
+	struct text_line line;
+	struct kept kept;
+	int r = 0;
+	while (r == 0 && text_next_line(&at, end, &line)) {
+		if (!take(&line, &kept))
+			continue; /* a later version's */
+		if (text_equal(line.key, line.key_len, FUNCTION))
+			r = compare_section(slots, &kept);
+		else if (text_equal(line.key, line.key_len, CONFIG))
+			r = compare_config(slots, &kept);
+	}
+	return r == 0 ? record_new(slots, text) : r;
+}
+
+int bindings_record_start(struct slots *slots)
+{
+	struct buf before = {0}, now = {0};
+	int r = render(slots->trust->config, &now);
+	if (r < 0)
+		goto out;
+	r = store_get_bindings(slots->store, &before);
+	bool is_known = r == 0 && before.data;
+	if (r < 0 && r != -ENOENT)
+		log_warning(
+			"store: bindings: %s; what was bound to other code-signing configs while nothing was mounted "
+			"is not known",
+			strerror(-r));
+	r = 0;
+	if (is_known && before.len == now.len && memcmp(before.data, now.data, now.len) == 0)
+		goto out;
+	if (is_known)
+		r = compare(slots, &before);
+	if (r == 0)
+		r = bindings_keep(slots, slots->trust);
+out:
+	buf_done(&before);
+	buf_done(&now);
+	return r;
+}
