@@ -36,8 +36,8 @@ struct config_section_text {
 struct config_edit;
 
 /*
- * bundle: the policy bundle in force (copied), or NULL. -EACCES with why: the caller may not write conf.d (which is
- * made when it is missing). -EINVAL: what stands is faulty, ret_errors has a line each.
+ * bundle: the policy bundle in force, as long as the edit is open, or NULL. -EACCES with why: the caller may not write
+ * conf.d (which is made when it is missing). -EINVAL: what stands is faulty, ret_errors has a line each.
  */
 int config_edit_open(const char *path, const struct config_members *bundle, struct config_edit **ret,
 		     struct buf *ret_errors, struct explain *ret_why);

@@ -2,13 +2,15 @@
  * check_config.c - `vouchfs check-config`: all errors of a configuration at once, or what it says in a few lines.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "config/config.h"
+#include "config/policy.h"
+#include "in_force.h"
 
 #define JSON_SCHEMA 1
 
@@ -19,6 +21,10 @@ static const char usage[] =
 	"\n"
 	"Reads the configuration and the files of conf.d beside it as the mount would. Prints every\n"
 	"error with file and line and exits 78, or exits 0. Trust files are not opened.\n"
+	"\n"
+	"Where [policy] names a publisher, the policy bundle in force is taken from the store, or from the\n"
+	"mount, and what is in force with it is checked, its trust files too; each thing in the host's own\n"
+	"files that it leaves no room for is a warning.\n"
 	"\n"
 	"  -c, --config FILE  the configuration (default: $VOUCHFS_CONF, else " CONFIG_DEFAULT_PATH ")\n"
 	"      --canonical    print all values in effect, defaults too\n"
@@ -39,7 +45,28 @@ static void print_summary(const struct config *config, const char *path)
 	printf("%s: ok: accounts %zu, code-signing configs %zu, functions %zu, layers %zu, principals %zu\n",
 	       text_escape_print(shown, sizeof(shown), path, strlen(path)), config->account_count,
 	       config->code_signing_count, config->function_count, config->layer_count, config->principal_count);
+	if (config->terms)
+		printf("governed by policy bundle %" PRIu64 "\n", config->terms->sequence);
+	else if (config->policy.publisher_count > 0)
+		printf("no policy bundle is in force, so nothing that one would govern is\n");
 	print_unchecked(config);
+}
+
+static void print_overrides(const struct config *config)
+{
+	for (size_t i = 0; i < config->override_count; i++)
+		(void)fprintf(stderr, "%s:%u: warning: %s\n", config->overrides[i].file, config->overrides[i].line,
+			      config->overrides[i].text);
+}
+
+static void add_overrides(struct json *j, const struct config *config)
+{
+	char line[4096];
+	for (size_t i = 0; i < config->override_count; i++) {
+		(void)snprintf(line, sizeof(line), "%s:%u: %s", config->overrides[i].file, config->overrides[i].line,
+			       config->overrides[i].text);
+		json_text(j, NULL, line);
+	}
 }
 
 static void add_lines(struct json *j, const struct buf *errors)
@@ -65,6 +92,10 @@ static int print_json(const struct config *config, const char *path, const struc
 	if (errors->data)
 		add_lines(&j, errors);
 	json_close(&j);
+	json_array(&j, "warnings");
+	if (config)
+		add_overrides(&j, config);
+	json_close(&j);
 	json_close(&j);
 	int r = json_end(&j);
 	if (r == 0)
@@ -80,12 +111,15 @@ struct options {
 
 static int check(const struct options *options)
 {
-	struct config *config = NULL;
+	struct cli_in_force in_force = {0};
 	struct buf errors = {0};
-	int code = CLI_EXIT_OK, r = config_load(options->path, &config, &errors);
+	int code = CLI_EXIT_OK, r = cli_in_force_load(options->path, &in_force, &errors);
+	const struct config *config = in_force.config;
 
 	if (r == -ENOMEM) {
 		cli_error("out of memory");
+		code = CLI_EXIT_FAILURE;
+	} else if (r == -EPERM) {
 		code = CLI_EXIT_FAILURE;
 	} else if (r < 0) {
 		code = CLI_EXIT_CONFIG;
@@ -94,12 +128,14 @@ static int check(const struct options *options)
 		code = CLI_EXIT_FAILURE;
 	if (!options->json && errors.data)
 		(void)fputs(errors.data, stderr);
+	if (!options->json && config)
+		print_overrides(config);
 	if (!options->json && config && options->canonical)
 		(void)fputs(config->canonical, stdout);
 	else if (!options->json && config)
 		print_summary(config, options->path);
 
-	config_free(config);
+	cli_in_force_done(&in_force);
 	buf_done(&errors);
 	return code;
 }

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "fs/mount.h"
+#include "in_force.h"
 
 #define MESSAGE_SIZE 4096
 
@@ -49,9 +50,12 @@ static int open_config(const char *given, struct lambda_host *host)
 	char shown[512];
 	const char *path = cli_config_path(given);
 	struct buf errors = {0};
+	struct cli_in_force in_force = {0};
 	int r = fs_resolve(path, &host->path);
 	if (r == 0)
-		r = config_load(host->path, &host->config, &errors);
+		r = cli_in_force_load(host->path, &in_force, &errors);
+	host->config = in_force.config;
+	host->bundle = in_force.bundle;
 	if (errors.data)
 		(void)fputs(errors.data, stderr);
 	buf_done(&errors);
@@ -62,6 +66,11 @@ static int open_config(const char *given, struct lambda_host *host)
 	if (r == -ENOENT)
 		return cli_lambda_fail(host->operation, "ServiceException",
 				       "there is no configuration at %s; name one with -c CONF or $VOUCHFS_CONF",
+				       shown);
+	if (r == -EPERM)
+		return cli_lambda_fail(host->operation, "AccessDeniedException",
+				       "which policy bundle governs this host cannot be known: %s is not mounted, and "
+				       "you may not read its store",
 				       shown);
 	if (r == -EACCES)
 		return cli_lambda_fail(host->operation, "AccessDeniedException",
@@ -117,6 +126,7 @@ bool cli_lambda_begin(const struct cli_command *command, const char *operation, 
 void lambda_host_done(struct lambda_host *host)
 {
 	config_free(host->config);
+	bundle_unref(host->bundle);
 	free(host->path);
 	free(host->mountpoint);
 	*host = (struct lambda_host){0};

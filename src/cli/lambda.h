@@ -52,7 +52,8 @@ struct lambda_host {
 	const char *operation;
 	char *path; /* of the configuration, resolved */
 	struct config *config;
-	char *mountpoint; /* NULL: not mounted */
+	struct bundle *bundle; /* the policy bundle in force, or NULL */
+	char *mountpoint;      /* NULL: not mounted */
 };
 
 struct cli_lambda {
@@ -150,6 +151,8 @@ int cli_lambda_edit(const struct lambda_host *host, struct config_edit **ret);
  * Puts, or with text NULL removes, a section, and returns when that is in force: written, and read by the mount where
  * there is one. Otherwise nothing has changed.
  */
+/* 0, or the exit code after having said that a policy bundle decides about this section. */
+int cli_lambda_may_say(const struct lambda_host *host, const struct config_edit *edit, const char *section);
 int cli_lambda_put(const struct lambda_host *host, struct config_edit *edit, const struct config_section_text *text);
 int cli_lambda_remove(const struct lambda_host *host, struct config_edit *edit, const char *section);
 /* Takes the change of this edit back, in the mount too. Says why it cannot. */

@@ -158,13 +158,15 @@ static int create(const struct lambda_host *host, const struct cli_command *comm
 	if (exit_code != 0)
 		return exit_code;
 
+	char section[LAMBDA_SECTION_SIZE];
 	const struct config_code_signing *there = config_find_code_signing(config_edit_config(edit), name);
-	if (there)
+	exit_code = cli_lambda_may_say(host, edit, lambda_section("code-signing-config", name, section));
+	if (exit_code == 0 && there)
 		exit_code = cli_lambda_fail(host->operation, "ResourceConflictException",
 					    "there is a code-signing config %s already, at %s:%u; "
 					    "update-code-signing-config changes it",
 					    name, there->origin.file, there->origin.line);
-	else
+	else if (exit_code == 0)
 		exit_code = put_settings(host, edit, command, name, s);
 	if (exit_code == 0)
 		exit_code = print_one(config_edit_config(edit), name);
@@ -230,8 +232,9 @@ static int find_ours(const struct lambda_host *host, const struct config_edit *e
 	const struct config_code_signing *csc = config_find_code_signing(config_edit_config(edit), name);
 	if (!csc)
 		return not_found(host, name);
-	if (config_edit_is_ours(edit, lambda_section("code-signing-config", name, section), &csc->origin))
-		return 0;
+	int exit_code = cli_lambda_may_say(host, edit, lambda_section("code-signing-config", name, section));
+	if (exit_code != 0 || config_edit_is_ours(edit, section, &csc->origin))
+		return exit_code;
 	return cli_lambda_fail(
 		host->operation, "ResourceConflictException",
 		"[code-signing-config %s] was written by hand, so it is not changed from here: %s at %s:%u, "

@@ -7,6 +7,8 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "bundle/bundle.h"
+#include "config/policy.h"
 #include "fs/mount.h"
 #include "lambda.h"
 
@@ -20,7 +22,8 @@ int cli_lambda_edit(const struct lambda_host *host, struct config_edit **ret)
 {
 	struct buf errors = {0};
 	struct explain why = {0};
-	int r = config_edit_open(host->path, NULL, ret, &errors, &why);
+	const struct config_members *bundle = host->bundle ? bundle_members(host->bundle) : NULL;
+	int r = config_edit_open(host->path, bundle, ret, &errors, &why);
 	if (errors.data)
 		(void)fputs(errors.data, stderr);
 	buf_done(&errors);
@@ -86,10 +89,18 @@ static int not_written(const struct lambda_host *host, int r, const struct expla
 		name = "InvalidParameterValueException";
 	else if (r == -EEXIST)
 		name = "ResourceConflictException";
-	else if (r == -EACCES)
+	else if (r == -EACCES || r == -EPERM)
 		name = "AccessDeniedException";
 	return cli_lambda_fail(host->operation, name, "nothing was changed: %s",
 			       why->text[0] ? why->text : strerror(-r));
+}
+
+int cli_lambda_may_say(const struct lambda_host *host, const struct config_edit *edit, const char *section)
+{
+	struct explain why = {0};
+	if (!config_is_governed(config_edit_config(edit), section, &why))
+		return 0;
+	return cli_lambda_fail(host->operation, "AccessDeniedException", "nothing was changed: %s", why.text);
 }
 
 int cli_lambda_put(const struct lambda_host *host, struct config_edit *edit, const struct config_section_text *text)
@@ -168,6 +179,9 @@ int cli_lambda_bind(const struct lambda_host *host, struct config_edit *edit, co
 			"a section of the configuration can name functions of at most %zu characters; bind "
 			"[function %s], by which it goes",
 			(size_t)LIMIT_CONFIG_SECTION_BYTES - strlen("function "), slot->name);
+	int exit_code = cli_lambda_may_say(host, edit, section);
+	if (exit_code != 0)
+		return exit_code;
 	if (slot->is_pattern)
 		return bind_by_name(host, edit, text, slot, function, config_name);
 	const char *bound = slot->code_signing ? slot->code_signing->name : CONFIG_NONE;

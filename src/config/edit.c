@@ -16,7 +16,6 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "config/policy.h"
-#include "members.h"
 
 #define CONF_D	  "conf.d"
 #define LOCK_NAME ".lock"
@@ -27,7 +26,7 @@ struct config_edit {
 	char *path; /* of the main file */
 	int dirfd;  /* conf.d */
 	int lock_fd;
-	struct config_members bundle; /* all NULL: none is in force */
+	const struct config_members *bundle;
 	struct config *config;
 	bool is_changed;
 	char name[CONFIG_EDIT_NAME_SIZE]; /* of the file that was changed */
@@ -94,15 +93,10 @@ static int wait_for_lock(int dirfd, int *ret_fd)
 	return r;
 }
 
-static const struct config_members *bundle_of(const struct config_edit *edit)
-{
-	return edit->bundle.all ? &edit->bundle : NULL;
-}
-
 static int load(struct config_edit *edit, struct buf *ret_errors)
 {
 	struct config *config = NULL;
-	int r = config_load_governed(edit->path, bundle_of(edit), &config, ret_errors);
+	int r = config_load_governed(edit->path, edit->bundle, &config, ret_errors);
 	if (r < 0)
 		return r;
 	config_free(edit->config);
@@ -119,7 +113,8 @@ int config_edit_open(const char *path, const struct config_members *bundle, stru
 		return r;
 	edit->dirfd = edit->lock_fd = -1;
 	edit->path = strdup(path);
-	if (!edit->path || (bundle && members_copy(bundle, &edit->bundle) < 0))
+	edit->bundle = bundle;
+	if (!edit->path)
 		goto out;
 	r = edit->dirfd = open_conf_d(path, ret_why);
 	if (r < 0)
@@ -146,7 +141,6 @@ void config_edit_close(struct config_edit *edit)
 	if (!edit)
 		return;
 	config_free(edit->config);
-	members_free(&edit->bundle);
 	io_close(&edit->lock_fd);
 	io_close(&edit->dirfd);
 	free(edit->before);
@@ -232,7 +226,7 @@ static int change(struct config_edit *edit, const char *name, const char *text, 
 	struct config *config = NULL;
 	ASSERT(!edit->is_changed);
 
-	int r = config_load_changed(edit->path, &wanted, bundle_of(edit), &config, ret_errors);
+	int r = config_load_changed(edit->path, &wanted, edit->bundle, &config, ret_errors);
 	if (r < 0)
 		explain_first(ret_errors, why);
 	else

@@ -34,8 +34,4 @@ struct quote members_suggest(const struct members *members, const char *name);
 /* Reports the files below trust/ that no section names. 0 or -ENOMEM. */
 int members_check_named(const struct members *members, struct tree *sections, struct report *report);
 
-/* A copy of a bundle's files, whose owner may let them go. 0 or -ENOMEM; members_free in any case. */
-int members_copy(const struct config_members *members, struct config_members *ret);
-void members_free(struct config_members *members);
-
 #endif
