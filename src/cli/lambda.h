@@ -152,7 +152,7 @@ int cli_lambda_edit(const struct lambda_host *host, struct config_edit **ret);
  * there is one. Otherwise nothing has changed.
  */
 /* 0, or the exit code after having said that a policy bundle decides about this section. */
-int cli_lambda_may_say(const struct lambda_host *host, const struct config_edit *edit, const char *section);
+int cli_lambda_may_say(const struct lambda_host *host, const char *section);
 int cli_lambda_put(const struct lambda_host *host, struct config_edit *edit, const struct config_section_text *text);
 int cli_lambda_remove(const struct lambda_host *host, struct config_edit *edit, const char *section);
 /* Takes the change of this edit back, in the mount too. Says why it cannot. */

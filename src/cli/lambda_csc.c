@@ -151,22 +151,23 @@ static int put_settings(const struct lambda_host *host, struct config_edit *edit
 static int create(const struct lambda_host *host, const struct cli_command *command, const char *name,
 		  struct lambda_settings *s)
 {
+	char section[LAMBDA_SECTION_SIZE];
 	struct config_edit *edit = NULL;
-	int exit_code = lambda_render_settings(host, s);
+	int exit_code = cli_lambda_may_say(host, lambda_section("code-signing-config", name, section));
+	if (exit_code == 0)
+		exit_code = lambda_render_settings(host, s);
 	if (exit_code == 0)
 		exit_code = cli_lambda_edit(host, &edit);
 	if (exit_code != 0)
 		return exit_code;
 
-	char section[LAMBDA_SECTION_SIZE];
 	const struct config_code_signing *there = config_find_code_signing(config_edit_config(edit), name);
-	exit_code = cli_lambda_may_say(host, edit, lambda_section("code-signing-config", name, section));
-	if (exit_code == 0 && there)
+	if (there)
 		exit_code = cli_lambda_fail(host->operation, "ResourceConflictException",
 					    "there is a code-signing config %s already, at %s:%u; "
 					    "update-code-signing-config changes it",
 					    name, there->origin.file, there->origin.line);
-	else if (exit_code == 0)
+	else
 		exit_code = put_settings(host, edit, command, name, s);
 	if (exit_code == 0)
 		exit_code = print_one(config_edit_config(edit), name);
@@ -232,7 +233,7 @@ static int find_ours(const struct lambda_host *host, const struct config_edit *e
 	const struct config_code_signing *csc = config_find_code_signing(config_edit_config(edit), name);
 	if (!csc)
 		return not_found(host, name);
-	int exit_code = cli_lambda_may_say(host, edit, lambda_section("code-signing-config", name, section));
+	int exit_code = cli_lambda_may_say(host, lambda_section("code-signing-config", name, section));
 	if (exit_code != 0 || config_edit_is_ours(edit, section, &csc->origin))
 		return exit_code;
 	return cli_lambda_fail(
@@ -245,8 +246,11 @@ static int find_ours(const struct lambda_host *host, const struct config_edit *e
 static int update(const struct lambda_host *host, const struct cli_command *command, const char *name,
 		  struct lambda_settings *s)
 {
+	char section[LAMBDA_SECTION_SIZE];
 	struct config_edit *edit = NULL;
-	int exit_code = lambda_render_settings(host, s);
+	int exit_code = cli_lambda_may_say(host, lambda_section("code-signing-config", name, section));
+	if (exit_code == 0)
+		exit_code = lambda_render_settings(host, s);
 	if (exit_code == 0 && s->line_count == 0)
 		return print_one(host->config, name);
 	if (exit_code == 0)

@@ -95,10 +95,10 @@ static int not_written(const struct lambda_host *host, int r, const struct expla
 			       why->text[0] ? why->text : strerror(-r));
 }
 
-int cli_lambda_may_say(const struct lambda_host *host, const struct config_edit *edit, const char *section)
+int cli_lambda_may_say(const struct lambda_host *host, const char *section)
 {
 	struct explain why = {0};
-	if (!config_is_governed(config_edit_config(edit), section, &why))
+	if (!config_is_governed(host->config, section, &why))
 		return 0;
 	return cli_lambda_fail(host->operation, "AccessDeniedException", "nothing was changed: %s", why.text);
 }
@@ -179,7 +179,7 @@ int cli_lambda_bind(const struct lambda_host *host, struct config_edit *edit, co
 			"a section of the configuration can name functions of at most %zu characters; bind "
 			"[function %s], by which it goes",
 			(size_t)LIMIT_CONFIG_SECTION_BYTES - strlen("function "), slot->name);
-	int exit_code = cli_lambda_may_say(host, edit, section);
+	int exit_code = cli_lambda_may_say(host, section);
 	if (exit_code != 0)
 		return exit_code;
 	if (slot->is_pattern)

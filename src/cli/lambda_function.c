@@ -366,7 +366,7 @@ static int unbind(const struct lambda_host *host, const char *function, struct c
 	const struct config_slot *section = config_find_function(config, function);
 	if (!section || section->is_pattern)
 		return 0;
-	exit_code = cli_lambda_may_say(host, *ret, lambda_section("function", function, section_text));
+	exit_code = cli_lambda_may_say(host, lambda_section("function", function, section_text));
 	if (exit_code != 0)
 		return exit_code;
 	if (!config_edit_is_ours(*ret, section_text, &section->origin))

@@ -1,4 +1,4 @@
-/* A bundle as it is packed: what is known to be wrong without a host (tests/data/bundle), and what is not. */
+/* A bundle as it is packed: what is known to be wrong without a host (tests/data/bundle_conf), and what is not. */
 #include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #include "config_expect.h"
 #include "members_fixture.h"
 
-#define DATA	  "tests/data/bundle"
+#define DATA	  "tests/data/bundle_conf"
 #define FILES_MIN 35 /* so that an empty directory does not pass */
 
 static const char terms[] = "[policy]\nsequence = 7\nhosts = of-another-name\n";
