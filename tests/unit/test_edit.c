@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "config/edit.h"
 #include "config_files.h"
+#include "members_fixture.h"
 
 #define SECTION "function f"
 #define FILE_F	"conf.d/function-f.conf"
@@ -182,6 +183,103 @@ static void opens_only_what_is_good(void **state)
 	assert_null(edit);
 }
 
+/* ---- on a host that a policy bundle governs ---- */
+
+#define PROFILE "arn:vouchfs:signer:local:111122223333:/signing-profiles/app"
+
+static const char governed[] = "[vouchfs]\naccount = 111122223333\n"
+			       "[policy]\npublisher = " PROFILE "\n"
+			       "[account 111122223333]\ncertificate = a.pem\n";
+static const char given_config[] = "[account 111122223333]\ncertificate = trust/a.pem\nrevocations_required = no\n"
+				   "[code-signing-config given]\nallowed_publisher = " PROFILE "\n";
+
+/* The bundle has configs, and functions where it says so. */
+static void fill_bundle(struct members_fixture *bundle, bool has_functions)
+{
+	members_none(bundle);
+	members_add(bundle, "policy.conf", "[policy]\nsequence = 7\n");
+	members_add(bundle, "conf.d/a.conf", given_config);
+	if (has_functions)
+		members_add(bundle, "conf.d/b.conf", "[function g]\ncode_signing_config = given\n");
+	members_add(bundle, "trust/a.pem", "A\n");
+}
+
+/* Puts [function f] under a config: the errno, and why. */
+static int put_governed(struct config_files *files, const struct members_fixture *bundle, const char *config_name,
+			struct explain *ret_why)
+{
+	struct config_edit *edit = NULL;
+	const struct config_line line = {"code_signing_config", config_name};
+	const struct config_section_text text = {
+		.section = SECTION, .command = "verb", .lines = &line, .line_count = 1};
+	buf_reset(&files->errors);
+	assert_int_equal(
+		config_edit_open(files->main_path, bundle ? &bundle->members : NULL, &edit, &files->errors, ret_why),
+		0);
+	int r = config_edit_put(edit, &text, &files->errors, ret_why);
+	if (r == 0)
+		assert_string_equal(config_find_function(config_edit_config(edit), "f")->code_signing->name,
+				    config_name);
+	config_edit_close(edit);
+	return r;
+}
+
+static void writes_nothing_that_a_bundle_governs(void **state)
+{
+	struct config_files *files = *state;
+	struct members_fixture bundle;
+	struct explain why = {0};
+	struct buf text = {0};
+	config_files_puts(files, "vouchfs.conf", governed);
+
+	assert_int_equal(put_governed(files, NULL, "given", &why), -EPERM);
+	assert_string_equal(why.text, "this host's functions come from policy bundles, and none has come yet");
+	assert_string_equal(content(files, &text), "");
+
+	fill_bundle(&bundle, true);
+	assert_int_equal(put_governed(files, &bundle, "given", &why), -EPERM);
+	assert_string_equal(why.text, "this host's functions come from policy bundle 7; change it there");
+	assert_string_equal(content(files, &text), "");
+
+	fill_bundle(&bundle, false);
+	assert_int_equal(put_governed(files, &bundle, CONFIG_NONE, &why), -EPERM);
+	assert_non_null(strstr(why.text, "a function needs a code-signing config other than \"none\""));
+	assert_string_equal(content(files, &text), "");
+
+	assert_int_equal(put_governed(files, &bundle, "given", &why), 0);
+	assert_non_null(strstr(content(files, &text), "\ncode_signing_config = given\n"));
+	buf_done(&text);
+}
+
+static void knows_what_is_governed(void **state)
+{
+	static const struct {
+		const char *section;
+		bool with_functions, without_functions;
+	} cases[] = {
+		{"code-signing-config x", true, true},	{"function x", true, false}, {"layer x", false, false},
+		{"account 111122223333", false, false}, {"vouchfs", false, false},   {"nonsense x", false, false},
+	};
+	struct config_files *files = *state;
+	config_files_puts(files, "vouchfs.conf", governed);
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+		struct members_fixture bundle;
+		struct explain why = {0};
+		struct config *config = NULL;
+		bool has_functions = i % 2;
+		fill_bundle(&bundle, has_functions);
+		assert_int_equal(config_load_governed(files->main_path, &bundle.members, &config, &files->errors), 0);
+		bool expected = has_functions ? cases[i / 2].with_functions : cases[i / 2].without_functions;
+		assert_int_equal(config_is_governed(config, cases[i / 2].section, &why), expected);
+		assert_int_equal(why.text[0] != '\0', expected);
+		config_free(config);
+	}
+	struct explain why = {0};
+	config_files_good(files, "");
+	assert_int_equal(config_files_load(files), 0);
+	assert_false(config_is_governed(files->config, "function x", &why));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, config_files_setup, config_files_teardown)
 
 int main(void)
@@ -195,6 +293,8 @@ int main(void)
 #endif
 		TEST(makes_the_directory_for_others_to_read),
 		TEST(opens_only_what_is_good),
+		TEST(writes_nothing_that_a_bundle_governs),
+		TEST(knows_what_is_governed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
