@@ -181,7 +181,10 @@ static void take_rollback(struct governed *governed, const struct store_release 
 	char *reason = text_record_get(text, strlen(text), GOVERN_ROLLBACK_REASON);
 	governed->is_rolled_back = true;
 	governed->rollback_by_uid = governed->applied_by_uid;
-	(void)snprintf(governed->rollback_reason, sizeof(governed->rollback_reason), "%s", reason ? reason : "");
+	size_t len;
+	if (!reason || !text_unescape_print(reason, strlen(reason), governed->rollback_reason,
+					    sizeof(governed->rollback_reason), &len))
+		governed->rollback_reason[0] = '\0';
 	free(reason);
 }
 
