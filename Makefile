@@ -100,7 +100,7 @@ $B/vouchfs-fetch: $(FETCH_O) $(filter $B/base/%,$(OBJECTS))
 	@echo '  LD      $@'
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CURL_LIBS)
 
-$(FETCH_O): PKG_CFLAGS += $(CURL_CFLAGS)
+$(FETCH_O): ALL_CFLAGS += $(CURL_CFLAGS)
 
 $B/libvouchfs.a: $(LIB_OBJS)
 	@rm -f $@
