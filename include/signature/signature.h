@@ -51,7 +51,7 @@ struct signature_facts {
 	enum signature_fact integrity;
 	struct explain integrity_why;
 	enum signature_content other_content; /* BAD alone because it is signed as this; else NOTHING */
-	struct statement statement; /* valid when integrity is GOOD */
+	struct statement statement;	      /* valid when integrity is GOOD */
 
 	/*
 	 * A token that is there and was looked at makes GOOD; one that does not hold breaks integrity. UNKNOWN: there

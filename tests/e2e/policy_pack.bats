@@ -15,6 +15,7 @@ pack() {
 	VOUCHFS_SIGNER_HOME=$(home_of "$POLICY_ACCOUNT") "$VOUCHFS" policy pack --profile governor "$@"
 }
 
+# shellcheck disable=SC2153 # ACCOUNT is lib.bash's
 # mk_policy SEQUENCE DIRECTORY: without any revocation list
 mk_policy() {
 	write_policy "$1" "$2"
@@ -45,7 +46,7 @@ refused() {
 }
 
 @test "pack, show, inspect, verify" {
-	POLICY_TERMS=$'description = spring\nhosts = web-* db-1\nlabels = eu\nremediate = yes\n[unit]\nUMask = 0077'
+	export POLICY_TERMS=$'description = spring\nhosts = web-* db-1\nlabels = eu\nremediate = yes\n[unit]\nUMask = 0077'
 	write_whole_policy 7 p
 	run --separate-stderr pack p -o p.zip
 	[ "$status" -eq 0 ]

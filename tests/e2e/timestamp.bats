@@ -285,3 +285,24 @@ serve() {
 	[ "$status" -eq 78 ]
 	[[ $output == *"names no timestamp_authority"* ]]
 }
+
+@test "a policy bundle is stamped as an artifact is" {
+	make_authority tsa
+	configure tsa
+	mkdir policy
+	printf '[policy]\nsequence = 1\n' >policy/policy.conf
+	"$VOUCHFS" policy pack policy --profile release -o p.zip 2>/dev/null >/dev/null
+	stamp_through_directory tsa p.zip
+	run "$VOUCHFS" verify --policy p.zip
+	[ "$status" -eq 0 ]
+	[[ $output == *"time stamp  "* ]]
+	[ "$("$VOUCHFS" inspect --json p.zip | jq -r .content)" = "policy bundle" ]
+
+	serve tsa
+	"$VOUCHFS" policy pack policy --profile release -o q.zip --timestamp-url "$URL" 2>/dev/null >/dev/null
+	run "$VOUCHFS" verify --policy q.zip
+	[ "$status" -eq 0 ]
+	[[ $output == *"time stamp  "* ]]
+	run -1 "$VOUCHFS" policy pack policy --profile release -o r.zip --timestamp-url https://x
+	[ ! -e r.zip ]
+}
