@@ -24,6 +24,16 @@ static int say(struct buf *errors, int error)
 /* trust_load or trust_preview. */
 typedef int load_trust(const char *config_path, struct store *store, struct trust **ret, struct buf *ret_errors);
 
+/* Whoever begins has to do with what there is; whoever has a bundle in force does not put less in its place. */
+static bool loses_bundle(const struct governed *before, const struct governed *after, struct buf *ret_errors)
+{
+	bool loses = before && after && before->state == GOVERNED_IN_FORCE && after->state == GOVERNED_LOST;
+	if (loses)
+		(void)buf_printf(ret_errors, "policy bundle %llu would be lost: %s\n",
+				 (unsigned long long)before->sequence, after->why.text);
+	return loses;
+}
+
 /* refresh_lock held: a list may be remembered in the store. */
 static int load_locked(struct slots *slots, load_trust *how, struct trust **ret, struct buf *ret_errors)
 {
@@ -33,6 +43,10 @@ static int load_locked(struct slots *slots, load_trust *how, struct trust **ret,
 		return say(ret_errors, r);
 	if (strcmp(slots->trust->config->store, trust->config->store) != 0) {
 		(void)buf_puts(ret_errors, "store: cannot change while mounted; unmount and mount again\n");
+		trust_unref(trust);
+		return -EINVAL;
+	}
+	if (loses_bundle(slots->trust->governed, trust->governed, ret_errors)) {
 		trust_unref(trust);
 		return -EINVAL;
 	}

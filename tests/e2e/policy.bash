@@ -75,7 +75,7 @@ pack_policy() {
 pack_directory() {
 	local dir=$1
 	shift
-	VOUCHFS_SIGNER_HOME=$(home_of "$POLICY_ACCOUNT") "${PACKER:-$VOUCHFS}" policy pack "$dir" --profile governor \
+	VOUCHFS_SIGNER_HOME=$(home_of "$POLICY_ACCOUNT") "$VOUCHFS" policy pack "$dir" --profile governor \
 		-o "$dir.zip" "$@" >/dev/null
 }
 
