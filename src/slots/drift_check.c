@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,20 +139,32 @@ static void record(struct slots *slots, enum audit_event event, const struct exp
 		log_error("audit log: %s", strerror(-r));
 }
 
+static void print_bundle(const struct drift *drift, char ret[64])
+{
+	if (drift->sequence > 0)
+		(void)snprintf(ret, 64, "policy bundle %" PRIu64, drift->sequence);
+	else
+		(void)snprintf(ret, 64, "what a policy bundle would say");
+}
+
 static void record_found(struct slots *slots, const struct drift *drift)
 {
 	const struct drift_item *first = &drift->items[0];
 	struct explain detail;
-	explain_set(&detail, "%zu difference%s from bundle %" PRIu64 "; %s %s: expected %s, found %s%s", drift->count,
-		    drift->count == 1 ? "" : "s", drift->sequence, drift_kind_name(first->kind), first->subject,
-		    first->expected, first->found, drift->count > 1 ? "; `vouchfs policy drift` lists all" : "");
+	char bundle[64];
+	print_bundle(drift, bundle);
+	explain_set(&detail, "%zu difference%s from %s; %s %s: expected %s, found %s%s", drift->count,
+		    drift->count == 1 ? "" : "s", bundle, drift_kind_name(first->kind), first->subject, first->expected,
+		    first->found, drift->count > 1 ? "; `vouchfs policy drift` lists all" : "");
 	record(slots, AUDIT_POLICY_DRIFT, &detail);
 }
 
 static void record_ended(struct slots *slots, const struct drift *drift)
 {
 	struct explain detail;
-	explain_set(&detail, "nothing differs from bundle %" PRIu64 " any more", drift->sequence);
+	char bundle[64];
+	print_bundle(drift, bundle);
+	explain_set(&detail, "nothing differs from %s any more", bundle);
 	record(slots, AUDIT_POLICY_DRIFT_ENDED, &detail);
 }
 

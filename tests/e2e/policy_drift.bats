@@ -1,0 +1,166 @@
+#!/usr/bin/env bats
+# Where a host differs from its policy bundle: found, told, recorded, and put right.
+
+load lib
+load policy
+
+drift() { "$VOUCHFS" policy drift -c "$CONF" "$@"; }
+
+# start_governed [TERMS]: a mount under bundle 1 with these lines of policy.conf
+start_governed() {
+	POLICY_TERMS=${1:-} make_policy_host
+	start_mount
+	POLICY_TERMS=${1:-} pack_policy 1
+	cp "$T/policy-1.zip" "$MNT/policy/"
+	[[ $(policy_sequence) == 1 ]]
+}
+
+has_record() { "$VOUCHFS" audit search -c "$CONF" --event "$1" | grep -q -- "$2"; }
+count_records() { cat "$STORE"/audit/*.jsonl | grep -c "\"event\":\"$1\""; }
+is_in_order() { drift >/dev/null; }
+
+@test "a host that differs in nothing, and one that is not mounted" {
+	start_governed
+	run -0 drift
+	[[ ${lines[0]} == *"nothing differs from policy bundle 1" ]]
+	run -0 --separate-stderr drift --json
+	[[ $(jq -r '.count, .sequence, .remediates' <<<"$output" | xargs) == "0 1 false" ]]
+	stop_mount
+	run -2 drift
+	[[ $output == *"is not mounted"* ]]
+}
+
+@test "a host without publisher, and one whose first bundle has not come" {
+	make_policy_host
+	start_mount
+	run -1 drift
+	[[ $output == *"bundle  policy"*"none has come yet"* ]]
+	sed -i '/^\[policy\]/,$d' "$CONF"
+	"$VOUCHFS" reload -c "$CONF"
+	run -2 drift
+	[[ $output == *"has no [policy] publisher in force"* ]]
+}
+
+@test "a file of conf.d that says what the bundle says: told at once, recorded once" {
+	start_governed "local = report"
+	printf '[function mine]\ncode_signing_config = none\n' >"$T/etc/conf.d/local.conf"
+	run -1 drift
+	[[ $output == *"local  conf.d/local.conf:1"*"found: [function mine] is not in force"* ]]
+	(($(awk '{ print length }' <<<"$output" | sort -n | tail -1) <= 80)) || [[ $output == *"$CONF"* ]]
+	run -1 drift
+	[ "$(count_records policy-drift)" = 1 ]
+	rm "$T/etc/conf.d/local.conf"
+	run -0 drift
+	[ "$(count_records policy-drift-ended)" = 1 ]
+}
+
+@test "the daemon notices by itself what changes on the disk" {
+	start_governed "local = report"
+	printf '[function mine]\ncode_signing_config = none\n' >"$T/etc/conf.d/local.conf"
+	eventually has_count policy-drift 1
+	rm "$T/etc/conf.d/local.conf"
+	eventually has_count policy-drift-ended 1
+}
+
+has_count() { [ "$(count_records "$1")" = "$2" ]; }
+
+@test "set aside, kept and reloaded where the bundle says remediate, under report and under refuse" {
+	local local
+	for local in report refuse; do
+		if [ $local = report ]; then
+			start_governed $'local = report\nremediate = yes'
+		else
+			POLICY_TERMS=$'local = refuse\nremediate = yes' pack_policy 2
+			cp "$T/policy-2.zip" "$MNT/policy/"
+		fi
+		printf '[function mine]\ncode_signing_config = none\n# %s\n' $local >"$T/etc/conf.d/$local.conf"
+		eventually is_set_aside $local
+		eventually is_in_order
+		grep -q "# $local" "$T/etc/conf.d/$local.conf".replaced-*
+		cat "$STORE"/audit/*.jsonl | grep policy-remedied | grep -q "conf.d/$local.conf said"
+	done
+	[ ! -d "$MNT/functions/mine" ]
+}
+
+is_set_aside() { [ ! -e "$T/etc/conf.d/$1.conf" ] && ls "$T/etc/conf.d/$1.conf".replaced-* >/dev/null; }
+
+@test "vouchfs.conf is only told of, with its line; nothing that is not governed is touched" {
+	start_governed $'local = report\nremediate = yes'
+	printf '[function mine]\ncode_signing_config = none\n' >>"$CONF"
+	printf '[vouchfs]\nlog = stderr\n' >"$T/etc/conf.d/log.conf"
+	eventually has_record policy-remedied "was read again"
+	run -1 drift
+	[[ $output == *"local  vouchfs.conf:"*"[function mine]"* ]]
+	[[ $output != *"conf.d/log.conf"* ]]
+	[ -e "$T/etc/conf.d/log.conf" ]
+	grep -q 'function mine' "$CONF"
+}
+
+@test "changed on the disk, and not in force" {
+	start_governed
+	printf '[vouchfs]\nmetrics_interval = 77s\n' >"$T/etc/conf.d/metrics.conf"
+	run -1 drift
+	[[ $output == *"config  $CONF"*"metrics-interval: 77"*"vouchfs reload"* ]]
+	"$VOUCHFS" reload -c "$CONF"
+	run -0 drift
+	printf 'nonsense\n' >"$T/etc/conf.d/metrics.conf"
+	run -1 drift
+	[[ $output == *"config  $CONF"*"metrics.conf:1:"* ]]
+}
+
+@test "a certificate of the host's own that is another one" {
+	start_governed
+	mk_account 444455556666
+	cp "$T/etc/trust/$POLICY_ACCOUNT.pem" "$T/kept.pem"
+	export_trust
+	cat "$T/etc/trust/444455556666.pem" >"$T/etc/trust/$POLICY_ACCOUNT.pem"
+	run -1 drift
+	[[ $output == *"trust  [account $POLICY_ACCOUNT]"*"its file has changed"* ]]
+	cp "$T/kept.pem" "$T/etc/trust/$POLICY_ACCOUNT.pem"
+	run -0 drift
+}
+
+@test "a list that the bundle names is missing, and comes" {
+	POLICY_SECTIONS=
+	make_policy_host
+	start_mount
+	write_policy 1
+	printf 'revocations = %s/list\n' "$T" >>"$T/policy-1/conf.d/account.conf"
+	pack_directory "$T/policy-1"
+	cp "$T/policy-1.zip" "$MNT/policy/"
+	run -1 drift
+	[[ $output == *"revocations  [account $ACCOUNT]"*"there is no revocation list at"* ]]
+	cp "$T/etc/trust/$ACCOUNT.revocations" "$T/list"
+	run -0 drift
+}
+
+@test "options of the unit" {
+	make_policy_host
+	start_mount
+	write_policy 1
+	printf '[unit]\nLimitNOFILE = 1024\nUMask = 0077\nNoNewPrivileges = yes\nLimitCORE = 0\nUser = nobody-here\n' \
+		>>"$T/policy-1/policy.conf"
+	pack_directory "$T/policy-1"
+	cp "$T/policy-1.zip" "$MNT/policy/"
+	run -1 --separate-stderr drift --json
+	[[ $(jq -r '.differences[] | .kind + " " + .subject' <<<"$output") == "unit User" ]]
+	[[ $output == *"there is no user of that name here"* ]]
+}
+
+@test "something is mounted over a slot" {
+	need_root
+	start_governed
+	mount -t tmpfs over "$MNT/functions/main"
+	run -1 drift
+	umount "$MNT/functions/main"
+	[[ $output == *"slot  $MNT/functions/main"*"tmpfs (over) is mounted over it"* ]]
+	run -0 drift
+}
+
+@test "an ordinary user's mount, and others who ask" {
+	start_governed
+	if [ "$(id -u)" = 0 ]; then
+		run -2 as_user "$VOUCHFS" policy drift -c "$CONF"
+		[[ $output == *"only root, and the user who has mounted it"* || $output == *"Permission denied"* ]]
+	fi
+}
