@@ -14,8 +14,9 @@ as() {
 	setpriv --reuid="$uid" --regid="$uid" --groups="$group" "$@"
 }
 
-rights_config() {
-	mk_config <<-END
+# What is said of functions and layers; by the host's own files, or by a policy bundle.
+rights_sections() {
+	sed 's/^[[:space:]]*//' <<-END
 		[code-signing-config approved]
 		allowed_publisher = ${PROFILE%/*}
 		untrusted_artifact_on_deployment = Enforce
@@ -76,40 +77,73 @@ fill_slots() {
 	}
 	permit base old 999999999999
 	permit shared use "$GUEST_ACCOUNT"
-	"$VOUCHFS" lambda create-code-signing-config --code-signing-config-id made \
-		--allowed-publishers "SigningProfileVersionArns=$PROFILE" >/dev/null
-	printf '[layer kept]\n' >"$T/etc/conf.d/kept.conf"
-	"$VOUCHFS" reload >/dev/null
 }
 
-rights_setup() {
+rights_begin() {
 	need_root
 	lib_setup
 	chmod 0755 "$T/etc"
 	cp "$VOUCHFS" "$T/vouchfs" # where everybody can run it
 	VOUCHFS=$T/vouchfs
 	mkdir -m 1777 "$T/work"
-	mk_account
-	PROFILE=$(mk_profile release)
+	mkdir -m 0700 "$STORE"
+	chown $SERVICE:$SERVICE "$STORE" # so that is whom the mount is served by
+}
+
+make_artifacts() {
+	local who
 	mk_profile unshared >/dev/null
 	mk_zip "$T/unsigned.zip" app.py='print(1)'
 	cp "$T/unsigned.zip" "$T/a.zip"
 	sign_zip release "$T/a.zip"
+	for who in root service owner member developer rival guest signer fetcher nobody; do
+		mk_zip "$T/by-$who.zip" "by=$who"
+		sign_zip release "$T/by-$who.zip"
+	done
 	chmod 0644 "$T"/*.zip
-	VOUCHFS_SECTION="durability = none" rights_config # there is much to be recorded
-	mkdir -m 0700 "$STORE"
-	chown $SERVICE:$SERVICE "$STORE" # so that is whom the mount is served by
+}
+
+# By files of the host's own.
+rights_setup() {
+	rights_begin
+	mk_account
+	PROFILE=$(mk_profile release)
+	make_artifacts
+	VOUCHFS_SECTION="durability = none" mk_config < <(rights_sections) # there is much to be recorded
 	start_mount
 	start_signing
 	fill_slots
+	"$VOUCHFS" lambda create-code-signing-config --code-signing-config-id made \
+		--allowed-publishers "SigningProfileVersionArns=$PROFILE" >/dev/null
+	printf '[layer kept]\n' >"$T/etc/conf.d/kept.conf"
+	"$VOUCHFS" reload >/dev/null
+}
+
+# By a policy bundle, which the user fetcher brings.
+rights_policy_setup() {
+	rights_begin
+	VOUCHFS_SECTION="durability = none" POLICY_SECTION="owner = $FETCHER" make_policy_host </dev/null
+	PROFILE=$RELEASE/x
+	make_artifacts
+	start_mount
+	write_policy 1 < <(rights_sections)
+	pack_directory "$T/policy-1"
+	cp "$T/policy-1.zip" "$MNT/policy/"
+	start_signing
+	fill_slots
+	mkdir -p "$T/etc/conf.d"
+	for name in kept code-signing-config-made; do echo '# nothing' >"$T/etc/conf.d/$name.conf"; done
+	cp "$T/etc/trust/$POLICY_ACCOUNT.pem" "$T/etc/trust/$ACCOUNT.pem"
 }
 
 # user NAME UID GROUPS
 user() { printf '"%s": {"uid": %s, "gid": %s, "groups": [%s]}' "$@"; }
 
-# Where everything is, for rights.py.
+# write_scene [OPERATION ...]: where everything is, for rights.py
 write_scene() {
-	local supervisor
+	local supervisor rows
+	rows=$(printf '"%s",' "$@")
+	[ $# -gt 0 ] || rows=
 	supervisor=$(pgrep -o -f -- "vouchfs mount .*$T/")
 	cat >"$T/scene.json" <<-END
 		{"vouchfs": "$VOUCHFS", "top": "$T/", "mnt": "$MNT", "etc": "$T/etc", "conf": "$CONF", "store": "$STORE",
@@ -118,6 +152,7 @@ write_scene() {
 		 "supervisor": $supervisor, "daemon": $(pgrep -P "$supervisor"),
 		 "keep": ["$CONF", "$T/etc/trust/$ACCOUNT.pem", "$T/etc/trust/$ACCOUNT.revocations",
 		          "$T/etc/conf.d/kept.conf", "$T/etc/conf.d/code-signing-config-made.conf"],
+		 "rows": [${rows%,}],
 		 "users": {
 		  $(user root 0 0 ''),
 		  $(user service $SERVICE $SERVICE ''),

@@ -3,8 +3,8 @@
     rights.py TABLE SCENE         compares; exit 1 with every cell that differs
     rights.py TABLE SCENE print   prints the table as it is found
 
-A cell is 0, the name of an errno, or what a command exits with ("|": one of two, as the machine is set up). SCENE is a JSON file: paths, processes, and of each user
-its ids. A user is a process of its own, which does what it is told by number. Before and after each cell the state is
+A cell is 0, the name of an errno, or what a command exits with ("|": one of two, as the machine is set up). SCENE is a JSON file: paths, processes, of each user
+its ids, and the rows that there are to be (none: all). A user is a process of its own, which does what it is told by number. Before and after each cell the state is
 looked at: slots and their content, configuration, signer's home, mounts, processes, audit log. Whatever is not allowed
 leaves all of it as it was; whatever is allowed and changes something must be seen to, and is undone for the next user.
 """
@@ -134,7 +134,12 @@ def removes(path, remove=os.unlink):
 
 def puts_back(path):
     """The content of a file as it was when all began."""
-    return lambda s: open(path.format(**s.__dict__), "wb").write(s.kept[path.format(**s.__dict__)])
+
+    def run(s):
+        with open(path.format(**s.__dict__), "wb") as file:
+            file.write(s.kept[path.format(**s.__dict__)])
+
+    return run
 
 
 def reloads(s):
@@ -180,7 +185,8 @@ RULES = '{{"AllowedPublishers": {{"SigningProfileVersionArns": ["{arn}"]}}}}'
 OPERATIONS = {
     # deploying
     "deploy-main": (copy("{zip}", "{mnt}/functions/main/b.zip"), copy("{zip}", "{mnt}/functions/main/a.zip")),
-    "deploy-main-over": (copy("{zip}", "{mnt}/functions/main/a.zip"), STAYS),  # a file of root's
+    "deploy-main-over": (copy("{zip}", "{mnt}/functions/main/a.zip"),  # a file of root's
+                         then(removes("{mnt}/functions/main/a.zip"), copy("{zip}", "{mnt}/functions/main/a.zip"))),
     "deploy-team-a": (copy("{zip}", "{mnt}/functions/team-a-one/b.zip"), copy("{zip}", "{mnt}/functions/team-a-one/a.zip")),
     "deploy-team-b": (copy("{zip}", "{mnt}/functions/team-b-one/b.zip"), copy("{zip}", "{mnt}/functions/team-b-one/a.zip")),
     "deploy-guest": (copy("{zip}", "{mnt}/functions/guest/b.zip"), copy("{zip}", "{mnt}/functions/guest/a.zip")),
@@ -189,7 +195,10 @@ OPERATIONS = {
     "remove-artifact": (call(os.unlink, "{mnt}/functions/main/a.zip"), copy("{zip}", "{mnt}/functions/main/a.zip")),
     "truncate-artifact": (call(os.truncate, "{mnt}/functions/main/a.zip", 0), LOOKS),
     "stage": (write("{mnt}/functions/main/.staged", "x", MAKE), removes("{mnt}/functions/main/.staged")),
-    "roll-back-main": (write("{mnt}/.vouchfs/rollback/functions/main", "previous\n"), STAYS),
+    "roll-back-main": (
+        write("{mnt}/.vouchfs/rollback/functions/main", "previous\n"),
+        then(removes("{mnt}/functions/main/a.zip"), copy("{zip}", "{mnt}/functions/main/a.zip")),
+    ),
     "roll-back-team-a": (write("{mnt}/.vouchfs/rollback/functions/team-a-one", "previous\n"), STAYS),
     "roll-back-command": (command("rollback", "team-a-one"), STAYS),
     # slots
@@ -204,8 +213,8 @@ OPERATIONS = {
     "mkdir-layer-team-a": (call(os.mkdir, "{mnt}/layers/team-a-new"), removes("{mnt}/layers/team-a-new", os.rmdir)),
     "mkdir-layer-outside": (call(os.mkdir, "{mnt}/layers/elsewhere"), LOOKS),
     # layers
-    "publish-base": (copy("{zip}", "{mnt}/layers/base/new.zip"), STAYS),
-    "publish-team-a": (copy("{zip}", "{mnt}/layers/team-a-lib/new.zip"), STAYS),
+    "publish-base": (copy("{top}/by-{who}.zip", "{mnt}/layers/base/by-{who}.zip"), STAYS),
+    "publish-team-a": (copy("{top}/by-{who}.zip", "{mnt}/layers/team-a-lib/by-{who}.zip"), STAYS),
     "attach-main": (write("{mnt}/functions/main/layers", "base:1\n", MAKE), removes("{mnt}/functions/main/layers")),
     "attach-team-a": (
         write("{mnt}/functions/team-a-one/layers", "team-a-lib:1\n", MAKE),
@@ -355,10 +364,12 @@ OPERATIONS = {
 }
 
 LAST = "unmount-command"
+END = "end"
+UNSEEN = ("stage",)  # what is staged is in no list
 # undone by whom it belongs to, not by root
 WHOSE = {"rmdir-team-a": "developer"}
-# what is refused for what it is, not for who asks: that has a record
-JUDGED = ("deploy-unsigned", "attach-guest")
+# what is refused for what it is, or after a slot was made, which goes again: that has a record
+JUDGED = ("deploy-unsigned", "attach-guest", "create-function-other")
 
 
 # ---- users ----
@@ -374,6 +385,7 @@ class User:
         if self.child == 0:
             os.close(ours[1])
             os.close(theirs[0])
+            scene.who = name
             os.setgroups(ids["groups"])
             os.setresgid(ids["gid"], ids["gid"], ids["gid"])
             os.setresuid(ids["uid"], ids["uid"], ids["uid"])
@@ -389,12 +401,14 @@ class User:
         return self.answer.readline().strip()
 
     def end(self):
-        self.ask.close()
+        print(END, file=self.ask, flush=True)  # others have copies of this pipe, so that closing it ends nothing
         os.waitpid(self.child, 0)
 
 
 def serve(scene, asked, answers):
     for line in asked:
+        if line.strip() == END:
+            return
         name, _, undoing = line.strip().partition(" ")
         do = OPERATIONS[name][1 if undoing else 0]
         try:
@@ -512,7 +526,7 @@ class Matrix:
             if changes:
                 self.complain(operation, [name], "it is to look only, and changed", changes)
             return
-        if not changes:
+        if not changes and operation not in UNSEEN:
             self.complain(operation, [name], "it changed nothing", [])
         if how != STAYS:
             self.undo(operation)
@@ -565,14 +579,15 @@ def main():
     matrix = Matrix(scene)
     if printing:
         print_row("#", scene.users)
-        for operation in OPERATIONS:
+        for operation in scene.rows or OPERATIONS:
             found = matrix.row_as_found(operation)
             print_row(operation, (found.get(name, "-") for name in scene.users))
     else:
         columns, rows = parse(table)
         assert set(columns) == set(scene.users), f"users differ: {set(columns) ^ set(scene.users)}"
-        assert set(rows) == set(OPERATIONS), f"rows and operations differ: {set(rows) ^ set(OPERATIONS)}"
-        for operation in OPERATIONS:
+        chosen = [name for name in OPERATIONS if not scene.rows or name in scene.rows]
+        assert set(rows) == set(chosen), f"rows and operations differ: {set(rows) ^ set(chosen)}"
+        for operation in chosen:
             matrix.row(operation, rows[operation])
     matrix.end()
     print("\n".join(matrix.wrong))
