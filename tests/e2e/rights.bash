@@ -126,7 +126,8 @@ rights_policy_setup() {
 	PROFILE=$RELEASE/x
 	make_artifacts
 	start_mount
-	write_policy 1 < <(rights_sections)
+	write_policy 1
+	rights_sections >"$T/policy-1/conf.d/functions.conf"
 	pack_directory "$T/policy-1"
 	cp "$T/policy-1.zip" "$MNT/policy/"
 	start_signing
@@ -136,8 +137,47 @@ rights_policy_setup() {
 	cp "$T/etc/trust/$POLICY_ACCOUNT.pem" "$T/etc/trust/$ACCOUNT.pem"
 }
 
+# An ordinary user has mounted, for himself.
+rights_user_setup() {
+	need_root
+	lib_setup
+	need_user_mounts
+	mkdir -m 1777 "$T/work"
+	mk_account
+	PROFILE=$(mk_profile release)
+	make_artifacts
+	STORE=$T/var/store
+	VOUCHFS_SECTION="durability = none" mk_config <<-END
+		[code-signing-config approved]
+		allowed_publisher = ${PROFILE%/*}
+		untrusted_artifact_on_deployment = Enforce
+		[function main]
+		code_signing_config = approved
+	END
+	mkdir "$T/var" "$T/etc/conf.d"
+	echo '# nothing' | tee "$T/etc/conf.d/kept.conf" >"$T/etc/conf.d/code-signing-config-made.conf"
+	chown -R nobody "$T/etc" "$T/xdg" "$MNT" "$T/var"
+	as_user "$VOUCHFS" mount -c "$CONF" "$MNT"
+	for _ in 1 2; do as_user cp "$T/a.zip" "$MNT/functions/main/"; done
+	SIGNING=$T/none MOUNTER=mounter
+	USERS="$(user root 0 0 ''), $(user mounter 65534 65534 ''), $(user owner $OWNER $OWNER '')"
+}
+
 # user NAME UID GROUPS
 user() { printf '"%s": {"uid": %s, "gid": %s, "groups": [%s]}' "$@"; }
+
+ALL_USERS=$(
+	user root 0 0 '' && echo ,
+	user service $SERVICE $SERVICE '' && echo ,
+	user owner $OWNER $OWNER '' && echo ,
+	user member $MEMBER $MEMBER $SLOT_GROUP && echo ,
+	user developer $DEVELOPER $DEVELOPER $TEAM_A && echo ,
+	user rival $RIVAL $RIVAL $TEAM_B && echo ,
+	user guest $GUEST $GUEST '' && echo ,
+	user signer $SIGNER $SIGNER '' && echo ,
+	user fetcher $FETCHER $FETCHER '' && echo ,
+	user nobody 65534 65534 ''
+)
 
 # write_scene [OPERATION ...]: where everything is, for rights.py
 write_scene() {
@@ -152,18 +192,7 @@ write_scene() {
 		 "supervisor": $supervisor, "daemon": $(pgrep -P "$supervisor"),
 		 "keep": ["$CONF", "$T/etc/trust/$ACCOUNT.pem", "$T/etc/trust/$ACCOUNT.revocations",
 		          "$T/etc/conf.d/kept.conf", "$T/etc/conf.d/code-signing-config-made.conf"],
-		 "rows": [${rows%,}],
-		 "users": {
-		  $(user root 0 0 ''),
-		  $(user service $SERVICE $SERVICE ''),
-		  $(user owner $OWNER $OWNER ''),
-		  $(user member $MEMBER $MEMBER $SLOT_GROUP),
-		  $(user developer $DEVELOPER $DEVELOPER $TEAM_A),
-		  $(user rival $RIVAL $RIVAL $TEAM_B),
-		  $(user guest $GUEST $GUEST ''),
-		  $(user signer $SIGNER $SIGNER ''),
-		  $(user fetcher $FETCHER $FETCHER ''),
-		  $(user nobody 65534 65534 '')
-		 }}
+		 "rows": [${rows%,}], "mounter": "${MOUNTER:-root}",
+		 "users": {${USERS:-$ALL_USERS}}}
 	END
 }

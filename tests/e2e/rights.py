@@ -369,7 +369,7 @@ UNSEEN = ("stage",)  # what is staged is in no list
 # undone by whom it belongs to, not by root
 WHOSE = {"rmdir-team-a": "developer"}
 # what is refused for what it is, or after a slot was made, which goes again: that has a record
-JUDGED = ("deploy-unsigned", "attach-guest", "create-function-other")
+JUDGED = ("deploy-unsigned", "attach-guest", "create-function-other", "policy-put")
 
 
 # ---- users ----
@@ -444,7 +444,7 @@ def state(scene):
     found = {}
     for path in (scene.mnt, scene.etc, scene.home, scene.work):
         look(path, found)
-    for name in os.listdir(f"{scene.mnt}/run"):
+    for name in os.listdir(f"{scene.mnt}/run") if os.access(f"{scene.mnt}/run", os.R_OK) else ():
         if not name.startswith("."):
             found["run " + name] = os.readlink(f"{scene.mnt}/run/{name}")
     for directory in ("audit", "functions", "layers"):
@@ -514,7 +514,7 @@ class Matrix:
             self.complain(operation, names, "it was not allowed, and changed", changes)
 
     def undo(self, operation):
-        found = self.users[WHOSE.get(operation, "root")].does(operation + " undo")
+        found = self.users[WHOSE.get(operation, self.scene.mounter)].does(operation + " undo")
         if found != "0":
             self.wrong.append(f"{operation}: undoing it: {found}")
 
