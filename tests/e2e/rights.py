@@ -157,6 +157,15 @@ def runs(*words, **environment):
     return run
 
 
+def deploys_afresh(s):
+    """A new file, of who does it."""
+    slot = f"{s.mnt}/functions/main"
+    for name in os.listdir(slot):
+        if name.endswith(".zip"):
+            os.unlink(f"{slot}/{name}")
+    copy("{zip}", "{mnt}/functions/main/a.zip")(s)
+
+
 def forgets(function):
     def run(s):
         slot = f"{s.mnt}/functions/{function}"
@@ -186,7 +195,7 @@ OPERATIONS = {
     # deploying
     "deploy-main": (copy("{zip}", "{mnt}/functions/main/b.zip"), copy("{zip}", "{mnt}/functions/main/a.zip")),
     "deploy-main-over": (copy("{zip}", "{mnt}/functions/main/a.zip"),  # a file of root's
-                         then(removes("{mnt}/functions/main/a.zip"), copy("{zip}", "{mnt}/functions/main/a.zip"))),
+                         deploys_afresh),
     "deploy-team-a": (copy("{zip}", "{mnt}/functions/team-a-one/b.zip"), copy("{zip}", "{mnt}/functions/team-a-one/a.zip")),
     "deploy-team-b": (copy("{zip}", "{mnt}/functions/team-b-one/b.zip"), copy("{zip}", "{mnt}/functions/team-b-one/a.zip")),
     "deploy-guest": (copy("{zip}", "{mnt}/functions/guest/b.zip"), copy("{zip}", "{mnt}/functions/guest/a.zip")),
@@ -197,7 +206,7 @@ OPERATIONS = {
     "stage": (write("{mnt}/functions/main/.staged", "x", MAKE), removes("{mnt}/functions/main/.staged")),
     "roll-back-main": (
         write("{mnt}/.vouchfs/rollback/functions/main", "previous\n"),
-        then(removes("{mnt}/functions/main/a.zip"), copy("{zip}", "{mnt}/functions/main/a.zip")),
+        deploys_afresh,
     ),
     "roll-back-team-a": (write("{mnt}/.vouchfs/rollback/functions/team-a-one", "previous\n"), STAYS),
     "roll-back-command": (command("rollback", "team-a-one"), STAYS),
