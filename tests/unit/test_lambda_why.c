@@ -136,6 +136,8 @@ static void reasons_of_one_code_have_their_own_errors(void **state)
 		{POLICY_VF2005_LIST, "InvalidParameterValueException"},
 		{POLICY_VF4002_TOO_LARGE, "RequestEntityTooLargeException"},
 		{POLICY_VF4002_TOO_MANY, "InvalidParameterValueException"},
+		{POLICY_VF5001_BUNDLE, "InvalidParameterValueException"},
+		{POLICY_VF5002_SEQUENCE, "InvalidParameterValueException"},
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct policy_reason_info *info = policy_reason_info(rows[i].reason);

@@ -31,6 +31,8 @@ static void every_reason_has_its_errnos_and_exit_code(void **state UNUSED)
 		{POLICY_VF4001_NO_SLOT, "VF4001", ENOENT, ENOENT, 17},
 		{POLICY_VF4002_TOO_LARGE, "VF4002", EFBIG, EFBIG, 18},
 		{POLICY_VF4002_TOO_MANY, "VF4002", E2BIG, E2BIG, 18},
+		{POLICY_VF5001_BUNDLE, "VF5001", EINVAL, EINVAL, 21},
+		{POLICY_VF5002_SEQUENCE, "VF5002", EPERM, EPERM, 22},
 	};
 	size_t count;
 	(void)policy_reasons(&count);

@@ -315,6 +315,67 @@ static const struct scenario removal = {
 	.prepare = prepare_two, .change = remove_first, .look = look_for_first, .may_stick = true};
 static const struct scenario undeploy = {.prepare = prepare_for_removal, .change = remove_main, .look = look_for_main};
 
+/* ---- policy bundles: a slot that a store has from the first of them on ---- */
+
+static void prepare_no_bundle(struct store *store UNUSED)
+{
+}
+
+static int deploy_first_bundle(struct store *store)
+{
+	return fixture_deploy(store, STORE_POLICY_SLOT, 1, OLD_SEED, ARTIFACT_BYTES);
+}
+
+static void prepare_bundle(struct store *store)
+{
+	assert_int_equal(deploy_first_bundle(store), 0);
+	assert_int_equal(store_raise_policy_sequence(store, 7), 0);
+}
+
+static int deploy_second_bundle(struct store *store)
+{
+	return fixture_deploy(store, STORE_POLICY_SLOT, 2, NEW_SEED, ARTIFACT_BYTES);
+}
+
+static enum outcome look_at_bundle(struct store *store, uint64_t number, unsigned seed)
+{
+	struct store_release *release = NULL;
+	bool holds = store_load_current(store, STORE_POLICY_SLOT, &release) == 0 && release->number == number &&
+		     !release->stands_in && fixture_holds(store, release, seed);
+	store_release_free(release);
+	return holds ? NEW : NEITHER;
+}
+
+static enum outcome look_at_first_bundle(struct store *store)
+{
+	return fixture_current(store, STORE_POLICY_SLOT) == 0 ? OLD : look_at_bundle(store, 1, OLD_SEED);
+}
+
+static enum outcome look_at_bundles(struct store *store)
+{
+	return look_at_bundle(store, 1, OLD_SEED) == NEW ? OLD : look_at_bundle(store, 2, NEW_SEED);
+}
+
+static int raise_sequence(struct store *store)
+{
+	return store_raise_policy_sequence(store, 8);
+}
+
+static enum outcome look_at_sequence(struct store *store)
+{
+	uint64_t sequence = 0;
+	if (store_policy_sequence(store, &sequence) < 0)
+		return NEITHER;
+	return sequence == 7 ? OLD : sequence == 8 ? NEW : NEITHER;
+}
+
+static const struct scenario first_bundle = {
+	.prepare = prepare_no_bundle, .change = deploy_first_bundle, .look = look_at_first_bundle};
+static const struct scenario bundle = {
+	.prepare = prepare_bundle, .change = deploy_second_bundle, .look = look_at_bundles};
+static const struct scenario sequence = {
+	.prepare = prepare_bundle, .change = raise_sequence, .look = look_at_sequence, .may_stick = true};
+
 /* ---- one run: a store of its own, a child with a fault, a look ---- */
 
 struct run {
@@ -392,14 +453,14 @@ static int in_child(int (*body)(const struct fixture *, const struct run *, unsi
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* main's file "current" itself names what is served, no release stands in for it, and none was left above it. */
-static bool current_is_exact(const struct fixture *f)
+/* The slot's file "current" itself names what is served, no release stands in for it, and none was left above it. */
+static bool current_is_exact(const struct fixture *f, const char *slot)
 {
-	char text[512] = "", expected[32];
-	uint64_t number = fixture_current(f->store, "main"), newest;
-	if (store_newest_release(f->store, "main", &newest) < 0 || newest != number)
+	char text[512] = "", expected[32], path[STORE_SLOT_PATH_SIZE];
+	uint64_t number = fixture_current(f->store, slot), newest;
+	if (store_newest_release(f->store, slot, &newest) < 0 || newest != number)
 		return false;
-	FILE *file = fopen(fixture_path(f, "functions/main/current"), "r");
+	FILE *file = fopen(fixture_path(f, "%s/current", store_slot_path(slot, path)), "r");
 	if (!file)
 		return number == 0;
 	(void)snprintf(expected, sizeof(expected), "\n\n%u\n", (unsigned)number);
@@ -424,7 +485,7 @@ static bool run_once(const struct run *run, unsigned nth)
 	f->store = open_store(f, run->durable);
 	assert_non_null(f->store);
 	enum outcome found = run->scenario->look(f->store);
-	bool whole = fixture_is_whole(f) && current_is_exact(f);
+	bool whole = fixture_is_whole(f) && current_is_exact(f, "main") && current_is_exact(f, STORE_POLICY_SLOT);
 	if (!whole || found == NEITHER || status == SPOILED || (status == ACKNOWLEDGED && found != NEW) ||
 	    (status == REFUSED && found != OLD))
 		fail_msg("call %u, %s: child %d, found %d, whole %d", nth, run->what, status, found, whole);
@@ -514,6 +575,15 @@ static void test_remove_version(void **state UNUSED)
 	sweep_errors(&removal_of_version, true, "EIO", sweep_kills(&removal_of_version, true, false));
 }
 
+static void test_bundles(void **state UNUSED)
+{
+	sweep(&first_bundle);
+	sweep(&bundle);
+	sweep_errors(&bundle, true, "EIO", sweep_kills(&bundle, true, false));
+	(void)sweep_kills(&bundle, false, true);
+	(void)sweep_kills(&sequence, true, false);
+}
+
 static void test_layers(void **state UNUSED)
 {
 	sweep(&layered);
@@ -579,6 +649,7 @@ int main(void)
 		cmocka_unit_test(test_remove_function),
 		cmocka_unit_test(test_publish),
 		cmocka_unit_test(test_remove_version),
+		cmocka_unit_test(test_bundles),
 		cmocka_unit_test(test_layers),
 		cmocka_unit_test(test_full_disk_leaves_nothing),
 		cmocka_unit_test(test_crash_in_recovery),
