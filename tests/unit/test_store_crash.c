@@ -604,7 +604,7 @@ static int full_disk_child(const struct fixture *f, const struct run *run, unsig
 	int r = run->scenario->change(running.store);
 	if (r == 0)
 		return ACKNOWLEDGED;
-	bool clean = fixture_is_whole(&running) && current_is_exact(&running);
+	bool clean = fixture_is_whole(&running) && current_is_exact(&running, "main");
 	return r == -ENOSPC && clean && run->scenario->look(running.store) == OLD ? REFUSED : SPOILED;
 }
 
