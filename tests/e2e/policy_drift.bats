@@ -13,10 +13,15 @@ start_governed() {
 	POLICY_TERMS=${1:-} pack_policy 1
 	cp "$T/policy-1.zip" "$MNT/policy/"
 	[[ $(policy_sequence) == 1 ]]
+	mkdir -p "$T/etc/conf.d"
+	# that none had come was told, and is over
+	eventually has_count policy-drift-ended 1
+	[ "$(count_records policy-drift)" = 1 ]
 }
 
 has_record() { "$VOUCHFS" audit search -c "$CONF" --event "$1" | grep -q -- "$2"; }
 count_records() { cat "$STORE"/audit/*.jsonl | grep -c "\"event\":\"$1\""; }
+has_count() { [ "$(count_records "$1")" = "$2" ]; }
 is_in_order() { drift >/dev/null; }
 
 @test "a host that differs in nothing, and one that is not mounted" {
@@ -48,21 +53,19 @@ is_in_order() { drift >/dev/null; }
 	[[ $output == *"local  conf.d/local.conf:1"*"found: [function mine] is not in force"* ]]
 	(($(awk '{ print length }' <<<"$output" | sort -n | tail -1) <= 80)) || [[ $output == *"$CONF"* ]]
 	run -1 drift
-	[ "$(count_records policy-drift)" = 1 ]
+	[ "$(count_records policy-drift)" = 2 ]
 	rm "$T/etc/conf.d/local.conf"
 	run -0 drift
-	[ "$(count_records policy-drift-ended)" = 1 ]
+	[ "$(count_records policy-drift-ended)" = 2 ]
 }
 
 @test "the daemon notices by itself what changes on the disk" {
 	start_governed "local = report"
 	printf '[function mine]\ncode_signing_config = none\n' >"$T/etc/conf.d/local.conf"
-	eventually has_count policy-drift 1
+	eventually has_count policy-drift 2
 	rm "$T/etc/conf.d/local.conf"
-	eventually has_count policy-drift-ended 1
+	eventually has_count policy-drift-ended 2
 }
-
-has_count() { [ "$(count_records "$1")" = "$2" ]; }
 
 @test "set aside, kept and reloaded where the bundle says remediate, under report and under refuse" {
 	local local
@@ -125,7 +128,8 @@ is_set_aside() { [ ! -e "$T/etc/conf.d/$1.conf" ] && ls "$T/etc/conf.d/$1.conf".
 	make_policy_host
 	start_mount
 	write_policy 1
-	printf 'revocations = %s/list\n' "$T" >>"$T/policy-1/conf.d/account.conf"
+	sed -i "s|^revocations.*|revocations = $T/list|" "$T/policy-1/conf.d/account.conf"
+	rm "$T/policy-1/trust/$ACCOUNT.revocations"
 	pack_directory "$T/policy-1"
 	cp "$T/policy-1.zip" "$MNT/policy/"
 	run -1 drift
