@@ -192,9 +192,9 @@ int slots_check_drift(struct slots *slots, struct drift *ret)
 	if (!found)
 		return -ENOMEM;
 	lock_take(&slots->keeper.lock);
-	struct trust *trust = slots_trust(slots);
+	struct trust *trust = slots_fresh_trust(slots);
 	found->checked_at_s = clock_now_s();
-	int r = trust->governed ? look(slots, trust, found) : 0;
+	int r = !trust ? -ENOMEM : trust->governed ? look(slots, trust, found) : 0;
 	if (r == 0)
 		*ret = *found;
 	if (r == 0 && (trust->governed || slots->drift)) {
