@@ -50,11 +50,8 @@ static void find_in_store(const struct drift_scene *scene, struct drift *drift)
 		return;
 	print_bundle(governed, expected);
 	print_bundle(scene->fresh->governed, found);
-	drift_add(drift, &(struct drift_finding){.kind = DRIFT_BUNDLE,
-						 .subject = "store",
-						 .expected = expected,
-						 .found = found,
-						 .is_remediable = governed->state == GOVERNED_IN_FORCE});
+	drift_add(drift, &(struct drift_finding){
+				 .kind = DRIFT_BUNDLE, .subject = "store", .expected = expected, .found = found});
 }
 
 static void find_rolled_back(const struct governed *governed, struct drift *drift)

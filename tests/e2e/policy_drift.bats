@@ -87,6 +87,20 @@ is_in_order() { drift >/dev/null; }
 
 is_set_aside() { [ ! -e "$T/etc/conf.d/$1.conf" ] && ls "$T/etc/conf.d/$1.conf".replaced-* >/dev/null; }
 
+@test "what cannot be set aside is recorded once, and stays" {
+	start_governed $'local = report\nremediate = yes'
+	printf '[function mine]\ncode_signing_config = none\n' >"$T/elsewhere.conf"
+	ln -s "$T/elsewhere.conf" "$T/etc/conf.d/link.conf"
+	eventually has_count policy-remedied 1
+	"$VOUCHFS" reload -c "$CONF"
+	run -1 drift
+	run -1 drift
+	[[ $output == *"local  conf.d/link.conf:1"* ]]
+	[ -L "$T/etc/conf.d/link.conf" ]
+	[ "$(count_records policy-remedied)" = 1 ]
+	cat "$STORE"/audit/*.jsonl | grep policy-remedied | grep -q "could not be set aside: it is a symbolic link"
+}
+
 @test "vouchfs.conf is only told of, with its line; nothing that is not governed is touched" {
 	start_governed $'local = report\nremediate = yes'
 	printf '[function mine]\ncode_signing_config = none\n' >>"$CONF"
