@@ -88,6 +88,7 @@ static const struct saying by_outcome[] = {
 static const struct saying list_refused = {"refused", "revocation list refused", LOG_LEVEL_WARNING,
 					   MESSAGE_LIST_REFUSED};
 static const struct saying permission_failed = {"failed", "permission not changed", LOG_LEVEL_ERROR, MESSAGE_NONE};
+static const struct saying remedy_failed = {"failed", "policy drift not put right", LOG_LEVEL_ERROR, MESSAGE_NONE};
 static const struct saying unknown = {"recorded", NULL, LOG_LEVEL_NOTICE, MESSAGE_NONE};
 
 static bool is_permission(enum audit_event event)
@@ -103,6 +104,8 @@ static const struct saying *find_saying(const struct audit_record *record)
 		return &list_refused;
 	if (is_permission(record->event) && record->errno_given > 0)
 		return &permission_failed;
+	if (record->event == AUDIT_POLICY_REMEDIED && record->errno_given > 0)
+		return &remedy_failed;
 	if ((size_t)record->event >= ARRAY_SIZE(by_event) || !by_event[record->event].outcome)
 		return &unknown;
 	return &by_event[record->event];
