@@ -24,7 +24,7 @@
 
 #define EXIT_USAGE     2
 #define EXIT_CONFIG    78
-#define INTERVAL_MAX_S (366U * 86400)
+#define INTERVAL_MAX_S (366ULL * 86400)
 
 struct request {
 	const char *url;

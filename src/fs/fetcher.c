@@ -192,7 +192,7 @@ static int read_options(const struct plan *plan, struct fetcher_options *ret)
 
 void fetcher_renew(struct fetcher *fetcher, const struct plan *plan)
 {
-	struct fetcher_options options;
+	struct fetcher_options options = {0};
 	if (plan->kind != PLAN_DEPLOYMENT || read_options(plan, &options) < 0)
 		return;
 	if (!fetcher_options_equal(&fetcher->options, &options)) {
