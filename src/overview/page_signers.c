@@ -5,6 +5,7 @@
 
 #include "common.h"
 #include "page.h"
+#include "policy_words.h"
 #include "publisher.h"
 
 enum { PROFILE, ALLOWED, SERVED, WHO };
@@ -172,7 +173,8 @@ static size_t put_publishers(struct html *html, const struct page *page, const c
 static void put_profiles(struct html *html, const struct page *page, const char *account)
 {
 	if (put_publishers(NULL, page, account) == 0) {
-		html_put(html, "<p class=\"soft\">No code-signing config names a profile of it.</p>\n");
+		html_printf(html, "<p class=\"soft\">%sNo code-signing config names a profile of it.</p>\n",
+			    policy_is_signed_by(&page->overview->policy, account) ? "It signs the policy. " : "");
 		return;
 	}
 	html_table_begin(html, "Profiles that code-signing configs allow.", columns);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "arn/arn.h"
 #include "common.h"
 #include "config/policy.h"
 
@@ -64,6 +65,13 @@ size_t policy_list_drift(const struct overview_policy *policy, const char *ret[P
 bool policy_was_refused(const struct overview_policy *policy)
 {
 	return policy->state && (view_is(policy->last.outcome, "refused") || view_is(policy->last.outcome, "failed"));
+}
+
+bool policy_is_signed_by(const struct overview_policy *policy, const char *account)
+{
+	struct arn_profile profile;
+	const char *arn = policy->profile_version_arn;
+	return arn && arn_parse_profile(arn, strlen(arn), &profile) && strcmp(profile.scope.account, account) == 0;
 }
 
 static int64_t last_answer_s(const struct overview *overview)

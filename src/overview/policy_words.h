@@ -29,6 +29,8 @@ bool policy_is_overridden(const struct overview_policy *policy);
 
 /* The last bundle that was brought did not come into force: another one, or none, did before. */
 bool policy_was_refused(const struct overview_policy *policy);
+/* It is a profile of this account that signed the bundle in force. */
+bool policy_is_signed_by(const struct overview_policy *policy, const char *account);
 /* Bundles are fetched, and for some intervals no answer has come. */
 bool policy_is_source_silent(const struct overview *overview);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common.h"
+#include "policy_words.h"
 
 /* ---- the config ---- */
 
@@ -160,8 +161,8 @@ static void put_idle_accounts(struct drawing *d)
 		const struct overview_account *account = &d->overview->accounts[i];
 		if (is_account_used(d->overview, account->id))
 			continue;
-		tree_branch(d->tree, 0, PAINT_BOLD, "account %s is trusted, and no config names a profile of it",
-			    account->id);
+		tree_branch(d->tree, 0, PAINT_BOLD, "account %s %s, and no config names a profile of it", account->id,
+			    policy_is_signed_by(&d->overview->policy, account->id) ? "signs the policy" : "is trusted");
 		trust_put_account_notes(d, 0, account);
 	}
 }

@@ -87,7 +87,17 @@ static void test_policy(void **state UNUSED)
 	has(&page, "<li><a href=\"#policy\">Policy</a></li>");
 	has(&page, "<dt>Bundle</dt><dd>7 <span class=\"badge good\">in force</span></dd>");
 	has(&page, "The host does not differ from it");
+	has_not(&page, "It signs the policy.");
 	has(&page, "policy signature of <strong>bundle 7</strong>");
+	overview_fixture_set(&policy->profile_version_arn,
+			     "arn:vouchfs:signer:local:999988887777:/signing-profiles/policy/QwErTyUiOp");
+	struct overview_account *account = overview_add_account(scene.overview);
+	assert_non_null(account);
+	overview_fixture_set(&account->id, "999988887777");
+	overview_fixture_set(&account->list_state, "none");
+	buf_reset(&page);
+	render(&scene, &page);
+	has(&page, "It signs the policy. No code-signing config names a profile of it.");
 	overview_fixture_set(&policy->description, "<script>alert(1)</script>");
 	overview_fixture_set(&policy->source, "https://x/\"><b>");
 	overview_fixture_set(&policy->rollback_reason, "<i>");

@@ -133,6 +133,9 @@ static void test_policy(void **state UNUSED)
 	struct overview_policy *policy = overview_fixture_govern(overview);
 	assert_has(&trust, "policy bundle 7 governs this host\n   all web hosts\n   signed by policy/QwErTyUiOp until "
 			   "2027-02-19, in force since 2026-11-19\n\ncode-signing config strict");
+	set(&overview->accounts[0].id, "999988887777");
+	set(&policy->profile_version_arn, "arn:vouchfs:signer:local:999988887777:/signing-profiles/policy/QwErTyUiOp");
+	assert_has(&trust, "\naccount 999988887777 signs the policy, and no config names a profile of it\n");
 	trust.slot = &overview->slots[0];
 	assert_has(&trust, "\npolicy bundle 7 governs this host\n");
 	set(&policy->alarm, "VF2004");
