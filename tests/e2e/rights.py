@@ -438,6 +438,8 @@ def look(path, into):
     for directory, names, files in os.walk(path):
         for name in names + files:
             whole = os.path.join(directory, name)
+            if name == ".lock":
+                continue  # of conf.d: whoever looks whether he may makes it
             if name in (".vouchfs", "run") and directory == path:
                 names.remove(name) if name in names else None
                 continue
