@@ -5,14 +5,19 @@
  * On the host, in vouchfs.conf:
  *
  *     [policy]
- *     publisher = <profile ARN>       whose bundles count, as allowed_publisher of a code-signing config; may be
- * repeated source = https://... | file:/// where bundles are fetched from; none: they are brought here source_ca =
- * <path>              PEM file of CA certificates for https; the system's where not given source_user = <user> who
- * fetches poll_interval = 5m host = <name>                   what bundles call this host; its host name where not given
+ *     publisher = <profile ARN>       whose bundles count, as allowed_publisher of a config; may be repeated
+ *     source = https://... | file:/// where bundles are fetched from; none: they are brought here
+ *     source_ca = <path>              PEM file of CA certificates for https; the system's where not given
+ *     source_user = <user>            who fetches
+ *     poll_interval = 5m
+ *     host = <name>                   what bundles call this host; its host name where not given
  *     label = <word>                  may be repeated
  *     owner, group, mode              of the slot MNT/policy, as in [function]
  *
- * In the bundle: policy.conf with one section (below), conf.d/<name>.conf, trust/<file>. Its conf.d may have
+ * It stands in the main file alone: who may write conf.d does not choose whose policy is in force. An [account] of a
+ * publisher may lack revocations, because its list comes in its bundles.
+ *
+ * In the bundle: policy.conf (below), conf.d/<name>.conf, trust/<file>. Its conf.d may have
  * [code-signing-config], [account], [function], [layer], [principal], and [vouchfs] with the keys keep_releases,
  * max_artifact_size, max_unpacked_size, staging_ttl, errno_style, durability, timestamp_authority. A certificate, a
  * timestamp_authority and revocations are "trust/<file>", in the bundle; revocations may also be an absolute path, of a

@@ -104,7 +104,7 @@ static int take_keys(const struct governing *g, struct section *own, struct repo
 			i++;
 			continue;
 		}
-		r = override_note(g, &(struct found){own, governed->key, s->at, BUNDLE_HAS_SUCH}, report, config);
+		r = override_note(g, &(struct found){own, governed->key, s->at, GOVERNED}, report, config);
 		section_remove(own, i);
 	}
 	return r;
@@ -114,7 +114,7 @@ static int take_section(const struct governing *g, const bool given[KIND_COUNT],
 			struct report *report, struct config *config)
 {
 	enum kind_id kind = override_kind(own->text);
-	struct found f = {.section = own, .why = g->terms ? BUNDLE_HAS_SUCH : BEFORE_A_BUNDLE};
+	struct found f = {.section = own, .why = GOVERNED};
 	if (kind == KIND_VOUCHFS && g->terms)
 		return take_keys(g, own, report, config);
 	if (kind == KIND_ACCOUNT)

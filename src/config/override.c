@@ -25,7 +25,7 @@ static char *say(const struct governing *g, const struct found *f)
 	const char *section = f->section->text;
 	char *text;
 	int r;
-	if (f->why == BEFORE_A_BUNDLE)
+	if (!g->terms)
 		r = asprintf(&text, "[%s] is not in force: no policy bundle has come yet", section);
 	else if (f->why == UNCHECKED)
 		r = asprintf(&text,

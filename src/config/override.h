@@ -14,8 +14,7 @@ extern const char *const override_kinds[KIND_COUNT];
 enum kind_id override_kind(const char *section_text);
 
 enum override_why {
-	BEFORE_A_BUNDLE,
-	BUNDLE_HAS_SUCH,
+	GOVERNED,  /* the bundle has such, or none has come yet */
 	UNCHECKED, /* a function without a code-signing config */
 };
 
