@@ -46,7 +46,7 @@ static int load_from_store(const char *path, struct cli_in_force *ret, struct bu
 static int read_bundle(int dirfd, const char *name, struct bundle **ret)
 {
 	struct explain why = {0};
-	struct stat st;
+	struct stat st = {0};
 	int slot = io_open_dirat(dirfd, SLOT), fd = -1;
 	int r = slot;
 	if (r < 0)

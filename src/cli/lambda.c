@@ -88,6 +88,7 @@ int cli_lambda_open(const char *operation, const struct cli_lambda *options, str
 	int exit_code = open_config(options->config_path, ret);
 	if (exit_code != 0)
 		return exit_code;
+	ASSERT(ret->config);
 	if (options->aws.region && strcmp(options->aws.region, ret->config->region) != 0)
 		return cli_lambda_fail(operation, "InvalidParameterValueException",
 				       "--region: this host is in region %s", ret->config->region);

@@ -23,7 +23,9 @@ enum kind_id override_kind(const char *section_text)
 static char *say(const struct governing *g, const struct found *f)
 {
 	const char *section = f->section->text;
+	enum kind_id kind = override_kind(section);
 	char *text;
+	ASSERT(kind < KIND_COUNT);
 	int r;
 	if (!g->terms)
 		r = asprintf(&text, "[%s] is not in force: no policy bundle has come yet", section);
@@ -37,7 +39,7 @@ static char *say(const struct governing *g, const struct found *f)
 			     section, g->terms->sequence);
 	else
 		r = asprintf(&text, "[%s] is not in force: this host's %s come from policy bundle %" PRIu64, section,
-			     override_kinds[override_kind(f->section->text)], g->terms->sequence);
+			     override_kinds[kind], g->terms->sequence);
 	return r < 0 ? NULL : text;
 }
 
