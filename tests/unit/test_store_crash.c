@@ -580,7 +580,6 @@ static void test_bundles(void **state UNUSED)
 	sweep(&first_bundle);
 	sweep(&bundle);
 	sweep_errors(&bundle, true, "EIO", sweep_kills(&bundle, true, false));
-	(void)sweep_kills(&bundle, false, true);
 	(void)sweep_kills(&sequence, true, false);
 }
 
