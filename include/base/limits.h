@@ -64,6 +64,8 @@
 #define LIMIT_LOOK_US 100 /* for the next one, before a thread sleeps: about what being woken takes */
 
 /* descriptors: the system's limit; what to do is said wherever it is met */
+/* What the daemon has open for itself, and for a few calls in flight. */
+#define LIMIT_DESCRIPTORS_OWN	 48U
 #define LIMIT_DESCRIPTORS_REMEDY "raise LimitNOFILE= of its service, or ulimit -n"
 
 /* hooks */

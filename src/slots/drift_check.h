@@ -38,7 +38,8 @@ struct drift_keeper {
 	unsigned asked;	     /* files that the supervisor has not answered for */
 	bool has_set_aside;  /* one of them at least has another name now */
 	bool is_reloading;   /* asked for */
-	uint64_t generation; /* of the configuration, then */
+	uint64_t generation; /* of the configuration, then; and how many reloads had failed */
+	uint64_t failures;
 };
 
 void drift_keeper_init(struct drift_keeper *keeper, bool allow_other);

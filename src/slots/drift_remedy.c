@@ -125,6 +125,7 @@ static void ask_reload(struct slots *slots)
 	struct drift_keeper *keeper = &slots->keeper;
 	lock_take(&slots->lock);
 	keeper->generation = slots->config_generation;
+	keeper->failures = slots->config_failures;
 	lock_drop(&slots->lock);
 	keeper->is_reloading = true;
 	keeper->remedy.reload(keeper->remedy.ctx);
@@ -136,10 +137,12 @@ void drift_take_reload(struct slots *slots)
 	struct explain detail;
 	if (!keeper->is_reloading)
 		return;
-	keeper->is_reloading = false;
 	lock_take(&slots->lock);
-	uint64_t generation = slots->config_generation;
+	uint64_t generation = slots->config_generation, failures = slots->config_failures;
 	lock_drop(&slots->lock);
+	if (generation == keeper->generation && failures <= keeper->failures)
+		return; /* its turn has not come */
+	keeper->is_reloading = false;
 	if (generation > keeper->generation) {
 		explain_set(&detail, "%s was read again and is in force, generation %" PRIu64, slots->config_path,
 			    generation);

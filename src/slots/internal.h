@@ -448,12 +448,12 @@ struct slots {
 	unsigned keep_releases;
 	uint32_t opt_folders_max;     /* OPT_FOLDERS_MAX; tests lower it */
 	uint64_t staging_max;	      /* staging files of all slots: half the descriptors that there can be */
-	uint64_t upload_max;	      /* all uploads: three quarters of them */
+	uint64_t upload_max;	      /* all uploads: three quarters of them, or what objects and we leave */
 	pthread_mutex_t refresh_lock; /* before the tree lock: one reads trust files at a time */
 	struct trust *followed;	      /* the thread of slots_follow: whose lists it has told of last */
 	uint64_t list_lost_at_ms;     /* refresh_lock: since when a list is not there, or not whole; 0: none */
 	struct due due;
-	struct drift_keeper keeper; /* drift_check.h */
+	struct drift_keeper keeper;  /* drift_check.h */
 	atomic_size_t damaged_count; /* releases in memory that are */
 
 	pthread_mutex_t lock; /* the tree lock: all below */

@@ -154,8 +154,11 @@ static void share_descriptors(struct slots *slots)
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		limit.rlim_cur = 0;
-	slots->staging_max = limit.rlim_cur / 2;
-	slots->upload_max = limit.rlim_cur / 4 * 3;
+	uint64_t all = limit.rlim_cur, others = all / 8 + LIMIT_DESCRIPTORS_OWN;
+	slots->staging_max = all / 2;
+	slots->upload_max = all > others ? all - others : 0;
+	if (slots->upload_max > all / 4 * 3)
+		slots->upload_max = all / 4 * 3;
 }
 
 int slots_open(const struct slots_options *options, struct slots **ret, struct buf *ret_errors)

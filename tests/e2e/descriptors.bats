@@ -5,6 +5,7 @@ load lib
 
 SCALE=$BATS_TEST_DIRNAME/scale.py
 LIMIT=256
+UPLOADS=$((LIMIT - LIMIT / 8 - 48)) # at once: what objects and the daemon itself leave
 
 mk_many_config() {
 	VOUCHFS_SECTION=$'durability = none\nkeep_releases = 1' mk_config <<-'END'
@@ -30,8 +31,8 @@ descriptors() { find "/proc/$(daemon_pid)/fd" -mindepth 1 | wc -l; }
 	python3 "$SCALE" own "$MNT" 20
 	python3 "$SCALE" read "$MNT" "$count"
 
-	[ "$(python3 "$SCALE" hold "$MNT" "$count" "$T/a.zip")" = "$((LIMIT * 3 / 4)) Too many open files in system" ]
-	[ "$(cat "$MNT/run/many-000000/task/app.txt" "$MNT/run/many-$(printf %06d $((LIMIT * 3 / 4 - 1)))/task/app.txt" | uniq -c | tr -s ' ')" = " 2 one" ]
-	[ "$(cat "$MNT/run/many-$(printf %06d $((LIMIT * 3 / 4)))/task/app.txt")" = $((LIMIT * 3 / 4)) ]
+	[ "$(python3 "$SCALE" hold "$MNT" "$count" "$T/a.zip")" = "$UPLOADS Too many open files in system" ]
+	[ "$(cat "$MNT/run/many-000000/task/app.txt" "$MNT/run/many-$(printf %06d $((UPLOADS - 1)))/task/app.txt" | uniq -c | tr -s ' ')" = " 2 one" ]
+	[ "$(cat "$MNT/run/many-$(printf %06d "$UPLOADS")/task/app.txt")" = "$UPLOADS" ]
 	[ "$(cat "$STORE"/audit/* | grep -c page-check-failed || true)" = 0 ]
 }

@@ -82,6 +82,8 @@ is_in_order() { drift >/dev/null; }
 		grep -q "# $local" "$T/etc/conf.d/$local.conf".replaced-*
 		cat "$STORE"/audit/*.jsonl | grep policy-remedied | grep -q "conf.d/$local.conf said"
 	done
+	eventually has_record policy-remedied "was read again"
+	run ! has_record policy-remedied "could not be read again"
 	[ ! -d "$MNT/functions/mine" ]
 }
 
