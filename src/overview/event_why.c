@@ -108,7 +108,9 @@ static void take_slot(const struct event *event, char ret[STORE_SLOT_PATH_SIZE])
 {
 	static const char functions[] = "functions/", layers[] = "layers/";
 	const char *slot = event->slot ? event->slot : "";
-	if (text_starts_with(slot, layers))
+	if (strcmp(slot, "policy") == 0)
+		copy(ret, STORE_SLOT_PATH_SIZE, STORE_POLICY_SLOT);
+	else if (text_starts_with(slot, layers))
 		(void)snprintf(ret, STORE_SLOT_PATH_SIZE, STORE_LAYER_PREFIX "%s", slot + strlen(layers));
 	else
 		copy(ret, STORE_SLOT_PATH_SIZE, text_starts_with(slot, functions) ? slot + strlen(functions) : slot);

@@ -3,6 +3,7 @@
 # number in the audit log. They agree, for every reason there is.
 
 load lib
+load policy
 
 GUEST_ACCOUNT=444455556666
 
@@ -127,9 +128,10 @@ all_reasons() {
 	says "$T/good.zip" functions/main/a.zip refused VF3001 "$(pick EKEYREJECTED EACCES)"
 }
 
+# every_code_was_seen DIGITS: those that begin with one of them
 every_code_was_seen() {
 	local code
-	for code in $(grep -o '"VF[0-9]*"' "$BATS_TEST_DIRNAME/../../src/policy/reason.c" | tr -d '"' | sort -u); do
+	for code in $(grep -o "\"VF[$1][0-9]*\"" "$BATS_TEST_DIRNAME/../../src/policy/reason.c" | tr -d '"' | sort -u); do
 		[[ $SEEN == *"$code"* ]] || { echo "nothing was refused with $code" && false; }
 	done
 }
@@ -137,7 +139,7 @@ every_code_was_seen() {
 @test "errno, attributes, why, log, and vouchfs why say the same for every reason" {
 	make_all
 	all_reasons key
-	every_code_was_seen
+	every_code_was_seen 1-4
 	# and the log is whole, up to the last of them
 	head=$("$VOUCHFS" audit head)
 	[ "${head%%:*}" = "$(getfattr --only-values -n user.vouchfs.last_event "$MNT/functions/main")" ]
@@ -147,7 +149,31 @@ every_code_was_seen() {
 @test "the same with errno_style = permission" {
 	make_all permission
 	all_reasons permission
-	every_code_was_seen
+	every_code_was_seen 1-4
+}
+
+@test "the same of policy bundles" {
+	local style
+	stop_clock
+	make_policy_host
+	mk_signed "$T/artifact.zip"
+	mk_zip "$T/unsigned.zip"
+	pack_policy 1
+	pack_policy 2
+	POLICY_TERMS='hosts = elsewhere' pack_policy 3
+	for style in key permission; do
+		VOUCHFS_SECTION="errno_style = $style" write_policy_host
+		start_mount
+		SEEN=
+		says "$T/policy-2.zip" policy/policy.zip accepted - -
+		says "$T/unsigned.zip" policy/policy.zip refused VF2001 "$([ $style = key ] && echo ENOKEY || echo EACCES)"
+		says "$T/artifact.zip" policy/policy.zip refused VF1002 "$([ $style = key ] && echo EBADMSG || echo EPERM)"
+		says "$T/policy-3.zip" policy/policy.zip refused VF5001 EINVAL
+		says "$T/policy-1.zip" policy/policy.zip refused VF5002 EPERM
+		every_code_was_seen 5
+		stop_mount
+		rm -r "$STORE"
+	done
 }
 
 @test "a slot that is not there: ENOENT, and why says which are" {
