@@ -57,14 +57,15 @@ struct governed {
  * Judges a file that is to become the bundle in force, all enforced: first as an artifact is judged (with the content
  * type of bundles), then by its content: VF5001 where it is none, is for other hosts, or the host's configuration with
  * it would be refused (detail has the first error); VF5002 where its sequence is not higher than the highest, unless it
- * is the bundle with that sequence. 0 and *ret; *ret_candidate, when not NULL, is then the trust that it would make (or
+ * is the bundle with that sequence, or the one in force. An administrator's rollback stands until a higher sequence
+ * comes, or he goes forward himself: the bundle with the highest sequence is VF5002 then, too. 0 and *ret; *ret_candidate, when not NULL, is then the trust that it would make (or
  * NULL when refused). Nothing is remembered of its lists.
  */
 int gate_judge_bundle(const struct trust *trust, const char *config_path, struct store *store,
 		      const struct gate_artifact *artifact, struct gate_decision *ret, struct trust **ret_candidate);
 /*
- * The same for a bundle that an administrator takes up again by gate_deployment's rollback_reason: a lower sequence is
- * no reason to refuse it.
+ * The same for a bundle that an administrator takes up again by gate_deployment's rollback_reason: no sequence is a
+ * reason to refuse it.
  */
 int gate_judge_rollback(const struct trust *trust, const char *config_path, struct store *store,
 			const struct gate_artifact *artifact, struct gate_decision *ret, struct trust **ret_candidate);

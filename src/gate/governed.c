@@ -179,8 +179,10 @@ static void take_rollback(struct governed *governed, const struct store_release 
 {
 	const char *text = decision_of(release);
 	char *reason = text_record_get(text, strlen(text), GOVERN_ROLLBACK_REASON);
+	uint64_t uid = governed->applied_by_uid;
+	(void)read_number(release, GOVERN_ROLLBACK_BY, &uid);
 	governed->is_rolled_back = true;
-	governed->rollback_by_uid = governed->applied_by_uid;
+	governed->rollback_by_uid = (uint32_t)uid;
 	size_t len;
 	if (!reason || !text_unescape_print(reason, strlen(reason), governed->rollback_reason,
 					    sizeof(governed->rollback_reason), &len))
@@ -201,12 +203,23 @@ void govern_take_record(struct governed *governed, const struct store_release *r
 		take_rollback(governed, release);
 }
 
+void govern_keep_rollback(struct governed *governed, const struct governed *now)
+{
+	governed->is_rolled_back = true;
+	governed->rollback_by_uid = now->rollback_by_uid;
+	memcpy(governed->rollback_reason, now->rollback_reason, sizeof(governed->rollback_reason));
+}
+
 int governed_about(const struct trust *candidate, const char *rollback_reason, struct buf *ret)
 {
 	const struct governed *governed = candidate->governed;
 	char reason[2 * LIMIT_REASON_BYTES + 1];
 	ASSERT(governed && governed->state == GOVERNED_IN_FORCE);
 	int r = buf_printf(ret, GOVERN_SEQUENCE ": %llu\n", (unsigned long long)governed->sequence);
+	if (r == 0 && !rollback_reason && governed->is_rolled_back) {
+		rollback_reason = governed->rollback_reason;
+		r = buf_printf(ret, GOVERN_ROLLBACK_BY ": %u\n", governed->rollback_by_uid);
+	}
 	if (r < 0 || !rollback_reason)
 		return r;
 	text_escape_print(reason, sizeof(reason), rollback_reason, strlen(rollback_reason));

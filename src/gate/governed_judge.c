@@ -105,14 +105,42 @@ static int read_bundle(struct candidacy *c)
 	return 0;
 }
 
-/* The bundle that is in force may come again, and where it is lost that puts it right. */
-static bool is_known(const struct candidacy *c)
+static bool is_rolled_back(const struct candidacy *c)
 {
 	const struct governed *now = c->trust->governed;
-	const uint8_t *digest = c->decision->tree_sha256;
-	if (now->state == GOVERNED_IN_FORCE && memcmp(now->tree_sha256, digest, sizeof(now->tree_sha256)) == 0)
-		return true;
-	return c->sequence == c->highest && govern_had(c->making.store, c->sequence, digest);
+	return now->state == GOVERNED_IN_FORCE && now->is_rolled_back;
+}
+
+static bool is_in_force(const struct candidacy *c)
+{
+	const struct governed *now = c->trust->governed;
+	return now->state == GOVERNED_IN_FORCE &&
+	       memcmp(now->tree_sha256, c->decision->tree_sha256, sizeof(now->tree_sha256)) == 0;
+}
+
+/*
+ * The bundle that is in force may come again, and where it is lost that puts it right. What an administrator went back
+ * from is still where bundles are fetched from, and only he goes forward to it.
+ */
+static bool is_known(const struct candidacy *c)
+{
+	return is_in_force(c) || (!is_rolled_back(c) && c->sequence == c->highest &&
+				  govern_had(c->making.store, c->sequence, c->decision->tree_sha256));
+}
+
+static void refuse_rolled_back(struct candidacy *c)
+{
+	const struct governed *now = c->trust->governed;
+	char detail[POLICY_DETAIL_SIZE], remedy[POLICY_REMEDY_SIZE];
+	(void)snprintf(detail, sizeof(detail),
+		       "the bundle has sequence %llu, and an administrator went back from %llu to %llu: %s",
+		       (unsigned long long)c->sequence, (unsigned long long)c->highest,
+		       (unsigned long long)now->sequence, now->rollback_reason);
+	(void)snprintf(remedy, sizeof(remedy),
+		       "have it packed with a sequence higher than %llu; an administrator can take up one that was in "
+		       "force: vouchfs policy rollback %llu --reason ...",
+		       (unsigned long long)c->highest, (unsigned long long)c->sequence);
+	refuse(c, POLICY_VF5002_SEQUENCE, detail, remedy);
 }
 
 static void check_sequence(struct candidacy *c)
@@ -120,6 +148,10 @@ static void check_sequence(struct candidacy *c)
 	char detail[POLICY_DETAIL_SIZE];
 	if (c->sequence > c->highest || c->is_rollback || is_known(c))
 		return;
+	if (is_rolled_back(c)) {
+		refuse_rolled_back(c);
+		return;
+	}
 	if (c->sequence == c->highest)
 		(void)snprintf(detail, sizeof(detail),
 			       "the bundle has sequence %llu, and another one with that sequence was in force already",
@@ -172,6 +204,8 @@ static int make_governed(struct candidacy *c, struct governed **ret)
 	governed->highest_sequence = c->sequence > c->highest ? c->sequence : c->highest;
 	memcpy(governed->tree_sha256, c->decision->tree_sha256, sizeof(governed->tree_sha256));
 	govern_take_facts(governed, &c->decision->facts);
+	if (!c->is_rollback && is_rolled_back(c) && is_in_force(c))
+		govern_keep_rollback(governed, c->trust->governed);
 	*ret = governed;
 	return 0;
 }

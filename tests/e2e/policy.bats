@@ -274,7 +274,13 @@ except OSError as error:
 	stop_mount
 	start_mount
 	[ "$(policy_sequence)" = 2 ]
-	cp "$T/policy-3.zip" "$MNT/policy/"
+	run -1 cp "$T/policy-3.zip" "$MNT/policy/"
+	grep -q "an administrator went back from 3 to 2: INC-42: 3 blocks billing" "$MNT/.vouchfs/why/policy"
+	cp "$T/policy-2.zip" "$MNT/policy/" # the one in force may come again, and ends nothing
+	"$VOUCHFS" reload
+	[ "$(policy_sequence)" = 2 ]
+	grep -qx "rollback-reason: INC-42: 3 blocks billing" "$MNT/.vouchfs/policy/status"
+	run -0 "$VOUCHFS" policy rollback 3 --reason "INC-42: billing is mended"
 	[ "$(policy_sequence)" = 3 ]
 	run ! grep -q rollback-reason "$MNT/.vouchfs/policy/status"
 	run -1 cp "$T/policy-2.zip" "$MNT/policy/"

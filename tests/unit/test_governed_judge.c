@@ -217,7 +217,9 @@ static void test_rollback_survives_restarts(void **state)
 	}
 	struct buf current = {0};
 	assert_int_equal(io_read_path(governed_fixture_path(f, "policy/current"), 4096, &current), 0);
-	governed_fixture_apply(f, &seven, NULL); /* 7 may come again */
+	governed_fixture_assert_refused(f, &seven, POLICY_VF5002_SEQUENCE,
+					"sequence 7, and an administrator went back from 7 to 6: 7 locks");
+	governed_fixture_apply(f, &seven, "corrected meanwhile"); /* he goes forward again */
 	assert_false(f->trust->governed->is_rolled_back);
 	governed_fixture_assert_refused(f, &six, POLICY_VF5002_SEQUENCE, "sequence 6");
 	governed_fixture_restart(f);
@@ -229,6 +231,35 @@ static void test_rollback_survives_restarts(void **state)
 	buf_done(&current);
 	buf_done(&six);
 	buf_done(&seven);
+}
+
+static uint64_t rollback_is_kept(struct gate_fixture *f)
+{
+	governed_fixture_assert_in_force(f, 6);
+	assert_true(f->trust->governed->is_rolled_back);
+	assert_int_equal(f->trust->governed->rollback_by_uid, 1234);
+	assert_string_equal(f->trust->governed->rollback_reason, "7 locks everybody out");
+	return f->trust->governed->release;
+}
+
+/* Whoever brings the one in force again, signed anew or to heal the store, ends no rollback, and loses nothing. */
+static void test_rollback_stays_when_it_comes_again(void **state)
+{
+	struct gate_fixture *f = *state;
+	struct buf six = governed_fixture_bundle(f, &(struct bundle_spec){.sequence = 6});
+	governed_fixture_apply(f, &six, NULL);
+	governed_fixture_apply_sequence(f, 7);
+	governed_fixture_apply(f, &six, "7 locks everybody out");
+	uint64_t release = rollback_is_kept(f);
+	governed_fixture_apply(f, &six, NULL);
+	assert_true(rollback_is_kept(f) > release);
+	governed_fixture_restart(f);
+	(void)rollback_is_kept(f);
+	governed_fixture_apply_sequence(f, 8);
+	assert_false(f->trust->governed->is_rolled_back);
+	governed_fixture_restart(f);
+	governed_fixture_assert_in_force(f, 8);
+	buf_done(&six);
 }
 
 static void test_no_rollback_to_what_is_revoked(void **state)
@@ -331,6 +362,7 @@ int main(void)
 		JUDGE_TEST(test_host_is_broken),
 		JUDGE_TEST(test_sequences),
 		JUDGE_TEST(test_rollback_survives_restarts),
+		JUDGE_TEST(test_rollback_stays_when_it_comes_again),
 		JUDGE_TEST(test_no_rollback_to_what_is_revoked),
 		JUDGE_TEST(test_brings_its_list),
 		JUDGE_TEST(test_brings_its_own_end),
