@@ -128,6 +128,8 @@ int slots_preview_reload(struct slots *slots, struct effects **ret, struct buf *
  */
 uint64_t slots_follow(struct slots *slots);
 int slots_due_fd(const struct slots *slots);
+/* Another number once slots_each_list and slots_each_file may name other paths: a reload, or a policy bundle. */
+uint64_t slots_paths_generation(struct slots *slots);
 /* The path of every revocation list in the configuration. */
 void slots_each_list(struct slots *slots, void (*tell)(void *ctx, const char *path), void *ctx);
 

@@ -106,6 +106,7 @@ void watch_renew(struct watch *watch)
 {
 	if (watch->fd < 0)
 		return;
+	watch->generation = slots_paths_generation(watch->slots); /* first: what comes now is found out */
 	int r = make_set(watch, SOURCE_LISTS, add_lists, &watch->lists);
 	if (r < 0)
 		log_error("changes of revocation lists are noticed at deployments and reloads only: %s", strerror(-r));
@@ -132,6 +133,8 @@ void watch_run(struct watch *watch)
 			is_due = true; /* following takes the one timer and sets the other */
 		}
 	}
+	if (is_due && slots_paths_generation(watch->slots) != watch->generation)
+		has_changed = true; /* a bundle comes on another thread, which has only said that something is due */
 	if (has_changed)
 		watch_renew(watch);
 	else if (is_due)

@@ -23,6 +23,7 @@ struct watch {
 	int settle;
 	struct watched lists;
 	struct watched files; /* of the configuration */
+	uint64_t generation;  /* of the paths that are watched (slots_paths_generation) */
 };
 
 #define WATCH_NONE                                                                                                     \
@@ -34,7 +35,7 @@ int watch_init(struct watch *watch, struct slots *slots);
 void watch_done(struct watch *watch);
 
 void watch_run(struct watch *watch);
-/* After a reload: the lists may be other files now. */
+/* After a reload: the lists may be other files now. After a policy bundle it does that by itself. */
 void watch_renew(struct watch *watch);
 
 #endif

@@ -163,6 +163,14 @@ int slots_due_fd(const struct slots *slots)
 	return slots->due.fd;
 }
 
+uint64_t slots_paths_generation(struct slots *slots)
+{
+	struct trust *trust = slots_trust(slots);
+	uint64_t generation = trust_family(trust);
+	trust_unref(trust);
+	return generation;
+}
+
 static void tell_files(const struct config *config, void (*tell)(void *ctx, const char *path), void *ctx)
 {
 	for (size_t i = 0; i < config->account_count; i++)

@@ -154,6 +154,29 @@ is_set_aside() { [ ! -e "$T/etc/conf.d/$1.conf" ] && ls "$T/etc/conf.d/$1.conf".
 	run -0 drift
 }
 
+@test "a list that a bundle has just named is followed" {
+	make_policy_host
+	mk_signed "$T/a.zip"
+	start_mount
+	write_policy 1
+	sed -i "s|^revocations.*|revocations = $T/list|" "$T/policy-1/conf.d/account.conf"
+	mv "$T/policy-1/trust/$ACCOUNT.revocations" "$T/list"
+	pack_directory "$T/policy-1"
+	cp "$T/policy-1.zip" "$MNT/policy/"
+	run -0 drift
+	eventually is_quiet
+	signer "$ACCOUNT" revoke-signature --job-id "$(job_of "$T/a.zip")" --reason leaked >/dev/null
+	signer "$ACCOUNT" export-trust --directory "$T/newer" >/dev/null
+	local before
+	before=$(count_records revocation-list || true)
+	mv "$T/newer/$ACCOUNT.revocations" "$T/list"
+	eventually has_count revocation-list $((before + 1))
+}
+
+job_of() { "$VOUCHFS" inspect --json "$1" | sed -n 's/.*signing-jobs\/\([0-9a-f-]*\)".*/\1/p' | head -n 1; }
+# What was to be done after the bundle is done: the main thread sleeps.
+is_quiet() { grep -q 'State:.*sleeping' "/proc/$(daemon_pid)/status"; }
+
 @test "options of the unit" {
 	make_policy_host
 	start_mount
