@@ -299,7 +299,8 @@ int fleet_judge(struct fleet *fleet)
 		fleet->hosts[i].is_stale = !fleet->hosts[i].error && is_stale(fleet, &fleet->hosts[i]);
 		fleet->hosts[i].level = level_of(&fleet->hosts[i]);
 	}
-	qsort(fleet->hosts, fleet->count, sizeof(*fleet->hosts), compare_hosts);
+	if (fleet->count > 0)
+		qsort(fleet->hosts, fleet->count, sizeof(*fleet->hosts), compare_hosts);
 	free(all);
 	return r;
 }

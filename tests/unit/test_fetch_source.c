@@ -97,7 +97,7 @@ static void write_file(const struct fixture *f, const char *text)
 
 static int look(struct fixture *f, const struct source_mark *since)
 {
-	buf_reset(&f->body);
+	buf_done(&f->body);
 	return source_look(&f->source, since, &f->body, &f->mark, &f->why);
 }
 
