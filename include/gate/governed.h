@@ -92,7 +92,5 @@ void governed_take_up(struct trust *candidate, struct store *store, const struct
 int governed_trust_load(const char *path, struct trust **ret, struct buf *ret_errors);
 /* Its configuration alone; of a host without publisher that is config_load, and no store is opened. */
 int governed_config_load(const char *path, struct config **ret, struct buf *ret_errors);
-/* Its configuration alone; of a host without publisher that is config_load, and no store is opened. */
-int governed_config_load(const char *path, struct config **ret, struct buf *ret_errors);
 
 #endif

@@ -130,7 +130,7 @@ const char *overview_drift_name(enum overview_drift kind);
 
 /* The policy bundle that governs the host. state NULL: no publisher is configured. */
 struct overview_policy {
-	char *state;	   /* one of the words below */
+	char *state;	   /* one of the words above */
 	char *detail;	   /* lost: why; or NULL */
 	uint64_t sequence; /* of the bundle in force; 0: none */
 	uint64_t highest_sequence;

@@ -6,8 +6,8 @@
  *                                              removing it removes them, a backup's rename leaves it there
  *     /functions/<function>/.<temp>, *~, *.tmp, *.part, *.filepart, .<dir>/...   staging: never judged, never listed
  *     /layers/<layer>/<n>.zip                  published versions; writing any other *.zip publishes the next one
- *     /policy/<any name>.zip                   the policy bundle, where the configuration names a publisher: a slot as a
- *                                              function's, whose artifact cannot be removed
+ *     /policy/<any name>.zip                   the policy bundle, where the configuration names a publisher: a slot as
+ *                                              a function's, whose artifact cannot be removed
  *     /.vouchfs/{status,status.json,health,metrics}, why/functions/<f>, why/layers/<l>    made at open, not listed
  *     /.vouchfs/recent                         the last records of the audit log, a line each
  *     /.vouchfs/events                         a stream of those that come (tree.h)
@@ -18,7 +18,8 @@
  *                                              the slot's; who writes a line gives or takes a permission
  *     /.vouchfs/{why/policy,history/policy{,.json},rollback/policy}    of that slot; who has mounted writes "<sequence>
  *                                              <reason>" to the last one
- *     /.vouchfs/policy/{status,drift,source}   the bundle in force; where the host differs from it; what its fetcher says
+ *     /.vouchfs/policy/{status,drift,source}   the bundle in force; where the host differs from it; what its fetcher
+ *                                              says
  *     /run                                     directory to mount the run side on, or a symlink
  *
  * The state of one upload, the private copy behind an open file or a staging name:
@@ -51,10 +52,10 @@
  * has already is no new release. Before there is an artifact a list is kept, and waits: the first one is judged with
  * it.
  *
- * In policy/ PUBLISHED is a bundle that is in force: its configuration has taken the place of the one before, in the same
- * step for whoever else reloads (src/slots/policy_change.h), and what is served has been judged by it when the close
- * returns. The bundle that is in force already publishes nothing and succeeds; its other name is found for a while, as a
- * layer's is.
+ * In policy/ PUBLISHED is a bundle that is in force: its configuration has taken the place of the one before, in the
+ * same step for whoever else reloads (src/slots/policy_change.h), and what is served has been judged by it when the
+ * close returns. The bundle that is in force already publishes nothing and succeeds; its other name is found for a
+ * while, as a layer's is.
  *
  * As a tree (deploy_tree_ops) it is what fs serves; the functions beside it are the same, by name.
  *

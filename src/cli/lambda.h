@@ -147,12 +147,12 @@ void lambda_page_print_next(const struct lambda_page *page, struct json *j, cons
 
 /* 0 or the exit code, after having said why; config_edit_close. host->config is not used from here on. */
 int cli_lambda_edit(const struct lambda_host *host, struct config_edit **ret);
-/*
- * Puts, or with text NULL removes, a section, and returns when that is in force: written, and read by the mount where
- * there is one. Otherwise nothing has changed.
- */
 /* 0, or the exit code after having said that a policy bundle decides about this section. */
 int cli_lambda_may_say(const struct lambda_host *host, const char *section);
+/*
+ * Puts, or removes, a section, and returns when that is in force: written, and read by the mount where there is one.
+ * Otherwise nothing has changed.
+ */
 int cli_lambda_put(const struct lambda_host *host, struct config_edit *edit, const struct config_section_text *text);
 int cli_lambda_remove(const struct lambda_host *host, struct config_edit *edit, const char *section);
 /* Takes the change of this edit back, in the mount too. Says why it cannot. */

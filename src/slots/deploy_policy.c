@@ -7,8 +7,8 @@
  *     .vouchfs/history/policy     the bundles that are kept; policy.json the same
  *     .vouchfs/rollback/policy    of whoever has mounted: takes up one that was
  *     .vouchfs/policy/status      whose bundles count here, and which one is in force
- *     .vouchfs/policy/drift       of whoever has mounted, not listed: where the host differs, found out when it is
- * opened .vouchfs/policy/source      what the fetcher says of its last attempt; who may bring a bundle may write it
+ *     .vouchfs/policy/drift       of whoever has mounted, not listed: where the host differs, found at the open
+ *     .vouchfs/policy/source      what the fetcher says of its last attempt; who may bring a bundle may write it
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -26,8 +26,8 @@ struct drift_scene {
 	const struct trust *trust; /* in force, with its governed */
 	/* What lies on the disk: */
 	const struct trust *fresh; /* as a reload would take it; NULL: it would be refused */
-	const struct config
-		*config;    /* the files with the bundle in force, whatever it says of local files; NULL: refused */
+	/* The files with the bundle in force, whatever that says of local files; NULL: refused. */
+	const struct config *config;
 	const char *errors; /* why, a line each; "": neither is */
 	struct drift_process process;
 	int64_t now_s;
