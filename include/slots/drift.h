@@ -10,7 +10,7 @@
 #include "base/limits.h"
 
 enum drift_kind {
-	DRIFT_BUNDLE = 0,  /* lost, rolled back, expired or revoked; or nothing has come yet */
+	DRIFT_BUNDLE = 0,  /* lost, rolled back, expired or revoked */
 	DRIFT_LOCAL,	   /* the host's own files say something about what is governed */
 	DRIFT_CONFIG,	   /* what lies on the disk is not what is in force, or would be refused */
 	DRIFT_TRUST,	   /* a certificate of the host's own files is another one than the bundle's of that account */

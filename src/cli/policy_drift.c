@@ -36,7 +36,8 @@ const struct cli_command cli_policy_drift_commands[] = {
 		  "root, and the user who has mounted it.\n\n"
 		  "Options:\n"
 		  "      --json         as JSON\n" HOST_CONFIG_USAGE
-		  "\nExit codes: 0 nothing differs; 1 something does; 2 it could not be compared.\n",
+		  "\nExit codes: 0 nothing differs; 1 something does; 2 it could not be compared, or no\n"
+		  "bundle has come yet.\n",
 	 .run = run},
 	{.name = NULL},
 };
@@ -182,17 +183,35 @@ static int compare(const struct request *request, struct drift *ret)
 	return r;
 }
 
+/* A host that has lost its bundle has a difference. */
+static bool has_bundle(const struct drift *drift)
+{
+	return drift->sequence > 0 || drift->count > 0;
+}
+
+static int exit_code(const struct drift *drift)
+{
+	if (!has_bundle(drift))
+		return EXIT_UNKNOWN;
+	return drift->count > 0 ? EXIT_DRIFT : CLI_EXIT_OK;
+}
+
 static int show(const struct request *request)
 {
 	struct drift *drift = calloc(1, sizeof(*drift));
 	int code = EXIT_UNKNOWN;
 	int r = drift ? compare(request, drift) : say_failure(request, -ENOMEM);
-	if (r == 0)
-		code = drift->count > 0 ? EXIT_DRIFT : CLI_EXIT_OK;
-	if (r == 0 && !request->json)
+	if (r < 0)
+		goto out;
+	code = exit_code(drift);
+	if (request->json)
+		code = print_json(request, drift) == CLI_EXIT_OK ? code : EXIT_UNKNOWN;
+	else if (has_bundle(drift))
 		print(request, drift);
-	else if (r == 0 && print_json(request, drift) != CLI_EXIT_OK)
-		code = EXIT_UNKNOWN;
+	else
+		cli_error("no policy bundle has come yet, so there is nothing to compare this host with; `vouchfs "
+			  "policy apply FILE` brings one");
+out:
 	free(drift);
 	return code;
 }

@@ -347,7 +347,8 @@ static void serve(struct daemon *d)
 			take_message(d);
 		if (fds[2].revents)
 			take_session_end(d);
-		if (fds[4].revents)
+		/* a reload looks at what has changed as well, and who asked for it takes that look for its outcome */
+		if (fds[4].revents && !d->wants_reload)
 			watch_run(&d->watch);
 		if (d->wants_reload)
 			reload(d, false);

@@ -102,6 +102,10 @@ static int look(struct slots *slots, const struct trust *trust, struct drift *dr
 {
 	const struct config_terms *terms = trust->config->terms;
 	struct disk disk = {0};
+	if (trust->governed->state == GOVERNED_NONE) { /* nothing to compare with, which status and health say */
+		atomic_store(&slots->keeper.due_at_s, INT64_MAX);
+		return 0;
+	}
 	int r = read_disk(slots, trust, &disk);
 	if (r < 0)
 		goto out;

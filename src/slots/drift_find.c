@@ -76,6 +76,16 @@ static void find_alarm(const struct governed *governed, struct drift *drift)
 						 .found = found});
 }
 
+static void find_lost(const struct governed *governed, struct drift *drift)
+{
+	char expected[WORDS_SIZE];
+	(void)snprintf(expected, sizeof(expected), "bundle %" PRIu64, governed->highest_sequence);
+	drift_add(drift, &(struct drift_finding){.kind = DRIFT_BUNDLE,
+						 .subject = POLICY,
+						 .expected = expected,
+						 .found = governed->why.text});
+}
+
 void drift_find_bundle(const struct drift_scene *scene, struct drift *drift)
 {
 	const struct governed *governed = governed_of(scene);
@@ -83,14 +93,8 @@ void drift_find_bundle(const struct drift_scene *scene, struct drift *drift)
 		if (governed->is_rolled_back)
 			find_rolled_back(governed, drift);
 		find_alarm(governed, drift);
-	} else {
-		bool is_lost = governed->state == GOVERNED_LOST;
-		char expected[WORDS_SIZE];
-		(void)snprintf(expected, sizeof(expected), "bundle %" PRIu64, governed->highest_sequence);
-		drift_add(drift, &(struct drift_finding){.kind = DRIFT_BUNDLE,
-							 .subject = POLICY,
-							 .expected = is_lost ? expected : "a bundle of its publisher",
-							 .found = is_lost ? governed->why.text : "none has come yet"});
+	} else if (governed->state == GOVERNED_LOST) {
+		find_lost(governed, drift);
 	}
 	find_in_store(scene, drift);
 }
