@@ -53,6 +53,9 @@ struct governed {
 	uint32_t rollback_by_uid;
 };
 
+/* By which rules bundles are judged: by those whom the host's own files name as publishers, everything enforced. */
+struct config_code_signing governed_rules(const struct config *own);
+
 /*
  * Judges a file that is to become the bundle in force, all enforced: first as an artifact is judged (with the content
  * type of bundles), then by its content: VF5001 where it is none, is for other hosts, or the host's configuration with

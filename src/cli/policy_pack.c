@@ -157,21 +157,39 @@ static int check_output(const struct request *request, const struct policy_file 
 
 /* ---- warnings ---- */
 
-static void warn_of_list(const struct policy_account *account, int64_t now_s, int64_t expires_s)
+static bool is_stale(const struct revocation_list *list, int64_t now_s)
 {
-	char ends[CLOCK_UTC_SIZE], expires[CLOCK_UTC_SIZE];
+	return list->next_update_s <= now_s;
+}
+
+static void warn_of_list(const struct policy_account *account, int64_t now_s)
+{
+	char ended[CLOCK_UTC_SIZE];
 	const struct revocation_list *list = account->list;
-	if (!list)
+	if (!list || !is_stale(list, now_s))
 		return;
-	clock_format_utc(list->next_update_s, ends);
-	clock_format_utc(expires_s, expires);
-	if (list->next_update_s <= now_s)
-		warn("%s (list %" PRIu64 ") is stale since %s: put a newer one there (vouchfs signer export-trust)",
-		     account->section->revocations, list->sequence, ends);
-	else if (list->next_update_s < expires_s)
-		warn("%s (list %" PRIu64 ") ends at %s, before the bundle's signature does (%s): send a bundle with a "
-		     "newer list before",
-		     account->section->revocations, list->sequence, ends, expires);
+	clock_format_utc(list->next_update_s, ended);
+	warn("%s (list %" PRIu64 ") is stale since %s: put a newer one there (vouchfs signer export-trust)",
+	     account->section->revocations, list->sequence, ended);
+}
+
+/* Lists end before signatures do: bundles follow each other faster than they expire. */
+static void note_next_bundle(const struct policy_file *file, int64_t now_s, int64_t expires_s)
+{
+	const struct policy_account *first = NULL;
+	for (size_t i = 0; i < file->account_count; i++) {
+		const struct policy_account *account = &file->accounts[i];
+		if (!account->list || is_stale(account->list, now_s) || account->list->next_update_s >= expires_s)
+			continue;
+		if (!first || account->list->next_update_s < first->list->next_update_s)
+			first = account;
+	}
+	if (!first)
+		return;
+	char ends[CLOCK_UTC_SIZE];
+	clock_format_utc(first->list->next_update_s, ends);
+	cli_error("note: hosts need a newer bundle before %s, when the revocation list of account %s ends", ends,
+		  first->section->id);
 }
 
 static void warn_of_certificate(const struct policy_account *account, int64_t expires_s)
@@ -201,14 +219,25 @@ static void warn_of_publisher(const struct request *request, const struct policy
 	     directory, publisher, publisher, publisher);
 }
 
+static void warn_of_nothing(const struct config *config)
+{
+	if (config->code_signing_count + config->function_count + config->layer_count +
+		    config->principal_count + config->account_count ==
+	    0)
+		warn("the bundle has no code-signing config, function, layer, account or principal: it governs "
+		     "nothing of these, and the hosts' own files go on saying them");
+}
+
 static void warn_of_all(const struct request *request, const struct policy_file *file, const struct signer_job *job)
 {
 	int64_t now_s = clock_now_s();
 	for (size_t i = 0; i < file->account_count; i++) {
 		warn_of_certificate(&file->accounts[i], job->signature_expires_at_s);
-		warn_of_list(&file->accounts[i], now_s, job->signature_expires_at_s);
+		warn_of_list(&file->accounts[i], now_s);
 	}
 	warn_of_publisher(request, file, job->arn.scope.account);
+	warn_of_nothing(file->config);
+	note_next_bundle(file, now_s, job->signature_expires_at_s);
 }
 
 /* ---- the answer ---- */

@@ -35,8 +35,9 @@ const struct cli_command cli_verify_commands[] = {
 			 "      --function F             the rules of this function\n"
 			 "      --code-signing-config C  the rules of this code-signing config\n"
 			 "      --all                    the rules of every code-signing config, a line for each\n"
-			 "      --policy                 the file has to be signed as a policy bundle, not as an\n"
-			 "                               artifact; what it says is not looked at (policy show FILE)\n"
+			 "      --policy                 the file has to be signed as a policy bundle, by a [policy]\n"
+			 "                               publisher where the configuration names any; what it says\n"
+			 "                               is not looked at (policy show FILE)\n"
 			 "      --full                   inflate every entry and compare the SHA-384, too\n"
 			 "      --json                   the decision as JSON, one document for each file\n"
 			 "  -c, --config CONF            the configuration (default: $VOUCHFS_CONF, else\n"
@@ -134,10 +135,24 @@ int verify_judge(const struct trust *trust, const struct config_code_signing *ru
 	return r;
 }
 
+/* As a host does that names publishers of bundles, by its own files; elsewhere by any account that is trusted. */
+static int verify_bundle(const struct request *request, const struct trust *trust, const struct verify_file *file)
+{
+	const struct trust *own = trust->local ? trust->local : trust;
+	const struct config_code_signing published = governed_rules(own->config);
+	struct gate_decision decision = {.decided_at_s = clock_now_s()};
+	if (verify_judge(own, published.publisher_count > 0 ? &published : &policy_any_account, file, request->full,
+			 &decision) < 0)
+		return CLI_EXIT_FAILURE;
+	return verify_print(own, file, &decision, request->json);
+}
+
 static int verify_one(const struct request *request, const struct trust *trust, const struct verify_file *file)
 {
 	const struct config_code_signing *rules = NULL;
 	struct gate_decision decision = {.decided_at_s = clock_now_s()};
+	if (request->policy)
+		return verify_bundle(request, trust, file);
 	if (request->all)
 		return verify_all(trust, file, request->full, request->json);
 	if (find_rules(request, trust->config, &rules, &decision.verdict) &&

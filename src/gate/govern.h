@@ -7,7 +7,6 @@
 #include "gate/governed.h"
 
 /* By which bundles are judged: the publishers of the host's own files, everything enforced. Borrows from config. */
-struct config_code_signing govern_rules(const struct config *own);
 #define GOVERN_RULES_NAME "[policy]" /* as verdicts call them */
 
 struct governed *govern_new(enum governed_state state);
@@ -29,7 +28,7 @@ void govern_weigh(struct governed *governed, const struct trust *own);
 bool govern_is_due(const struct governed *governed, const struct trust *own);
 
 /*
- * Its sequence, by its policy.conf, when it is for this host. -EBADMSG: it is not, or says nothing sound, with why.
+ * Its sequence, by its policy.conf. -ENXIO: it is for other hosts, -EBADMSG: it says nothing sound; with why.
  */
 int govern_read_terms(const struct bundle *bundle, const struct config *own, uint64_t *ret_sequence,
 		      struct explain *ret_why);

@@ -15,9 +15,10 @@
 #include "govern.h"
 #include "trust_make.h"
 
-#define SHOWN_SIZE 256
+#define SHOWN_SIZE  256
+#define WORDS_SHOWN 4
 
-struct config_code_signing govern_rules(const struct config *own)
+struct config_code_signing governed_rules(const struct config *own)
 {
 	struct config_code_signing rules = {
 		.name = GOVERN_RULES_NAME,
@@ -72,7 +73,7 @@ void govern_lose(struct governed *governed, const char *why)
 
 static void judge(const struct governed *governed, const struct trust *own, struct policy_verdict *ret)
 {
-	const struct config_code_signing rules = govern_rules(own->config);
+	const struct config_code_signing rules = governed_rules(own->config);
 	const struct policy_facts facts = {
 		.tail = POLICY_ZIP_ADMISSIBLE, .zip = POLICY_ZIP_ADMISSIBLE, .signature = &governed->facts};
 	policy_judge(&facts, &rules, GOVERN_RULES_NAME, POLICY_ON_DEPLOYMENT, clock_now_s(), ret);
@@ -103,17 +104,30 @@ bool govern_is_due(const struct governed *governed, const struct trust *own)
 
 /* ---- what it is ---- */
 
+/* "web-*, db-1", the first of them; "none". */
+static void list_words(char *const *words, size_t count, char ret[SHOWN_SIZE])
+{
+	size_t at = 0;
+	(void)snprintf(ret, SHOWN_SIZE, "none");
+	for (size_t i = 0; i < count && i < WORDS_SHOWN; i++) {
+		char word[SHOWN_SIZE / (2 * WORDS_SHOWN)];
+		text_escape_print(word, sizeof(word), words[i], strlen(words[i]));
+		at += (size_t)snprintf(ret + at, SHOWN_SIZE - at, "%s%s", i > 0 ? ", " : "", word);
+	}
+	if (count > WORDS_SHOWN)
+		(void)snprintf(ret + at, SHOWN_SIZE - at, " and %zu more", count - WORDS_SHOWN);
+}
+
 static void explain_hosts(const struct config_terms *terms, const struct config_policy *policy, struct explain *ret_why)
 {
-	char host[SHOWN_SIZE], first[SHOWN_SIZE] = "";
+	char host[SHOWN_SIZE], hosts[SHOWN_SIZE], labels[SHOWN_SIZE], own[SHOWN_SIZE];
 	text_escape_print(host, sizeof(host), policy->host, strlen(policy->host));
-	const char *wanted = terms->host_count > 0 ? terms->hosts[0] : terms->label_count > 0 ? terms->labels[0] : "";
-	text_escape_print(first, sizeof(first), wanted, strlen(wanted));
+	list_words(terms->hosts, terms->host_count, hosts);
+	list_words(terms->labels, terms->label_count, labels);
+	list_words(policy->labels, policy->label_count, own);
 	explain_set(ret_why,
-		    "the bundle is not for this host: it is for %zu hosts and %zu labels (%s%s), and this host is %s "
-		    "with %zu labels",
-		    terms->host_count, terms->label_count, first,
-		    terms->host_count + terms->label_count > 1 ? ", ..." : "", host, policy->label_count);
+		    "the bundle is not for this host: it is for hosts: %s, labels: %s; this host is %s, its labels: %s",
+		    hosts, labels, host, own);
 }
 
 static int parse_terms(const struct bundle *bundle, struct config_terms **ret, struct explain *ret_why)
@@ -142,7 +156,7 @@ int govern_read_terms(const struct bundle *bundle, const struct config *own, uin
 		*ret_sequence = terms->sequence;
 	} else {
 		explain_hosts(terms, policy, ret_why);
-		r = -EBADMSG;
+		r = -ENXIO;
 	}
 	config_terms_free(terms);
 	return r;

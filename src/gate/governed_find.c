@@ -126,7 +126,7 @@ static int read_bundle(struct store *store, const struct store_release *release,
 static int prove(const struct trust *own, const struct store_release *release, struct signature_facts *ret,
 		 struct explain *ret_why)
 {
-	const struct config_code_signing rules = govern_rules(own->config);
+	const struct config_code_signing rules = governed_rules(own->config);
 	struct gate_decision *decision = calloc(1, sizeof(*decision));
 	int r = decision ? 0 : -ENOMEM;
 	if (r == 0)

@@ -46,7 +46,8 @@ static void word_remedy(const struct trust *own, struct policy_verdict *verdict)
 	if (own->config->policy.publisher_count > 0)
 		arn_print_profile(&own->config->policy.publishers[0], publisher);
 	(void)snprintf(verdict->remedy, sizeof(verdict->remedy),
-		       "have it packed by whom [policy] publisher names (%s): vouchfs policy pack DIR --profile NAME",
+		       "have it packed by whom [policy] publisher names (%s), or correct that name in the host's "
+		       "configuration, then vouchfs reload",
 		       publisher);
 }
 
@@ -66,7 +67,7 @@ static void refuse_too_large(struct candidacy *c)
 static int judge_file(struct candidacy *c)
 {
 	const struct trust *own = c->trust->local;
-	const struct config_code_signing rules = govern_rules(own->config);
+	const struct config_code_signing rules = governed_rules(own->config);
 	struct gate_artifact artifact = *c->artifact;
 	artifact.content = SIGNATURE_OF_BUNDLE;
 	if (artifact.file.size_bytes > LIMIT_BUNDLE_ZIP_BYTES) {
@@ -98,10 +99,12 @@ static int read_bundle(struct candidacy *c)
 	int r = bundle_read(&c->artifact->file, &c->bundle, &why);
 	if (r == 0)
 		r = govern_read_terms(c->bundle, c->trust->local->config, &c->sequence, &why);
-	if (r != -EBADMSG)
+	if (r != -EBADMSG && r != -ENXIO)
 		return r;
 	refuse(c, POLICY_VF5001_BUNDLE, why.text,
-	       "have a bundle packed for this host: vouchfs policy pack finds what is wrong with one");
+	       r == -ENXIO ? "bring the one for this host; or have this one packed with the host in hosts or labels of "
+			     "policy.conf; or correct host or label in [policy] here, then vouchfs reload"
+			   : "have it packed again: vouchfs policy pack finds what is wrong with a bundle");
 	return 0;
 }
 
@@ -187,7 +190,8 @@ static void refuse_configuration(struct candidacy *c, const struct buf *errors)
 		       (int)strcspn(text, "\n"), text);
 	(void)snprintf(remedy, sizeof(remedy), "%s%s",
 		       is_ours ? "put the host's own configuration right first: vouchfs check-config says what is wrong"
-			       : "correct the bundle, or what stands beside it in the host's own files",
+			       : "correct the bundle, or what it needs of this host: users and groups, files, what the "
+				 "host's own files say",
 		       lines > 1 ? "; there is more than this" : "");
 	config_free(own);
 	buf_done(&unused);
@@ -227,7 +231,7 @@ static int make_trust(struct candidacy *c, struct buf *errors)
 static int judge_again(struct candidacy *c)
 {
 	const struct trust *own = c->made->local;
-	const struct config_code_signing rules = govern_rules(own->config);
+	const struct config_code_signing rules = governed_rules(own->config);
 	struct gate_decision *d = c->decision, *again = calloc(1, sizeof(*again));
 	void *comment = malloc(d->tail.comment_len + 1U);
 	int r = again && comment ? 0 : -ENOMEM;

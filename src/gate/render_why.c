@@ -65,9 +65,20 @@ static void put_slot(struct page *page, const struct gate_deployment *deployment
 	put(page, "\n");
 }
 
-static void put_kept(struct page *page, bool is_layer, unsigned long long kept)
+static void put_kept_bundle(struct page *page, unsigned long long kept)
 {
 	if (kept == 0)
+		put_row(page, "kept", "no bundle was in force before");
+	else
+		put(page, "  %-16s  the bundle that was in force before (release %llu)\n", "kept", kept);
+}
+
+static void put_kept(struct page *page, const char *slot, unsigned long long kept)
+{
+	bool is_layer = store_is_layer(slot);
+	if (store_is_policy(slot))
+		put_kept_bundle(page, kept);
+	else if (kept == 0)
 		put_row(page, "kept", is_layer ? "nothing was published before" : "nothing was served before");
 	else if (is_layer)
 		put(page, "  %-16s  what is published, up to version %llu\n", "kept", kept);
@@ -191,7 +202,7 @@ int gate_render_why(const struct gate_deployment *deployment, const struct gate_
 		    (unsigned long long)deployment->rollback_to);
 	put_body(&page, decision);
 	if (decision->verdict.outcome == POLICY_REFUSED)
-		put_kept(&page, is_layer, kept_release);
+		put_kept(&page, deployment->function, kept_release);
 	put_by(&page, deployment->who, decision->decided_at_s);
 	if (decision->event > 0)
 		put(&page, "  %-16s  %llu\n", "event", (unsigned long long)decision->event);

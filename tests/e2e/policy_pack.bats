@@ -177,16 +177,19 @@ refused() {
 	run --separate-stderr pack p -o p.zip --json
 	[ "$status" -eq 0 ]
 	next=$(jq -r ".accounts[] | select(.accountId == \"$ACCOUNT\") | .listNextUpdate" <<<"$output")
-	expires=$(jq -r .expiresAt <<<"$output")
-	[[ $stderr == *"trust/$ACCOUNT.revocations (list 1) ends at $next, before the bundle's signature does ($expires)"* ]]
-	[[ $stderr != *"publisher's own"* && $stderr != *stale* ]]
+	[[ $stderr == *"note: hosts need a newer bundle before $next, when the revocation list of account $ACCOUNT ends" ]]
+	[[ $stderr != *"publisher's own"* && $stderr != *stale* && $(grep -c . <<<"$stderr") == 1 ]]
 	[ "$(jq -r .sequence <<<"$output")" = 1 ]
 	[ "$(jq -r .profileVersionArn <<<"$output")" != null ]
 
 	move_clock $((31 * 86400))
 	run --separate-stderr pack p -o p.zip
 	[ "$status" -eq 0 ]
-	[[ $stderr == *"trust/$ACCOUNT.revocations (list 1) is stale since $next"* ]]
+	[[ $stderr == *"trust/$ACCOUNT.revocations (list 1) is stale since $next"* && $stderr != *note:* ]]
+
+	rm -rf p/conf.d/* p/trust/*
+	run --separate-stderr pack p -o empty.zip
+	[[ $status == 0 && $stderr == *"the bundle has no code-signing config, function, "* ]]
 
 	mk_policy 2 p
 	run --separate-stderr pack p -o p.zip
@@ -259,6 +262,8 @@ refused() {
 	mk_policy 1 p
 	pack p -o p.zip 2>/dev/null >/dev/null
 	sed 's/sequence = 1/sequence = 9/' p.zip >changed.zip
+	run -0 "$VOUCHFS" verify --policy p.zip
+	[[ $output == "accepted "*"config=[policy]"* ]]
 	run -13 "$VOUCHFS" verify --policy changed.zip
 	[[ $output == *"the bytes changed after they were signed"* ]]
 	run "$VOUCHFS" policy show changed.zip
@@ -270,6 +275,11 @@ refused() {
 	export_trust
 	run -15 "$VOUCHFS" verify --policy p.zip
 	[[ $output == *"wrong hosts"* ]]
+
+	sed -i "/^publisher/s/governor/gouverneur/" "$CONF"
+	run -11 "$VOUCHFS" verify --policy p.zip
+	[[ $output == *"signing-profiles/gouverneur"* ]]
+	sed -i "/^publisher/s/gouverneur/governor/" "$CONF"
 
 	pack p -o q.zip 2>/dev/null >/dev/null
 	move_clock $((136 * 31 * 86400))
