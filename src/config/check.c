@@ -48,15 +48,15 @@ static void check_vouchfs(const struct section *section, struct report *report, 
 }
 
 /* Who may write conf.d must not choose whose policy is in force. */
-static void check_policy_place(const struct section *section, struct report *report)
+static void check_place(const struct section *section, const char *what, struct report *report)
 {
-	static const char expected[] = "[policy] stands in the main file alone: who may write conf.d does not choose "
-				       "whose policy is in force";
+	static const char expected[] = "stands in the main file alone: who may write conf.d does not choose whose "
+				       "policy is in force";
 	if (section->at.file->order > 0)
-		report_error(report, section->at, "%s", expected);
+		report_error(report, section->at, "%s %s", what, expected);
 	for (size_t i = 0; section->at.file->order == 0 && i < section->count; i++)
 		if (section->settings[i].at.file->order > 0)
-			report_error(report, section->settings[i].at, "%s", expected);
+			report_error(report, section->settings[i].at, "%s %s", what, expected);
 }
 
 static void check_policy_publishers(const struct section *section, struct report *report, const struct config *config)
@@ -104,7 +104,7 @@ static void check_policy(const struct section *section, struct report *report, s
 	policy->has_source_user = section_find(section, "source_user") != NULL;
 	policy->slot.has_owner = section_find(section, "owner") != NULL;
 	policy->slot.has_group = section_find(section, "group") != NULL;
-	check_policy_place(section, report);
+	check_place(section, "[policy]", report);
 	check_policy_publishers(section, report, config);
 	check_policy_source(section, report, config);
 }
@@ -126,6 +126,8 @@ static bool is_policy_publisher(const struct config *config, const char *account
 static void check_account(const struct section *section, struct report *report, struct config *config)
 {
 	const struct config_account *account = section->item;
+	if (!is_of_bundle(section) && is_policy_publisher(config, account->id))
+		check_place(section, "the account of a [policy] publisher", report);
 	if (!section_find(section, "revocations") && account->revocations_required &&
 	    (is_of_bundle(section) || !is_policy_publisher(config, account->id)))
 		report_error(report, section->at,

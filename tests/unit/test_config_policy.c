@@ -95,6 +95,29 @@ static void stands_in_the_main_file_alone(void **state)
 	config_files_expect_error(files, "/conf.d/a.conf:2: [policy] stands in the main file alone");
 }
 
+/* Nor by another certificate for the publisher, nor by doing without a list. Other accounts may stand there. */
+static void a_publishers_account_stands_in_the_main_file_alone(void **state)
+{
+	static const char main_text[] = "[vouchfs]\naccount = 111122223333\n[policy]\n" PUBLISHER;
+	static const char account[] = "[account 111122223333]\ncertificate = a.pem\n";
+	static const char expected[] = "the account of a [policy] publisher stands in the main file alone";
+	struct config_files *files = *state;
+	char path[256], text[512];
+	(void)snprintf(path, sizeof(path), "%s/conf.d", files->dir);
+	assert_int_equal(mkdir(path, 0755), 0);
+	config_files_puts(files, "vouchfs.conf", main_text);
+	config_files_puts(files, "conf.d/a.conf", account);
+	config_files_expect_error(files, expected);
+	(void)snprintf(text, sizeof(text), "%s%s", main_text, account);
+	config_files_puts(files, "vouchfs.conf", text);
+	config_files_puts(files, "conf.d/a.conf", "[account 111122223333]\nrevocations_required = no\n");
+	config_files_expect_error(files, expected);
+	config_files_puts(files, "conf.d/a.conf",
+			  "[account 444455556666]\ncertificate = a.pem\nrevocations = a.list\n");
+	assert_int_equal(config_files_load(files), 0);
+	assert_int_equal(files->config->account_count, 2);
+}
+
 /* Its list comes in its bundles; everybody else's has to be named, and without a publisher its too. */
 static void a_publishers_account_needs_no_list(void **state)
 {
@@ -121,6 +144,7 @@ int main(void)
 		TEST(has_defaults),
 		TEST(takes_a_file_as_source),
 		TEST(stands_in_the_main_file_alone),
+		TEST(a_publishers_account_stands_in_the_main_file_alone),
 		TEST(a_publishers_account_needs_no_list),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
