@@ -61,8 +61,9 @@ struct config_code_signing governed_rules(const struct config *own);
  * type of bundles), then by its content: VF5001 where it is none, is for other hosts, or the host's configuration with
  * it would be refused (detail has the first error); VF5002 where its sequence is not higher than the highest, unless it
  * is the bundle with that sequence, or the one in force. An administrator's rollback stands until a higher sequence
- * comes, or he goes forward himself: the bundle with the highest sequence is VF5002 then, too. 0 and *ret; *ret_candidate, when not NULL, is then the trust that it would make (or
- * NULL when refused). Nothing is remembered of its lists.
+ * comes, or he goes forward himself: the bundle with the highest sequence is VF5002 then, too. 0 and *ret;
+ * *ret_candidate, when not NULL, is then the trust that it would make (or NULL when refused). Nothing is remembered of
+ * its lists.
  */
 int gate_judge_bundle(const struct trust *trust, const char *config_path, struct store *store,
 		      const struct gate_artifact *artifact, struct gate_decision *ret, struct trust **ret_candidate);

@@ -77,15 +77,23 @@ void policy_follow(struct slots *slots)
 	trust_unref(trust);
 }
 
+/* Signed once more since, or stamped. Going to and fro between signatures would push other bundles out of the history.
+ */
+static bool is_newer(const struct signature_facts *facts, const struct signature_facts *now)
+{
+	int64_t signed_at_s = facts->statement.signed_at_s, now_signed_at_s = now->statement.signed_at_s;
+	bool is_stamped = facts->timestamp == SIGNATURE_GOOD && now->timestamp != SIGNATURE_GOOD;
+	return signed_at_s > now_signed_at_s || (signed_at_s == now_signed_at_s && is_stamped);
+}
+
 bool policy_is_in_force_locked(const struct slot *slot, const struct governed *governed,
-			       const uint8_t tree_sha256[CRYPTO_SHA256_BYTES], const struct buf *comment)
+			       const struct gate_decision *decision)
 {
 	const struct store_release *record = slot->current ? slot->current->record : NULL;
 	if (!record || !governed || governed->state != GOVERNED_IN_FORCE || governed->release != record->number)
 		return false;
-	return memcmp(record->digest, tree_sha256, sizeof(record->digest)) == 0 &&
-	       record->comment_len == comment->len &&
-	       (comment->len == 0 || memcmp(record->comment, comment->data, comment->len) == 0) && !slot->damaged &&
+	return memcmp(record->digest, decision->tree_sha256, sizeof(record->digest)) == 0 &&
+	       !is_newer(&decision->facts, &governed->facts) && !slot->damaged &&
 	       !atomic_load(&slot->current->is_damaged);
 }
 

@@ -29,9 +29,12 @@ struct policy_told {
  */
 void policy_follow(struct slots *slots);
 
-/* Are these bytes with this signature the bundle in force, whole in the store? Slot lock held. */
+/*
+ * Is what was judged the bundle in force, whole in the store, and signed no later? Bytes of a signature are no
+ * difference: whoever has an ECDSA signature can make another one of it without the key. Slot lock held.
+ */
 bool policy_is_in_force_locked(const struct slot *slot, const struct governed *governed,
-			       const uint8_t tree_sha256[CRYPTO_SHA256_BYTES], const struct buf *comment);
+			       const struct gate_decision *decision);
 
 struct policy_rollback {
 	uint64_t sequence;  /* 0: the highest below the one in force */

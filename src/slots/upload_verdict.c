@@ -361,16 +361,12 @@ static int publish_policy_locked(struct upload *upload, const struct trust *trus
 				       .artifact = &artifact,
 				       .who = &upload->identity.who,
 				       .decision = upload->decision};
-	struct buf comment = {0};
 	bool is_there = false;
 	int r;
 	do {
 		r = judge_policy_locked(upload, &change);
-		if (r == 0 && comment.len == 0)
-			r = upload_read_comment_locked(upload, &comment);
 		if (r == 0)
-			is_there = policy_is_in_force_locked(upload->slot, change.before->governed,
-							     upload->decision->tree_sha256, &comment);
+			is_there = policy_is_in_force_locked(upload->slot, change.before->governed, upload->decision);
 		if (r == 0 && !is_there)
 			r = policy_change_begin(&change);
 	} while (r == -EAGAIN);
@@ -381,7 +377,6 @@ static int publish_policy_locked(struct upload *upload, const struct trust *trus
 	if (r < 0 && !is_refused(upload))
 		log_failure(upload, r);
 	policy_change_end(&change);
-	buf_done(&comment);
 	return r;
 }
 

@@ -286,6 +286,31 @@ except OSError as error:
 	run -1 cp "$T/policy-2.zip" "$MNT/policy/"
 }
 
+@test "another signature of the bundle in force pushes no other one out of the history" {
+	make_policy_host
+	start_mount
+	pack_policy 1
+	pack_policy 2
+	cp "$T/policy-1.zip" "$MNT/policy/"
+	cp "$T/policy-2.zip" "$MNT/policy/"
+	python3 "$BATS_TEST_DIRNAME/other_signature.py" "$T/policy-2.zip" "$T/other.zip"
+	run ! cmp -s "$T/policy-2.zip" "$T/other.zip"
+	cp "$T/other.zip" "$MNT/policy/" # it holds, and is nothing new
+	cp "$T/policy-2.zip" "$MNT/policy/"
+	[ "$(json_of 'len(d["bundles"])' <"$MNT/.vouchfs/history/policy.json")" = 2 ]
+	[ "$(generation)" = 3 ]
+	cmp "$T/policy-2.zip" "$MNT/policy/policy-2.zip"
+
+	local second
+	second=$(date +%s)
+	eventually eval '[ "$(date +%s)" -gt "$second" ]'
+	pack_policy 2 # signed anew, for longer: it takes its place, and the older one not again
+	cp "$T/policy-2.zip" "$MNT/policy/"
+	cp "$T/other.zip" "$MNT/policy/"
+	[ "$(json_of 'len(d["bundles"])' <"$MNT/.vouchfs/history/policy.json")" = 3 ]
+	cmp "$T/policy-2.zip" "$MNT/policy/policy-2.zip"
+}
+
 @test "kill -9 while a bundle comes into force leaves the one before or the new one" {
 	make_policy_host
 	start_mount
