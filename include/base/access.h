@@ -20,5 +20,7 @@ const char *access_words(const char *path, int error, char ret[ACCESS_WORDS_SIZE
 
 /* "user vouchfs (uid 997)"; "uid 997" where it has no name. Returns ret. */
 const char *access_user(uid_t uid, char ret[ACCESS_USER_SIZE]);
+/* The user of that name; false: there is none, or it cannot be found out. From any thread. */
+bool access_find_user(const char *name, uid_t *ret);
 
 #endif

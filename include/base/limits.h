@@ -97,6 +97,7 @@
 #define LIMIT_BUNDLE_ZIP_BYTES (2U * LIMIT_BUNDLE_BYTES) /* the file, with headers and signature */
 #define LIMIT_DRIFT_ITEMS      100
 #define LIMIT_DRIFT_SETTLE_MS  10000 /* who goes on changing files is looked at all the same */
+#define LIMIT_DRIFT_AGAIN_S    60    /* after a check for which there was no memory */
 #define LIMIT_REMEDIES_AN_HOUR 12U
 #define LIMIT_REMEDY_NAMES     100U /* of one file that was set aside more than once in a second */
 

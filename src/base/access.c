@@ -26,6 +26,16 @@ const char *access_user(uid_t uid, char ret[ACCESS_USER_SIZE])
 	return ret;
 }
 
+bool access_find_user(const char *name, uid_t *ret)
+{
+	struct passwd entry, *found = NULL;
+	char bytes[PASSWD_BYTES];
+	if (getpwnam_r(name, &entry, bytes, sizeof(bytes), &found) != 0 || !found)
+		return false;
+	*ret = found->pw_uid;
+	return true;
+}
+
 /* The first directory on the way to path for which this access fails, cut out of it; free(). NULL: none. */
 static char *first_failing(const char *path, int mode)
 {

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,9 +87,10 @@ static int check_writers(int fd, const char *shown, const struct config *config,
 	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	const struct passwd *user = config->user ? getpwnam(config->user) : NULL;
+	uid_t user;
+	bool is_users = config->user && access_find_user(config->user, &user) && st.st_uid == user;
 	char owner[ACCESS_USER_SIZE];
-	if (st.st_uid != 0 && st.st_uid != geteuid() && !(user && st.st_uid == user->pw_uid))
+	if (st.st_uid != 0 && st.st_uid != geteuid() && !is_users)
 		explain_set(why, "it belongs to %s, who could change whose signatures count; `chown 0 %s`",
 			    access_user(st.st_uid, owner), shown);
 	else if (st.st_mode & (S_IWGRP | S_IWOTH))

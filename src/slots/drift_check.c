@@ -61,11 +61,15 @@ static bool has_bundle_in_force(const struct trust *fresh, const struct trust *t
 	       memcmp(a->tree_sha256, b->tree_sha256, sizeof(a->tree_sha256)) == 0;
 }
 
+/* -EAGAIN: trust is not in force any more, and what the store has is of another one. */
 static int read_disk(struct slots *slots, const struct trust *trust, struct disk *ret)
 {
 	lock_take(&slots->refresh_lock);
-	int r = trust_preview(slots->config_path, slots->store, &ret->fresh, &ret->errors);
+	bool is_in_force = slots->trust == trust;
+	int r = is_in_force ? trust_preview(slots->config_path, slots->store, &ret->fresh, &ret->errors) : -EAGAIN;
 	lock_drop(&slots->refresh_lock);
+	if (!is_in_force)
+		return r;
 	if (r == 0 && has_bundle_in_force(ret->fresh, trust))
 		return 0;
 	struct buf errors = {0};
@@ -190,23 +194,39 @@ static void keep(struct slots *slots, struct drift *drift)
 	free(before);
 }
 
+/* Under today's trust, of which *ret_is_governed tells. */
+static int look_today(struct slots *slots, struct drift *drift, bool *ret_is_governed)
+{
+	struct trust *trust = slots_fresh_trust(slots);
+	int r = trust ? 0 : -ENOMEM;
+	drift->checked_at_s = clock_now_s();
+	*ret_is_governed = trust && trust->governed;
+	if (*ret_is_governed)
+		r = look(slots, trust, drift);
+	else if (r == 0)
+		atomic_store(&slots->keeper.due_at_s, INT64_MAX);
+	trust_unref(trust);
+	return r;
+}
+
 int slots_check_drift(struct slots *slots, struct drift *ret)
 {
 	struct drift *found = calloc(1, sizeof(*found));
+	bool is_governed;
+	int r;
 	if (!found)
 		return -ENOMEM;
 	lock_take(&slots->keeper.lock);
-	struct trust *trust = slots_fresh_trust(slots);
-	found->checked_at_s = clock_now_s();
-	int r = !trust ? -ENOMEM : trust->governed ? look(slots, trust, found) : 0;
+	do
+		r = look_today(slots, found, &is_governed);
+	while (r == -EAGAIN);
 	if (r == 0)
 		*ret = *found;
-	if (r == 0 && (trust->governed || slots->drift)) {
+	if (r == 0 && (is_governed || slots->drift)) {
 		keep(slots, found);
 		found = NULL;
 	}
 	lock_drop(&slots->keeper.lock);
-	trust_unref(trust);
 	free(found);
 	return r;
 }

@@ -54,10 +54,12 @@ static void check(struct slots *slots)
 {
 	struct drift *drift = calloc(1, sizeof(*drift));
 	int r = drift ? slots_check_drift(slots, drift) : -1;
-	if (r < 0)
+	if (r < 0) {
 		log_error("the host could not be compared with its policy bundle: out of memory");
-	else
+		atomic_store(&slots->keeper.due_at_s, clock_now_s() + LIMIT_DRIFT_AGAIN_S);
+	} else {
 		drift_remedy(slots, drift);
+	}
 	free(drift);
 }
 

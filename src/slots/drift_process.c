@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,6 @@
 
 #define WORDS_SIZE   sizeof(((struct drift_item *)0)->expected)
 #define STATUS_BYTES 65536
-#define ENTRY_BYTES  4096
 #define INFINITE     "infinity" /* as systemd writes it */
 
 /* ---- the process ---- */
@@ -72,11 +70,11 @@ struct option {
 
 static bool fits_user(const char *wanted, const struct drift_process *process, char ret_found[WORDS_SIZE])
 {
-	char user[ACCESS_USER_SIZE], bytes[ENTRY_BYTES];
+	char user[ACCESS_USER_SIZE];
 	uint64_t uid;
-	struct passwd entry, *named = NULL;
-	if (getpwnam_r(wanted, &entry, bytes, sizeof(bytes), &named) == 0 && named)
-		uid = named->pw_uid;
+	uid_t named;
+	if (access_find_user(wanted, &named))
+		uid = named;
 	else if (!text_parse_u64(wanted, strlen(wanted), UINT32_MAX, &uid)) {
 		(void)snprintf(ret_found, WORDS_SIZE, "%s; there is no user of that name here",
 			       access_user(process->uid, user));

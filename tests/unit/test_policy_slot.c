@@ -1,6 +1,7 @@
 /* The slot for policy bundles without a mount: where it is, what it takes, who may go back, what its fetcher says. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "../../src/slots/internal.h"
 #include "slots_fixture.h"
 #include "zip_builder.h"
 
@@ -186,6 +188,104 @@ static void the_fetcher_says_how_it_went(void **state)
 	buf_done(&text);
 }
 
+static void a_time_that_came_for_drift_is_over_with_the_publisher(void **state)
+{
+	struct slots_fixture *f = *state;
+	struct buf errors = {0};
+	govern(f);
+	assert_int_equal(put_bundle(f, 1, "Enforce"), 0);
+	(void)slots_follow(f->slots);
+	atomic_store(&f->slots->keeper.due_at_s, 1);
+	(void)slots_follow(f->slots); /* looked at, and there is nothing that ends */
+	assert_int_equal(atomic_load(&f->slots->keeper.due_at_s), INT64_MAX);
+	atomic_store(&f->slots->keeper.due_at_s, 1);
+	slots_fixture_configure(f, "", "");
+	assert_int_equal(slots_reload(f->slots, &errors), 0);
+	(void)slots_follow(f->slots);
+	assert_int_equal(atomic_load(&f->slots->keeper.due_at_s), INT64_MAX);
+	buf_done(&errors);
+}
+
+/* ---- at once ---- */
+
+#define BUNDLES 6
+
+struct crowd {
+	struct slots_fixture *f;
+	struct buf bundles[BUNDLES];
+	atomic_bool is_over;
+	atomic_uint wrong;
+};
+
+static void *bring(void *ctx)
+{
+	struct crowd *c = ctx;
+	for (unsigned i = 0; i < BUNDLES; i++)
+		if (slots_fixture_put(c->f, "policy", "policy.zip", &c->bundles[i]) < 0)
+			atomic_fetch_add(&c->wrong, 1);
+	atomic_store(&c->is_over, true);
+	return NULL;
+}
+
+/* Whatever comes meanwhile, what the store has is what is in force. */
+static void *check(void *ctx)
+{
+	struct crowd *c = ctx;
+	struct drift *drift = calloc(1, sizeof(*drift));
+	while (drift && !atomic_load(&c->is_over)) {
+		if (slots_check_drift(c->f->slots, drift) < 0)
+			atomic_fetch_add(&c->wrong, 1);
+		for (size_t i = 0; i < drift_item_count(drift); i++)
+			if (strcmp(drift->items[i].subject, "store") == 0)
+				atomic_fetch_add(&c->wrong, 1);
+	}
+	free(drift);
+	return NULL;
+}
+
+static void *reload(void *ctx)
+{
+	struct crowd *c = ctx;
+	while (!atomic_load(&c->is_over)) {
+		struct buf errors = {0};
+		if (slots_reload(c->f->slots, &errors) < 0)
+			atomic_fetch_add(&c->wrong, 1);
+		(void)slots_follow(c->f->slots);
+		buf_done(&errors);
+	}
+	return NULL;
+}
+
+static void *go_back(void *ctx)
+{
+	struct crowd *c = ctx;
+	const struct policy_rollback what = {.reason = "because", .who = &slots_fixture_caller.who};
+	uint64_t sequence;
+	while (!atomic_load(&c->is_over))
+		(void)policy_roll_back(c->f->slots, &what, &sequence);
+	return NULL;
+}
+
+static void bundles_reloads_rollbacks_and_checks_at_once(void **state)
+{
+	void *(*const all[])(void *) = {bring, check, reload, go_back};
+	pthread_t threads[ARRAY_SIZE(all)];
+	struct crowd c = {.f = *state};
+	char last[32];
+	govern(c.f);
+	for (unsigned i = 0; i < BUNDLES; i++)
+		c.bundles[i] = make_bundle(c.f, i + 1, i % 2 ? "Warn" : "Enforce");
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, all[i], &c), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	for (unsigned i = 0; i < BUNDLES; i++)
+		buf_done(&c.bundles[i]);
+	assert_int_equal(atomic_load(&c.wrong), 0);
+	(void)snprintf(last, sizeof(last), "highest-sequence: %u\n", BUNDLES);
+	assert_says(c.f, STATUS, last);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +298,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_administrator_goes_back_with_a_reason, slots_fixture_setup,
 						slots_fixture_teardown),
 		cmocka_unit_test_setup_teardown(the_fetcher_says_how_it_went, slots_fixture_setup,
+						slots_fixture_teardown),
+		cmocka_unit_test_setup_teardown(a_time_that_came_for_drift_is_over_with_the_publisher,
+						slots_fixture_setup, slots_fixture_teardown),
+		cmocka_unit_test_setup_teardown(bundles_reloads_rollbacks_and_checks_at_once, slots_fixture_setup,
 						slots_fixture_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
