@@ -27,6 +27,9 @@ void bundle_unref(struct bundle *bundle);
 /* policy.conf first, then by name; valid as long as the bundle is. */
 const struct config_members *bundle_members(const struct bundle *bundle);
 
+/* The whole file that it was read from, as signed; NULL: it was a directory. Valid as long as the bundle is. */
+const struct io_memory *bundle_file(const struct bundle *bundle);
+
 /* Writes the ZIP, unsigned: the same files make the same bytes. */
 int bundle_write(const struct bundle *bundle, int fd, struct explain *ret_why);
 

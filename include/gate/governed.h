@@ -87,6 +87,9 @@ int governed_about(const struct trust *candidate, const char *rollback_reason, s
  */
 void governed_take_up(struct trust *candidate, struct store *store, const struct store_release *release);
 
+/* Whether the store has the bundle in force, whole, as current: it is read and proved again, as at a start. */
+bool governed_is_stored(const struct trust *trust, struct store *store);
+
 /*
  * trust_load for commands that look beside the daemon: the store of the configuration is opened read-only (NULL is
  * given where there is none yet, or where it may not be read and the host has no publisher). Of a host that has one

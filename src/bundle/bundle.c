@@ -47,12 +47,18 @@ void bundle_unref(struct bundle *bundle)
 		return;
 	for (size_t i = 0; i < bundle->list.count; i++)
 		free_member(&bundle->members[i]);
+	free(bundle->zip);
 	free(bundle);
 }
 
 const struct config_members *bundle_members(const struct bundle *bundle)
 {
 	return &bundle->list;
+}
+
+const struct io_memory *bundle_file(const struct bundle *bundle)
+{
+	return bundle->zip ? &bundle->file : NULL;
 }
 
 /* ---- what may be in one ---- */
@@ -219,6 +225,16 @@ static int read_archive(const struct io_reader *file, struct bundle *bundle, str
 	return r == 0 ? bundle_complete(bundle, ret_why) : r;
 }
 
+/* What is read of it later is what is kept of it. */
+static int take_file(const struct io_reader *file, struct bundle *bundle)
+{
+	bundle->zip = malloc((size_t)file->size_bytes + 1);
+	if (!bundle->zip)
+		return -ENOMEM;
+	bundle->file = (struct io_memory){.bytes = bundle->zip, .len = (size_t)file->size_bytes};
+	return file->size_bytes > 0 ? io_reader_pread(file, bundle->zip, (size_t)file->size_bytes, 0) : 0;
+}
+
 int bundle_read(const struct io_reader *file, struct bundle **ret, struct explain *ret_why)
 {
 	if (file->size_bytes > ZIP_BYTES_MAX) {
@@ -227,7 +243,11 @@ int bundle_read(const struct io_reader *file, struct bundle **ret, struct explai
 		return -EBADMSG;
 	}
 	struct bundle *bundle = bundle_new();
-	int r = bundle ? read_archive(file, bundle, ret_why) : -ENOMEM;
+	int r = bundle ? take_file(file, bundle) : -ENOMEM;
+	if (r == 0) {
+		const struct io_reader reader = io_reader_memory(&bundle->file);
+		r = read_archive(&reader, bundle, ret_why);
+	}
 	if (r == 0) {
 		*ret = bundle;
 		bundle = NULL;

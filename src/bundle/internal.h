@@ -11,6 +11,8 @@ struct bundle {
 	struct config_member members[LIMIT_BUNDLE_FILES];
 	struct config_members list;
 	uint64_t total_bytes;
+	char *zip; /* NULL: from a directory */
+	struct io_memory file;
 };
 
 struct bundle *bundle_new(void);

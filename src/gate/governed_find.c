@@ -229,3 +229,15 @@ int govern_find(const struct trust *own, struct store *store, struct governed **
 	*ret = governed;
 	return 0;
 }
+
+bool governed_is_stored(const struct trust *trust, struct store *store)
+{
+	const struct governed *now = trust->governed;
+	struct governed *stored = NULL;
+	bool is_stored = false;
+	if (now && now->state == GOVERNED_IN_FORCE && govern_find(trust->local, store, &stored) == 0)
+		is_stored = stored->state == GOVERNED_IN_FORCE && stored->sequence == now->sequence &&
+			    memcmp(stored->tree_sha256, now->tree_sha256, sizeof(now->tree_sha256)) == 0;
+	govern_free(stored);
+	return is_stored;
+}

@@ -42,6 +42,13 @@ static bool is_same_bundle(const struct governed *a, const struct governed *b)
 	       (a->sequence == b->sequence && memcmp(a->tree_sha256, b->tree_sha256, sizeof(a->tree_sha256)) == 0);
 }
 
+/* One that would be refused if it came now, or by its sequence, is for somebody to look at. */
+static bool may_come_again(const struct governed *governed)
+{
+	return governed->state == GOVERNED_IN_FORCE && governed->alarm == POLICY_REASON_NONE &&
+	       !governed->is_rolled_back;
+}
+
 static void find_in_store(const struct drift_scene *scene, struct drift *drift)
 {
 	const struct governed *governed = governed_of(scene);
@@ -50,8 +57,11 @@ static void find_in_store(const struct drift_scene *scene, struct drift *drift)
 		return;
 	print_bundle(governed, expected);
 	print_bundle(scene->fresh->governed, found);
-	drift_add(drift, &(struct drift_finding){
-				 .kind = DRIFT_BUNDLE, .subject = "store", .expected = expected, .found = found});
+	drift_add(drift, &(struct drift_finding){.kind = DRIFT_BUNDLE,
+						 .subject = "store",
+						 .expected = expected,
+						 .found = found,
+						 .is_remediable = may_come_again(governed)});
 }
 
 static void find_rolled_back(const struct governed *governed, struct drift *drift)

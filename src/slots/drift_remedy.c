@@ -1,8 +1,9 @@
 /*
  * Puts right what can be put right, where the bundle in force says remediate = yes. Files of conf.d are set aside by
- * the supervisor, since the daemon may write none of them; what it answers comes back in slots_take_remedied. The rest
- * is a reload. What was tried in vain is tried again only when something has changed, and no oftener than
- * LIMIT_REMEDIES_AN_HOUR: somebody else may put back what is set aside here.
+ * the supervisor, since the daemon may write none of them; what it answers comes back in slots_take_remedied. A bundle
+ * that the store has lost is put there again (policy_restore). The rest is a reload. What was tried in vain is tried
+ * again only when something has changed, and no oftener than LIMIT_REMEDIES_AN_HOUR: somebody else may put back what is
+ * set aside here.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -118,6 +119,26 @@ static bool set_aside_files(struct slots *slots, const struct drift *drift)
 	return slots->keeper.asked > 0;
 }
 
+/* ---- the store's copy of the bundle ---- */
+
+static void restore_bundle(struct slots *slots, const struct drift *drift)
+{
+	struct explain detail;
+	for (size_t i = 0; i < drift_item_count(drift); i++) {
+		const struct drift_item *item = &drift->items[i];
+		if (item->kind != DRIFT_BUNDLE || !item->is_remediable)
+			continue;
+		int r = policy_restore(slots);
+		if (r == 0)
+			explain_set(&detail, "policy bundle %" PRIu64 " was put into the store again, which had %s",
+				    drift->sequence, item->found);
+		else
+			explain_set(&detail, "policy bundle %" PRIu64 " could not be put into the store again: %s",
+				    drift->sequence, strerror(-r));
+		record(slots, r, detail.text);
+	}
+}
+
 /* ---- a reload ---- */
 
 static void ask_reload(struct slots *slots)
@@ -180,6 +201,7 @@ void drift_remedy(struct slots *slots, const struct drift *drift)
 	    !note_try(keeper, drift))
 		return;
 	keeper->has_set_aside = false;
+	restore_bundle(slots, drift);
 	if (!set_aside_files(slots, drift) && wants_reload(drift))
 		ask_reload(slots);
 }

@@ -30,8 +30,9 @@ struct policy_told {
 void policy_follow(struct slots *slots);
 
 /*
- * Is what was judged the bundle in force, whole in the store, and signed no later? Bytes of a signature are no
- * difference: whoever has an ECDSA signature can make another one of it without the key. Slot lock held.
+ * Is what was judged the bundle in force, the slot's current one, not known to be damaged, and signed no later? Bytes
+ * of a signature are no difference: whoever has an ECDSA signature can make another one of it without the key. Slot
+ * lock held.
  */
 bool policy_is_in_force_locked(const struct slot *slot, const struct governed *governed,
 			       const struct gate_decision *decision);
@@ -47,6 +48,12 @@ struct policy_rollback {
  * back as its errno.
  */
 int policy_roll_back(struct slots *slots, const struct policy_rollback *what, uint64_t *ret_sequence);
+
+/*
+ * Puts the bundle in force into the store again, which has lost it or has another one: as if it came once more, so it
+ * is judged as a whole. Nothing happens where the store has it. No lock.
+ */
+int policy_restore(struct slots *slots);
 
 /* ---- what .vouchfs shows; all append ---- */
 

@@ -366,7 +366,8 @@ static int publish_policy_locked(struct upload *upload, const struct trust *trus
 	do {
 		r = judge_policy_locked(upload, &change);
 		if (r == 0)
-			is_there = policy_is_in_force_locked(upload->slot, change.before->governed, upload->decision);
+			is_there = policy_is_in_force_locked(upload->slot, change.before->governed, upload->decision) &&
+				   governed_is_stored(change.before, upload->slots->store);
 		if (r == 0 && !is_there)
 			r = policy_change_begin(&change);
 	} while (r == -EAGAIN);

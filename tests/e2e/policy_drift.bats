@@ -178,6 +178,44 @@ job_of() { "$VOUCHFS" inspect --json "$1" | sed -n 's/.*signing-jobs\/\([0-9a-f-
 # What was to be done after the bundle is done: the main thread sleeps.
 is_quiet() { grep -q 'State:.*sleeping' "/proc/$(daemon_pid)/status"; }
 
+@test "the bundle in force is put into the store again, which has lost or damaged it" {
+	start_governed 'remediate = yes'
+	rm -rf "$STORE/policy"
+	run -1 drift
+	[[ $output == *"bundle  store"*"found: none"* ]]
+	eventually has_record policy-remedied "policy bundle 1 was put into the store again"
+	eventually is_in_order
+	damage_bundle
+	run -1 drift
+	eventually has_count policy-remedied 2
+	eventually is_in_order
+	stop_mount
+	start_mount
+	[ "$(policy_sequence)" = 1 ]
+	[ "$(count_records policy-remedied)" = 2 ]
+}
+
+@test "without a remedy the bundle is brought again, and the store has it again" {
+	start_governed
+	rm -rf "$STORE/policy"
+	run -1 drift
+	cp "$T/policy-1.zip" "$MNT/policy/again.zip"
+	run -0 drift
+	damage_bundle
+	run -1 drift
+	cp "$T/policy-1.zip" "$MNT/policy/once-more.zip"
+	run -0 drift
+	! has_record policy-remedied put
+}
+
+# A byte of its object, wherever that is.
+damage_bundle() {
+	local object
+	object=$(grep -l -r -a -F 'conf.d/functions.conf' "$STORE/objects" | head -n 1)
+	chmod u+w "$object"
+	printf 'X' | dd of="$object" bs=1 seek=60 conv=notrunc status=none
+}
+
 @test "options of the unit" {
 	make_policy_host
 	start_mount

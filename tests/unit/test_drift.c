@@ -186,6 +186,12 @@ static void another_one_in_the_store(void **state)
 	f->stored.tree_sha256[0] = 1;
 	drift_find_bundle(&f->scene, &f->drift);
 	assert_finds(f, DRIFT_BUNDLE, "store", "bundle 7 with digest 01");
+	assert_true(f->drift.items[0].is_remediable);
+	f->drift = (struct drift){0};
+	f->governed.alarm = POLICY_VF2003_EXPIRED; /* it would be refused */
+	drift_find_bundle(&f->scene, &f->drift);
+	assert_int_equal(f->drift.count, 2);
+	assert_false(f->drift.items[0].is_remediable || f->drift.items[1].is_remediable);
 }
 
 static void files_of_the_hosts_own(void **state)
