@@ -27,10 +27,11 @@ typedef int load_trust(const char *config_path, struct store *store, struct trus
 /* Whoever begins has to do with what there is; whoever has a bundle in force does not put less in its place. */
 static bool loses_bundle(const struct governed *before, const struct governed *after, struct buf *ret_errors)
 {
-	bool loses = before && after && before->state == GOVERNED_IN_FORCE && after->state == GOVERNED_LOST;
+	bool loses = before && after && before->state == GOVERNED_IN_FORCE && after->state != GOVERNED_IN_FORCE;
 	if (loses)
 		(void)buf_printf(ret_errors, "policy bundle %llu would be lost: %s\n",
-				 (unsigned long long)before->sequence, after->why.text);
+				 (unsigned long long)before->sequence,
+				 after->state == GOVERNED_LOST ? after->why.text : "the store has none");
 	return loses;
 }
 

@@ -198,6 +198,8 @@ is_quiet() { grep -q 'State:.*sleeping' "/proc/$(daemon_pid)/status"; }
 @test "without a remedy the bundle is brought again, and the store has it again" {
 	start_governed
 	rm -rf "$STORE/policy"
+	run -78 "$VOUCHFS" reload -c "$CONF"
+	[[ $output == *"policy bundle 1 would be lost: the store has none"* ]]
 	run -1 drift
 	cp "$T/policy-1.zip" "$MNT/policy/again.zip"
 	run -0 drift
