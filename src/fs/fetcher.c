@@ -59,17 +59,33 @@ static void give_up(struct fetcher *f, const char *why)
 	tell(f, why);
 }
 
+static void start_later(struct fetcher *f, const char *what)
+{
+	struct explain why;
+	uint64_t pause_ms = (uint64_t)RESTART_MS << (f->deaths < RESTARTS_MAX ? f->deaths : RESTARTS_MAX);
+	f->deaths++;
+	f->state = FETCHER_WAITING;
+	f->due_ms = clock_monotonic_ms() + pause_ms;
+	explain_set(&why, "%s; it is started again in %llu s", what, (unsigned long long)pause_ms / 1000);
+	tell(f, why.text);
+}
+
 static void start(struct fetcher *f)
 {
 	struct explain why = {{0}};
 	f->due_ms = NEVER;
 	if (f->options.why_not.text[0]) {
 		give_up(f, f->options.why_not.text);
-	} else if (fetcher_start(&f->options, &f->place, &f->pid, &f->pidfd, &why) < 0) {
-		give_up(f, why.text);
-	} else {
+		return;
+	}
+	int r = fetcher_start(&f->options, &f->place, &f->pid, &f->pidfd, &why);
+	if (r == 0) {
 		f->state = FETCHER_RUNNING;
 		f->started_ms = clock_monotonic_ms();
+	} else if (r == -ENOENT) {
+		give_up(f, why.text);
+	} else { /* no process or descriptor is left, which passes */
+		start_later(f, why.text);
 	}
 }
 
@@ -102,22 +118,16 @@ static int reap(struct fetcher *f)
 	return status;
 }
 
-static void start_later(struct fetcher *f, int status)
+static void take_death(struct fetcher *f, int status)
 {
-	char how[64], why[160];
+	char what[96];
 	if (clock_monotonic_ms() - f->started_ms >= STAYS_MS)
 		f->deaths = 0;
-	uint64_t pause_ms = (uint64_t)RESTART_MS << (f->deaths < RESTARTS_MAX ? f->deaths : RESTARTS_MAX);
-	f->deaths++;
-	f->state = FETCHER_WAITING;
-	f->due_ms = clock_monotonic_ms() + pause_ms;
 	if (WIFSIGNALED(status))
-		(void)snprintf(how, sizeof(how), "was ended by signal %d", WTERMSIG(status));
+		(void)snprintf(what, sizeof(what), "vouchfs-fetch was ended by signal %d", WTERMSIG(status));
 	else
-		(void)snprintf(how, sizeof(how), "ended with exit status %d", WEXITSTATUS(status));
-	(void)snprintf(why, sizeof(why), "vouchfs-fetch %s; it is started again in %llu s", how,
-		       (unsigned long long)pause_ms / 1000);
-	tell(f, why);
+		(void)snprintf(what, sizeof(what), "vouchfs-fetch ended with exit status %d", WEXITSTATUS(status));
+	start_later(f, what);
 }
 
 void fetcher_take_end(struct fetcher *fetcher)
@@ -134,7 +144,7 @@ void fetcher_take_end(struct fetcher *fetcher)
 	} else if (code == EXIT_CONFIG) { /* which it has said */
 		fetcher->state = FETCHER_GIVEN_UP;
 	} else {
-		start_later(fetcher, status);
+		take_death(fetcher, status);
 	}
 }
 

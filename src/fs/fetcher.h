@@ -7,7 +7,7 @@
  *     supervisor -- fork, exec --> vouchfs-fetch     once all is served; ended before anything is unmounted
  *                   SIGUSR1 ---->                    after a reload, or when asked: look now
  *
- *     OFF ---> RUNNING ---> WAITING (it has died: started again, later each time)
+ *     OFF ---> RUNNING ---> WAITING (it has died, or there was no process for it: started again, later each time)
  *               ^   |  ^______|
  *     a reload  |   v
  *              GIVEN_UP (it cannot be started, or said that its arguments are wrong)
@@ -48,7 +48,7 @@ struct fetcher_place {
 	bool background;
 };
 
-/* ret_pidfd is readable at its end. Failures: why, and what to do. */
+/* ret_pidfd is readable at its end. Failures: why, and what to do; but for -ENOENT they may pass. */
 int fetcher_start(const struct fetcher_options *options, const struct fetcher_place *place, pid_t *ret, int *ret_pidfd,
 		  struct explain *ret_why);
 /* The file that is executed, opened: beside this program, in libexec/vouchfs, or where it was to be installed. -ENOENT.

@@ -156,8 +156,12 @@ int fetcher_start(const struct fetcher_options *options, const struct fetcher_pl
 	struct call call = {.program = fetcher_find(), .parent = getpid(), .user = &options->user};
 	int r = call.program < 0 ? call.program : 0;
 	if (r < 0) {
-		explain_set(ret_why, PROGRAM " is not installed: expected beside vouchfs or in " VOUCHFS_LIBEXECDIR
-					     "; install it, then `vouchfs reload`");
+		if (r == -ENOENT)
+			explain_set(ret_why,
+				    PROGRAM " is not installed: expected beside vouchfs or in " VOUCHFS_LIBEXECDIR
+					    "; install it, then `vouchfs reload`");
+		else
+			explain_set(ret_why, PROGRAM " cannot be opened: %s", strerror(-r));
 		return r;
 	}
 	make_arguments(options, place, &call);
