@@ -191,6 +191,8 @@ struct lambda_why {
 void lambda_why_parse(const char *text, struct lambda_why *ret);
 /* The name of AWS's error for the reason; "ServiceException" for one that has none. */
 const char *lambda_why_error_name(const struct lambda_why *why);
+/* Of the verdict; CLI_EXIT_FAILURE where it has no reason. */
+int lambda_why_exit_code(const struct lambda_why *why);
 /* failure: what did not come about, "function f was not deployed". */
 int lambda_why_print(const struct lambda_why *why, const char *failure, struct buf *ret);
 

@@ -46,7 +46,7 @@ struct store {
 	uint64_t reserved_ids; /* next_id may go up to here without a write */
 	uint64_t generation;
 	uint64_t anchored_sequence; /* what the anchor says of policy bundles; 0: nothing */
-	int anchor_dirfd; /* -1: no anchor */
+	int anchor_dirfd;	    /* -1: no anchor */
 	char *anchor_name;
 };
 
