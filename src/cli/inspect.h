@@ -24,6 +24,10 @@ struct inspection {
 /* Fills all but path, size_bytes and now_s; crypto_cms_free(in->cms), on failure too. -EBADMSG: no ZIP, with why. */
 int inspect_file(const struct io_reader *file, struct inspection *in, struct explain *ret_why);
 
+struct sheet;
+/* A row: whether these are the bytes that were signed. */
+void inspect_put_integrity(struct sheet *sheet, const struct inspection *in);
+
 /* The exit code. */
 int inspect_print_text(const struct inspection *in);
 int inspect_print_json(const struct inspection *in);

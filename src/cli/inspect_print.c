@@ -38,18 +38,23 @@ static void put_timestamp(struct sheet *sheet, const struct inspection *in)
 		sheet_row(sheet, "time stamp", "cannot be read");
 }
 
-static void put_signature(struct sheet *sheet, const struct inspection *in)
+void inspect_put_integrity(struct sheet *sheet, const struct inspection *in)
 {
-	sheet_row(sheet, "signed", "yes%s%s", in->cms ? ", as a" : "",
-		  !in->cms			       ? ""
-		  : in->content == SIGNATURE_OF_BUNDLE ? " policy bundle: see vouchfs policy show FILE"
-						       : "n artifact");
 	sheet_put(sheet, "  %-13s  ", "integrity");
 	if (in->integrity)
 		sheet_paint(sheet, SHEET_GOOD, 0, "good");
 	else
 		sheet_paint(sheet, SHEET_BAD, 0, "BROKEN");
 	sheet_put(sheet, ": %s\n", in->integrity ? "these are the bytes that were signed" : in->integrity_why.text);
+}
+
+static void put_signature(struct sheet *sheet, const struct inspection *in)
+{
+	sheet_row(sheet, "signed", "yes%s%s", in->cms ? ", as a" : "",
+		  !in->cms			       ? ""
+		  : in->content == SIGNATURE_OF_BUNDLE ? " policy bundle: see vouchfs policy show FILE"
+						       : "n artifact");
+	inspect_put_integrity(sheet, in);
 	if (in->has_statement)
 		put_statement(sheet, in);
 	put_timestamp(sheet, in);

@@ -8,6 +8,9 @@
 /* The mount of a host that has a [policy] publisher. Negative errno after having said what is missing. */
 int policy_open_mount(const char *given_config, int *ret_dirfd);
 
+/* `policy show` without a file: the bundle that is in force. Returns the exit code. */
+int policy_show_host(const char *given_config, bool json);
+
 /* What .vouchfs/policy/status says: "key: value" lines. Negative errno, said. */
 int policy_read_status(int dirfd, struct buf *ret);
 /* A value of it, free(); NULL: it says nothing of that. 0 of a number. */

@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "cli/aws.h"
 #include "host.h"
-#include "policy.h"
 #include "policy_file.h"
+#include "policy_host.h"
 #include "policy_sections.h"
 #include "signature/signature.h"
 
@@ -36,12 +36,7 @@ static void put_signature(struct sheet *sheet, const struct inspection *in)
 		sheet_row(sheet, "signed", "no: no host takes it; vouchfs policy pack signs");
 		return;
 	}
-	sheet_put(sheet, "  %-13s  ", "integrity");
-	if (in->integrity)
-		sheet_paint(sheet, SHEET_GOOD, 0, "good");
-	else
-		sheet_paint(sheet, SHEET_BAD, 0, "BROKEN");
-	sheet_put(sheet, ": %s\n", in->integrity ? "these are the bytes that were signed" : in->integrity_why.text);
+	inspect_put_integrity(sheet, in);
 	if (!in->has_statement)
 		return;
 	arn_print_profile(&in->statement.profile_version, arn);

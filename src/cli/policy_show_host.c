@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/aws.h"
-#include "policy.h"
+#include "overview/overview.h"
 #include "policy_host.h"
 
 /* A line of the status: how it is shown, and as what it is a member. */
@@ -62,9 +62,9 @@ static const struct member members[] = {
 static void print_head(const struct buf *status)
 {
 	char *state = policy_status_text(status, "state"), *detail = policy_status_text(status, "detail");
-	if (state && strcmp(state, "in force") == 0)
+	if (state && strcmp(state, OVERVIEW_POLICY_IN_FORCE) == 0)
 		(void)printf("policy bundle %" PRIu64 " is in force\n", policy_status_number(status, "sequence"));
-	else if (state && strcmp(state, "lost") == 0)
+	else if (state && strcmp(state, OVERVIEW_POLICY_LOST) == 0)
 		(void)printf("THE POLICY BUNDLE IS LOST: %s\n"
 			     "nothing that it governs is in force until it comes again (`vouchfs policy apply`)\n",
 			     detail ? detail : "");
