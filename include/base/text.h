@@ -33,6 +33,9 @@ bool text_ends_with(const char *text, const char *suffix);
 /* True when all bytes are in set and len is in [min, max]. */
 bool text_consists_of(const char *text, size_t len, const char *set, size_t min, size_t max);
 
+/* ASCII without controls. */
+bool text_is_printable(const char *text, size_t len);
+
 /*
  * Copies text so that it is safe on a terminal and in a log line: printable ASCII as it is, `\` doubled, everything
  * else (controls, DEL, every byte >= 0x80) as \xNN. Cut with "..." when it does not fit. Always NUL-terminated; returns

@@ -18,6 +18,7 @@
 #include "base/log.h"
 
 #define CONFIG_DEFAULT_PATH   "/etc/vouchfs/vouchfs.conf"
+#define CONFIG_CONF_D	      "conf.d" /* beside the main file, and in a policy bundle */
 #define CONFIG_PUBLISHERS_MAX 20
 
 /* Names of code-signing configs are [A-Za-z0-9_-]{1,29}: inih keeps 49 characters of a section's name. */

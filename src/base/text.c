@@ -128,6 +128,14 @@ bool text_consists_of(const char *text, size_t len, const char *set, size_t min,
 	return true;
 }
 
+bool text_is_printable(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] < 0x20 || text[i] > 0x7e)
+			return false;
+	return true;
+}
+
 char *text_escape_print(char *dst, size_t dst_size, const char *text, size_t len)
 {
 	static const char cut[] = "...";

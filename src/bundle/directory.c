@@ -162,7 +162,7 @@ static int add_all(struct packing *p)
 	r = list(p, ".", &names);
 	for (size_t i = 0; r == 0 && i < names.count; i++) {
 		const char *name = names.names[i];
-		if (strcmp(name, "conf.d") == 0 || strcmp(name, "trust") == 0)
+		if (strcmp(name, CONFIG_CONF_D) == 0 || strcmp(name, "trust") == 0)
 			r = add_folder(p, name);
 		else if (strcmp(name, CONFIG_TERMS_FILE) == 0)
 			r = add_file(p, name);

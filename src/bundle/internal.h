@@ -4,7 +4,7 @@
 
 #include "bundle/bundle.h"
 
-#define BUNDLE_CONF_D "conf.d/"
+#define BUNDLE_CONF_D CONFIG_CONF_D "/"
 
 struct bundle {
 	unsigned refs; /* atomic */

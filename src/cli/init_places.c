@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "cli/cli.h"
+#include "config/config.h"
 #include "init.h"
 
 #define STORE_OF_HOST	   "/var/lib/vouchfs"
@@ -80,7 +81,7 @@ char *init_default_conf(void)
 static void find_rest(struct init_places *places, bool is_given)
 {
 	const char *directory = places->directory;
-	places->conf_d = join(directory, "conf.d");
+	places->conf_d = join(directory, CONFIG_CONF_D);
 	places->trust = join(directory, "trust");
 	if (places->is_system)
 		places->store = store_of_host(places->conf);

@@ -104,10 +104,7 @@ static int check(const struct request *request)
 		return cli_usage_error(cli_policy_rollback_commands,
 				       "the operand is the sequence of a bundle, like 6, or \"" PREVIOUS "\"");
 	size_t len = request->reason ? strlen(request->reason) : 0;
-	bool fits = len > 0 && len <= LIMIT_REASON_BYTES;
-	for (size_t i = 0; fits && i < len; i++)
-		fits = request->reason[i] >= 0x20 && request->reason[i] <= 0x7e;
-	if (!fits)
+	if (len == 0 || len > LIMIT_REASON_BYTES || !text_is_printable(request->reason, len))
 		return cli_usage_error(cli_policy_rollback_commands,
 				       "--reason says why, in 1 to %u characters of ASCII", LIMIT_REASON_BYTES);
 	return CLI_EXIT_OK;

@@ -17,7 +17,6 @@
 #include "base/text.h"
 #include "config/policy.h"
 
-#define CONF_D	  "conf.d"
 #define LOCK_NAME ".lock"
 #define DIR_MODE  0755
 #define FILE_MODE 0644
@@ -58,18 +57,18 @@ static int open_conf_d(const char *path, struct explain *why)
 	int fd = -1, parent = io_open_dir(directory);
 	int r = parent < 0 ? parent : 0;
 	if (r == 0)
-		r = fd = io_open_dirat(parent, CONF_D);
+		r = fd = io_open_dirat(parent, CONFIG_CONF_D);
 	if (fd == -ENOENT) {
 		mode_t mask = open_umask();
-		r = io_mkdirat(parent, CONF_D, DIR_MODE);
+		r = io_mkdirat(parent, CONFIG_CONF_D, DIR_MODE);
 		(void)umask(mask);
 		if (r == 0)
-			r = fd = io_open_dirat(parent, CONF_D);
+			r = fd = io_open_dirat(parent, CONFIG_CONF_D);
 	}
 	io_close(&parent);
 	free(directory);
 	if (r < 0)
-		return failed(why, r, CONF_D " beside the configuration");
+		return failed(why, r, CONFIG_CONF_D " beside the configuration");
 	return fd;
 }
 
@@ -123,7 +122,7 @@ int config_edit_open(const char *path, const struct config_members *bundle, stru
 	if (r == 0)
 		r = wait_for_lock(edit->dirfd, &edit->lock_fd);
 	if (r < 0) {
-		r = failed(ret_why, r, CONF_D " beside the configuration");
+		r = failed(ret_why, r, CONFIG_CONF_D " beside the configuration");
 		goto out;
 	}
 	r = load(edit, ret_errors);
@@ -263,7 +262,7 @@ int config_edit_put(struct config_edit *edit, const struct config_section_text *
 		goto out;
 	}
 	if (before && !config_edit_is_mine(before, text->section)) {
-		explain_set(ret_why, CONF_D "/%s is there, and no command wrote it; rename it", name);
+		explain_set(ret_why, CONFIG_CONF_D "/%s is there, and no command wrote it; rename it", name);
 		r = -EEXIST;
 		goto out;
 	}

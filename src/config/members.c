@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "keys.h"
 
-#define CONF_D	       "conf.d/"
+#define CONF_D	       CONFIG_CONF_D "/"
 #define PREFIX	       "policy.zip:"
 #define CANDIDATES_MAX 256
 
@@ -39,8 +39,10 @@ static struct file *add_file(const struct members *members, const char *name, st
 
 static bool is_drop_in(const char *name)
 {
+	if (!text_starts_with(name, CONF_D))
+		return false;
 	const char *file = name + strlen(CONF_D);
-	return text_starts_with(name, CONF_D) && file[0] != '.' && !strchr(file, '/') && text_ends_with(file, ".conf");
+	return file[0] != '.' && !strchr(file, '/') && text_ends_with(file, ".conf");
 }
 
 static int read_member(struct members *members, const struct config_member *member, struct tree *tree,

@@ -16,8 +16,6 @@
 #include "base/io.h"
 #include "base/text.h"
 
-#define CONF_D "conf.d"
-
 /* False after having reported who else could change what is open at fd. */
 static bool check_owner(const struct stat *st, struct place at, const char *what, struct report *report)
 {
@@ -240,8 +238,8 @@ int source_read(const char *path, const struct config_change *change, struct tre
 	int r = -ENOMEM;
 	char *absolute = absolute_path(path);
 	char *directory = absolute ? beside(absolute, "") : NULL;
-	char *conf_d = absolute ? beside(absolute, CONF_D) : NULL;
-	char *conf_d_shown = beside(path, CONF_D);
+	char *conf_d = absolute ? beside(absolute, CONFIG_CONF_D) : NULL;
+	char *conf_d_shown = beside(path, CONFIG_CONF_D);
 	if (!directory || !conf_d || !conf_d_shown)
 		goto out;
 	if (directory[1] != '\0')

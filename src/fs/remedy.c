@@ -10,8 +10,8 @@
 #include "base/io.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "config/config.h"
 
-#define CONF_D	  "conf.d"
 #define SUFFIX	  ".conf"
 #define REPLACED  ".replaced-"
 #define WHEN_SIZE 32
@@ -30,16 +30,17 @@ static int open_conf_d(const char *config_path, struct explain *why)
 	char path[PATH_MAX];
 	const char *slash = strrchr(config_path, '/');
 	ASSERT(slash);
-	int len = snprintf(path, sizeof(path), "%.*s/" CONF_D, (int)(slash - config_path), config_path);
+	int len = snprintf(path, sizeof(path), "%.*s/" CONFIG_CONF_D, (int)(slash - config_path), config_path);
 	if (len < 0 || (size_t)len >= sizeof(path))
 		return -ENAMETOOLONG;
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int r = fd < 0 ? -errno : fd;
 	if (r == -ELOOP || r == -ENOTDIR)
-		explain_set(why, CONF_D " is no directory here, but a link or something else; only what lies in a "
-					"directory beside the configuration is set aside");
+		explain_set(why,
+			    CONFIG_CONF_D " is no directory here, but a link or something else; only what lies in a "
+					  "directory beside the configuration is set aside");
 	else if (r < 0)
-		explain_set(why, CONF_D " cannot be opened: %s", strerror(-r));
+		explain_set(why, CONFIG_CONF_D " cannot be opened: %s", strerror(-r));
 	return r;
 }
 
@@ -85,7 +86,7 @@ int remedy_set_aside(const char *config_path, const char *name, char ret_kept[RE
 		     struct explain *ret_why)
 {
 	if (!is_drop_in_name(name)) {
-		explain_set(ret_why, "that is no name of a file in " CONF_D);
+		explain_set(ret_why, "that is no name of a file in " CONFIG_CONF_D);
 		return -EINVAL;
 	}
 	int dirfd = open_conf_d(config_path, ret_why);

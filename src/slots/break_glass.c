@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "internal.h"
 
 #define MINUTE_S 60
@@ -131,12 +132,8 @@ int slot_end_break_glass(struct slot *slot, const struct audit_who *who)
 static bool is_within_bounds(const struct break_glass_request *request)
 {
 	size_t len = strlen(request->reason);
-	if (request->minutes < 1 || request->minutes > LIMIT_BREAK_GLASS_MINUTES || len < 1 || len > LIMIT_REASON_BYTES)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (request->reason[i] < 0x20 || request->reason[i] > 0x7e)
-			return false;
-	return true;
+	return request->minutes >= 1 && request->minutes <= LIMIT_BREAK_GLASS_MINUTES && len > 0 &&
+	       len <= LIMIT_REASON_BYTES && text_is_printable(request->reason, len);
 }
 
 static struct break_glass *make(const struct break_glass_request *request, const struct audit_who *who)

@@ -45,9 +45,7 @@ static bool take_reason(const struct buf *text, char ret[LIMIT_REASON_BYTES + 1]
 {
 	char *reason = text_record_get(text->data, text->len, "reason");
 	size_t len = reason ? strlen(reason) : 0;
-	bool fits = len > 0 && len <= LIMIT_REASON_BYTES;
-	for (size_t i = 0; i < len; i++)
-		fits = fits && reason[i] >= 0x20 && reason[i] <= 0x7e;
+	bool fits = len > 0 && len <= LIMIT_REASON_BYTES && text_is_printable(reason, len);
 	if (fits)
 		memcpy(ret, reason, len + 1);
 	free(reason);

@@ -10,8 +10,6 @@
 #include "gate/governed.h"
 #include "internal.h"
 
-#define CONF_D "conf.d"
-
 void slots_note_change(struct slots *slots)
 {
 	struct drift_keeper *keeper = &slots->keeper;
@@ -90,7 +88,8 @@ void slots_each_file(struct slots *slots, void (*tell)(void *ctx, const char *pa
 	if (!trust->governed)
 		goto out;
 	tell(ctx, slots->config_path, false);
-	if (slash && asprintf(&conf_d, "%.*s/" CONF_D, (int)(slash - slots->config_path), slots->config_path) >= 0)
+	if (slash &&
+	    asprintf(&conf_d, "%.*s/" CONFIG_CONF_D, (int)(slash - slots->config_path), slots->config_path) >= 0)
 		tell(ctx, conf_d, true);
 	for (size_t i = 0; local && i < local->config->account_count; i++)
 		if (!local->config->accounts[i].certificate_text)

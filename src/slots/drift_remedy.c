@@ -18,7 +18,7 @@
 #include "internal.h"
 
 #define HOUR_MS	   3600000U
-#define CONF_D	   "conf.d/"
+#define CONF_D	   CONFIG_CONF_D "/"
 #define NAME_SIZE  256
 #define SHOWN_SIZE (4 * NAME_SIZE)
 

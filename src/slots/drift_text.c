@@ -44,11 +44,8 @@ static bool take_answer(const struct text_line *line, bool *ret)
 
 static bool take_text(const struct text_line *line, char *ret, size_t size)
 {
-	if (line->value_len >= size)
+	if (line->value_len >= size || !text_is_printable(line->value, line->value_len))
 		return false;
-	for (size_t i = 0; i < line->value_len; i++)
-		if (line->value[i] < 0x20 || line->value[i] > 0x7e)
-			return false;
 	memcpy(ret, line->value, line->value_len);
 	ret[line->value_len] = '\0';
 	return true;
