@@ -94,15 +94,14 @@
 /* Policy bundles: files in one, bytes of them all; and how many differences of a host are shown. */
 #define LIMIT_BUNDLE_FILES     256U
 #define LIMIT_BUNDLE_BYTES     4194304U
-#define LIMIT_BUNDLE_ZIP_BYTES (2U * LIMIT_BUNDLE_BYTES) /* the file, with headers and signature */
+#define LIMIT_BUNDLE_ZIP_BYTES 8388608U /* the file, with headers and signature */
 #define LIMIT_DRIFT_ITEMS      100
 #define LIMIT_DRIFT_SETTLE_MS  10000 /* who goes on changing files is looked at all the same */
 #define LIMIT_DRIFT_AGAIN_S    60    /* after a check for which there was no memory */
 #define LIMIT_REMEDIES_AN_HOUR 12U
 #define LIMIT_REMEDY_NAMES     100U /* of one file that was set aside more than once in a second */
 
-/* What is fetched from [policy] source: a bundle, its ZIP and its signature; and how long that may take. */
-#define LIMIT_FETCH_BYTES      5242880U
+/* How long it may take to fetch a bundle from [policy] source, and what is done for it. */
 #define LIMIT_FETCH_REDIRECTS  3
 #define LIMIT_FETCH_CONNECT_S  15
 #define LIMIT_FETCH_S	       300

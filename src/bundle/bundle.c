@@ -13,8 +13,6 @@
 
 #define NAME_BYTES_MAX 128U
 #define SHOWN_SIZE     320
-/* All of the files' bytes, stored, with headers and signature, are less than this. */
-#define ZIP_BYTES_MAX (2ULL * LIMIT_BUNDLE_BYTES)
 
 #define LAYOUT "a policy bundle has policy.conf, conf.d/<name>.conf and trust/<file>, and nothing else"
 
@@ -199,7 +197,7 @@ static int take_entry(const struct io_reader *file, const struct zip_entry *entr
 {
 	char shown[SHOWN_SIZE];
 	bool is_folder = entry->kind == ZIP_ENTRY_DIRECTORY;
-	if (is_folder && (strcmp(entry->name, "conf.d") == 0 || strcmp(entry->name, "trust") == 0))
+	if (is_folder && (strcmp(entry->name, CONFIG_CONF_D) == 0 || strcmp(entry->name, "trust") == 0))
 		return 0;
 	if (is_folder)
 		return refuse_name(entry->name, ret_why);
@@ -237,9 +235,9 @@ static int take_file(const struct io_reader *file, struct bundle *bundle)
 
 int bundle_read(const struct io_reader *file, struct bundle **ret, struct explain *ret_why)
 {
-	if (file->size_bytes > ZIP_BYTES_MAX) {
-		explain_set(ret_why, "the file has %llu bytes: a policy bundle has at most %llu",
-			    (unsigned long long)file->size_bytes, ZIP_BYTES_MAX);
+	if (file->size_bytes > LIMIT_BUNDLE_ZIP_BYTES) {
+		explain_set(ret_why, "the file has %llu bytes: a policy bundle has at most %u",
+			    (unsigned long long)file->size_bytes, LIMIT_BUNDLE_ZIP_BYTES);
 		return -EBADMSG;
 	}
 	struct bundle *bundle = bundle_new();

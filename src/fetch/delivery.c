@@ -24,7 +24,7 @@ static enum delivery_slot compare_all(int directory, const struct io_names *name
 		struct buf there = {0};
 		if (names->names[i][0] == '.')
 			continue;
-		bool is_same = io_read_file(directory, names->names[i], LIMIT_FETCH_BYTES, &there) == 0 &&
+		bool is_same = io_read_file(directory, names->names[i], LIMIT_BUNDLE_ZIP_BYTES, &there) == 0 &&
 			       there.len == bundle->len && memcmp(there.data, bundle->data, there.len) == 0;
 		found = is_same ? DELIVERY_SAME : DELIVERY_OTHER;
 		buf_done(&there);

@@ -43,7 +43,7 @@ static int look(int fd, const struct source_mark *since, struct buf *body, struc
 	*mark = mark_of(&st);
 	if (since && is_same(since, mark))
 		return SOURCE_UNCHANGED;
-	return io_read_fd(fd, LIMIT_FETCH_BYTES, body);
+	return io_read_fd(fd, LIMIT_BUNDLE_ZIP_BYTES, body);
 }
 
 static void explain(const char *path, int r, struct explain *why)
@@ -52,7 +52,7 @@ static void explain(const char *path, int r, struct explain *why)
 	(void)text_escape_print(shown, sizeof(shown), path, strlen(path));
 	if (r == -EFBIG)
 		explain_set(why, "%s is larger than the %u bytes that a policy bundle may have", shown,
-			    LIMIT_FETCH_BYTES);
+			    LIMIT_BUNDLE_ZIP_BYTES);
 	else if (r == -EINVAL)
 		explain_set(why, "%s is no regular file", shown);
 	else

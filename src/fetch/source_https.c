@@ -26,7 +26,7 @@ static size_t take_bytes(char *bytes, size_t size, size_t count, void *ctx)
 {
 	struct look *look = ctx;
 	size_t len = size * count;
-	look->is_too_large = len > LIMIT_FETCH_BYTES - look->body.len;
+	look->is_too_large = len > LIMIT_BUNDLE_ZIP_BYTES - look->body.len;
 	return look->is_too_large || buf_append(&look->body, bytes, len) < 0 ? 0 : len;
 }
 
@@ -48,7 +48,7 @@ static bool set_limits(CURL *curl)
 	       curl_easy_setopt(curl, CURLOPT_TIMEOUT, limit_s(LIMIT_FETCH_S)) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)LIMIT_FETCH_SLOW_BYTES) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, limit_s(LIMIT_FETCH_SLOW_S)) == CURLE_OK &&
-	       curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)LIMIT_FETCH_BYTES) == CURLE_OK &&
+	       curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)LIMIT_BUNDLE_ZIP_BYTES) == CURLE_OK &&
 	       curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
 }
 
@@ -122,7 +122,7 @@ static int explain_failure(const struct look *look, CURLcode code, struct explai
 	const char *text = look->error[0] ? look->error : curl_easy_strerror(code);
 	if (look->is_too_large || code == CURLE_FILESIZE_EXCEEDED) {
 		explain_set(why, "%s: it is larger than the %u bytes that a policy bundle may have",
-			    look->source->address.shown, LIMIT_FETCH_BYTES);
+			    look->source->address.shown, LIMIT_BUNDLE_ZIP_BYTES);
 		return -EFBIG;
 	}
 	int r = -EIO;

@@ -162,8 +162,8 @@ mount_with_source() {
 		[[ $output == *"$2"* ]] || { echo "$1: $output"; return 1; }
 	}
 	fails_with missing "the server answered with status 404"
-	fails_with large "larger than the 5242880 bytes"
-	fails_with endless "larger than the 5242880 bytes"
+	fails_with large "larger than the 8388608 bytes"
+	fails_with endless "larger than the 8388608 bytes"
 	fails_with slow "timed out"
 	fails_with to-http "a redirect is followed to https alone"
 	fails_with to-file "a redirect is followed to https alone"

@@ -132,10 +132,10 @@ static void test_a_file_that_is_too_large(void **state)
 {
 	struct fixture *f = *state;
 	write_file(f, "x");
-	assert_int_equal(truncate(f->path, LIMIT_FETCH_BYTES), 0);
+	assert_int_equal(truncate(f->path, LIMIT_BUNDLE_ZIP_BYTES), 0);
 	assert_int_equal(look(f, NULL), 0);
-	assert_int_equal(f->body.len, LIMIT_FETCH_BYTES);
-	assert_int_equal(truncate(f->path, LIMIT_FETCH_BYTES + 1), 0);
+	assert_int_equal(f->body.len, LIMIT_BUNDLE_ZIP_BYTES);
+	assert_int_equal(truncate(f->path, LIMIT_BUNDLE_ZIP_BYTES + 1), 0);
 	assert_int_equal(look(f, NULL), -EFBIG);
 	assert_non_null(strstr(f->why.text, "larger than"));
 }
