@@ -94,6 +94,9 @@ int config_terms_parse(const char *text, size_t len, struct config_terms **ret, 
 void config_terms_free(struct config_terms *terms);
 /* Is a bundle for a host of this name with these labels? */
 bool config_terms_are_for(const struct config_terms *terms, const char *host, char *const *labels, size_t label_count);
+/* Of one that is not: a sentence with whom it is for, and what this host is called. */
+void config_terms_explain(const struct config_terms *terms, const char *host, char *const *labels, size_t label_count,
+			  struct explain *ret);
 
 /* Something in the host's own files that is not in force, because it is governed. */
 struct config_override {

@@ -13,8 +13,6 @@
 #include "build.h"
 #include "override.h"
 
-#define LIST_SHOWN_SIZE 320
-
 /* ---- whether a bundle is for this host ---- */
 
 bool govern_is_asked(const struct tree *own)
@@ -24,39 +22,12 @@ bool govern_is_asked(const struct tree *own)
 	return publisher && publisher->at.file->order == 0;
 }
 
-static void join(char *const *words, size_t count, char ret[LIST_SHOWN_SIZE])
-{
-	size_t len = 0;
-	ret[0] = '\0';
-	for (size_t i = 0; i < count && len < LIST_SHOWN_SIZE; i++)
-		len += (size_t)snprintf(ret + len, LIST_SHOWN_SIZE - len, "%s%s", i > 0 ? " " : "", words[i]);
-	if (len >= LIST_SHOWN_SIZE)
-		memcpy(ret + LIST_SHOWN_SIZE - sizeof("..."), "...", sizeof("..."));
-}
-
-static void report_not_for_host(const struct governing *g, const char *host, char *const *labels, size_t label_count,
-				struct report *report)
-{
-	const struct config_terms *terms = g->terms;
-	const struct section *policy = tree_find(g->own, kinds[KIND_POLICY].name);
-	char hosts[LIST_SHOWN_SIZE], wanted[LIST_SHOWN_SIZE], own[LIST_SHOWN_SIZE];
-	join(terms->hosts, terms->host_count, hosts);
-	join(terms->labels, terms->label_count, wanted);
-	join(labels, label_count, own);
-	report_error(report, policy->at,
-		     "policy bundle %" PRIu64
-		     " is for %s%s%s%s%s; this host is called %s and has %s%s: [policy] \"host\" "
-		     "and \"label\" say so",
-		     terms->sequence, hosts[0] ? "the hosts " : "", hosts, hosts[0] && wanted[0] ? " and " : "",
-		     wanted[0] ? "those with one of the labels " : "", wanted, quote(host).text,
-		     own[0] ? "the labels " : "no label", own);
-}
-
 bool govern_is_for_host(const struct governing *g, struct report *report)
 {
 	const struct section *policy = tree_find(g->own, kinds[KIND_POLICY].name);
 	const struct setting *name = section_find(policy, "host");
 	char *labels[LIMIT_CONFIG_LIST_ITEMS], default_host[CONFIG_HOST_NAME_MAX + 1];
+	struct explain why;
 	size_t count = 0;
 	for (size_t i = 0; i < policy->count && count < LIMIT_CONFIG_LIST_ITEMS; i++)
 		if (strcmp(policy->settings[i].key, "label") == 0)
@@ -65,7 +36,8 @@ bool govern_is_for_host(const struct governing *g, struct report *report)
 	const char *host = name ? name->value : default_host;
 	if (config_terms_are_for(g->terms, host, labels, count))
 		return true;
-	report_not_for_host(g, host, labels, count, report);
+	config_terms_explain(g->terms, host, labels, count, &why);
+	report_error(report, policy->at, "%s", why.text);
 	return false;
 }
 

@@ -4,6 +4,7 @@
 #include "terms.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +13,10 @@
 #include "names.h"
 #include "values.h"
 
-#define SEQUENCE_MAX	((1ULL << 53) - 1) /* what JSON readers take for a whole number */
-#define DESCRIPTORS_MAX ((1ULL << 31) - 1)
-#define UMASK_EXPECTED	"a mask of three or four octal digits, such as 0077"
+#define SEQUENCE_MAX	 ((1ULL << 53) - 1) /* what JSON readers take for a whole number */
+#define DESCRIPTORS_MAX	 ((1ULL << 31) - 1)
+#define WORDS_SHOWN_SIZE 160
+#define UMASK_EXPECTED	 "a mask of three or four octal digits, such as 0077"
 
 /* ---- what the process that serves has to look like ---- */
 
@@ -204,4 +206,33 @@ bool config_terms_are_for(const struct config_terms *terms, const char *host, ch
 			if (strcmp(terms->labels[i], labels[j]) == 0)
 				return true;
 	return terms->host_count == 0 && terms->label_count == 0;
+}
+
+/* Behind one another, as far as they fit. */
+static void join(char *const *words, size_t count, char ret[WORDS_SHOWN_SIZE])
+{
+	size_t len = 0;
+	ret[0] = '\0';
+	for (size_t i = 0; i < count && len + 1 < WORDS_SHOWN_SIZE; i++) {
+		if (i > 0)
+			ret[len++] = ' ';
+		text_escape_print(ret + len, WORDS_SHOWN_SIZE - len, words[i], strlen(words[i]));
+		len += strlen(ret + len);
+	}
+}
+
+void config_terms_explain(const struct config_terms *terms, const char *host, char *const *labels, size_t label_count,
+			  struct explain *ret)
+{
+	char hosts[WORDS_SHOWN_SIZE], wanted[WORDS_SHOWN_SIZE], own[WORDS_SHOWN_SIZE];
+	join(terms->hosts, terms->host_count, hosts);
+	join(terms->labels, terms->label_count, wanted);
+	join(labels, label_count, own);
+	explain_set(ret,
+		    "policy bundle %" PRIu64
+		    " is not for this host, but for %s%s%s%s%s; this host is called %s and has "
+		    "%s%s: [policy] \"host\" and \"label\" say so",
+		    terms->sequence, hosts[0] ? "the hosts " : "", hosts, hosts[0] && wanted[0] ? " and " : "",
+		    wanted[0] ? "those with one of the labels " : "", wanted, quote(host).text,
+		    own[0] ? "the labels " : "no label", own);
 }

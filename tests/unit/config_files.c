@@ -74,17 +74,36 @@ void config_files_good(struct config_files *files, const char *more)
 	config_files_puts(files, "vouchfs.conf", text);
 }
 
-int config_files_load(struct config_files *files)
+void config_files_put_conf_d(struct config_files *files, const char *name, const char *text)
+{
+	char path[512];
+	(void)snprintf(path, sizeof(path), "%s/" CONFIG_CONF_D, files->dir);
+	assert_true(mkdir(path, 0755) == 0 || errno == EEXIST);
+	(void)snprintf(path, sizeof(path), CONFIG_CONF_D "/%s", name);
+	config_files_puts(files, path, text);
+}
+
+int config_files_load_governed(struct config_files *files, const struct config_members *bundle)
 {
 	config_free(files->config);
 	files->config = NULL;
 	buf_reset(&files->errors);
-	return config_load(files->main_path, &files->config, &files->errors);
+	return config_load_governed(files->main_path, bundle, &files->config, &files->errors);
+}
+
+int config_files_load(struct config_files *files)
+{
+	return config_files_load_governed(files, NULL);
 }
 
 void config_files_expect_error(struct config_files *files, const char *text)
 {
 	assert_int_equal(config_files_load(files), -EINVAL);
+	config_files_assert_error(files, text);
+}
+
+void config_files_assert_error(const struct config_files *files, const char *text)
+{
 	assert_null(files->config);
 	if (!strstr(files->errors.data, text))
 		fail_msg("expected an error with \"%s\", found:\n%s", text, files->errors.data);

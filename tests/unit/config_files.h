@@ -5,7 +5,7 @@
 #define TESTS_CONFIG_FILES_H
 
 #include "base/buf.h"
-#include "config/config.h"
+#include "config/policy.h"
 
 struct config_files {
 	char dir[128];
@@ -21,13 +21,20 @@ int config_files_teardown(void **state);
 void config_files_write(struct config_files *files, const char *name, const void *bytes, size_t len);
 void config_files_puts(struct config_files *files, const char *name, const char *text);
 
+/* dir/conf.d/name, which is made. */
+void config_files_put_conf_d(struct config_files *files, const char *name, const char *text);
+
 /* The smallest good main file, with more text behind it. */
 void config_files_good(struct config_files *files, const char *more);
 
 /* Loads the main file afresh into files->config and files->errors. */
 int config_files_load(struct config_files *files);
+/* The same under a bundle, or NULL. */
+int config_files_load_governed(struct config_files *files, const struct config_members *bundle);
 
 /* Loads, and expects -EINVAL with exactly one error that contains text. */
 void config_files_expect_error(struct config_files *files, const char *text);
+/* The same of whatever was loaded into files. */
+void config_files_assert_error(const struct config_files *files, const char *text);
 
 #endif

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -319,11 +318,8 @@ static void finds_what_a_search_of_all_sections_finds(void **state)
 		if (!text.data || !strstr(text.data, header))
 			assert_int_equal(buf_printf(&text, "%scode_signing_config = none\n", header), 0);
 	}
-	char conf_d[256];
-	(void)snprintf(conf_d, sizeof(conf_d), "%s/conf.d", files->dir);
-	assert_int_equal(mkdir(conf_d, 0755), 0);
 	config_files_good(files, "");
-	config_files_puts(files, "conf.d/many.conf", text.data);
+	config_files_put_conf_d(files, "many.conf", text.data);
 	assert_int_equal(config_files_load(files), 0);
 	for (unsigned i = 0; i < 5000; i++) {
 		make_name(&seed, "abcd", name);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -81,17 +80,14 @@ static void takes_a_file_as_source(void **state)
 static void stands_in_the_main_file_alone(void **state)
 {
 	struct config_files *files = *state;
-	char path[256];
-	(void)snprintf(path, sizeof(path), "%s/conf.d", files->dir);
-	assert_int_equal(mkdir(path, 0755), 0);
 	config_files_good(files, "[policy]\nhost = web-1\n");
 
-	config_files_puts(files, "conf.d/a.conf", "[policy]\n" PUBLISHER);
+	config_files_put_conf_d(files, "a.conf", "[policy]\n" PUBLISHER);
 	config_files_expect_error(files, "/conf.d/a.conf:2: [policy] stands in the main file alone");
-	config_files_puts(files, "conf.d/a.conf", "[policy]\nlabel = eu\n");
+	config_files_put_conf_d(files, "a.conf", "[policy]\nlabel = eu\n");
 	config_files_expect_error(files, "/conf.d/a.conf:2: [policy] stands in the main file alone");
 	config_files_good(files, "");
-	config_files_puts(files, "conf.d/a.conf", "\n[policy]\n");
+	config_files_put_conf_d(files, "a.conf", "\n[policy]\n");
 	config_files_expect_error(files, "/conf.d/a.conf:2: [policy] stands in the main file alone");
 }
 

@@ -5,11 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 
-#include "base/io.h"
 #include "base/text.h"
 #include "config_files.h"
 #include "members_fixture.h"
@@ -32,16 +30,12 @@ static const char terms_refuse[] = "[policy]\nsequence = 7\n";
 static const char terms_report[] = "[policy]\nsequence = 7\nlocal = report\n";
 
 static const char account[] = "[account 222233334444]\n"
-			      "certificate = trust/a.pem\n"
-			      "revocations = trust/a.revocations\n";
+			      "certificate = trust/a.pem\nrevocations = trust/a.revocations\n";
 static const char config_section[] = "[code-signing-config approved]\nallowed_publisher = " APP "\n";
 
 static int load(struct config_files *files, const struct members_fixture *bundle)
 {
-	config_free(files->config);
-	files->config = NULL;
-	buf_reset(&files->errors);
-	return config_load_governed(files->main_path, bundle ? &bundle->members : NULL, &files->config, &files->errors);
+	return config_files_load_governed(files, bundle ? &bundle->members : NULL);
 }
 
 static const struct config *load_good(struct config_files *files, const struct members_fixture *bundle)
@@ -56,20 +50,7 @@ static const struct config *load_good(struct config_files *files, const struct m
 static void expect_error(struct config_files *files, const struct members_fixture *bundle, const char *text)
 {
 	assert_int_equal(load(files, bundle), -EINVAL);
-	assert_null(files->config);
-	if (!strstr(files->errors.data, text))
-		fail_msg("expected an error with \"%s\", found:\n%s", text, files->errors.data);
-	if (strchr(files->errors.data, '\n') != files->errors.data + files->errors.len - 1)
-		fail_msg("expected one error, found:\n%s", files->errors.data);
-}
-
-static void put_conf_d(struct config_files *files, const char *name, const char *text)
-{
-	char path[512];
-	(void)snprintf(path, sizeof(path), "%s/conf.d", files->dir);
-	assert_true(mkdir(path, 0755) == 0 || errno == EEXIST);
-	(void)snprintf(path, sizeof(path), "conf.d/%s", name);
-	config_files_puts(files, path, text);
+	config_files_assert_error(files, text);
 }
 
 /* A bundle with trust for one account, one config and one function under it. */
@@ -228,7 +209,7 @@ static void check_case(struct config_files *files, const struct kind_case *c, bo
 	struct members_fixture bundle;
 	char said[200];
 	fill_case(c, refuses ? terms_refuse : terms_report, in_bundle, &bundle);
-	put_conf_d(files, "case.conf", on_host ? c->on_host : "");
+	config_files_put_conf_d(files, "case.conf", on_host ? c->on_host : "");
 
 	if (in_bundle && on_host && refuses) {
 		(void)snprintf(said, sizeof(said),
@@ -269,7 +250,7 @@ static void before_a_bundle_nothing_is_in_force(void **state)
 	config_files_puts(files, "vouchfs.conf", host);
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		char said[200];
-		put_conf_d(files, "case.conf", kinds[i].on_host);
+		config_files_put_conf_d(files, "case.conf", kinds[i].on_host);
 		const struct config *config = load_good(files, NULL);
 		assert_int_equal(count_kind(config, &kinds[i]), 0);
 		assert_int_equal(config->override_count, 1);
@@ -278,9 +259,10 @@ static void before_a_bundle_nothing_is_in_force(void **state)
 		assert_string_equal(config->overrides[0].text, said);
 		assert_null(config->terms);
 	}
-	put_conf_d(files, "case.conf", "[function f]\ncode_signing_config = of-no-bundle\ngroup = no-such-group\n");
+	config_files_put_conf_d(files, "case.conf",
+				"[function f]\ncode_signing_config = of-no-bundle\ngroup = no-such-group\n");
 	assert_int_equal(load_good(files, NULL)->override_count, 1);
-	put_conf_d(files, "case.conf", "[fnction f]\ncode_signing_config = x\n");
+	config_files_put_conf_d(files, "case.conf", "[fnction f]\ncode_signing_config = x\n");
 	expect_error(files, NULL, "unknown section [fnction f]");
 }
 
@@ -304,7 +286,7 @@ static void an_unchecked_function_is_not_the_hosts_to_have(void **state)
 	struct config_files *files = *state;
 	struct members_fixture bundle;
 	config_files_puts(files, "vouchfs.conf", host);
-	put_conf_d(files, "f.conf", "[function mine]\ncode_signing_config = none\n");
+	config_files_put_conf_d(files, "f.conf", "[function mine]\ncode_signing_config = none\n");
 	fill_case(&kinds[1], terms_report, false, &bundle);
 	const struct config *config = load_good(files, &bundle);
 	assert_int_equal(config->function_count, 0);
@@ -359,8 +341,9 @@ static void a_section_in_pieces_is_told_of_in_each_file(void **state)
 	char main_text[1024];
 	(void)snprintf(main_text, sizeof(main_text), "%s[layer z]\nmode = 0700\n", host);
 	config_files_puts(files, "vouchfs.conf", main_text);
-	put_conf_d(files, "10.conf", "[function mine]\ncode_signing_config = approved\nmode = 0700\n");
-	put_conf_d(files, "20.conf", "; more\n[function mine]\ngroup = 0\n[function also]\ncode_signing_config = x\n");
+	config_files_put_conf_d(files, "10.conf", "[function mine]\ncode_signing_config = approved\nmode = 0700\n");
+	config_files_put_conf_d(files, "20.conf",
+				"; more\n[function mine]\ngroup = 0\n[function also]\ncode_signing_config = x\n");
 	fill_whole(&bundle, terms_report);
 	members_add(&bundle, "conf.d/40.conf", "[layer web]\n");
 	const struct config *config = load_good(files, &bundle);
@@ -424,10 +407,10 @@ static void says_for_whom_a_bundle_is(void **state)
 	struct members_fixture bundle;
 	config_files_puts(*state, "vouchfs.conf", host);
 	fill_whole(&bundle, "[policy]\nsequence = 7\nhosts = db-* mail\nlabels = us\n");
-	expect_error(
-		*state, &bundle,
-		"/vouchfs.conf:3: policy bundle 7 is for the hosts db-* mail and those with one of the labels us; this "
-		"host is called \"web-1\" and has the labels eu: [policy] \"host\" and \"label\" say so");
+	expect_error(*state, &bundle,
+		     "/vouchfs.conf:3: policy bundle 7 is not for this host, but for the hosts db-* mail and those "
+		     "with one of the labels us; this "
+		     "host is called \"web-1\" and has the labels eu: [policy] \"host\" and \"label\" say so");
 }
 
 /* ---- a bundle stands on its own ---- */
