@@ -126,7 +126,7 @@ struct gate_deployment {
 	uint32_t mtime_ns;
 	uint32_t uid;			       /* owner of the artifact */
 	uint64_t rollback_to;		       /* the release that is taken up again; 0: none */
-	const char *rollback_reason;	       /* of a policy bundle: why an administrator does that; or NULL */
+	const char *rollback_told;	       /* of a policy bundle: what the log is to say of that; or NULL */
 	const struct store_release *layers_of; /* whose layers and list the release is to have; NULL: none */
 	const char *about; /* what its publisher says of a layer version, or governed_about; as lines; or NULL */
 };

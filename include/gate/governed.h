@@ -68,7 +68,7 @@ struct config_code_signing governed_rules(const struct config *own);
 int gate_judge_bundle(const struct trust *trust, const char *config_path, struct store *store,
 		      const struct gate_artifact *artifact, struct gate_decision *ret, struct trust **ret_candidate);
 /*
- * The same for a bundle that an administrator takes up again by gate_deployment's rollback_reason: no sequence is a
+ * The same for a bundle that an administrator takes up again (gate_deployment's rollback_told): no sequence is a
  * reason to refuse it.
  */
 int gate_judge_rollback(const struct trust *trust, const char *config_path, struct store *store,
@@ -79,6 +79,9 @@ int gate_judge_rollback(const struct trust *trust, const char *config_path, stru
  * is taken up again (rollback_reason, else NULL) why, and below which sequence. Appends.
  */
 int governed_about(const struct trust *candidate, const char *rollback_reason, struct buf *ret);
+/* And what it says: the sequence, 0: none; why it was taken up again, escaped, free(), NULL: it was not. */
+uint64_t governed_sequence_of(const struct store_release *release);
+char *governed_reason_of(const struct store_release *release);
 
 /*
  * After the candidate's commit, before anybody else has it: what the release's record says of it is in

@@ -187,9 +187,9 @@ static int commit(struct store *store, struct audit *audit, struct store_stage *
 	struct entry entry;
 	describe(deployment, decision, &entry);
 	entry.record.release = release->number;
-	if (deployment->rollback_reason) {
+	if (deployment->rollback_told) {
 		entry.record.event = AUDIT_POLICY_ROLLED_BACK;
-		entry.record.detail = deployment->rollback_reason;
+		entry.record.detail = deployment->rollback_told;
 	}
 	r = audit_append(audit, &entry.record, &decision->event);
 	if (r == 0) {

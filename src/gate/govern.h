@@ -34,11 +34,6 @@ int govern_read_terms(const struct bundle *bundle, const struct config *own, uin
 		      struct explain *ret_why);
 void govern_take_facts(struct governed *governed, const struct signature_facts *facts);
 
-/* Lines of a bundle's release record (governed_about). */
-#define GOVERN_SEQUENCE	       "policy-sequence"
-#define GOVERN_ROLLBACK_BELOW  "policy-rollback-below" /* the highest sequence then */
-#define GOVERN_ROLLBACK_REASON "policy-rollback-reason"
-#define GOVERN_ROLLBACK_BY     "policy-rollback-by-uid" /* where somebody else has brought it again since */
 /* What the release's record says of it; sequence and highest_sequence are set. */
 void govern_take_record(struct governed *governed, const struct store_release *release);
 /* It is the one in force, to which somebody went back, and has come again: that stays as it is. */

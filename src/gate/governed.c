@@ -15,8 +15,11 @@
 #include "govern.h"
 #include "trust_make.h"
 
-#define SHOWN_SIZE  256
-#define WORDS_SHOWN 4
+/* Lines of a bundle's release record. */
+#define SEQUENCE	"policy-sequence"
+#define ROLLBACK_BELOW	"policy-rollback-below" /* the highest sequence then */
+#define ROLLBACK_REASON "policy-rollback-reason"
+#define ROLLBACK_BY	"policy-rollback-by-uid" /* where somebody else has brought it again since */
 
 struct config_code_signing governed_rules(const struct config *own)
 {
@@ -104,32 +107,6 @@ bool govern_is_due(const struct governed *governed, const struct trust *own)
 
 /* ---- what it is ---- */
 
-/* "web-*, db-1", the first of them; "none". */
-static void list_words(char *const *words, size_t count, char ret[SHOWN_SIZE])
-{
-	size_t at = 0;
-	(void)snprintf(ret, SHOWN_SIZE, "none");
-	for (size_t i = 0; i < count && i < WORDS_SHOWN; i++) {
-		char word[SHOWN_SIZE / (2 * WORDS_SHOWN)];
-		text_escape_print(word, sizeof(word), words[i], strlen(words[i]));
-		at += (size_t)snprintf(ret + at, SHOWN_SIZE - at, "%s%s", i > 0 ? ", " : "", word);
-	}
-	if (count > WORDS_SHOWN)
-		(void)snprintf(ret + at, SHOWN_SIZE - at, " and %zu more", count - WORDS_SHOWN);
-}
-
-static void explain_hosts(const struct config_terms *terms, const struct config_policy *policy, struct explain *ret_why)
-{
-	char host[SHOWN_SIZE], hosts[SHOWN_SIZE], labels[SHOWN_SIZE], own[SHOWN_SIZE];
-	text_escape_print(host, sizeof(host), policy->host, strlen(policy->host));
-	list_words(terms->hosts, terms->host_count, hosts);
-	list_words(terms->labels, terms->label_count, labels);
-	list_words(policy->labels, policy->label_count, own);
-	explain_set(ret_why,
-		    "the bundle is not for this host: it is for hosts: %s, labels: %s; this host is %s, its labels: %s",
-		    hosts, labels, host, own);
-}
-
 static int parse_terms(const struct bundle *bundle, struct config_terms **ret, struct explain *ret_why)
 {
 	const struct config_member *member = &bundle_members(bundle)->all[0]; /* policy.conf is there, and first */
@@ -155,7 +132,7 @@ int govern_read_terms(const struct bundle *bundle, const struct config *own, uin
 	if (config_terms_are_for(terms, policy->host, policy->labels, policy->label_count)) {
 		*ret_sequence = terms->sequence;
 	} else {
-		explain_hosts(terms, policy, ret_why);
+		config_terms_explain(terms, policy->host, policy->labels, policy->label_count, ret_why);
 		r = -ENXIO;
 	}
 	config_terms_free(terms);
@@ -183,18 +160,29 @@ static bool read_number(const struct store_release *release, const char *key, ui
 	return text_record_get_u64(text, strlen(text), key, ret);
 }
 
+uint64_t governed_sequence_of(const struct store_release *release)
+{
+	uint64_t sequence = 0;
+	return read_number(release, SEQUENCE, &sequence) ? sequence : 0;
+}
+
+char *governed_reason_of(const struct store_release *release)
+{
+	const char *text = decision_of(release);
+	return text_record_get(text, strlen(text), ROLLBACK_REASON);
+}
+
 bool govern_is_rollback(const struct store_release *release, uint64_t highest)
 {
 	uint64_t below = 0;
-	return read_number(release, GOVERN_ROLLBACK_BELOW, &below) && below == highest;
+	return read_number(release, ROLLBACK_BELOW, &below) && below == highest;
 }
 
 static void take_rollback(struct governed *governed, const struct store_release *release)
 {
-	const char *text = decision_of(release);
-	char *reason = text_record_get(text, strlen(text), GOVERN_ROLLBACK_REASON);
+	char *reason = governed_reason_of(release);
 	uint64_t uid = governed->applied_by_uid;
-	(void)read_number(release, GOVERN_ROLLBACK_BY, &uid);
+	(void)read_number(release, ROLLBACK_BY, &uid);
 	governed->is_rolled_back = true;
 	governed->rollback_by_uid = (uint32_t)uid;
 	size_t len;
@@ -229,15 +217,15 @@ int governed_about(const struct trust *candidate, const char *rollback_reason, s
 	const struct governed *governed = candidate->governed;
 	char reason[2 * LIMIT_REASON_BYTES + 1];
 	ASSERT(governed && governed->state == GOVERNED_IN_FORCE);
-	int r = buf_printf(ret, GOVERN_SEQUENCE ": %llu\n", (unsigned long long)governed->sequence);
+	int r = buf_printf(ret, SEQUENCE ": %llu\n", (unsigned long long)governed->sequence);
 	if (r == 0 && !rollback_reason && governed->is_rolled_back) {
 		rollback_reason = governed->rollback_reason;
-		r = buf_printf(ret, GOVERN_ROLLBACK_BY ": %u\n", governed->rollback_by_uid);
+		r = buf_printf(ret, ROLLBACK_BY ": %u\n", governed->rollback_by_uid);
 	}
 	if (r < 0 || !rollback_reason)
 		return r;
 	text_escape_print(reason, sizeof(reason), rollback_reason, strlen(rollback_reason));
-	return buf_printf(ret, GOVERN_ROLLBACK_BELOW ": %llu\n" GOVERN_ROLLBACK_REASON ": %s\n",
+	return buf_printf(ret, ROLLBACK_BELOW ": %llu\n" ROLLBACK_REASON ": %s\n",
 			  (unsigned long long)governed->highest_sequence, reason);
 }
 

@@ -27,16 +27,9 @@ static int each_release(struct store *store, void (*take)(void *ctx, const struc
 	return r == -ENOENT ? 0 : r;
 }
 
-static uint64_t sequence_of(const struct store_release *release)
-{
-	const char *text = release->decision ? release->decision : "";
-	uint64_t sequence = 0;
-	return text_record_get_u64(text, strlen(text), GOVERN_SEQUENCE, &sequence) ? sequence : 0;
-}
-
 static void take_highest(void *ctx, const struct store_release *release)
 {
-	uint64_t *highest = ctx, sequence = sequence_of(release);
+	uint64_t *highest = ctx, sequence = governed_sequence_of(release);
 	*highest = sequence > *highest ? sequence : *highest;
 }
 
@@ -63,7 +56,7 @@ struct search {
 static void take_same(void *ctx, const struct store_release *release)
 {
 	struct search *s = ctx;
-	bool has_it = sequence_of(release) == s->sequence;
+	bool has_it = governed_sequence_of(release) == s->sequence;
 	s->is_known = s->is_known || has_it;
 	s->is_found = s->is_found || (has_it && memcmp(release->digest, s->tree_sha256, sizeof(release->digest)) == 0);
 }

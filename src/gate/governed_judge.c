@@ -170,29 +170,20 @@ static void check_sequence(struct candidacy *c)
 
 /* ---- as a configuration ---- */
 
-static size_t count_lines(const struct buf *text)
-{
-	size_t lines = 0;
-	for (size_t i = 0; i < text->len; i++)
-		lines += text->data[i] == '\n';
-	return lines;
-}
-
 static void refuse_configuration(struct candidacy *c, const struct buf *errors)
 {
 	char detail[POLICY_DETAIL_SIZE], remedy[POLICY_REMEDY_SIZE];
-	const char *text = errors->data ? errors->data : "";
-	size_t lines = count_lines(errors);
+	const char *text = errors->data ? errors->data : "", *end = text + strcspn(text, "\n");
 	struct buf unused = {0};
 	struct config *own = NULL;
 	bool is_ours = config_load(c->making.config_path, &own, &unused) < 0;
 	(void)snprintf(detail, sizeof(detail), "this host's configuration would be refused with the bundle: %.*s",
-		       (int)strcspn(text, "\n"), text);
+		       (int)(end - text), text);
 	(void)snprintf(remedy, sizeof(remedy), "%s%s",
 		       is_ours ? "put the host's own configuration right first: vouchfs check-config says what is wrong"
 			       : "correct the bundle, or what it needs of this host: users and groups, files, what the "
 				 "host's own files say",
-		       lines > 1 ? "; there is more than this" : "");
+		       *end && end[1] ? "; there is more than this" : "");
 	config_free(own);
 	buf_done(&unused);
 	refuse(c, POLICY_VF5001_BUNDLE, detail, remedy);

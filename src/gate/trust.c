@@ -279,6 +279,7 @@ static struct trust *copy_trust(struct trust *trust)
 /* What is in force stays what it is; whether somebody has to act is judged by the lists as they are now. */
 static int refresh_governed(const struct trust *trust, struct store *store, struct trust *next)
 {
+	ASSERT(trust->local && trust->governed);
 	next->local = copy_trust(trust->local);
 	next->governed = govern_copy(trust->governed);
 	if (!next->local || !next->governed)

@@ -19,7 +19,7 @@ int govern_make_local(const struct govern_making *making, struct trust **ret, st
 	int r = config_load(making->config_path, &config, ret_errors);
 	if (r == 0)
 		r = trust_make(config, &local, ret_errors);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	trust_read_lists(local, NULL, making->store, making->remembers);
 	*ret = local;
@@ -99,7 +99,7 @@ static int load(const struct govern_making *making, struct trust **ret, struct b
 	struct trust *local = NULL;
 	struct governed *governed = NULL;
 	int r = govern_make_local(making, &local, ret_errors);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (!making->store || local->config->policy.publisher_count == 0) {
 		*ret = local;

@@ -212,8 +212,7 @@ static int roll_back(struct tree_handle *handle, const char *text, size_t len)
 	bool is_previous = text_equal(line, first, PREVIOUS);
 	if (!is_previous && (!text_parse_u64(line, first, INT64_MAX, &what.sequence) || what.sequence == 0))
 		return -EINVAL;
-	uint64_t sequence;
-	return policy_roll_back(handle->slots, &what, &sequence);
+	return policy_roll_back(handle->slots, &what);
 }
 
 int deploy_policy_write(struct tree_handle *handle, const void *buf, size_t len, uint64_t offset)

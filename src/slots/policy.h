@@ -11,10 +11,6 @@
 struct slot;
 struct slots;
 
-/* Lines of a release's record, as governed_about has them. */
-#define POLICY_RECORD_SEQUENCE	      "policy-sequence"
-#define POLICY_RECORD_ROLLBACK_REASON "policy-rollback-reason"
-
 /* An alarm that the audit log has. Tree lock. */
 struct policy_told {
 	bool is_alarm;
@@ -47,7 +43,7 @@ struct policy_rollback {
  * first, with its reason. -EINVAL: no such reason; -ENOENT: it is not kept; -EEXIST: it is in force; a refusal comes
  * back as its errno.
  */
-int policy_roll_back(struct slots *slots, const struct policy_rollback *what, uint64_t *ret_sequence);
+int policy_roll_back(struct slots *slots, const struct policy_rollback *what);
 
 /*
  * Puts the bundle in force into the store again, which has lost it or has another one: as if it came once more, so it

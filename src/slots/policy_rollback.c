@@ -17,17 +17,11 @@ struct rollback {
 	struct release *target;
 	uint64_t sequence;	/* of the target */
 	uint64_t sequence_then; /* that was in force; 0: none */
+	struct explain told;	/* what the log says of it */
 	struct gate_deployment deployment;
 	struct policy_change change;
 	struct slot_switch done;
 };
-
-static uint64_t sequence_of(const struct release *release)
-{
-	const char *record = release->record->decision ? release->record->decision : "";
-	uint64_t sequence;
-	return text_record_get_u64(record, strlen(record), POLICY_RECORD_SEQUENCE, &sequence) ? sequence : 0;
-}
 
 /* The newest release of that sequence, or of the highest one below the current. Slot lock held. */
 static int find_target(struct rollback *b)
@@ -36,9 +30,9 @@ static int find_target(struct rollback *b)
 	struct release *found = NULL;
 	uint64_t best = 0;
 	lock_take(&slot->slots->lock);
-	b->sequence_then = slot->current ? sequence_of(slot->current) : 0;
+	b->sequence_then = slot->current ? governed_sequence_of(slot->current->record) : 0;
 	for (size_t i = 0; i < slot->listed_count; i++) {
-		uint64_t at = sequence_of(slot->listed[i]);
+		uint64_t at = governed_sequence_of(slot->listed[i]->record);
 		bool fits = b->what->sequence > 0 ? at == b->what->sequence : at < b->sequence_then;
 		if (fits && at > 0 && at >= best) {
 			best = at;
@@ -56,6 +50,8 @@ static int find_target(struct rollback *b)
 static void describe(struct rollback *b)
 {
 	const struct store_release *record = b->target->record;
+	explain_set(&b->told, "from sequence %llu to %llu: %s", (unsigned long long)b->sequence_then,
+		    (unsigned long long)b->sequence, b->what->reason);
 	b->deployment = (struct gate_deployment){
 		.function = b->slot->name,
 		.artifact_name = record->artifact_name,
@@ -65,7 +61,7 @@ static void describe(struct rollback *b)
 		.mtime_ns = record->mtime_ns,
 		.uid = b->what->who->uid,
 		.rollback_to = record->number,
-		.rollback_reason = b->what->reason,
+		.rollback_told = b->told.text,
 	};
 }
 
@@ -87,22 +83,6 @@ static int judge(struct rollback *b)
 	return r == 0 && b->change.decision->verdict.outcome == POLICY_REFUSED ? refuse(b) : r;
 }
 
-static int record(const struct rollback *b)
-{
-	struct explain detail;
-	explain_set(&detail, "from sequence %llu to %llu: %s", (unsigned long long)b->sequence_then,
-		    (unsigned long long)b->sequence, b->what->reason);
-	const struct audit_record record = {
-		.event = AUDIT_POLICY_ROLLED_BACK,
-		.who = b->what->who,
-		.slot = b->slot->path,
-		.artifact = b->target->record->artifact_name,
-		.rollback_to = b->target->record->number,
-		.detail = detail.text,
-	};
-	return audit_append(b->slot->slots->audit, &record, NULL);
-}
-
 static int commit(struct rollback *b)
 {
 	struct slots *slots = b->slot->slots;
@@ -113,13 +93,11 @@ static int commit(struct rollback *b)
 	int r = governed_about(b->change.after, b->what->reason, &about);
 	b->deployment.about = about.data;
 	if (r == 0)
-		r = record(b);
-	if (r == 0)
 		r = gate_commit_again(slots->store, slots->audit, b->target->record, &b->deployment, b->change.decision,
 				      &made);
 	b->deployment.about = NULL;
 	buf_done(&about);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	policy_change_take_up(&b->change, made);
 	b->done = (struct slot_switch){.slot_id = slot->facts.id, .number = made->number};
@@ -171,10 +149,7 @@ static int roll_back_locked(struct rollback *b)
 static bool is_reason(const char *reason)
 {
 	size_t len = strlen(reason);
-	bool fits = len > 0 && len <= LIMIT_REASON_BYTES;
-	for (size_t i = 0; i < len; i++)
-		fits = fits && reason[i] >= 0x20 && reason[i] <= 0x7e;
-	return fits;
+	return len > 0 && len <= LIMIT_REASON_BYTES && text_is_printable(reason, len);
 }
 
 static bool has_section(struct slots *slots)
@@ -185,7 +160,7 @@ static bool has_section(struct slots *slots)
 	return has;
 }
 
-int policy_roll_back(struct slots *slots, const struct policy_rollback *what, uint64_t *ret_sequence)
+int policy_roll_back(struct slots *slots, const struct policy_rollback *what)
 {
 	struct rollback b = {.slot = slots->policy, .what = what};
 	if (!is_reason(what->reason))
@@ -209,8 +184,6 @@ int policy_roll_back(struct slots *slots, const struct policy_rollback *what, ui
 	release_put(b.done.dropped);
 	release_put(b.target);
 	slots_end_verdict(slots);
-	if (r == 0)
-		*ret_sequence = b.sequence;
 out:
 	free(b.change.decision);
 	return r;

@@ -255,6 +255,7 @@ except OSError as error:
 	grep -qx "highest-sequence: 3" "$MNT/.vouchfs/policy/status"
 	grep -qx "rollback-reason: INC-42: 3 blocks billing" "$MNT/.vouchfs/policy/status"
 	cmp "$T/policy-2.zip" "$MNT/policy/policy-2.zip"
+	[ "$(records_with '"event":"policy-rolled-back"')" = 1 ]
 	[ "$(records_with '"event":"policy-rolled-back".*"slot":"policy".*from sequence 3 to 2: INC-42: 3 blocks billing')" = 1 ]
 	[ "$("$VOUCHFS" policy history --json | json_of '[(b["sequence"], b["current"], b["rolledBack"]) for b in d["bundles"]][0]')" = "(2, True, True)" ]
 	[[ $("$VOUCHFS" policy show) == *"ROLLED BACK       INC-42: 3 blocks billing"* ]]

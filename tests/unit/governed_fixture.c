@@ -145,7 +145,7 @@ static void commit(struct gate_fixture *f, struct store_stage *stage, const stru
 		.artifact_name = "policy.zip",
 		.who = &who,
 		.uid = who.uid,
-		.rollback_reason = rollback_reason,
+		.rollback_told = rollback_reason,
 		.about = about.data,
 	};
 	assert_int_equal(gate_commit(f->store, f->audit, stage, zip->data + decision->tail.comment_offset,

@@ -152,7 +152,7 @@ static void test_whom_it_is_for(void **state)
 	assert_refused(f, &(struct bundle_spec){.sequence = 1, .terms = "hosts = db-1\n"}, POLICY_VF5001_BUNDLE,
 		       "not for this host");
 	assert_refused(f, &(struct bundle_spec){.sequence = 1, .terms = "labels = us\n"}, POLICY_VF5001_BUNDLE,
-		       "labels: us; this host is web-1, its labels: eu");
+		       "this host is called \"web-1\"");
 }
 
 static void test_content(void **state)

@@ -161,6 +161,7 @@ static void an_administrator_goes_back_with_a_reason(void **state)
 	assert_int_equal(write_to(f, rollback, root, "2 because"), -EEXIST);
 	assert_int_equal(slots_fixture_count_records(f, "policy-rolled-back"), 0);
 	assert_int_equal(write_to(f, rollback, root, "previous because\n"), 0);
+	assert_int_equal(slots_fixture_count_records(f, "policy-rolled-back"), 1);
 	assert_int_equal(slots_fixture_count_records(f, "from sequence 2 to 1: because"), 1);
 	assert_says(f, STATUS, "sequence: 1\nhighest-sequence: 2\n");
 	assert_says(f, ".vouchfs/history/policy", "rolled back to: because");
