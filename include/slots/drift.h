@@ -21,11 +21,14 @@ enum drift_kind {
 };
 const char *drift_kind_name(enum drift_kind kind); /* "bundle", "local", ... for good */
 
+#define DRIFT_SUBJECT_SIZE 256
+#define DRIFT_WORDS_SIZE   320
+
 struct drift_item {
 	enum drift_kind kind;
-	char subject[256];  /* "conf.d/local.conf:3", "functions/web", "NoNewPrivileges" */
-	char expected[320]; /* printable */
-	char found[320];
+	char subject[DRIFT_SUBJECT_SIZE]; /* "conf.d/local.conf:3", "functions/web", "NoNewPrivileges" */
+	char expected[DRIFT_WORDS_SIZE];  /* printable */
+	char found[DRIFT_WORDS_SIZE];
 	bool is_remediable; /* the daemon can put it right */
 };
 

@@ -9,12 +9,9 @@
 #include "gate/governed.h"
 #include "policy_drift.h"
 
-#define WORDS_SIZE   sizeof(((struct drift_item *)0)->expected)
-#define SUBJECT_SIZE sizeof(((struct drift_item *)0)->subject)
-
 static void tell_mount(void *ctx, const char *at, const char *type, const char *source)
 {
-	char found[WORDS_SIZE];
+	char found[DRIFT_WORDS_SIZE];
 	(void)snprintf(found, sizeof(found), "%.40s (%.160s) is mounted over it and hides it", type, source);
 	drift_add(ctx, &(struct drift_finding){
 			       .kind = DRIFT_SLOT, .subject = at, .expected = "what vouchfs serves", .found = found});
@@ -27,20 +24,20 @@ struct seeing {
 	struct drift *drift;
 };
 
-static void print_access(char ret[WORDS_SIZE], const uid_t *owner, const gid_t *group, mode_t mode)
+static void print_access(char ret[DRIFT_WORDS_SIZE], const uid_t *owner, const gid_t *group, mode_t mode)
 {
-	int len = snprintf(ret, WORDS_SIZE, "mode %04o", (unsigned)mode);
+	int len = snprintf(ret, DRIFT_WORDS_SIZE, "mode %04o", (unsigned)mode);
 	if (owner)
-		len += snprintf(ret + len, WORDS_SIZE - (size_t)len, ", owner %u", (unsigned)*owner);
+		len += snprintf(ret + len, DRIFT_WORDS_SIZE - (size_t)len, ", owner %u", (unsigned)*owner);
 	if (group)
-		(void)snprintf(ret + len, WORDS_SIZE - (size_t)len, ", group %u", (unsigned)*group);
+		(void)snprintf(ret + len, DRIFT_WORDS_SIZE - (size_t)len, ", group %u", (unsigned)*group);
 }
 
 /* A slot whose section says nothing of its owner has the daemon's, which is not known here. */
 static void look_at(const struct seeing *seeing, const char *path, const struct config_slot *section)
 {
 	struct stat st;
-	char expected[WORDS_SIZE], found[WORDS_SIZE];
+	char expected[DRIFT_WORDS_SIZE], found[DRIFT_WORDS_SIZE];
 	if (section->is_pattern || fstatat(seeing->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return; /* what is hidden is told already */
 	bool is_same = (st.st_mode & 07777) == section->mode && (!section->has_owner || st.st_uid == section->owner) &&
@@ -58,7 +55,7 @@ static void look_at(const struct seeing *seeing, const char *path, const struct 
 static void look_at_all(const struct seeing *seeing, const char *directory, const struct config_slot *all, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		char path[SUBJECT_SIZE];
+		char path[DRIFT_SUBJECT_SIZE];
 		(void)snprintf(path, sizeof(path), "%s/%s", directory, all[i].name);
 		look_at(seeing, path, &all[i]);
 	}

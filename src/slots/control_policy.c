@@ -9,9 +9,6 @@
 #include "overview/fill.h"
 #include "slots/drift.h"
 
-_Static_assert((int)OVERVIEW_DRIFT_KINDS == (int)DRIFT_KIND_COUNT, "the same kinds in the same order");
-_Static_assert((int)OVERVIEW_DRIFT_UNIT == (int)DRIFT_UNIT, "the same kinds in the same order");
-
 /* One look under the tree lock. */
 struct seen {
 	struct drift *drift; /* a copy; NULL: there was no check yet */

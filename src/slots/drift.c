@@ -4,20 +4,14 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "overview/overview.h"
+
+_Static_assert((int)DRIFT_KIND_COUNT == (int)OVERVIEW_DRIFT_KINDS, "the same kinds in the same order");
+_Static_assert((int)DRIFT_UNIT == (int)OVERVIEW_DRIFT_UNIT, "the same kinds in the same order");
 
 const char *drift_kind_name(enum drift_kind kind)
 {
-	static const char *const names[DRIFT_KIND_COUNT] = {
-		[DRIFT_BUNDLE] = "bundle",
-		[DRIFT_LOCAL] = "local",
-		[DRIFT_CONFIG] = "config",
-		[DRIFT_TRUST] = "trust",
-		[DRIFT_REVOCATIONS] = "revocations",
-		[DRIFT_SLOT] = "slot",
-		[DRIFT_UNIT] = "unit",
-	};
-	ASSERT((size_t)kind < ARRAY_SIZE(names));
-	return names[kind];
+	return overview_drift_name((enum overview_drift)kind);
 }
 
 size_t drift_item_count(const struct drift *drift)

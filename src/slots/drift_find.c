@@ -9,10 +9,8 @@
 #include "config/policy.h"
 #include "gate/compare.h"
 
-#define WORDS_SIZE   sizeof(((struct drift_item *)0)->expected)
-#define SUBJECT_SIZE sizeof(((struct drift_item *)0)->subject)
-#define LINE_SIZE    240
-#define POLICY	     "policy"
+#define LINE_SIZE 240
+#define POLICY	  "policy"
 
 static const struct governed *governed_of(const struct drift_scene *scene)
 {
@@ -21,16 +19,16 @@ static const struct governed *governed_of(const struct drift_scene *scene)
 
 /* ---- the bundle ---- */
 
-static void print_bundle(const struct governed *governed, char ret[WORDS_SIZE])
+static void print_bundle(const struct governed *governed, char ret[DRIFT_WORDS_SIZE])
 {
 	static const char *const states[] = {
 		[GOVERNED_LOST] = "none that can be relied on: ", [GOVERNED_NONE] = "none"};
 	char hex[17];
 	text_hex(governed->tree_sha256, 8, hex);
 	if (governed->state == GOVERNED_IN_FORCE)
-		(void)snprintf(ret, WORDS_SIZE, "bundle %" PRIu64 " with digest %s...", governed->sequence, hex);
+		(void)snprintf(ret, DRIFT_WORDS_SIZE, "bundle %" PRIu64 " with digest %s...", governed->sequence, hex);
 	else
-		(void)snprintf(ret, WORDS_SIZE, "%s%s", states[governed->state],
+		(void)snprintf(ret, DRIFT_WORDS_SIZE, "%s%s", states[governed->state],
 			       governed->state == GOVERNED_LOST ? governed->why.text : "");
 }
 
@@ -52,7 +50,7 @@ static bool may_come_again(const struct governed *governed)
 static void find_in_store(const struct drift_scene *scene, struct drift *drift)
 {
 	const struct governed *governed = governed_of(scene);
-	char expected[WORDS_SIZE], found[WORDS_SIZE];
+	char expected[DRIFT_WORDS_SIZE], found[DRIFT_WORDS_SIZE];
 	if (!scene->fresh || !scene->fresh->governed || is_same_bundle(governed, scene->fresh->governed))
 		return;
 	print_bundle(governed, expected);
@@ -66,7 +64,7 @@ static void find_in_store(const struct drift_scene *scene, struct drift *drift)
 
 static void find_rolled_back(const struct governed *governed, struct drift *drift)
 {
-	char expected[WORDS_SIZE], found[WORDS_SIZE];
+	char expected[DRIFT_WORDS_SIZE], found[DRIFT_WORDS_SIZE];
 	(void)snprintf(expected, sizeof(expected), "bundle %" PRIu64, governed->highest_sequence);
 	(void)snprintf(found, sizeof(found), "bundle %" PRIu64 ", taken up again by uid %" PRIu32 ": %s",
 		       governed->sequence, governed->rollback_by_uid, governed->rollback_reason);
@@ -76,7 +74,7 @@ static void find_rolled_back(const struct governed *governed, struct drift *drif
 
 static void find_alarm(const struct governed *governed, struct drift *drift)
 {
-	char found[WORDS_SIZE];
+	char found[DRIFT_WORDS_SIZE];
 	if (governed->alarm == POLICY_REASON_NONE)
 		return;
 	(void)snprintf(found, sizeof(found), "%.290s; it stays in force", governed->alarm_why.text);
@@ -88,12 +86,11 @@ static void find_alarm(const struct governed *governed, struct drift *drift)
 
 static void find_lost(const struct governed *governed, struct drift *drift)
 {
-	char expected[WORDS_SIZE];
+	char expected[DRIFT_WORDS_SIZE];
 	(void)snprintf(expected, sizeof(expected), "bundle %" PRIu64, governed->highest_sequence);
-	drift_add(drift, &(struct drift_finding){.kind = DRIFT_BUNDLE,
-						 .subject = POLICY,
-						 .expected = expected,
-						 .found = governed->why.text});
+	drift_add(drift,
+		  &(struct drift_finding){
+			  .kind = DRIFT_BUNDLE, .subject = POLICY, .expected = expected, .found = governed->why.text});
 }
 
 void drift_find_bundle(const struct drift_scene *scene, struct drift *drift)
@@ -117,8 +114,8 @@ void drift_find_local(const struct drift_scene *scene, struct drift *drift)
 	for (size_t i = 0; i < config->override_count; i++) {
 		const struct config_override *override = &config->overrides[i];
 		const char *slash = strrchr(override->path, '/');
-		char subject[SUBJECT_SIZE], expected[WORDS_SIZE];
-		(void)snprintf(subject, sizeof(subject), "%s%.200s:%u", override->in_conf_d ? "conf.d/" : "",
+		char subject[DRIFT_SUBJECT_SIZE], expected[DRIFT_WORDS_SIZE];
+		(void)snprintf(subject, sizeof(subject), "%s%.200s:%u", override->in_conf_d ? CONFIG_CONF_D "/" : "",
 			       slash ? slash + 1 : override->path, override->line);
 		(void)snprintf(expected, sizeof(expected), "no %s%s[%s] in a file of the host's",
 			       override->key ? override->key : "", override->key ? " of " : "", override->section);
@@ -190,19 +187,20 @@ static void print_line(const struct parting *parting, const char *line, size_t l
 		       len > 0 ? line : nothing);
 }
 
-static void print_parting(const struct parting *parting, char ret_expected[WORDS_SIZE], char ret_found[WORDS_SIZE])
+static void print_parting(const struct parting *parting, char ret_expected[DRIFT_WORDS_SIZE],
+			  char ret_found[DRIFT_WORDS_SIZE])
 {
 	char line[LINE_SIZE];
 	print_line(parting, parting->in_force, parting->in_force_len, line);
-	(void)snprintf(ret_expected, WORDS_SIZE, "in force: %s", line);
+	(void)snprintf(ret_expected, DRIFT_WORDS_SIZE, "in force: %s", line);
 	print_line(parting, parting->on_disk, parting->on_disk_len, line);
-	(void)snprintf(ret_found, WORDS_SIZE, "changed on the disk, not in force: %s; `vouchfs reload`", line);
+	(void)snprintf(ret_found, DRIFT_WORDS_SIZE, "changed on the disk, not in force: %s; `vouchfs reload`", line);
 }
 
 void drift_find_config(const struct drift_scene *scene, struct drift *drift)
 {
 	const struct config *config = scene->config;
-	char expected[WORDS_SIZE] = "a configuration that is taken", found[WORDS_SIZE];
+	char expected[DRIFT_WORDS_SIZE] = "a configuration that is taken", found[DRIFT_WORDS_SIZE];
 	struct parting parting;
 	const struct config_terms *terms = scene->trust->config->terms;
 	bool is_explained = config && config->override_count > 0 && terms && terms->local == CONFIG_LOCAL_REFUSE;
@@ -231,7 +229,7 @@ struct telling {
 static void tell(void *ctx, const struct trust_difference *difference)
 {
 	const struct telling *telling = ctx;
-	char subject[SUBJECT_SIZE], found[2 * WORDS_SIZE];
+	char subject[DRIFT_SUBJECT_SIZE], found[2 * DRIFT_WORDS_SIZE];
 	(void)snprintf(subject, sizeof(subject), "[account %s]", difference->account);
 	(void)snprintf(found, sizeof(found), "%s%s", telling->whose, difference->found);
 	drift_add(telling->drift,

@@ -15,7 +15,6 @@
 #include "config/policy.h"
 #include "drift_find.h"
 
-#define WORDS_SIZE   sizeof(((struct drift_item *)0)->expected)
 #define STATUS_BYTES 65536
 #define INFINITE     "infinity" /* as systemd writes it */
 
@@ -65,10 +64,10 @@ void drift_look_at_process(struct drift_process *ret)
 struct option {
 	const char *name;
 	/* Whether it is as wanted; what was found otherwise. */
-	bool (*fits)(const char *wanted, const struct drift_process *process, char ret_found[WORDS_SIZE]);
+	bool (*fits)(const char *wanted, const struct drift_process *process, char ret_found[DRIFT_WORDS_SIZE]);
 };
 
-static bool fits_user(const char *wanted, const struct drift_process *process, char ret_found[WORDS_SIZE])
+static bool fits_user(const char *wanted, const struct drift_process *process, char ret_found[DRIFT_WORDS_SIZE])
 {
 	char user[ACCESS_USER_SIZE];
 	uint64_t uid;
@@ -76,73 +75,63 @@ static bool fits_user(const char *wanted, const struct drift_process *process, c
 	if (access_find_user(wanted, &named))
 		uid = named;
 	else if (!text_parse_u64(wanted, strlen(wanted), UINT32_MAX, &uid)) {
-		(void)snprintf(ret_found, WORDS_SIZE, "%s; there is no user of that name here",
+		(void)snprintf(ret_found, DRIFT_WORDS_SIZE, "%s; there is no user of that name here",
 			       access_user(process->uid, user));
 		return false;
 	}
-	(void)snprintf(ret_found, WORDS_SIZE, "%s", access_user(process->uid, user));
+	(void)snprintf(ret_found, DRIFT_WORDS_SIZE, "%s", access_user(process->uid, user));
 	return uid == process->uid;
 }
 
-/* yes, no and what systemd takes for them. */
-static bool is_yes(const char *text)
+static bool fits_answer(const char *wanted, bool found, char ret_found[DRIFT_WORDS_SIZE])
 {
-	static const char *const words[] = {"yes", "true", "on", "1"};
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (strcmp(text, words[i]) == 0)
-			return true;
-	return false;
+	(void)snprintf(ret_found, DRIFT_WORDS_SIZE, "%s", found ? "yes" : "no");
+	return (strcmp(wanted, "yes") == 0) == found;
 }
 
-static bool fits_answer(const char *wanted, bool found, char ret_found[WORDS_SIZE])
-{
-	(void)snprintf(ret_found, WORDS_SIZE, "%s", found ? "yes" : "no");
-	return is_yes(wanted) == found;
-}
-
-static bool fits_no_new_privileges(const char *wanted, const struct drift_process *process, char ret_found[WORDS_SIZE])
+static bool fits_no_new_privileges(const char *wanted, const struct drift_process *process,
+				   char ret_found[DRIFT_WORDS_SIZE])
 {
 	return fits_answer(wanted, process->no_new_privileges, ret_found);
 }
 
-static bool fits_allow_other(const char *wanted, const struct drift_process *process, char ret_found[WORDS_SIZE])
+static bool fits_allow_other(const char *wanted, const struct drift_process *process, char ret_found[DRIFT_WORDS_SIZE])
 {
 	return fits_answer(wanted, process->allow_other, ret_found);
 }
 
-static bool fits_umask(const char *wanted, const struct drift_process *process, char ret_found[WORDS_SIZE])
+static bool fits_umask(const char *wanted, const struct drift_process *process, char ret_found[DRIFT_WORDS_SIZE])
 {
 	if (!process->has_umask) {
-		(void)snprintf(ret_found, WORDS_SIZE, "it cannot be found out; /proc/self/status does not say it");
+		(void)snprintf(ret_found, DRIFT_WORDS_SIZE,
+			       "it cannot be found out; /proc/self/status does not say it");
 		return false;
 	}
-	(void)snprintf(ret_found, WORDS_SIZE, "%04o", (unsigned)process->umask);
+	(void)snprintf(ret_found, DRIFT_WORDS_SIZE, "%04o", (unsigned)process->umask);
 	return strtoul(wanted, NULL, 8) == process->umask;
 }
 
 static uint64_t limit_wanted(const char *wanted)
 {
 	uint64_t limit = 0;
-	if (strcmp(wanted, INFINITE) == 0)
-		return UINT64_MAX;
 	return text_parse_u64(wanted, strlen(wanted), UINT64_MAX, &limit) ? limit : 0;
 }
 
-static void print_limit(uint64_t limit, char ret_found[WORDS_SIZE])
+static void print_limit(uint64_t limit, char ret_found[DRIFT_WORDS_SIZE])
 {
 	if (limit == UINT64_MAX)
-		(void)snprintf(ret_found, WORDS_SIZE, INFINITE);
+		(void)snprintf(ret_found, DRIFT_WORDS_SIZE, INFINITE);
 	else
-		(void)snprintf(ret_found, WORDS_SIZE, "%" PRIu64, limit);
+		(void)snprintf(ret_found, DRIFT_WORDS_SIZE, "%" PRIu64, limit);
 }
 
-static bool fits_files(const char *wanted, const struct drift_process *process, char ret_found[WORDS_SIZE])
+static bool fits_files(const char *wanted, const struct drift_process *process, char ret_found[DRIFT_WORDS_SIZE])
 {
 	print_limit(process->files_max, ret_found);
 	return process->files_max >= limit_wanted(wanted);
 }
 
-static bool fits_core(const char *wanted, const struct drift_process *process, char ret_found[WORDS_SIZE])
+static bool fits_core(const char *wanted, const struct drift_process *process, char ret_found[DRIFT_WORDS_SIZE])
 {
 	print_limit(process->core_max, ret_found);
 	return process->core_max <= limit_wanted(wanted);
@@ -157,7 +146,7 @@ static const struct option options[] = {
 static void check_option(const struct config_unit_option *wanted, const struct drift_process *process,
 			 struct drift *drift)
 {
-	char found[WORDS_SIZE] = "this version does not know it";
+	char found[DRIFT_WORDS_SIZE] = "this version does not know it";
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
 		if (strcmp(options[i].name, wanted->name) == 0 && options[i].fits(wanted->value, process, found))
 			return;

@@ -6,9 +6,7 @@
 #include "base/access.h"
 #include "drift_find.h"
 
-#define WORDS_SIZE   sizeof(((struct drift_item *)0)->expected)
-#define ENTRY_BYTES  16384
-#define SUBJECT_SIZE sizeof(((struct drift_item *)0)->subject)
+#define ENTRY_BYTES 16384
 
 static void print_group(gid_t gid, char ret[ACCESS_USER_SIZE])
 {
@@ -22,7 +20,7 @@ static void print_group(gid_t gid, char ret[ACCESS_USER_SIZE])
 
 static void add(const char *subject, const char *now, const char *in_force, struct drift *drift)
 {
-	char expected[WORDS_SIZE], found[WORDS_SIZE];
+	char expected[DRIFT_WORDS_SIZE], found[DRIFT_WORDS_SIZE];
 	(void)snprintf(expected, sizeof(expected), "%s, as its section says now", now);
 	(void)snprintf(found, sizeof(found), "%s in force; `vouchfs reload`", in_force);
 	drift_add(drift, &(struct drift_finding){.kind = DRIFT_SLOT,
@@ -58,7 +56,7 @@ static void compare_all(const char *kind, struct sections in_force, struct secti
 	while (i < in_force.count && j < now.count) {
 		int order = strcmp(in_force.all[i].name, now.all[j].name);
 		if (order == 0) {
-			char subject[SUBJECT_SIZE];
+			char subject[DRIFT_SUBJECT_SIZE];
 			(void)snprintf(subject, sizeof(subject), "%s%.200s", kind, now.all[j].name);
 			compare(subject, &in_force.all[i], &now.all[j], drift);
 		}
