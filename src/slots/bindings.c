@@ -37,19 +37,25 @@ struct comparison {
 	size_t count;
 };
 
-static const char *bound_to(const struct config_slot *section)
+static bool is_changed(const struct change *change)
+{
+	return strcmp(bindings_config_of(change->before), bindings_config_of(change->after)) != 0;
+}
+
+/* ---- what is said ---- */
+
+const char *bindings_config_of(const struct config_slot *section)
 {
 	if (!section)
 		return "no section";
 	return section->code_signing ? section->code_signing->name : CONFIG_NONE;
 }
 
-static bool is_changed(const struct change *change)
+bool bindings_has_releases(const struct slot *slot)
 {
-	return strcmp(bound_to(change->before), bound_to(change->after)) != 0;
+	uint64_t newest;
+	return store_newest_release(slot->slots->store, slot->name, &newest) < 0 || newest > 0;
 }
-
-/* ---- what is said ---- */
 
 void bindings_print_place(const struct config_origin *origin, const struct trust *trust, char ret[BINDINGS_PLACE_SIZE])
 {
@@ -70,8 +76,9 @@ static void explain_change(const struct comparison *c, const struct change *chan
 	char place[BINDINGS_PLACE_SIZE];
 	const struct config_slot *by = change->after ? change->after : change->before;
 	bindings_print_place(&by->origin, change->after ? c->after : c->before, place);
-	explain_set(ret, "%s -> %s, %s [function %s] %s %s", bound_to(change->before), bound_to(change->after),
-		    change->after ? "by" : "as there is no more", by->name, change->after ? "at" : "of", place);
+	explain_set(ret, "%s -> %s, %s [function %s] %s %s", bindings_config_of(change->before),
+		    bindings_config_of(change->after), change->after ? "by" : "as there is no more", by->name,
+		    change->after ? "at" : "of", place);
 }
 
 int bindings_append(struct slots *slots, const struct binding *binding, const struct explain *detail)
@@ -118,12 +125,10 @@ static const struct config_slot *pattern_of(const struct change *change)
 	return by && by->is_pattern ? by : NULL;
 }
 
-/* A function that is new here has lost nothing. The slot's lock is not for here: others hold it and want ours. */
+/* A function that is new here has lost nothing. */
 static bool is_worth_recording(const struct slot *slot, const struct change *change)
 {
-	uint64_t newest;
-	return is_changed(change) &&
-	       (change->before || store_newest_release(slot->slots->store, slot->name, &newest) < 0 || newest > 0);
+	return is_changed(change) && (change->before || bindings_has_releases(slot));
 }
 
 /* All of them are found in one go: a host may have many functions and many patterns. */

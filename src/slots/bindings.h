@@ -8,6 +8,7 @@
 #include "audit/audit.h"
 #include "gate/trust.h"
 
+struct slot;
 struct slots;
 
 /*
@@ -28,6 +29,11 @@ int bindings_record_start(struct slots *slots);
 int bindings_keep(struct slots *slots, const struct trust *trust);
 
 /* ---- what both say ---- */
+
+/* The config's name, CONFIG_NONE, or "no section" of NULL. */
+const char *bindings_config_of(const struct config_slot *section);
+/* By the store, also where it cannot tell. The slot's lock is not for here: others hold it and want refresh_lock. */
+bool bindings_has_releases(const struct slot *slot);
 
 #define BINDINGS_PLACE_SIZE 512
 /* "vouchfs.conf:3, a file of uid 0 written ...", "conf.d/web.conf:3, policy bundle 7" */

@@ -19,17 +19,13 @@
 
 /* ---- text: "function: <name or pattern> <config>", "config: <name> <sha256>" ---- */
 
-static const char *bound_to(const struct config_slot *section)
-{
-	return section->code_signing ? section->code_signing->name : CONFIG_NONE;
-}
-
 static int render(const struct config *config, struct buf *ret)
 {
 	char digest[CRYPTO_SHA256_HEX_SIZE];
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < config->function_count; i++)
-		r = buf_printf(ret, FUNCTION ": %s %s\n", config->functions[i].name, bound_to(&config->functions[i]));
+		r = buf_printf(ret, FUNCTION ": %s %s\n", config->functions[i].name,
+			       bindings_config_of(&config->functions[i]));
 	for (size_t i = 0; r == 0 && i < config->code_signing_count; i++) {
 		r = gate_hash_config(&config->code_signing[i], digest);
 		if (r == 0)
@@ -103,7 +99,7 @@ static int compare_section(struct slots *slots, const struct kept *kept)
 	char place[BINDINGS_PLACE_SIZE];
 	struct explain detail;
 	const struct config_slot *section = find_section(slots->trust->config, kept->name);
-	if (section && strcmp(bound_to(section), kept->had) == 0)
+	if (section && strcmp(bindings_config_of(section), kept->had) == 0)
 		return 0;
 	if (!section) {
 		explain_set(&detail, "%s -> no section, as there is no more [function %s], " MEANWHILE, kept->had,
@@ -111,7 +107,7 @@ static int compare_section(struct slots *slots, const struct kept *kept)
 		return append_section(slots, kept->name, NULL, &detail);
 	}
 	bindings_print_place(&section->origin, slots->trust, place);
-	explain_set(&detail, "%s -> %s, by [function %s] at %s, " MEANWHILE, kept->had, bound_to(section),
+	explain_set(&detail, "%s -> %s, by [function %s] at %s, " MEANWHILE, kept->had, bindings_config_of(section),
 		    section->name, place);
 	return append_section(slots, kept->name, section->code_signing, &detail);
 }
@@ -134,10 +130,9 @@ static int compare_config(struct slots *slots, const struct kept *kept)
 static bool takes_functions(struct slots *slots, const struct config_slot *section)
 {
 	struct slot *slot;
-	uint64_t newest;
 	for (uint64_t i = 0; (slot = slot_by_index(slots, i)) != NULL; i++)
 		if (!slot->is_layer && config_find_function(slots->trust->config, slot->label) == section &&
-		    (store_newest_release(slots->store, slot->name, &newest) < 0 || newest > 0))
+		    bindings_has_releases(slot))
 			return true;
 	return false;
 }
@@ -154,7 +149,7 @@ static int record_new(struct slots *slots, const struct buf *text)
 			continue;
 		bindings_print_place(&section->origin, slots->trust, place);
 		explain_set(&detail, "another section -> %s, by [function %s], which is new, at %s, " MEANWHILE,
-			    bound_to(section), section->name, place);
+			    bindings_config_of(section), section->name, place);
 		r = append_section(slots, section->name, section->code_signing, &detail);
 	}
 	return r;
@@ -191,7 +186,7 @@ int bindings_record_start(struct slots *slots)
 			"is not known",
 			strerror(-r));
 	r = 0;
-	if (is_known && before.len == now.len && memcmp(before.data, now.data, now.len) == 0)
+	if (is_known && text_equal(before.data, before.len, now.data ? now.data : ""))
 		goto out;
 	if (is_known)
 		r = compare(slots, &before);
