@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "deploy.h"
 #include "metrics.h"
+#include "waiting_list.h"
 
 static bool wants_write(int open_flags)
 {

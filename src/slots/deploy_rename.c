@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "deploy.h"
+#include "release_grace.h"
 
 /* ---- unlink ---- */
 

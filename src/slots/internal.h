@@ -282,21 +282,6 @@ int slot_switch_locked(struct slot *slot, struct release *release, struct releas
 void slot_notify_switch(struct slot *slot, const struct slot_switch *what);
 
 /*
- * Who follows run/<f> reads the link, then looks up what it names: a release that falls out of the list in between is
- * still found, by its name alone, for LIMIT_RELEASE_GRACE_MS after it ceased to be current (release_grace.c). After a
- * restart there is nobody who could have read the link, and it is gone.
- */
-/* Takes over the list's reference, and gives back one whose time is over, or NULL. Both locks held. */
-struct release *grace_begin_locked(struct slot *slot, struct release *release);
-/* The one with this number, or NULL; no reference. Tree lock held. */
-struct release *grace_find_locked(const struct slot *slot, uint64_t number);
-/* All of them, with the list's references: they go with the slot. Tree lock held. */
-struct release *grace_take_locked(struct slot *slot);
-void grace_put_all(struct release *first);
-/* Drops those whose time is over, a few of them; milliseconds until it is to be called again. */
-uint64_t grace_sweep(struct slots *slots);
-
-/*
  * The release of *number (0: the newest before the current one; set to its number) becomes current again, as a new one,
  * if it passes what a deployment has to pass. -ENOENT: it is not kept; -EEXIST: it is the current one; -EIO: its stored
  * bytes are damaged; a refusal comes back as its errno.
@@ -308,28 +293,6 @@ int slot_list_locked(struct slot *slot, struct release *release);
 struct release *slot_current(struct slot *slot); /* with a reference, or NULL */
 bool slot_is_damaged(struct slot *slot);	 /* has releases, none of which can be served */
 void slot_free(struct slot *slot);
-
-/*
- * ---- a list of layers that waits for the first artifact (waiting_list.c) ----
- *
- * Tools write both files in the order of their names. A list that comes first has its lines checked, and is kept, in
- * the slot's file "layers"; the first artifact is judged with it, and commits both as one release or neither. In memory
- * it is a release without number, whose record has the list's text, times and writer.
- */
-static inline bool release_is_waiting_list(const struct release *release)
-{
-	return release && !release->slot->is_layer && release->record->number == 0;
-}
-/* What a list or an artifact that comes now finds: the current release, else the list that waits; with a reference. */
-struct release *slot_layered(struct slot *slot);
-/* Durable from now on, in the place of one before; of an empty list nothing is left. Slot lock held. */
-int waiting_list_keep_locked(struct slot *slot, const struct store_release *list);
-/* An artifact has taken it up. Slot lock held. */
-void waiting_list_end_locked(struct slot *slot);
-/* Its times were changed. Slot lock held. */
-int waiting_list_save_locked(struct slot *slot);
-/* NULL: there is none. */
-int waiting_list_load(struct slot *slot, uint64_t slot_id, struct release **ret);
 
 /* ---- an upload: the private copy behind an open file or a staging name ---- */
 

@@ -1,6 +1,6 @@
 /* Releases that have fallen out of keep_releases, and can still be reached by whoever has read the link to them. */
+#include "release_grace.h"
 #include "base/clock.h"
-#include "internal.h"
 
 #define SWEPT_AT_ONCE 16 /* each is a few files to remove; the thread has other things to do in between */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "release_grace.h"
 #include "run_place.h"
 
 /* ---- references ---- */

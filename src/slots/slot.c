@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "internal.h"
 #include "layer_list.h"
+#include "release_grace.h"
 #include "run_node.h"
 
 /* ---- the table ---- */

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "internal.h"
+#include "waiting_list.h"
 
 /* A slot in the making. */
 struct loading {

@@ -15,6 +15,7 @@
 #include "deploy.h"
 #include "internal.h"
 #include "metrics.h"
+#include "release_grace.h"
 
 /* ---- open ---- */
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "layer_list.h"
 #include "upload.h"
+#include "waiting_list.h"
 
 bool upload_is_list_locked(const struct upload *upload)
 {

@@ -13,6 +13,7 @@
 #include "policy_change.h"
 #include "reload.h"
 #include "upload.h"
+#include "waiting_list.h"
 
 /* ---- judging ---- */
 

@@ -16,7 +16,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "internal.h"
+#include "waiting_list.h"
 
 #define FILE_NAME "layers"
 
