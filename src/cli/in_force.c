@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "gate/governed.h"
 #include "host.h"
+#include "overview/overview.h"
 
 #define STATUS	     ".vouchfs/policy/status"
 #define STATUS_BYTES 262144
@@ -75,7 +76,7 @@ static int ask_mount(const char *path, struct bundle **ret)
 		goto out;
 	state = text_record_get(status.data, status.len, "state");
 	name = text_record_get(status.data, status.len, "artifact");
-	if (state && name && strcmp(state, "in force") == 0)
+	if (state && name && strcmp(state, OVERVIEW_POLICY_IN_FORCE) == 0)
 		r = strchr(name, '/') ? -EBADMSG : read_bundle(dirfd, name, ret);
 out:
 	free(state);

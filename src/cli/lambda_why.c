@@ -147,6 +147,12 @@ static enum policy_reason reason_of(const struct lambda_why *why)
 	return found;
 }
 
+int lambda_why_exit_code(const struct lambda_why *why)
+{
+	enum policy_reason reason = reason_of(why);
+	return reason == POLICY_REASON_NONE ? CLI_EXIT_FAILURE : policy_reason_info(reason)->exit_code;
+}
+
 const char *lambda_why_error_name(const struct lambda_why *why)
 {
 	switch (reason_of(why)) {

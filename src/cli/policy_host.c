@@ -16,7 +16,6 @@
 #include "effects_print.h"
 #include "host.h"
 #include "lambda.h"
-#include "policy/reason.h"
 
 #define ANSWER_BYTES 262144
 
@@ -59,16 +58,6 @@ uint64_t policy_status_number(const struct buf *status, const char *key)
 
 /* ---- refused ---- */
 
-static int exit_code_of(const char *code)
-{
-	size_t count;
-	const struct policy_reason_info *all = policy_reasons(&count);
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(all[i].code, code) == 0)
-			return all[i].exit_code;
-	return CLI_EXIT_FAILURE;
-}
-
 bool policy_tell_refusal(int dirfd, int *ret_exit_code)
 {
 	struct buf text = {0};
@@ -80,7 +69,7 @@ bool policy_tell_refusal(int dirfd, int *ret_exit_code)
 	}
 	if (is_ours) {
 		(void)fputs(text.data, stderr);
-		*ret_exit_code = exit_code_of(why.code);
+		*ret_exit_code = lambda_why_exit_code(&why);
 	}
 	buf_done(&text);
 	return is_ours;

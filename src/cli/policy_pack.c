@@ -244,19 +244,10 @@ static void warn_of_all(const struct request *request, const struct policy_file 
 
 static int print_json(const struct policy_file *file, const struct signer_job *job)
 {
-	char arn[ARN_TEXT_SIZE], profile[ARN_TEXT_SIZE], expires[CLOCK_UTC_SIZE];
-	arn_print_job(&job->arn, arn);
-	arn_print_profile(&job->profile_version, profile);
-	clock_format_utc(job->signature_expires_at_s, expires);
 	struct buf text = {0};
 	struct json j = {.out = &text, .pretty = true};
 	json_object(&j, NULL);
-	json_u64(&j, "schema", 1);
-	json_text(&j, "file", job->signed_object);
-	json_text(&j, "jobId", job->arn.id);
-	json_text(&j, "jobArn", arn);
-	json_text(&j, "profileVersionArn", profile);
-	json_text(&j, "expiresAt", expires);
+	cli_signer_put_signed(&j, job);
 	policy_file_put_json(&j, file);
 	json_close(&j);
 	return cli_print_json(&text, json_end(&j));

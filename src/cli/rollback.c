@@ -59,16 +59,6 @@ static bool read_why(const struct request *request, struct buf *ret_text, struct
 	return ret->pid == (uint64_t)getpid();
 }
 
-static int exit_code_of(const char *reason)
-{
-	size_t count;
-	const struct policy_reason_info *all = policy_reasons(&count);
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(all[i].code, reason) == 0)
-			return all[i].exit_code;
-	return CLI_EXIT_FAILURE;
-}
-
 /* The decision on this very attempt, whole. False: what is there is about another one. */
 static bool tell_refusal(const struct request *request, int *ret_exit_code)
 {
@@ -77,7 +67,7 @@ static bool tell_refusal(const struct request *request, int *ret_exit_code)
 	bool is_ours = read_why(request, &text, &why) && strcmp(why.outcome, "refused") == 0;
 	if (is_ours) {
 		(void)fputs(text.data, stderr);
-		*ret_exit_code = exit_code_of(why.code);
+		*ret_exit_code = lambda_why_exit_code(&why);
 	}
 	buf_done(&text);
 	return is_ours;

@@ -2,6 +2,7 @@
 #ifndef CLI_SIGNER_PRIVATE_H
 #define CLI_SIGNER_PRIVATE_H
 
+#include "base/json.h"
 #include "cli/aws.h"
 #include "signer/signer.h"
 
@@ -71,6 +72,9 @@ int cli_service_check_profile_owner(const char *operation, const struct service 
 
 /* Says that a PIN on the command line can be seen by everybody; NULL: no key was named. */
 void cli_signer_notice_pin(const char *key_reference);
+
+/* What was signed, as members of the object that is open. */
+void cli_signer_put_signed(struct json *j, const struct signer_job *job);
 
 /* For the commands that print for people: 0, or -1 after having said why. */
 int cli_signer_open_plain(const char *home, struct signer **ret);
