@@ -1,12 +1,20 @@
 #include "common.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "arn/arn.h"
 #include "base/text.h"
 #include "screen.h"
+
+int view_copy(const char *text, char **to)
+{
+	*to = text ? strdup(text) : NULL;
+	return text && !*to ? -ENOMEM : 0;
+}
 
 bool view_is(const char *text, const char *word)
 {

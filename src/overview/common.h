@@ -13,6 +13,7 @@
 #define VIEW_DATE_SIZE	  11
 #define VIEW_PROFILE_SIZE 96
 
+int view_copy(const char *text, char **to);	  /* text may be NULL. 0 or -ENOMEM */
 bool view_is(const char *text, const char *word); /* text may be NULL */
 /* "functions/hello" */
 const char *view_slot_name(const struct overview_slot *slot, char ret[VIEW_SLOT_SIZE]);

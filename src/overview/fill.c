@@ -7,13 +7,8 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "common.h"
 #include "gate/gate.h"
-
-static int copy(const char *text, char **to)
-{
-	*to = text ? strdup(text) : NULL;
-	return text && !*to ? -ENOMEM : 0;
-}
 
 /* ---- the slot ---- */
 
@@ -30,10 +25,10 @@ int overview_fill_slot(const char *name, bool is_layer, const struct config_slot
 {
 	const struct config_code_signing *rules = section && !is_layer ? section->code_signing : NULL;
 	slot->is_layer = is_layer;
-	int r = copy(name, &slot->name);
+	int r = view_copy(name, &slot->name);
 	if (r == 0)
-		r = copy(is_layer ? "-" : mode_name(section), &slot->mode);
-	return r == 0 && rules ? copy(rules->name, &slot->config) : r;
+		r = view_copy(is_layer ? "-" : mode_name(section), &slot->mode);
+	return r == 0 && rules ? view_copy(rules->name, &slot->config) : r;
 }
 
 /* ---- what is there ---- */
@@ -134,9 +129,9 @@ int overview_fill_last(const char *note, size_t len, struct overview_attempt *la
 int overview_fill_enforce(enum policy_outcome outcome, enum policy_reason reason, const char *detail,
 			  struct overview_slot *slot)
 {
-	int r = copy(policy_outcome_name(outcome), &slot->enforce_outcome);
+	int r = view_copy(policy_outcome_name(outcome), &slot->enforce_outcome);
 	if (r < 0 || outcome != POLICY_REFUSED)
 		return r;
-	r = copy(policy_reason_info(reason)->code, &slot->enforce_reason);
-	return r == 0 ? copy(detail, &slot->enforce_detail) : r;
+	r = view_copy(policy_reason_info(reason)->code, &slot->enforce_reason);
+	return r == 0 ? view_copy(detail, &slot->enforce_detail) : r;
 }

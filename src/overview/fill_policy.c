@@ -4,16 +4,11 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "common.h"
 #include "config/policy.h"
 #include "gate/governed.h"
 #include "overview/fill.h"
 #include "policy/reason.h"
-
-static int copy(const char *text, char **to)
-{
-	*to = text ? strdup(text) : NULL;
-	return text && !*to ? -ENOMEM : 0;
-}
 
 static const char *state_name(enum governed_state state)
 {
@@ -32,14 +27,14 @@ static int fill_alarm(const struct governed *governed, struct overview_policy *p
 {
 	if (governed->alarm == POLICY_REASON_NONE)
 		return 0;
-	int r = copy(policy_reason_info(governed->alarm)->code, &policy->alarm);
-	return r == 0 && governed->alarm_why.text[0] ? copy(governed->alarm_why.text, &policy->alarm_detail) : r;
+	int r = view_copy(policy_reason_info(governed->alarm)->code, &policy->alarm);
+	return r == 0 && governed->alarm_why.text[0] ? view_copy(governed->alarm_why.text, &policy->alarm_detail) : r;
 }
 
 static int fill_bundle(const struct governed *governed, const struct config_terms *terms,
 		       struct overview_policy *policy)
 {
-	char arn[ARN_TEXT_SIZE], hex[2 * CRYPTO_SHA256_BYTES + 1];
+	char arn[ARN_TEXT_SIZE], hex[CRYPTO_SHA256_HEX_SIZE];
 	arn_print_profile(&governed->profile_version, arn);
 	text_hex(governed->tree_sha256, sizeof(governed->tree_sha256), hex);
 	policy->sequence = governed->sequence;
@@ -48,13 +43,13 @@ static int fill_bundle(const struct governed *governed, const struct config_term
 	policy->applied_at_s = governed->applied_at_s;
 	policy->applied_by_uid = governed->applied_by_uid;
 	policy->rollback_by_uid = governed->rollback_by_uid;
-	int r = copy(arn, &policy->profile_version_arn);
+	int r = view_copy(arn, &policy->profile_version_arn);
 	if (r == 0)
-		r = copy(hex, &policy->tree_sha256);
+		r = view_copy(hex, &policy->tree_sha256);
 	if (r == 0 && terms && terms->description && terms->description[0])
-		r = copy(terms->description, &policy->description);
+		r = view_copy(terms->description, &policy->description);
 	if (r == 0 && governed->is_rolled_back)
-		r = copy(governed->rollback_reason, &policy->rollback_reason);
+		r = view_copy(governed->rollback_reason, &policy->rollback_reason);
 	return r == 0 ? fill_alarm(governed, policy) : r;
 }
 
@@ -62,15 +57,15 @@ int overview_fill_policy(const struct trust *trust, struct overview *overview)
 {
 	const struct governed *governed = trust->governed;
 	struct overview_policy *policy = &overview->policy;
-	int r = copy(trust->config->policy.host, &overview->host);
+	int r = view_copy(trust->config->policy.host, &overview->host);
 	if (r < 0 || !governed)
 		return r;
-	r = copy(state_name(governed->state), &policy->state);
+	r = view_copy(state_name(governed->state), &policy->state);
 	policy->highest_sequence = governed->highest_sequence;
 	policy->poll_interval_s = trust->config->policy.poll_interval_s;
 	if (r == 0)
-		r = copy(trust->config->policy.source, &policy->source);
+		r = view_copy(trust->config->policy.source, &policy->source);
 	if (r == 0 && governed->state == GOVERNED_LOST && governed->why.text[0])
-		r = copy(governed->why.text, &policy->detail);
+		r = view_copy(governed->why.text, &policy->detail);
 	return r == 0 && governed->state == GOVERNED_IN_FORCE ? fill_bundle(governed, trust->config->terms, policy) : r;
 }

@@ -4,14 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common.h"
 #include "crypto/cert.h"
 #include "overview/fill.h"
-
-static int copy(const char *text, char **to)
-{
-	*to = text ? strdup(text) : NULL;
-	return text && !*to ? -ENOMEM : 0;
-}
 
 /* ---- code-signing configs ---- */
 
@@ -23,7 +18,7 @@ static int fill_publishers(const struct config_code_signing *rules, struct overv
 	for (size_t i = 0; i < rules->publisher_count; i++) {
 		char arn[ARN_TEXT_SIZE];
 		arn_print_profile(&rules->publishers[i], arn);
-		if (copy(arn, &config->publishers[i]) < 0)
+		if (view_copy(arn, &config->publishers[i]) < 0)
 			return -ENOMEM;
 		config->publisher_count = i + 1;
 	}
@@ -48,7 +43,7 @@ static int fill_config(const struct config_code_signing *rules, struct overview 
 	};
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(members); i++)
-		r = copy(members[i].text, members[i].to);
+		r = view_copy(members[i].text, members[i].to);
 	return r == 0 ? fill_publishers(rules, config) : r;
 }
 
@@ -92,11 +87,11 @@ static int fill_account(const struct config_account *section, const struct signa
 		why = "issued later than it is here; set the clocks of the signing host and of this host right";
 	else if (!is_read && known->list_why.text[0])
 		why = known->list_why.text;
-	int r = copy(section->id, &account->id);
+	int r = view_copy(section->id, &account->id);
 	if (r == 0)
-		r = copy(state, &account->list_state);
+		r = view_copy(state, &account->list_state);
 	if (r == 0 && strcmp(state, "none") != 0)
-		r = copy(why, &account->list_detail);
+		r = view_copy(why, &account->list_detail);
 	if (is_read) {
 		account->list_sequence = known->list->sequence;
 		account->list_issued_at_s = known->list->issued_at_s;
@@ -109,15 +104,15 @@ static int fill_account(const struct config_account *section, const struct signa
 int overview_fill_trust(const struct trust *trust, int64_t now_s, struct overview *overview)
 {
 	const struct config *config = trust->config;
-	int r = copy(VOUCHFS_VERSION, &overview->version);
+	int r = view_copy(VOUCHFS_VERSION, &overview->version);
 	if (r == 0)
-		r = copy(config->path, &overview->config_path);
+		r = view_copy(config->path, &overview->config_path);
 	if (r == 0)
-		r = copy(config->store, &overview->store);
+		r = view_copy(config->store, &overview->store);
 	if (r == 0)
-		r = copy(config->account, &overview->account);
+		r = view_copy(config->account, &overview->account);
 	if (r == 0)
-		r = copy(config->region, &overview->region);
+		r = view_copy(config->region, &overview->region);
 	for (size_t i = 0; r == 0 && i < config->code_signing_count; i++)
 		r = fill_config(&config->code_signing[i], overview);
 	for (size_t i = 0; r == 0 && i < trust->account_count; i++)

@@ -46,12 +46,6 @@ void fleet_free(struct fleet *fleet)
 
 /* ---- one host ---- */
 
-static int copy(const char *text, char **to)
-{
-	*to = text ? strdup(text) : NULL;
-	return text && !*to ? -ENOMEM : 0;
-}
-
 static struct fleet_host *add(struct fleet *fleet, const char *name)
 {
 	struct fleet_host *hosts = reallocarray(fleet->hosts, fleet->count + 1, sizeof(*hosts));
@@ -65,7 +59,7 @@ static struct fleet_host *add(struct fleet *fleet, const char *name)
 int fleet_add_unreadable(struct fleet *fleet, const char *name, const char *error)
 {
 	struct fleet_host *host = add(fleet, name);
-	return host ? copy(error, &host->error) : -ENOMEM;
+	return host ? view_copy(error, &host->error) : -ENOMEM;
 }
 
 static void count_slots(const struct overview *overview, struct fleet_host *host)
@@ -90,13 +84,13 @@ static int fill_publisher(const char *profile_version_arn, struct fleet_host *ho
 		profile.version[0] = '\0';
 		arn_print_profile(&profile, arn);
 	}
-	return copy(is_known ? arn : profile_version_arn ? profile_version_arn : "", &host->publisher);
+	return view_copy(is_known ? arn : profile_version_arn ? profile_version_arn : "", &host->publisher);
 }
 
 static int fill_policy(const struct overview *overview, struct fleet_host *host)
 {
 	const struct overview_policy *policy = &overview->policy;
-	int r = copy(policy->state, &host->state);
+	int r = view_copy(policy->state, &host->state);
 	host->highest_sequence = policy->highest_sequence;
 	host->drift_count = policy->state ? policy_count_drift(policy) : 0;
 	if (r < 0 || !policy_is_in_force(policy))
@@ -105,13 +99,13 @@ static int fill_policy(const struct overview *overview, struct fleet_host *host)
 	host->is_rolled_back = policy->rollback_reason != NULL;
 	r = fill_publisher(policy->profile_version_arn, host);
 	if (r == 0)
-		r = copy(policy->tree_sha256, &host->tree_sha256);
-	return r == 0 ? copy(policy_alarm(policy, overview->now_s), &host->alarm) : r;
+		r = view_copy(policy->tree_sha256, &host->tree_sha256);
+	return r == 0 ? view_copy(policy_alarm(policy, overview->now_s), &host->alarm) : r;
 }
 
 static int fill(const struct overview *overview, struct fleet_host *host)
 {
-	int r = copy(overview->host, &host->claims);
+	int r = view_copy(overview->host, &host->claims);
 	host->made_at_s = overview->now_s;
 	count_slots(overview, host);
 	if (r == 0)
