@@ -30,6 +30,7 @@ make_accounts() {
 }
 
 # pack SEQUENCE: $T/policy-SEQUENCE.zip, with today's revocation lists
+# shellcheck disable=SC2153 # ACCOUNT is lib.bash's
 pack() {
 	local account
 	for account in "$ACCOUNT" "$SECURITY"; do signer "$account" export-trust --directory "$T/bundle/trust" >/dev/null; done

@@ -9,8 +9,8 @@ load policy
 	start_mount
 	[ -d "$MNT/policy" ]
 	[ -z "$(ls -A "$MNT/policy")" ]
-	ls "$MNT" | grep -qx policy
-	ls "$MNT/.vouchfs" | grep -qx policy
+	grep -qx policy <(ls "$MNT")
+	grep -qx policy <(ls "$MNT/.vouchfs")
 	grep -qx "state: none" "$MNT/.vouchfs/policy/status"
 	[[ $(cat "$MNT/.vouchfs/history/policy") == "policy: no bundle has come yet" ]]
 	run -1 mkdir "$MNT/policy/x"

@@ -4,6 +4,7 @@
 load lib
 load policy
 
+# shellcheck disable=SC2120 # what is passed is passed by run
 drift() { "$VOUCHFS" policy drift -c "$CONF" "$@"; }
 
 # start_governed [TERMS]: a mount under bundle 1 with these lines of policy.conf
@@ -19,6 +20,7 @@ start_governed() {
 has_record() { "$VOUCHFS" audit search -c "$CONF" --event "$1" | grep -q -- "$2"; }
 count_records() { cat "$STORE"/audit/*.jsonl | grep -c "\"event\":\"$1\""; }
 has_count() { [ "$(count_records "$1")" = "$2" ]; }
+# shellcheck disable=SC2119
 is_in_order() { drift >/dev/null; }
 
 @test "a host that differs in nothing, and one that is not mounted" {
@@ -68,19 +70,19 @@ is_in_order() { drift >/dev/null; }
 }
 
 @test "set aside, kept and reloaded where the bundle says remediate, under report and under refuse" {
-	local local
-	for local in report refuse; do
-		if [ $local = report ]; then
+	local rule
+	for rule in report refuse; do
+		if [ $rule = report ]; then
 			start_governed $'local = report\nremediate = yes'
 		else
 			POLICY_TERMS=$'local = refuse\nremediate = yes' pack_policy 2
 			cp "$T/policy-2.zip" "$MNT/policy/"
 		fi
-		printf '[function mine]\ncode_signing_config = none\n# %s\n' $local >"$T/etc/conf.d/$local.conf"
-		eventually is_set_aside $local
+		printf '[function mine]\ncode_signing_config = none\n# %s\n' $rule >"$T/etc/conf.d/$rule.conf"
+		eventually is_set_aside $rule
 		eventually is_in_order
-		grep -q "# $local" "$T/etc/conf.d/$local.conf".replaced-*
-		cat "$STORE"/audit/*.jsonl | grep policy-remedied | grep -q "conf.d/$local.conf said"
+		grep -q "# $rule" "$T/etc/conf.d/$rule.conf".replaced-*
+		cat "$STORE"/audit/*.jsonl | grep policy-remedied | grep -q "conf.d/$rule.conf said"
 	done
 	eventually has_record policy-remedied "was read again"
 	run ! has_record policy-remedied "could not be read again"
@@ -141,7 +143,6 @@ is_set_aside() { [ ! -e "$T/etc/conf.d/$1.conf" ] && ls "$T/etc/conf.d/$1.conf".
 }
 
 @test "a list that the bundle names is missing, and comes" {
-	POLICY_SECTIONS=
 	make_policy_host
 	start_mount
 	write_policy 1
