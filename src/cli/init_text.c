@@ -72,12 +72,28 @@ static int print_slots(const struct init_settings *settings, struct buf *ret)
 			  settings->publisher, settings->mode);
 }
 
+/* No example to go with the others: with it they are not in force. */
+static int print_policy(const struct init_settings *settings, struct buf *ret)
+{
+	return buf_printf(ret,
+			  "\n"
+			  "# Or one policy for many hosts: the bundles that this profile signs say which code-signing\n"
+			  "# configs, functions and layers there are, in the place of what stands above. They are\n"
+			  "# fetched from source, or brought by `vouchfs policy apply`.\n"
+			  "#   [policy]\n"
+			  "#   publisher = arn:vouchfs:signer:local:%s:/signing-profiles/policy\n"
+			  "#   source = https://policy.example.org/policy.zip\n",
+			  settings->publisher);
+}
+
 int init_print_config(const struct init_places *places, const struct init_settings *settings, struct buf *ret)
 {
 	int r = print_host(places, settings, ret);
 	if (r == 0)
 		r = print_accounts(settings, ret);
-	return r < 0 ? r : print_slots(settings, ret);
+	if (r == 0)
+		r = print_slots(settings, ret);
+	return r < 0 ? r : print_policy(settings, ret);
 }
 
 int init_print_account(const char *account, struct buf *ret)
@@ -120,7 +136,7 @@ static void print_trust_steps(const struct init_places *places, const struct con
 			    "       vouchfs init --trust trust\n",
 			    stdout);
 	}
-	if (config->function_count == 0) {
+	if (config->function_count == 0 && config->policy.publisher_count == 0) {
 		print_step(number, "Who may sign what: take the ; away and write your profile's ARN, in");
 		(void)printf("       %s\n"
 			     "     at [code-signing-config approved] and [function hello]. The ARN is\n"
@@ -143,9 +159,23 @@ static void print_boot_step(const struct init_places *places, int *number)
 		(void)printf("     %s %s vouchfs nofail,uhelper=vouchfs 0 0\n", places->conf, places->mountpoint);
 }
 
+/* What there is to deploy to is said by a bundle, where one governs. */
+static void print_first_step(const struct init_places *places, const struct config *config, int *number)
+{
+	if (config->policy.publisher_count > 0) {
+		print_step(number, config->policy.source ? "Wait for the policy bundle, and look:"
+							 : "Bring the policy bundle, and look:");
+		(void)printf("       vouchfs policy %s\n", config->policy.source ? "fetch" : "apply policy.zip");
+	} else {
+		print_step(number, "Deploy a signed artifact, and look:");
+		(void)printf("       cp app.zip %s/functions/%s/\n", places->mountpoint,
+			     config->function_count > 0 ? config->functions[0].name : "hello");
+	}
+	(void)fputs("       vouchfs status\n", stdout);
+}
+
 void init_print_steps(const struct init_places *places, const struct config *config, bool has_user)
 {
-	const char *function = config->function_count > 0 ? config->functions[0].name : "hello";
 	struct buf mountpoint = {0};
 	bool is_mounted = fs_find_mount(places->conf, &mountpoint) == 0;
 	buf_done(&mountpoint);
@@ -165,10 +195,7 @@ void init_print_steps(const struct init_places *places, const struct config *con
 		(void)fputs("       vouchfs reload\n", stdout);
 	else
 		(void)printf("       vouchfs mount %s\n", places->mountpoint);
-	print_step(&number, "Deploy a signed artifact, and look:");
-	(void)printf("       cp app.zip %s/functions/%s/\n"
-		     "       vouchfs status\n",
-		     places->mountpoint, function);
+	print_first_step(places, config, &number);
 	if (!is_mounted)
 		print_boot_step(places, &number);
 }

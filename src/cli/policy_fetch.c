@@ -74,7 +74,7 @@ static int fetch(const char *config, int dirfd)
 		goto out;
 	char *source = policy_status_text(&status, "source");
 	if (!source || !source[0]) {
-		cli_error("nothing is fetched here; write `source = https://... ` into [policy] of %s, then `vouchfs "
+		cli_error("nothing is fetched here; write `source = https://...` into [policy] of %s, then `vouchfs "
 			  "reload`",
 			  config);
 		r = -ENOENT;

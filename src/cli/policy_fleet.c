@@ -31,20 +31,20 @@ const struct cli_command cli_policy_fleet_commands[] = {
 	{.group = "policy",
 	 .name = "fleet",
 	 .summary = "one table of many hosts, from their status.json files",
-	 .usage =
-		 "Examples:\n"
-		 "  vouchfs policy fleet collected/\n"
-		 "  vouchfs policy fleet collected/ --max-age 15m\n"
-		 "  vouchfs policy fleet collected/ --json | jq -r '.hosts[] | select(.behind).host'\n\n"
-		 "DIR has a status.json of each host, as DIR/<host>.json or DIR/<host>/status.json; collect them with\n"
-		 "what you have: rsync web-1:/srv/functions/.vouchfs/status.json collected/web-1.json. Problems come\n"
-		 "first: ! is unreadable, not seen for long, governed by no bundle, critical, or has another bundle\n"
-		 "of the same sequence; ~ is behind the highest sequence, or its health is a warning. SLOTS are\n"
-		 "served, blocked, and refused at the last attempt; SEEN is how old the file is by its own word.\n\n"
-		 "Options:\n"
-		 "      --max-age TIME  not seen for longer is a problem (24h)\n"
-		 "      --json          as JSON\n\n"
-		 "Exit codes: 0 all are well and on the newest bundle, 1 some need attention, 2 error and usage.\n",
+	 .usage = "Examples:\n"
+		  "  vouchfs policy fleet collected/\n"
+		  "  vouchfs policy fleet collected/ --max-age 15m\n"
+		  "  vouchfs policy fleet collected/ --json | jq -r '.hosts[] | select(.behind).host'\n\n"
+		  "DIR has a status.json of each host, as DIR/<host>.json or DIR/<host>/status.json. They are\n"
+		  "made when they are read: collect them by ssh web-1 vouchfs status --json >collected/web-1.json, or\n"
+		  "cat MNT/.vouchfs/status.json there (rsync finds a file of size 0, and brings that). Problems come\n"
+		  "first: ! is unreadable, not seen for long, governed by no bundle, critical, or has another bundle\n"
+		  "of the same sequence; ~ is behind the highest sequence, or its health is a warning. SLOTS are\n"
+		  "served, blocked, and refused at the last attempt; SEEN is how old the file is by its own word.\n\n"
+		  "Options:\n"
+		  "      --max-age TIME  not seen for longer is a problem (24h)\n"
+		  "      --json          as JSON\n\n"
+		  "Exit codes: 0 all are well and on the newest bundle, 1 some need attention, 2 error and usage.\n",
 	 .run = run},
 	{.name = NULL},
 };
@@ -116,8 +116,8 @@ static void say_failure(const char *directory, int error)
 	char shown[SHOWN_SIZE];
 	text_escape_print(shown, sizeof(shown), directory, strlen(directory));
 	if (error == -ENODATA)
-		cli_error("policy fleet: %s has neither <host>.json nor <host>/status.json; copy the file "
-			  ".vouchfs/status.json of each host's mount there",
+		cli_error("policy fleet: %s has neither <host>.json nor <host>/status.json; put there what "
+			  "`vouchfs status --json` prints on each host",
 			  shown);
 	else if (error == -E2BIG)
 		cli_error("policy fleet: %s has more than %u hosts; divide them among directories", shown,

@@ -221,8 +221,8 @@ static void warn_of_publisher(const struct request *request, const struct policy
 
 static void warn_of_nothing(const struct config *config)
 {
-	if (config->code_signing_count + config->function_count + config->layer_count +
-		    config->principal_count + config->account_count ==
+	if (config->code_signing_count + config->function_count + config->layer_count + config->principal_count +
+		    config->account_count ==
 	    0)
 		warn("the bundle has no code-signing config, function, layer, account or principal: it governs "
 		     "nothing of these, and the hosts' own files go on saying them");

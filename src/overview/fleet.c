@@ -120,9 +120,11 @@ int fleet_add(struct fleet *fleet, const char *name, const char *text, size_t le
 	int r = overview_parse(text, len, &overview);
 	if (r == -EBADMSG)
 		return fleet_add_unreadable(fleet, name,
-					    len == 0 ? "its status.json is empty; copy it again"
-						     : "this is no status.json that this program understands; was it "
-						       "copied whole, and is this program as new as the host's?");
+					    len == 0
+						    ? "its status.json is empty, as rsync brings it from a mount; have "
+						      "`vouchfs status --json` write it"
+						    : "this is no status.json that this program understands; was it "
+						      "copied whole, and is this program as new as the host's?");
 	struct fleet_host *host = r == 0 ? add(fleet, name) : NULL;
 	if (r == 0)
 		r = host ? fill(overview, host) : -ENOMEM;

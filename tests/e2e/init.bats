@@ -198,6 +198,17 @@ state_of() { (cd "$1" && find . ! -name lock -printf '%p %m %u ' -exec sh -c '[ 
 	[ "$output" = "$T/new/vouchfs.conf: ok: accounts 1, code-signing configs 1, functions 1, layers 0, principals 0" ]
 }
 
+@test "init: what it says of policy bundles is good as it stands, and the next steps are those of a governed host" {
+	mk_account
+	signer "$ACCOUNT" export-trust --directory "$T/exported" >/dev/null
+	"$VOUCHFS" init -c "$T/new/vouchfs.conf" --trust "$T/exported" >/dev/null
+	sed -i '/^#   \[policy\]/,$ s/^#   //; /^source/d' "$T/new/vouchfs.conf"
+	run -0 "$VOUCHFS" check-config -c "$T/new/vouchfs.conf"
+	run -0 "$VOUCHFS" init -c "$T/new/vouchfs.conf"
+	[[ $output == *"Bring the policy bundle, and look:"*"vouchfs policy apply policy.zip"* ]]
+	[[ $output != *"Who may sign what"* && $output != *"Deploy a signed artifact"* ]]
+}
+
 @test "init --trust: certificates and lists are copied, their accounts trusted, the examples speak of them" {
 	mk_account
 	mk_account 222233334444
