@@ -17,12 +17,24 @@ declare -gA host_holder host_init
 need_hosts() {
 	need_root
 	local tool
-	for tool in ip nsenter ssh-keygen rsync nginx openssl; do
+	for tool in ip nsenter ssh ssh-keygen rsync openssl; do
 		command -v "$tool" >/dev/null || skip "$tool is not there"
 	done
-	[ -x /usr/sbin/sshd ] || skip "sshd is not there"
+	SSHD=$(server_program sshd)
+	NGINX=$(server_program nginx)
+	for tool in "$SSHD" "$NGINX"; do
+		[ -x "$tool" ] || skip "$tool is not there (.ci/deps test gets it)"
+		[[ $(ldd "$tool") != *"not found"* ]] || skip "$tool misses a library"
+	done
 	unshare --net --mount --pid --fork --uts ip link add probe type veth peer name other 2>/dev/null ||
 		skip "no network namespaces here"
+}
+
+# The packages of these would start servers here, so .ci/deps has taken them into build/tools.
+server_program() {
+	local path=/usr/sbin/$1
+	[ ! -x "$BATS_TEST_DIRNAME/../../build/tools/$1" ] || path=$BATS_TEST_DIRNAME/../../build/tools/$1
+	echo "$path"
 }
 
 host_dir() { echo "$T/hosts/$1"; }
@@ -47,6 +59,10 @@ switch_on() {
 		hostname "$1"
 		mount -t tmpfs -o mode=0755 tmpfs /run
 		mkdir -p /run/sshd /run/user
+		if ! getent passwd sshd >/dev/null; then # whom sshd wants, and its package makes
+			{ cat /etc/passwd && echo "sshd:x:61235:65534::/run/sshd:/usr/sbin/nologin"; } >"$2/passwd"
+			mount --bind "$2/passwd" /etc/passwd
+		fi
 		ip link set lo up
 		touch "$2/on"
 		exec sleep infinity' vouchfs-host "$name" "$dir" </dev/null >"$dir/said" 2>&1 3>&- &
@@ -100,6 +116,15 @@ share_names() {
 	on_host central sh -c "umount /etc/hosts 2>/dev/null; mount --bind '$(host_dir central)/hosts' /etc/hosts"
 }
 
+# Where an sshd that lies elsewhere finds the programs that it consists of since 9.8.
+name_sshd_parts() {
+	local part keyword
+	for part in session:SshdSessionPath auth:SshdAuthPath; do
+		keyword=${part#*:} part=${SSHD%/*}/sshd-${part%:*}
+		[ "${SSHD%/*}" = /usr/sbin ] || [ ! -x "$part" ] || echo "$keyword $part"
+	done
+}
+
 # root may come in with the key that central has.
 start_sshd() {
 	local dir
@@ -116,8 +141,9 @@ start_sshd() {
 			PermitRootLogin prohibit-password
 			PidFile none
 		END
+		name_sshd_parts >>"$dir/sshd_config"
 	fi
-	on_host "$1" /usr/sbin/sshd -f "$dir/sshd_config" -E "$dir/sshd.log"
+	on_host "$1" "$SSHD" -f "$dir/sshd_config" -E "$dir/sshd.log"
 }
 
 # What ssh is told wherever it is called, rsync's too.
@@ -157,5 +183,5 @@ start_web_server() {
 			}
 		}
 	END
-	on_host central nginx -c "$dir/nginx.conf"
+	on_host central "$NGINX" -e "$dir/nginx/error.log" -c "$dir/nginx.conf"
 }
