@@ -59,6 +59,8 @@ static int tell_errno(const struct request *request, int error)
 		cli_error("%s: this user may not bring a policy bundle; owner, group and mode of policy/ of the mount "
 			  "say who may ([policy] of the configuration sets them)",
 			  request->shown);
+	else if (error == EISDIR)
+		cli_error("%s is a directory; `vouchfs policy pack` makes a bundle of it", request->shown);
 	else if (error == EFBIG)
 		cli_error("%s: it is larger than max_artifact_size of the configuration", request->shown);
 	else

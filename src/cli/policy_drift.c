@@ -54,7 +54,8 @@ static const char *remedy_for(const struct drift_item *item)
 {
 	static const char *const remedies[DRIFT_KIND_COUNT] = {
 		[DRIFT_BUNDLE] =
-			"`vouchfs policy apply` a bundle with a higher sequence; `vouchfs policy show` says more",
+			"`vouchfs policy apply` a bundle with a higher sequence, or the newest one again; `vouchfs "
+			"policy show` says more",
 		[DRIFT_LOCAL] = "take it out of that file, or have it said in the bundle; then `vouchfs reload`",
 		[DRIFT_CONFIG] = "`vouchfs check-config`, then `vouchfs reload`; or put the files back as they were",
 		[DRIFT_TRUST] =

@@ -52,7 +52,7 @@ static const struct member members[] = {
 	{"labels", "its labels", "labels", WORDS},
 	{"publishers", "publishers", "publishers", WORDS},
 	{"source", "fetched from", "source", TEXT},
-	{"poll-interval-s", "every seconds", "pollIntervalSeconds", NUMBER},
+	{"poll-interval-s", "asked every (s)", "pollIntervalSeconds", NUMBER},
 	{"fetched-at", "last fetched", "fetchedAt", TEXT},
 	{"fetch-error", "FETCH ERROR", "fetchError", TEXT},
 };

@@ -97,7 +97,7 @@ static const char *drift_words(const struct overview *overview)
 		return "";
 	if (policy->drift_checked_at_s == 0)
 		return ", drift not checked yet";
-	return policy_count_drift(policy) == 0 ? ", no drift" : "";
+	return policy->drift_count == 0 ? ", no drift" : "";
 }
 
 static void put_in_force(struct screen *screen, const struct overview *overview)

@@ -106,10 +106,6 @@ static int look(struct slots *slots, const struct trust *trust, struct drift *dr
 {
 	const struct config_terms *terms = trust->config->terms;
 	struct disk disk = {0};
-	if (trust->governed->state == GOVERNED_NONE) { /* nothing to compare with, which status and health say */
-		atomic_store(&slots->keeper.due_at_s, INT64_MAX);
-		return 0;
-	}
 	int r = read_disk(slots, trust, &disk);
 	if (r < 0)
 		goto out;
@@ -194,13 +190,19 @@ static void keep(struct slots *slots, struct drift *drift)
 	free(before);
 }
 
+/* Where none has come yet there is nothing to compare with, which status and health say. */
+static bool has_had_bundle(const struct trust *trust)
+{
+	return trust->governed && trust->governed->state != GOVERNED_NONE;
+}
+
 /* Under today's trust, of which *ret_is_governed tells. */
 static int look_today(struct slots *slots, struct drift *drift, bool *ret_is_governed)
 {
 	struct trust *trust = slots_fresh_trust(slots);
 	int r = trust ? 0 : -ENOMEM;
 	drift->checked_at_s = clock_now_s();
-	*ret_is_governed = trust && trust->governed;
+	*ret_is_governed = trust && has_had_bundle(trust);
 	if (*ret_is_governed)
 		r = look(slots, trust, drift);
 	else if (r == 0)

@@ -50,7 +50,8 @@ void drift_expect(struct slots *slots);
 
 /*
  * A fresh look, which is recorded where it finds something else than the one before, and becomes slots->drift. Nothing
- * is put right by it. A host without [policy] publisher differs in nothing. Reads files; no lock held. 0 or -ENOMEM.
+ * is put right by it. A host without [policy] publisher, or to which no bundle has come yet, differs in nothing. Reads
+ * files; no lock held. 0 or -ENOMEM.
  */
 int slots_check_drift(struct slots *slots, struct drift *ret);
 

@@ -109,6 +109,7 @@ $1" make_policy_host
 	stop_clock
 	start_governed "source = file://$T/nowhere.zip
 poll_interval = 5m"
+	eventually screen_says "the last try failed" # what fetches has said so, and waits for five seconds
 	screen_says "policy source file://"
 	echo ok >"$MNT/.vouchfs/policy/source"
 	screen_says " answered 0 s ago"
