@@ -135,6 +135,15 @@ int verify_judge(const struct trust *trust, const struct config_code_signing *ru
 	return r;
 }
 
+/* A first bundle brings the list by which it is judged, and what is in it is not looked at here. */
+static void word_missing_list(struct policy_verdict *verdict)
+{
+	if (verdict->reason == POLICY_VF3001_UNDECIDED && verdict->deciding == POLICY_REVOCATION)
+		(void)snprintf(verdict->remedy, sizeof(verdict->remedy),
+			       "the bundle may bring the list itself, which only `vouchfs policy apply` looks at; else "
+			       "bring the account's current list (vouchfs signer export-trust)");
+}
+
 /* As a host does that names publishers of bundles, by its own files; elsewhere by any account that is trusted. */
 static int verify_bundle(const struct request *request, const struct trust *trust, const struct verify_file *file)
 {
@@ -144,6 +153,7 @@ static int verify_bundle(const struct request *request, const struct trust *trus
 	if (verify_judge(own, published.publisher_count > 0 ? &published : &policy_any_account, file, request->full,
 			 &decision) < 0)
 		return CLI_EXIT_FAILURE;
+	word_missing_list(&decision.verdict);
 	return verify_print(own, file, &decision, request->json);
 }
 

@@ -46,8 +46,8 @@ static void word_remedy(const struct trust *own, struct policy_verdict *verdict)
 	if (own->config->policy.publisher_count > 0)
 		arn_print_profile(&own->config->policy.publishers[0], publisher);
 	(void)snprintf(verdict->remedy, sizeof(verdict->remedy),
-		       "have it packed by whom [policy] publisher names (%s), or correct that name in the host's "
-		       "configuration, then vouchfs reload",
+		       "have it packed by whom [policy] publisher names (%s), or correct that name, or the "
+		       "certificate of its account, in the host's configuration, then vouchfs reload",
 		       publisher);
 }
 

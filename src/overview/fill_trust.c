@@ -6,6 +6,7 @@
 
 #include "common.h"
 #include "crypto/cert.h"
+#include "gate/governed.h"
 #include "overview/fill.h"
 
 /* ---- code-signing configs ---- */
@@ -101,6 +102,15 @@ static int fill_account(const struct config_account *section, const struct signa
 	return r == 0 ? fill_certificate(known->trust, account) : r;
 }
 
+/* Where the host names none for it, the first bundle brings the list of the publisher's account. */
+static void excuse_lists(const struct trust *trust, struct overview *overview)
+{
+	bool waits = trust->governed && trust->governed->state == GOVERNED_NONE;
+	for (size_t i = 0; waits && i < trust->account_count; i++)
+		if (!trust->config->accounts[i].revocations)
+			overview->accounts[i].list_required = false;
+}
+
 int overview_fill_trust(const struct trust *trust, int64_t now_s, struct overview *overview)
 {
 	const struct config *config = trust->config;
@@ -117,5 +127,7 @@ int overview_fill_trust(const struct trust *trust, int64_t now_s, struct overvie
 		r = fill_config(&config->code_signing[i], overview);
 	for (size_t i = 0; r == 0 && i < trust->account_count; i++)
 		r = fill_account(&config->accounts[i], &trust->accounts[i], now_s, overview);
+	if (r == 0)
+		excuse_lists(trust, overview);
 	return r == 0 ? overview_fill_policy(trust, overview) : r;
 }

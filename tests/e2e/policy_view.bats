@@ -50,6 +50,18 @@ $1" make_policy_host
 	run -0 jq -r '.policy | .state, .sequence, .last, (.drift | length)' <("$VOUCHFS" status --json)
 }
 
+@test "the list of the publisher comes with the first bundle: that there is none before is nobody's alarm" {
+	make_policy_host
+	sed -i '/^revocations/d' "$CONF"
+	start_mount
+	run -1 "$VOUCHFS" health
+	[ "$output" = "VOUCHFS WARNING - no policy bundle has come yet: nothing that one governs is in force" ]
+	pack_policy 7
+	run -20 "$VOUCHFS" verify --policy "$T/policy-7.zip"
+	[[ $output == *"the bundle may bring the list itself"* ]]
+	run ! cp "$T/policy-7.zip" "$MNT/policy/" # this one does not
+}
+
 @test "a replayed bundle is refused in every view, for a day" {
 	stop_clock
 	start_governed
