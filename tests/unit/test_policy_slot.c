@@ -261,9 +261,8 @@ static void *go_back(void *ctx)
 {
 	struct crowd *c = ctx;
 	const struct policy_rollback what = {.reason = "because", .who = &slots_fixture_caller.who};
-	uint64_t sequence;
 	while (!atomic_load(&c->is_over))
-		(void)policy_roll_back(c->f->slots, &what, &sequence);
+		(void)policy_roll_back(c->f->slots, &what);
 	return NULL;
 }
 
