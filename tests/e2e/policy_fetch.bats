@@ -199,10 +199,10 @@ mount_with_source() {
 	use_source "https://localhost:$PORT/policy.zip" "$T/other/empty.pem"
 	run -1 "$VOUCHFS" policy fetch
 	[[ $output == *"source_ca has to be a PEM file"* ]]
-	use_source "https://localhost:$PORT/policy.zip" "$WWW/ca.pem"
 	stop_server
 	echo 1.1 >"$WWW/tls"
 	start_server "$PORT"
+	use_source "https://localhost:$PORT/policy.zip" "$WWW/ca.pem" # a reload looks there at once
 	run -1 "$VOUCHFS" policy fetch
 	[[ $output == *"https://localhost"*protocol* ]] || { echo "$output"; return 1; }
 	[ ! -e "$WWW/requests" ]
