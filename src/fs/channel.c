@@ -1,6 +1,7 @@
 #include "channel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -16,7 +17,17 @@ union control {
 
 int channel_pair(int ret[2])
 {
-	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret) < 0 ? -errno : 0;
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	if (fcntl(pair[0], F_SETFL, O_NONBLOCK) < 0) {
+		int r = -errno;
+		io_close(&pair[0]);
+		io_close(&pair[1]);
+		return r;
+	}
+	memcpy(ret, pair, sizeof(pair));
+	return 0;
 }
 
 int channel_send(int channel, enum channel_kind kind, const char *text, int fd)

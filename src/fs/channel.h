@@ -55,12 +55,13 @@ struct channel_message {
 	char text[CHANNEL_TEXT_SIZE]; /* cut when it was longer */
 };
 
+/* The first end is the supervisor's, and never waits: who does not read holds nobody up. */
 int channel_pair(int ret[2]);
 
-/* text may be NULL, fd -1. -EPIPE: the other side is gone. */
+/* text may be NULL, fd -1. -EPIPE: the other side is gone; -EAGAIN, of the supervisor's end: it does not read. */
 int channel_send(int channel, enum channel_kind kind, const char *text, int fd);
 
-/* Waits. -EPIPE: the other side is gone. */
+/* Waits, but at the supervisor's end: -EAGAIN. -EPIPE: the other side is gone. */
 int channel_receive(int channel, struct channel_message *ret);
 
 #endif

@@ -122,10 +122,10 @@ static enum event next_event(struct supervisor *s, bool want_signals, uint64_t d
 		int count = poll(fds, ARRAY_SIZE(fds), timeout_ms);
 		if (count == 0)
 			return EVENT_TIMEOUT;
+		if (count > 0 && fds[1].revents) /* first: no flood of messages keeps it from ending */
+			return take_signal(s);
 		if (count > 0 && fds[0].revents)
 			return channel_receive(s->channel, ret) < 0 ? EVENT_DAEMON_GONE : EVENT_MESSAGE;
-		if (count > 0 && fds[1].revents)
-			return take_signal(s);
 		if (count > 0 && fds[2].revents)
 			return EVENT_PROBE;
 		if (count > 0 && fds[3].revents)
@@ -292,7 +292,8 @@ static int watch(struct supervisor *s)
 			return -EINTR;
 		case EVENT_RELOAD:
 			service_manager_reloading();
-			(void)channel_send(s->channel, CHANNEL_RELOAD, NULL, -1);
+			if (channel_send(s->channel, CHANNEL_RELOAD, NULL, -1) < 0)
+				log_error("the daemon does not take a reload; is it hanging?");
 			break;
 		case EVENT_MESSAGE:
 			io_close(&message.fd);

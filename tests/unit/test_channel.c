@@ -88,6 +88,18 @@ static void the_end_of_the_other_is_told(void **state)
 	assert_int_equal(channel_send(pair[1], CHANNEL_QUIT, NULL, -1), -EPIPE);
 }
 
+static void who_does_not_read_holds_up_nobody(void **state)
+{
+	const int *pair = *state;
+	int r = 0;
+	for (int i = 0; r == 0 && i < 1000000; i++)
+		r = channel_send(pair[0], CHANNEL_RELOAD, NULL, -1);
+	assert_int_equal(r, -EAGAIN);
+	struct channel_message message;
+	assert_int_equal(channel_receive(pair[1], &message), 0);
+	assert_int_equal(channel_send(pair[0], CHANNEL_DRAIN, NULL, -1), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -95,6 +107,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_descriptor_comes_along, make_pair, close_pair),
 		cmocka_unit_test_setup_teardown(a_long_text_is_cut, make_pair, close_pair),
 		cmocka_unit_test_setup_teardown(the_end_of_the_other_is_told, make_pair, close_pair),
+		cmocka_unit_test_setup_teardown(who_does_not_read_holds_up_nobody, make_pair, close_pair),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
