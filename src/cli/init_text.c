@@ -75,15 +75,17 @@ static int print_slots(const struct init_settings *settings, struct buf *ret)
 /* No example to go with the others: with it they are not in force. */
 static int print_policy(const struct init_settings *settings, struct buf *ret)
 {
-	return buf_printf(ret,
-			  "\n"
-			  "# Or one policy for many hosts: the bundles that this profile signs say which code-signing\n"
-			  "# configs, functions and layers there are, in the place of what stands above. They are\n"
-			  "# fetched from source, or brought by `vouchfs policy apply`.\n"
-			  "#   [policy]\n"
-			  "#   publisher = arn:vouchfs:signer:local:%s:/signing-profiles/policy\n"
-			  "#   source = https://policy.example.org/policy.zip\n",
-			  settings->publisher);
+	return buf_printf(
+		ret,
+		"\n"
+		"# Or one policy for many hosts: the bundles that this profile signs say which code-signing\n"
+		"# configs, functions and layers there are, in the place of what stands above. They are\n"
+		"# fetched from source, or brought by `vouchfs policy apply`. The [account] of who signs them\n"
+		"# stands in this file: move it here from conf.d.\n"
+		"#   [policy]\n"
+		"#   publisher = arn:vouchfs:signer:local:%s:/signing-profiles/policy\n"
+		"#   source = https://policy.example.org/policy.zip\n",
+		settings->publisher);
 }
 
 int init_print_config(const struct init_places *places, const struct init_settings *settings, struct buf *ret)

@@ -51,7 +51,7 @@ static void check_vouchfs(const struct section *section, struct report *report, 
 static void check_place(const struct section *section, const char *what, struct report *report)
 {
 	static const char expected[] = "stands in the main file alone: who may write conf.d does not choose whose "
-				       "policy is in force";
+				       "policy is in force; move it there";
 	if (section->at.file->order > 0)
 		report_error(report, section->at, "%s %s", what, expected);
 	for (size_t i = 0; section->at.file->order == 0 && i < section->count; i++)

@@ -203,6 +203,10 @@ state_of() { (cd "$1" && find . ! -name lock -printf '%p %m %u ' -exec sh -c '[ 
 	signer "$ACCOUNT" export-trust --directory "$T/exported" >/dev/null
 	"$VOUCHFS" init -c "$T/new/vouchfs.conf" --trust "$T/exported" >/dev/null
 	sed -i '/^#   \[policy\]/,$ s/^#   //; /^source/d' "$T/new/vouchfs.conf"
+	run -78 "$VOUCHFS" check-config -c "$T/new/vouchfs.conf"
+	[[ $output == *"account-$ACCOUNT.conf:"*"move it there"* ]]
+	cat "$T/new/conf.d/account-$ACCOUNT.conf" >>"$T/new/vouchfs.conf"
+	rm "$T/new/conf.d/account-$ACCOUNT.conf"
 	run -0 "$VOUCHFS" check-config -c "$T/new/vouchfs.conf"
 	run -0 "$VOUCHFS" init -c "$T/new/vouchfs.conf"
 	[[ $output == *"Bring the policy bundle, and look:"*"vouchfs policy apply policy.zip"* ]]
