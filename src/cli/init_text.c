@@ -81,7 +81,7 @@ static int print_policy(const struct init_settings *settings, struct buf *ret)
 		"# Or one policy for many hosts: the bundles that this profile signs say which code-signing\n"
 		"# configs, functions and layers there are, in the place of what stands above. They are\n"
 		"# fetched from source, or brought by `vouchfs policy apply`. The [account] of who signs them\n"
-		"# stands in this file: move it here from conf.d.\n"
+		"# stands in this file: move it here from conf.d, with `trust/` for `../trust/`.\n"
 		"#   [policy]\n"
 		"#   publisher = arn:vouchfs:signer:local:%s:/signing-profiles/policy\n"
 		"#   source = https://policy.example.org/policy.zip\n",

@@ -205,7 +205,7 @@ state_of() { (cd "$1" && find . ! -name lock -printf '%p %m %u ' -exec sh -c '[ 
 	sed -i '/^#   \[policy\]/,$ s/^#   //; /^source/d' "$T/new/vouchfs.conf"
 	run -78 "$VOUCHFS" check-config -c "$T/new/vouchfs.conf"
 	[[ $output == *"account-$ACCOUNT.conf:"*"move it there"* ]]
-	cat "$T/new/conf.d/account-$ACCOUNT.conf" >>"$T/new/vouchfs.conf"
+	sed "s,\.\./,," "$T/new/conf.d/account-$ACCOUNT.conf" >>"$T/new/vouchfs.conf"
 	rm "$T/new/conf.d/account-$ACCOUNT.conf"
 	run -0 "$VOUCHFS" check-config -c "$T/new/vouchfs.conf"
 	run -0 "$VOUCHFS" init -c "$T/new/vouchfs.conf"
