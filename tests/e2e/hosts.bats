@@ -55,7 +55,7 @@ offer() {
 }
 
 push() { # SEQUENCE HOST
-	on_host central rsync -e "$(hosts_ssh)" "$T/policy-$1.zip" "root@$2:$(host_mount "$2")/policy/policy.zip"
+	on_host central rsync -I -e "$(hosts_ssh)" "$T/policy-$1.zip" "root@$2:$(host_mount "$2")/policy/policy.zip"
 }
 
 # Those who can be reached; what was collected before stays.
