@@ -53,9 +53,7 @@ struct request {
 static const char *remedy_for(const struct drift_item *item)
 {
 	static const char *const remedies[DRIFT_KIND_COUNT] = {
-		[DRIFT_BUNDLE] =
-			"`vouchfs policy apply` a bundle with a higher sequence, or the newest one again; `vouchfs "
-			"policy show` says more",
+		[DRIFT_BUNDLE] = "`vouchfs policy apply` the newest bundle again, or one with a higher sequence",
 		[DRIFT_LOCAL] = "take it out of that file, or have it said in the bundle; then `vouchfs reload`",
 		[DRIFT_CONFIG] = "`vouchfs check-config`, then `vouchfs reload`; or put the files back as they were",
 		[DRIFT_TRUST] =
