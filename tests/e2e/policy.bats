@@ -302,15 +302,15 @@ except OSError as error:
 	[ "$(generation)" = 3 ]
 	cmp "$T/policy-2.zip" "$MNT/policy/policy-2.zip"
 
-	local second
-	second=$(date +%s)
-	eventually eval '[ "$(date +%s)" -gt "$second" ]'
+	eventually is_past "$(date +%s)"
 	pack_policy 2 # signed anew, for longer: it takes its place, and the older one not again
 	cp "$T/policy-2.zip" "$MNT/policy/"
 	cp "$T/other.zip" "$MNT/policy/"
 	[ "$(json_of 'len(d["bundles"])' <"$MNT/.vouchfs/history/policy.json")" = 3 ]
 	cmp "$T/policy-2.zip" "$MNT/policy/policy-2.zip"
 }
+
+is_past() { [ "$(date +%s)" -gt "$1" ]; }
 
 @test "kill -9 while a bundle comes into force leaves the one before or the new one" {
 	make_policy_host

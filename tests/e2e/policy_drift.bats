@@ -208,7 +208,7 @@ is_quiet() { grep -q 'State:.*sleeping' "/proc/$(daemon_pid)/status"; }
 	run -1 drift
 	cp "$T/policy-1.zip" "$MNT/policy/once-more.zip"
 	run -0 drift
-	! has_record policy-remedied put
+	run ! has_record policy-remedied put
 }
 
 # A byte of its object, wherever that is.
