@@ -68,8 +68,9 @@ static struct signature_facts make_signature(enum fault fault)
 
 static struct config_code_signing make_rules(const struct combination *c)
 {
+	static char name[] = "prod";
 	struct config_code_signing rules = {
-		.name = (char[]){"prod"},
+		.name = name,
 		.publisher_count = 1,
 		.mismatch = c->mismatch,
 		.expiry = c->expiry,
