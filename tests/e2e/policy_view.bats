@@ -123,6 +123,7 @@ $1" make_policy_host
 	VOUCHFS=$T/vouchfs
 	start_governed "source = file://$T/nowhere.zip
 poll_interval = 5m"
+	eventually screen_says "the last try failed" # that it is not there has been said, once
 	screen_says "policy source file://"
 	echo ok >"$MNT/.vouchfs/policy/source"
 	screen_says " answered 0 s ago"
