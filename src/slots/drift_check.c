@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "config/policy.h"
 #include "drift_find.h"
 #include "internal.h"
@@ -138,9 +137,7 @@ out:
 static void record(struct slots *slots, enum audit_event event, const struct explain *detail)
 {
 	const struct audit_record what = {.event = event, .detail = detail->text};
-	int r = audit_append(slots->audit, &what, NULL);
-	if (r < 0)
-		log_error("audit log: %s", strerror(-r));
+	(void)slots_record(slots, &what);
 }
 
 static void print_bundle(const struct drift *drift, char ret[64])

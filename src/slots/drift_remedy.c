@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "drift_check.h"
 #include "internal.h"
@@ -25,9 +24,7 @@
 static void record(struct slots *slots, int error, const char *detail)
 {
 	const struct audit_record what = {.event = AUDIT_POLICY_REMEDIED, .errno_given = -error, .detail = detail};
-	int r = audit_append(slots->audit, &what, NULL);
-	if (r < 0)
-		log_error("audit log: %s", strerror(-r));
+	(void)slots_record(slots, &what);
 }
 
 /* ---- how often ---- */

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -25,9 +24,7 @@ static void record_list(void *ctx, const char *sentence, bool is_refused)
 {
 	struct slots *slots = ctx;
 	struct audit_record record = {.event = AUDIT_REVOCATIONS, .is_refused = is_refused, .detail = sentence};
-	int r = audit_append(slots->audit, &record, NULL);
-	if (r < 0)
-		log_error("audit log: %s", strerror(-r));
+	(void)slots_record(slots, &record);
 }
 
 static void warn_of_certificate(void *ctx UNUSED, const char *sentence, bool is_refused UNUSED)

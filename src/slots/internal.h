@@ -454,6 +454,8 @@ struct slots {
 int slots_add_declared_locked(struct slots *slots, const struct config *config);
 /* Today's trust, with a reference. */
 struct trust *slots_trust(struct slots *slots);
+/* For what happens whether or not it can be recorded: a log that cannot be written is only logged. Its number, or 0. */
+uint64_t slots_record(struct slots *slots, const struct audit_record *record);
 /* The same for a verdict: revocation lists that changed are read again first. NULL when out of memory. */
 struct trust *slots_fresh_trust(struct slots *slots);
 /* refresh_lock held: whoever makes a trust of the one in force, or of the files, is alone. Tells of the lists. */

@@ -35,9 +35,7 @@ static void record_change(struct release *release, enum audit_event event, const
 		.detail = decision->layer_count > 0 && decision->verdict.detail[0] ? decision->verdict.detail : NULL,
 		.break_glass = decision->break_glass.seq,
 	};
-	int r = audit_append(release->slots->audit, &entry, NULL);
-	if (r < 0)
-		log_error("audit log: %s", strerror(-r));
+	(void)slots_record(release->slots, &entry);
 }
 
 /* What it was deployed with: a warning that was recorded then is no news. */

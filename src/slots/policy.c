@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "internal.h"
 
@@ -68,9 +67,7 @@ void policy_follow(struct slots *slots)
 						    .slot = slots->policy->path,
 						    .release = alarm.what.release,
 						    .detail = alarm.detail.text};
-		int r = audit_append(slots->audit, &record, NULL);
-		if (r < 0)
-			log_error("audit log: %s", strerror(-r));
+		(void)slots_record(slots, &record);
 	}
 	if (governed && governed->state == GOVERNED_IN_FORCE)
 		set_timer(slots, governed);

@@ -173,9 +173,7 @@ int release_report_damage(struct release *release, const char *what, int error)
 		.errno_given = EIO,
 		.detail = detail,
 	};
-	int r = audit_append(release->slots->audit, &entry, NULL);
-	if (r < 0)
-		log_error("audit log: %s", strerror(-r));
+	(void)slots_record(release->slots, &entry);
 	return -EIO;
 }
 

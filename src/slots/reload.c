@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "bindings.h"
 #include "effects.h"
 #include "internal.h"
@@ -172,9 +171,7 @@ static char *first_line(const struct buf *errors)
 static void record(struct slots *slots, enum audit_event event, const char *detail)
 {
 	const struct audit_record record = {.event = event, .detail = detail};
-	int r = audit_append(slots->audit, &record, NULL);
-	if (r < 0)
-		log_error("audit log: %s", strerror(-r));
+	(void)slots_record(slots, &record);
 }
 
 void reload_note(struct slots *slots, struct effects *effects, const char *what)

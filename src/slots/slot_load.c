@@ -90,9 +90,7 @@ static void report_torn(const struct slot *slot, uint64_t number, const char *wh
 					   .release = number,
 					   .errno_given = error,
 					   .detail = detail};
-	int r = audit_append(slot->slots->audit, &entry, NULL);
-	if (r < 0)
-		log_error("audit log: %s", strerror(-r));
+	(void)slots_record(slot->slots, &entry);
 }
 
 /* One release of the list; a torn one that is not current is skipped. */

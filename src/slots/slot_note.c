@@ -137,11 +137,7 @@ static uint64_t record_failure(const struct slot *slot, const struct gate_deploy
 					    .rollback_to = deployment->rollback_to,
 					    .errno_given = -error,
 					    .detail = detail};
-	uint64_t event = 0;
-	int r = audit_append(slot->slots->audit, &record, &event);
-	if (r < 0)
-		log_error("audit log: %s", strerror(-r));
-	return event;
+	return slots_record(slot->slots, &record);
 }
 
 #define ARTIFACT_SIZE (4 * (LIMIT_NAME_BYTES + 1))

@@ -115,6 +115,15 @@ static int record_event(struct slots *slots, enum audit_event event, const char 
 	return audit_append(slots->audit, &record, NULL);
 }
 
+uint64_t slots_record(struct slots *slots, const struct audit_record *record)
+{
+	uint64_t seq = 0;
+	int r = audit_append(slots->audit, record, &seq);
+	if (r < 0)
+		log_error("audit log: %s", strerror(-r));
+	return seq;
+}
+
 static int open_all(struct slots *slots, const struct slots_options *options, struct buf *ret_errors)
 {
 	/* Once to learn where the store is, and again with what the store remembers of the revocation lists. */
