@@ -1,5 +1,6 @@
 #include "config_expect.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/io.h"
 #include "base/text.h"
 
 #define MARK "# expect: "
@@ -55,4 +57,26 @@ void config_expect_errors(const char *name, const char *input, const char *shown
 			fail_msg("%s: expected %u: %s\nfound:\n%s", name, line, text, errors ? errors : "no error");
 	if (count == 0 || *error)
 		fail_msg("%s: %u errors expected, found:\n%s", name, count, errors ? errors : "none");
+}
+
+static int is_should_fail(const struct dirent *entry)
+{
+	return text_starts_with(entry->d_name, "should-fail-") && text_ends_with(entry->d_name, ".conf");
+}
+
+void config_expect_each(const char *directory, int files_min, config_expect_check *check, void *ctx)
+{
+	struct dirent **names;
+	int count = scandir(directory, &names, is_should_fail, alphasort);
+	assert_true(count >= files_min);
+	for (int i = 0; i < count; i++) {
+		char path[512];
+		struct buf bytes = {0};
+		(void)snprintf(path, sizeof(path), "%s/%s", directory, names[i]->d_name);
+		assert_int_equal(io_read_path(path, 65536, &bytes), 0);
+		check(ctx, names[i]->d_name, &bytes);
+		buf_done(&bytes);
+		free(names[i]);
+	}
+	free(names);
 }
