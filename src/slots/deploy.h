@@ -142,6 +142,8 @@ ssize_t deploy_control_read(struct tree_handle *handle, void *buf, size_t len, u
 ssize_t deploy_text_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset);
 /* Swaps: *text is the one before then. */
 void deploy_text_replace(struct tree_handle *handle, struct buf *text);
+/* The line that was written, without its newline. False: it has a NUL, or does not fit. */
+bool deploy_take_line(const void *buf, size_t len, char *ret, size_t ret_size);
 
 /* Owner, group and mode say that the caller may write; the kernel has asked them before. */
 bool deploy_may_write(const struct slots_attr *attr, const struct slots_caller *caller);

@@ -128,13 +128,8 @@ int deploy_break_glass_write(struct tree_handle *handle, const void *buf, size_t
 {
 	struct slot *slot = slot_by_index(handle->slots, handle->node & ~DEPLOY_BREAK_GLASS_BIT);
 	char line[LINE_SIZE + 1];
-	const char *text = buf;
-	if (len > 0 && text[len - 1] == '\n')
-		len--;
-	if (len > LINE_SIZE || memchr(text, '\0', len))
+	if (!deploy_take_line(buf, len, line, sizeof(line)))
 		return -EINVAL;
-	memcpy(line, text, len);
-	line[len] = '\0';
 
 	int r = -EINVAL;
 	if (text_starts_with(line, BEGIN))

@@ -200,6 +200,18 @@ ssize_t deploy_control_read(struct tree_handle *handle, void *buf, size_t len, u
 
 /* ---- files whose text a write changes ---- */
 
+bool deploy_take_line(const void *buf, size_t len, char *ret, size_t ret_size)
+{
+	const char *text = buf;
+	if (len > 0 && text[len - 1] == '\n')
+		len--;
+	if (len >= ret_size || memchr(text, '\0', len))
+		return false;
+	memcpy(ret, text, len);
+	ret[len] = '\0';
+	return true;
+}
+
 ssize_t deploy_text_read(struct tree_handle *handle, void *buf, size_t len, uint64_t offset)
 {
 	lock_take(&handle->slots->lock);

@@ -200,12 +200,8 @@ int deploy_policy_open(struct slots *slots, uint64_t node, int open_flags, const
 static int roll_back(struct tree_handle *handle, const char *text, size_t len)
 {
 	char line[LINE_SIZE + 1];
-	if (len > 0 && text[len - 1] == '\n')
-		len--;
-	if (len > LINE_SIZE || memchr(text, '\0', len))
+	if (!deploy_take_line(text, len, line, sizeof(line)))
 		return -EINVAL;
-	memcpy(line, text, len);
-	line[len] = '\0';
 	const char *blank = strchr(line, ' ');
 	size_t first = blank ? (size_t)(blank - line) : 0;
 	struct policy_rollback what = {.who = &handle->who, .reason = blank ? blank + 1 : ""};
