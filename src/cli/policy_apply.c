@@ -85,13 +85,11 @@ static int copy(const struct request *request, int from, bool *ret_is_empty)
 
 static int apply(const struct request *request, int from)
 {
-	struct buf status = {0};
+	uint64_t before;
 	bool is_empty;
 	int code = CLI_EXIT_FAILURE;
-	if (policy_read_status(request->dirfd, &status) < 0)
+	if (policy_read_release(request->dirfd, &before) < 0)
 		return code;
-	uint64_t before = policy_status_number(&status, "release");
-	buf_done(&status);
 	int r = copy(request, from, &is_empty);
 	if (r < 0 && policy_tell_refusal(request->dirfd, &code))
 		return code;

@@ -56,6 +56,16 @@ uint64_t policy_status_number(const struct buf *status, const char *key)
 	return status->data && text_record_get_u64(status->data, status->len, key, &value) ? value : 0;
 }
 
+int policy_read_release(int dirfd, uint64_t *ret)
+{
+	struct buf status = {0};
+	int r = policy_read_status(dirfd, &status);
+	if (r == 0)
+		*ret = policy_status_number(&status, "release");
+	buf_done(&status);
+	return r;
+}
+
 /* ---- refused ---- */
 
 bool policy_tell_refusal(int dirfd, int *ret_exit_code)

@@ -17,6 +17,9 @@ int policy_read_status(int dirfd, struct buf *ret);
 char *policy_status_text(const struct buf *status, const char *key);
 uint64_t policy_status_number(const struct buf *status, const char *key);
 
+/* The number of the release that is in force, 0 for none. Negative errno, said. */
+int policy_read_release(int dirfd, uint64_t *ret);
+
 /* Where it says that this very attempt was refused, the decision, whole, on stderr, and the verdict's exit code. */
 bool policy_tell_refusal(int dirfd, int *ret_exit_code);
 

@@ -72,13 +72,11 @@ static int tell_errno(const struct request *request, int error)
 
 static int roll_back(const struct request *request)
 {
-	struct buf status = {0};
+	uint64_t before;
 	char line[LIMIT_REASON_BYTES + 32];
 	int code = CLI_EXIT_FAILURE;
-	if (policy_read_status(request->dirfd, &status) < 0)
+	if (policy_read_release(request->dirfd, &before) < 0)
 		return code;
-	uint64_t before = policy_status_number(&status, "release");
-	buf_done(&status);
 
 	int fd = openat(request->dirfd, ".vouchfs/rollback/policy", O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
