@@ -27,8 +27,8 @@ const struct cli_command cli_policy_rollback_commands[] = {
 		  "  vouchfs policy rollback 6 --reason \"INC-42\"\n\n"
 		  "Only root, and the user who has mounted it. The bundle is judged again; only that its sequence\n"
 		  "is lower than that of a bundle before is no reason to refuse it. With its reason it stands in\n"
-		  "the audit log, and the host shows it as drift until a bundle with a higher sequence, or the\n"
-		  "newest one again, comes. `vouchfs policy history` shows which there are.\n\n"
+		  "the audit log, and the host shows it as drift until a bundle with a higher sequence comes, or\n"
+		  "this command takes up the newest one. `vouchfs policy history` shows which there are.\n\n"
 		  "Options:\n"
 		  "      --reason TEXT  why, up to 500 characters of ASCII; required\n"
 		  "      --json         what it changes, as JSON\n" HOST_CONFIG_USAGE

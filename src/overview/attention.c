@@ -196,7 +196,9 @@ static void add_bundle(struct attentions *to, const struct overview *overview)
 	if (a) {
 		say(to, &a->text, "from bundle %" PRIu64 " to %" PRIu64 " by uid %u: %s", policy->highest_sequence,
 		    policy->sequence, policy->rollback_by_uid, policy->rollback_reason);
-		say(to, &a->remedy, "it ends with a bundle of a higher sequence, or the newest one again");
+		say(to, &a->remedy,
+		    "it ends with a bundle of a higher sequence, or when `vouchfs policy rollback` takes up the newest "
+		    "one");
 	}
 }
 
