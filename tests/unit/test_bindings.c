@@ -196,6 +196,23 @@ static void what_changes_while_nothing_is_mounted_is_a_record_at_the_start(void 
 			 1);
 }
 
+/* Each with the longest names. */
+static void as_many_sections_are_remembered_as_there_may_be(void **state)
+{
+	struct slots_fixture *f = *state;
+	struct buf text = {0}, found = {0};
+	for (unsigned i = 0; i < LIMIT_CONFIG_SECTIONS; i++)
+		assert_int_equal(buf_printf(&text, "function: %0*u %0*u\n", (int)LIMIT_FUNCTION_NAME_BYTES, i,
+					    CONFIG_CODE_SIGNING_NAME_MAX, i),
+				 0);
+	assert_int_equal(store_put_bindings(f->slots->store, text.data, text.len), 0);
+	assert_int_equal(store_get_bindings(f->slots->store, &found), 0);
+	assert_int_equal(found.len, text.len);
+	assert_memory_equal(found.data, text.data, text.len);
+	buf_done(&text);
+	buf_done(&found);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, slots_fixture_setup, slots_fixture_teardown)
@@ -208,6 +225,7 @@ int main(void)
 		TEST(a_config_that_judges_by_other_rules_is_a_record),
 		TEST(what_is_not_in_force_is_no_record),
 		TEST(what_changes_while_nothing_is_mounted_is_a_record_at_the_start),
+		TEST(as_many_sections_are_remembered_as_there_may_be),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
