@@ -19,17 +19,20 @@ B       := build/$(VARIANT)
 #   asan     address and undefined-behaviour sanitizer, with the hooks
 #   tsan     thread sanitizer, with the hooks      clang  the second compiler, with the hooks
 #   fuzz     what `make fuzz` runs
+#   cov      counts the lines that are executed (`make coverage`)     mut    what `make mutation` changes, as a library
 OPT_release := -O2 -D_FORTIFY_SOURCE=2
 OPT_test    := $(OPT_release) -DVOUCHFS_TEST_HOOKS
 OPT_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -DVOUCHFS_TEST_HOOKS
 OPT_tsan    := -O1 -g -fsanitize=thread -DVOUCHFS_TEST_HOOKS
 OPT_clang   := $(OPT_test)
 OPT_fuzz    := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -DVOUCHFS_TEST_HOOKS
+OPT_cov     := -O0 --coverage -DVOUCHFS_TEST_HOOKS -DVOUCHFS_COVERAGE
+OPT_mut     := -O1 -fPIC -DVOUCHFS_TEST_HOOKS
 ifneq ($(filter clang fuzz,$(VARIANT)),)
 override CC := clang
 endif
 ifeq ($(OPT_$(VARIANT)),)
-$(error unknown VARIANT "$(VARIANT)": release, test, asan, tsan, clang or fuzz)
+$(error unknown VARIANT "$(VARIANT)": release, test, asan, tsan, clang, fuzz, cov or mut)
 endif
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wswitch-enum -Wvla -Werror
@@ -57,7 +60,7 @@ VERSION := 0.1.0
 ALL_CFLAGS = -std=gnu17 -g -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=312 -DVOUCHFS_VERSION='"$(VERSION)"' \
 	-DVOUCHFS_LIBEXECDIR='"$(LIBEXECDIR)"' \
 	$(if $(OPTIONAL),-DHAVE_SYSTEMD) -Iinclude $(PKG_CFLAGS) $(WARN) $(HARDEN) -pthread $(OPT_$(VARIANT)) $(CFLAGS)
-ALL_LDFLAGS = $(LDHARDEN) -pthread $(filter -fsanitize%,$(OPT_$(VARIANT))) $(LDFLAGS)
+ALL_LDFLAGS = $(LDHARDEN) -pthread $(filter -fsanitize% --coverage,$(OPT_$(VARIANT))) $(LDFLAGS)
 
 SOURCES  := $(sort $(wildcard src/*/*.c))
 MAIN     := src/cli/main.c
@@ -80,7 +83,7 @@ Q := $(if $(V),,@)
 BUILD := $(MAKE) --no-print-directory -j$(shell nproc)
 
 .DEFAULT_GOAL := all
-.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash long fuzz fuzz-run bench bench-quick lint format deb check-deb check-trixie install install-only uninstall clean help deps-%
+.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash long mutation print-flags coverage fuzz fuzz-run bench bench-quick lint format deb check-deb check-trixie install install-only uninstall clean help deps-%
 .SECONDARY:
 
 ## make            build the release binary, build/release/vouchfs
@@ -177,6 +180,17 @@ long: crash
 		tests/e2e/run $(if $(CI),--tap) tests/e2e/damage.bats
 	@SCALE_FUNCTIONS=$(SCALE_FUNCTIONS) SCALE_DEPLOYMENTS=$(SCALE_DEPLOYMENTS) VOUCHFS=$(CURDIR)/build/test/vouchfs \
 		tests/e2e/run $(if $(CI),--tap) tests/e2e/scale.bats
+
+## make mutation   MUTANTS (300) changes of the sources that decide, one at a time: do the unit tests notice
+MUTANTS ?= 300
+mutation: deps-check
+	@$(BUILD) VARIANT=cov build-unit
+	@$(BUILD) VARIANT=mut $(OBJECTS:$B/%=build/mut/%) $(HELPER_O:$B/%=build/mut/%) $(UNIT_O:$B/%=build/mut/%)
+	@MUTANTS=$(MUTANTS) tests/mutation/run
+
+# For tests/mutation/run: flags to compile, to link, and libraries.
+print-flags:
+	@: $(info $(ALL_CFLAGS))$(info $(filter-out -pie,$(ALL_LDFLAGS)))$(info $(PKG_LIBS) $(CURL_LIBS))
 
 ## make fuzz       each fuzz target for FUZZ_SECONDS (60); tests/data/X seeds fuzz_X
 FUZZ_SECONDS ?= 60
