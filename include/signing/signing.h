@@ -39,14 +39,15 @@
 #define SIGNING_SIGNING_H
 
 #include "slots/tree.h"
+#include "slots/tree_memory.h"
 
 #define SIGNING_KEEP_S 604800U /* a week */
 
 struct signing;
 
 /* Opens the home (which must be the caller's own, 0700). Failures put one line into ret_errors; -EBUSY: another process
- * serves it. What the service keeps lies in the home's service/. */
-int signing_open(const char *home, struct signing **ret, struct buf *ret_errors);
+ * serves it. What the service keeps lies in the home's service/. memory: NULL, nobody takes over. */
+int signing_open(const char *home, const struct tree_memory *memory, struct signing **ret, struct buf *ret_errors);
 
 extern const struct tree_ops signing_tree_ops; /* on struct signing */
 

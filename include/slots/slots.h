@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "config/config.h"
 #include "overview/overview.h"
+#include "slots/tree_memory.h"
 
 struct slots;
 
@@ -56,9 +57,10 @@ struct slots_options {
 	const char *run_target;	 /* NULL: MNT/run is a directory to mount on; else the target of the symlink MNT/run */
 	audit_tell *tell;	 /* of every record, from the start on (audit_listen); NULL: nobody */
 	void *tell_ctx;
-	uid_t administrator; /* who has mounted it: may relax a function for a while, as root may */
-	bool allow_other;    /* how it is mounted: others than he get in */
-	uid_t fetcher;	     /* who fetches policy bundles where [policy] names nobody */
+	uid_t administrator;	   /* who has mounted it: may relax a function for a while, as root may */
+	bool allow_other;	   /* how it is mounted: others than he get in */
+	uid_t fetcher;		   /* who fetches policy bundles where [policy] names nobody */
+	struct tree_memory memory; /* what a daemon before has left, and for the next one */
 };
 
 /* Who asks. in_group knows the supplementary groups, where they can be read; else it says no. */
@@ -67,6 +69,9 @@ struct slots_caller {
 	bool (*in_group)(void *ctx, gid_t group);
 	bool (*knows_groups)(void *ctx); /* they can be read; NULL: yes */
 	void *ctx;
+	/* The kernel sends the request a second time, and a daemon before may have done it, but not answered: what is
+	 * there already as it is asked for is a success. */
+	bool is_resent;
 };
 
 /*
@@ -106,6 +111,12 @@ void slots_close(struct slots *slots);
 
 void slots_set_notify(struct slots *slots, const struct slots_notify *notify);
 void slots_set_sweeper(struct slots *slots, const struct slots_sweeper *sweeper);
+
+/*
+ * For a daemon that took over a connection, once it serves: has the kernel forget what the one before did, and had not
+ * told it of (switches, removals), and what may not be served any more. Returns at once; a thread does it.
+ */
+void slots_take_over(struct slots *slots);
 
 /* Ends whoever reads events, refuses new uploads (ESHUTDOWN), then waits until no verdict is being made. */
 void slots_drain(struct slots *slots);

@@ -76,6 +76,8 @@ struct tree_ops {
 	void (*set_waker)(void *tree, const struct tree_waker *waker);
 	void (*end_streams)(void *tree); /* whoever reads one now is at its end */
 
+	/* Of a daemon that took over, once it serves (slots_take_over). NULL: nothing to do. */
+	void (*take_over)(void *tree);
 	/* Drops staging whose time is over; returns milliseconds until the next is due, UINT64_MAX: none. */
 	uint64_t (*sweep)(void *tree);
 	/* Ends all streams, refuses new uploads (ESHUTDOWN), then waits until none is being decided. */

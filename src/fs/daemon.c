@@ -118,7 +118,7 @@ static int open_deployment(struct daemon *d, struct buf *ret_errors)
 static int open_signing(struct daemon *d, struct buf *ret_errors)
 {
 	struct signing *signing;
-	int r = signing_open(d->plan->source, &signing, ret_errors);
+	int r = signing_open(d->plan->source, NULL, &signing, ret_errors);
 	if (r == 0)
 		d->tree_side.tree = signing;
 	return r;

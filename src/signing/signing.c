@@ -87,7 +87,8 @@ static struct signing *new_signing(void)
 	return signing;
 }
 
-int signing_open(const char *home, struct signing **ret, struct buf *ret_errors)
+int signing_open(const char *home, const struct tree_memory *memory UNUSED, struct signing **ret,
+		 struct buf *ret_errors)
 {
 	struct explain why = {0};
 	char *path = NULL;

@@ -99,6 +99,11 @@ static void end_streams(void *tree)
 	deploy_end_streams(tree);
 }
 
+static void take_over(void *tree)
+{
+	slots_take_over(tree);
+}
+
 static uint64_t sweep(void *tree)
 {
 	return slots_sweep(tree);
@@ -152,6 +157,7 @@ const struct tree_ops deploy_tree_ops = {
 	.is_ready = deploy_is_ready,
 	.set_waker = set_waker,
 	.end_streams = end_streams,
+	.take_over = take_over,
 	.sweep = sweep,
 	.drain = drain,
 	.reload = reload,

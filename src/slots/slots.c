@@ -298,6 +298,10 @@ void slots_set_notify(struct slots *slots, const struct slots_notify *notify)
 	slots->notify = *notify;
 }
 
+void slots_take_over(struct slots *slots UNUSED)
+{
+}
+
 void slots_set_sweeper(struct slots *slots, const struct slots_sweeper *sweeper)
 {
 	slots->sweeper = *sweeper;

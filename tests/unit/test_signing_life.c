@@ -117,7 +117,7 @@ static void a_home_has_one_service(void **state)
 	struct signing_fixture *f = *state;
 	struct signing *second;
 	struct buf errors = {0};
-	assert_int_equal(signing_open(f->host->home, &second, &errors), -EBUSY);
+	assert_int_equal(signing_open(f->host->home, NULL, &second, &errors), -EBUSY);
 	assert_non_null(strstr(errors.data, "in use"));
 	buf_done(&errors);
 }
@@ -147,7 +147,7 @@ static int restart_and_hand_in(struct signer_fixture *host)
 {
 	struct signing *signing;
 	struct buf zip = signing_fixture_zip(marker), errors = {0};
-	if (signing_open(host->home, &signing, &errors) < 0)
+	if (signing_open(host->home, NULL, &signing, &errors) < 0)
 		return -EIO;
 	struct signing_fixture f = {.host = host, .signing = signing};
 	int r = signing_fixture_put(&f, &alice, SLOT, "app.zip", &zip);
@@ -181,7 +181,7 @@ static bool cut_off(struct signing_fixture *f, const char *call, unsigned n, con
 	(void)snprintf(marker, sizeof(marker), "%u", n);
 	(void)snprintf(fault, sizeof(fault), "%s:%u:%s", call, n, what);
 	bool done = signer_fixture_run_with_fault(f->host, restart_and_hand_in, fault) == 0;
-	assert_int_equal(signing_open(f->host->home, &f->signing, &errors), 0);
+	assert_int_equal(signing_open(f->host->home, NULL, &f->signing, &errors), 0);
 	assert_int_equal(signing_fixture_read(f, &alice, SLOT "/app.zip", &got), 0);
 	struct buf new = signing_fixture_zip(marker);
 	bool is_new = got.len == new.len &&memcmp(got.data, new.data, got.len) == 0;
