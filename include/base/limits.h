@@ -60,6 +60,9 @@
 #define LIMIT_RELEASE_GRACE_MS	5000 /* after another one became current */
 #define LIMIT_RELEASES_IN_GRACE 256U /* of a slot; one more, and the oldest goes early */
 
+/* what a daemon leaves to the one that takes over its mount: names of slots, in a memfd of 80 MB then */
+#define LIMIT_TREE_NAMES 1048576U
+
 /* requests of FUSE */
 #define LIMIT_LOOK_US 100 /* for the next one, before a thread sleeps: about what being woken takes */
 

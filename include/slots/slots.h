@@ -117,6 +117,9 @@ void slots_set_sweeper(struct slots *slots, const struct slots_sweeper *sweeper)
  * told it of (switches, removals), and what may not be served any more. Returns at once; a thread does it.
  */
 void slots_take_over(struct slots *slots);
+/* For a daemon that ends by itself and leaves the connection to another one, once nothing is in flight, before
+ * slots_close: that one did not come because this one died, and what the kernel has of old releases stays. */
+void slots_hand_over(struct slots *slots);
 
 /* Ends whoever reads events, refuses new uploads (ESHUTDOWN), then waits until no verdict is being made. */
 void slots_drain(struct slots *slots);

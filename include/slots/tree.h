@@ -78,6 +78,8 @@ struct tree_ops {
 
 	/* Of a daemon that took over, once it serves (slots_take_over). NULL: nothing to do. */
 	void (*take_over)(void *tree);
+	/* Before close, of a daemon that leaves the connection to another one (slots_hand_over). */
+	void (*hand_over)(void *tree);
 	/* Drops staging whose time is over; returns milliseconds until the next is due, UINT64_MAX: none. */
 	uint64_t (*sweep)(void *tree);
 	/* Ends all streams, refuses new uploads (ESHUTDOWN), then waits until none is being decided. */

@@ -135,7 +135,7 @@ static bool is_worth_recording(const struct slot *slot, const struct change *cha
 static int find_functions(struct comparison *c)
 {
 	struct slot *slot;
-	for (uint64_t i = 0; (slot = slot_by_index(c->slots, i)) != NULL; i++) {
+	for (size_t i = 0; (slot = slot_at(c->slots, i)) != NULL; i++) {
 		const struct change change = slot->is_layer ? (struct change){0} : change_of(c, slot->label);
 		if (!is_worth_recording(slot, &change))
 			continue;

@@ -130,7 +130,7 @@ static int compare_config(struct slots *slots, const struct kept *kept)
 static bool takes_functions(struct slots *slots, const struct config_slot *section)
 {
 	struct slot *slot;
-	for (uint64_t i = 0; (slot = slot_by_index(slots, i)) != NULL; i++)
+	for (size_t i = 0; (slot = slot_at(slots, i)) != NULL; i++)
 		if (!slot->is_layer && config_find_function(slots->trust->config, slot->label) == section &&
 		    bindings_has_releases(slot))
 			return true;

@@ -158,7 +158,7 @@ static int add_slots(struct slots *slots, const struct trust *trust, struct over
 	lock_drop(&slots->lock);
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = add_slot(slots, trust, slot_by_index(slots, i), overview);
+		r = add_slot(slots, trust, slot_at(slots, i), overview);
 	return r;
 }
 

@@ -7,7 +7,7 @@
  *     1 << 59 | index       a slot's file below .vouchfs/history/functions     1 << 58 | index    the same as JSON
  *     1 << 57 | index       its file below .vouchfs/rollback/functions
  *     1 << 56 | version << 32 | index    a layer version's file below .vouchfs/permissions/layers
- *     1 << 32 ...           names below a slot, counted up
+ *     incarnation << 40 ... names below a slot, counted up (tree_memory.h)
  *
  * The slot for policy bundles has SLOT_POLICY_INDEX as its index, and its files stand beside those directories: policy,
  * .vouchfs/why/policy, history/policy, history/policy.json, rollback/policy.
@@ -19,6 +19,7 @@
 #include "layer_list.h"
 #include "slots/names.h"
 
+/* For good: the kernel keeps them across an upgrade. Another one is added at the end, and stands alone below. */
 enum deploy_fixed {
 	DEPLOY_NODE_ROOT = DEPLOY_ROOT,
 	DEPLOY_NODE_FUNCTIONS,
@@ -59,7 +60,7 @@ enum deploy_fixed {
 #define DEPLOY_ROLLBACK_BIT	(1ULL << 57)
 #define DEPLOY_CONTROL_BITS	(DEPLOY_HISTORY_BIT | DEPLOY_HISTORY_JSON_BIT | DEPLOY_ROLLBACK_BIT)
 #define DEPLOY_PERMISSION_BIT	(1ULL << 56)
-#define DEPLOY_FIRST_DYNAMIC	(1ULL << 32)
+#define DEPLOY_SOME_NODE	(1ULL << 40) /* of a name in a listing that the kernel has not looked up */
 
 struct deploy_fixed_entry {
 	uint64_t node;

@@ -19,7 +19,7 @@
 static struct slot *slot_of_locked(struct slots *slots, uint64_t node)
 {
 	uint64_t index = node & ~DEPLOY_BREAK_GLASS_BIT;
-	return index < slots->slot_count ? slots->list[index] : NULL;
+	return slot_listed_at_locked(slots, index);
 }
 
 int deploy_break_glass_attr_locked(struct slots *slots, uint64_t node, struct slots_attr *ret)

@@ -23,7 +23,7 @@
 static struct slot *slot_of_locked(struct slots *slots, uint64_t node)
 {
 	uint64_t index = node & INDEX_MASK;
-	return index < slots->slot_count ? slots->list[index] : NULL;
+	return slot_listed_at_locked(slots, index);
 }
 
 static uint64_t version_of(uint64_t node)

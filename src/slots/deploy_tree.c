@@ -268,7 +268,7 @@ static int list_slots_locked(struct tree_handle *dir, const struct slots_directo
 
 static int list_file_locked(struct tree_handle *dir, const struct slot *slot, const char *name)
 {
-	struct slots_attr attr = {.node = DEPLOY_FIRST_DYNAMIC, .mode = S_IFREG};
+	struct slots_attr attr = {.node = DEPLOY_SOME_NODE, .mode = S_IFREG};
 	for (const struct deploy_node *node = slot->files; node; node = node->next)
 		if (!node->dir && strcmp(node->name, name) == 0)
 			attr.node = node->id;
@@ -299,7 +299,7 @@ static void load_for_listing(struct slots *slots, const struct slots_directory *
 {
 	struct slot *slot;
 	bool lists_slots = directory->bit == DEPLOY_SLOT_BIT;
-	for (uint64_t i = 0; (slot = slot_by_index(slots, i)) != NULL; i++) {
+	for (size_t i = 0; (slot = slot_at(slots, i)) != NULL; i++) {
 		if (slot->is_layer != directory->of_layers)
 			continue;
 		lock_take(&slots->lock);

@@ -104,6 +104,11 @@ static void take_over(void *tree)
 	slots_take_over(tree);
 }
 
+static void hand_over(void *tree)
+{
+	slots_hand_over(tree);
+}
+
 static uint64_t sweep(void *tree)
 {
 	return slots_sweep(tree);
@@ -158,6 +163,7 @@ const struct tree_ops deploy_tree_ops = {
 	.set_waker = set_waker,
 	.end_streams = end_streams,
 	.take_over = take_over,
+	.hand_over = hand_over,
 	.sweep = sweep,
 	.drain = drain,
 	.reload = reload,

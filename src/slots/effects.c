@@ -77,7 +77,7 @@ int effects_find(struct slots *slots, const struct effects_question *question, s
 	struct slot *slot;
 	struct decisions *d = calloc(1, sizeof(*d));
 	int r = d ? 0 : -ENOMEM;
-	for (uint64_t i = 0; r == 0 && (slot = slot_by_index(slots, i)) != NULL; i++) {
+	for (size_t i = 0; r == 0 && (slot = slot_at(slots, i)) != NULL; i++) {
 		struct release *release = current_of(slot, question->everything);
 		if (release)
 			r = judge(release, question, d, ret);

@@ -19,6 +19,7 @@
 #include "gate/governed.h"
 #include "gate/layer_policy.h"
 #include "inflate_cache.h"
+#include "inherit.h"
 #include "opt.h"
 #include "overview/overview.h"
 #include "policy.h"
@@ -53,10 +54,11 @@ struct release {
 	unsigned refs;		       /* tree lock: listed, handles, calls in flight, and one while lookups > 0 */
 	uint64_t lookups;	       /* tree lock: what the kernel knows */
 	struct release *next_in_grace; /* tree lock */
-	uint64_t replaced_ms;	       /* tree lock: when another one became current (clock_steady_ms) */
-	bool listed;		       /* tree lock: among the last keep_releases */
-	bool removed;		       /* tree lock: its record goes with the last reference */
-	bool is_wanted;		       /* tree lock: a layer's, while layers_follow_blocks looks for who has it */
+	bool is_inherited;    /* tree lock: one of lookups is for what the kernel may know from before (inherit.h) */
+	uint64_t replaced_ms; /* tree lock: when another one became current (clock_steady_ms) */
+	bool listed;	      /* tree lock: among the last keep_releases */
+	bool removed;	      /* tree lock: its record goes with the last reference */
+	bool is_wanted;	      /* tree lock: a layer's, while layers_follow_blocks looks for who has it */
 
 	pthread_mutex_t lock; /* loading: view, object, judgement */
 	struct view *view;
@@ -188,8 +190,9 @@ struct slot {
 	const char *label;		 /* without the prefix; inside name */
 	char path[STORE_SLOT_PATH_SIZE]; /* "functions/<f>" or "layers/<l>" */
 	bool is_layer;
-	bool is_policy; /* slots->policy: as a function's, without layers and without a run side */
-	uint64_t index; /* in slots->list, or SLOT_POLICY_INDEX; never changes */
+	bool is_policy;	  /* slots->policy: as a function's, without layers and without a run side */
+	uint64_t index;	  /* in slots->list, behind slots->first_index, or SLOT_POLICY_INDEX; never changes */
+	bool was_touched; /* by a daemon before this one (inherit.h); never changes once the mount is open */
 
 	pthread_mutex_t lock; /* the commit lock */
 	atomic_bool loaded;   /* once and for all, under the slot lock */
@@ -215,6 +218,7 @@ struct slot {
 	bool is_with_glass;
 
 	/* tree lock */
+	bool is_touched; /* a daemon that takes over has to look at it (inherit.h) */
 	struct deploy_node *files;
 	unsigned upload_count;
 	uint64_t staged_bytes; /* of the uploads' copies */
@@ -243,8 +247,12 @@ int slot_add(struct slots *slots, const char *name, struct slot **ret);
 int slot_find(struct slots *slots, const char *name, struct slot **ret);
 /* The same for a layer; name is without prefix. */
 int slot_find_layer(struct slots *slots, const char *name, struct slot **ret);
+/* The n-th one, counted from 0, for who goes through them all; NULL: there are no more. */
+struct slot *slot_at(struct slots *slots, size_t n);
 struct slot *slot_by_index(struct slots *slots, uint64_t index);
 struct slot *slot_by_index_locked(struct slots *slots, uint64_t index); /* tree lock held */
+/* The same, but for the slot of policy bundles. */
+struct slot *slot_listed_at_locked(struct slots *slots, uint64_t index);
 struct slot *slot_by_id(struct slots *slots, uint64_t id);
 /* Whether the deploy side shows it under its section (NULL: none): named there, or made by mkdir. */
 bool slot_is_present(const struct slot *slot, const struct config_slot *section);
@@ -416,7 +424,8 @@ struct slots {
 	struct trust *followed;	      /* the thread of slots_follow: whose lists it has told of last */
 	uint64_t list_lost_at_ms;     /* refresh_lock: since when a list is not there, or not whole; 0: none */
 	struct due due;
-	struct drift_keeper keeper;  /* drift_check.h */
+	struct drift_keeper keeper; /* drift_check.h */
+	struct inheritance inherited;
 	atomic_size_t damaged_count; /* releases in memory that are */
 
 	pthread_mutex_t lock; /* the tree lock: all below */
@@ -426,8 +435,11 @@ struct slots {
 	unsigned judging; /* verdicts and commits in progress */
 	struct slot *by_name;
 	struct slot *by_id;
-	struct slot *in_grace;	 /* those that have releases in grace, and perhaps had */
-	struct slot *with_glass; /* those that have a break glass, and perhaps had */
+	struct slot *in_grace;	  /* those that have releases in grace, and perhaps had */
+	struct slot *with_glass;  /* those that have a break glass, and perhaps had */
+	bool is_handed_over;	  /* another daemon serves the connection next */
+	struct tree_names *names; /* of the slots, for a daemon that takes over */
+	uint64_t first_index;	  /* of list[0]; never changes */
 	struct slot **list;
 	size_t slot_count;
 	size_t slot_capacity;

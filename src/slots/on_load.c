@@ -243,10 +243,17 @@ void release_push_entry(const struct release *release)
 void release_push_nodes(struct release *release)
 {
 	const struct slots_notify *notify = &release->slots->notify;
+	bool is_to_be_loaded =
+		tree_names_is_heir(release->slots->names); /* what the kernel knows may be another's doing */
+	int r = is_to_be_loaded ? release_load_view(release) : 0;
+	if (is_to_be_loaded && release->layer_count > 0)
+		(void)release_load_opt(release);
 	lock_take(&release->lock);
 	uint64_t count = RUN_INDEX_TASK + (release->view ? release->view->node_count : 0);
 	uint64_t folders = release->opt ? release->opt->folder_count : 0;
 	lock_drop(&release->lock);
+	if (r < 0) /* none is left out */
+		count = RUN_INDEX_OPT_FOLDER;
 	if (!notify->inodes)
 		return;
 	notify->inodes(notify->ctx, run_node(release->record->id, 0), count);

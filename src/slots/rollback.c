@@ -100,6 +100,7 @@ static int commit(struct rollback *b)
 	struct slot *slot = b->slot;
 	struct store_release *record = NULL;
 	struct release *release = NULL;
+	inherit_touch(slot);
 	int r = gate_commit_again(slots->store, slots->audit, b->target->record, &b->deployment, b->decision, &record);
 	if (r < 0)
 		return r;

@@ -16,10 +16,14 @@ void run_remember(struct slots *slots, uint64_t node)
 	struct release *release;
 	if (!run_is_release_node(node))
 		return;
+	struct slot *slot;
 	lock_take(&slots->lock);
 	HASH_FIND(hh, slots->releases, &id, sizeof(id), release);
 	if (release && release->lookups++ == 0)
 		release_ref_locked(release);
+	HASH_FIND(hh_id, slots->by_id, &id, sizeof(id), slot);
+	if (release || slot)
+		inherit_touch_locked(release ? release->slot : slot);
 	lock_drop(&slots->lock);
 }
 
@@ -31,8 +35,9 @@ void run_forget(struct slots *slots, uint64_t node, uint64_t count)
 		return;
 	lock_take(&slots->lock);
 	HASH_FIND(hh, slots->releases, &id, sizeof(id), release);
-	if (release && release->lookups > 0) {
-		release->lookups -= count < release->lookups ? count : release->lookups;
+	uint64_t counted = release ? release->lookups - release->is_inherited : 0;
+	if (counted > 0) { /* else it was before us that it was looked up */
+		release->lookups -= count < counted ? count : counted;
 		if (release->lookups > 0)
 			release = NULL;
 	} else {

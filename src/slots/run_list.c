@@ -44,7 +44,7 @@ static void list_functions(struct slots *slots, struct listing *l, bool links)
 {
 	uint64_t first = l->next;
 	for (uint64_t i = l->offset > first ? l->offset - first : 0; !l->full; i++) {
-		struct slot *slot = slot_by_index(slots, i);
+		struct slot *slot = slot_at(slots, i);
 		if (!slot)
 			return;
 		l->next = first + i;

@@ -53,9 +53,10 @@ static int find_in_function(struct run_place *place)
 
 int run_place_find(struct slots *slots, uint64_t node, struct run_place *ret)
 {
+	inherit_find(slots, run_node_id(node));
 	struct run_place place = {.release = release_get(slots, run_node_id(node)), .index = run_node_index(node)};
-	if (!place.release)
-		return -ENOENT;
+	if (!place.release) /* known from a daemon before, and gone: the path may lead to another one */
+		return tree_names_is_heir(slots->names) ? -ESTALE : -ENOENT;
 	int r = place.release->slot->is_layer ? find_in_layer(&place) : find_in_function(&place);
 	if (r < 0)
 		run_place_done(&place);
@@ -161,6 +162,7 @@ bool run_is_slot_directory(struct slots *slots, uint64_t node, struct slot **ret
 {
 	if (run_node_index(node) != RUN_INDEX_DIR)
 		return false;
+	inherit_find(slots, run_node_id(node));
 	*ret = slot_by_id(slots, run_node_id(node));
 	return *ret && !(*ret)->is_layer;
 }

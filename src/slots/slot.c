@@ -54,9 +54,13 @@ int slot_add(struct slots *slots, const char *name, struct slot **ret)
 	struct slot *slot = NULL;
 	int r = reserve_locked(slots);
 	if (r == 0)
-		r = slot_new(slots, name, slots->slot_count, &slot);
-	if (r < 0)
+		r = slot_new(slots, name, slots->first_index + slots->slot_count, &slot);
+	if (r == 0)
+		r = tree_names_add(slots->names, name);
+	if (r < 0) {
+		slot_free(slot);
 		return r;
+	}
 	slots->list[slots->slot_count++] = slot;
 	HASH_ADD_KEYPTR(hh, slots->by_name, slot->name, strlen(slot->name), slot);
 	*ret = slot;
@@ -134,7 +138,21 @@ struct slot *slot_by_index_locked(struct slots *slots, uint64_t index)
 {
 	if (index == SLOT_POLICY_INDEX)
 		return slots->policy;
-	return index < slots->slot_count ? slots->list[index] : NULL;
+	return slot_listed_at_locked(slots, index);
+}
+
+struct slot *slot_listed_at_locked(struct slots *slots, uint64_t index)
+{
+	bool is_ours = index >= slots->first_index && index - slots->first_index < slots->slot_count;
+	return is_ours ? slots->list[index - slots->first_index] : NULL;
+}
+
+struct slot *slot_at(struct slots *slots, size_t n)
+{
+	lock_take(&slots->lock);
+	struct slot *slot = n < slots->slot_count ? slots->list[n] : NULL;
+	lock_drop(&slots->lock);
+	return slot;
 }
 
 struct slot *slot_by_index(struct slots *slots, uint64_t index)
@@ -419,6 +437,7 @@ int slot_remove(struct slot *slot, const struct audit_who *who)
 	int r = !slot->facts.made ? -ENOENT : slot_shows_artifact(slot) || slot_shows_list(slot) ? -ENOTEMPTY : 0;
 	if (r == 0) {
 		what.slot_id = slot->facts.id;
+		inherit_touch(slot);
 		slot_drop_break_glass_locked(slot, who);
 		set_removing(slot, true);
 		r = remove_stored(slot, who);

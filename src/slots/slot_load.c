@@ -121,6 +121,29 @@ static int load_listed(struct loading *l, uint64_t number, uint64_t current)
 	l->listed[l->listed_count++] = release;
 	if (number == current)
 		l->current = release_ref(release);
+	if (inherit_has(slot))
+		inherit_release(release_ref(release));
+	return 0;
+}
+
+/* Fallen out of the list, and whoever has it open goes on. */
+static int keep_old(const struct loading *l, uint64_t number)
+{
+	struct slot *slot = l->slot;
+	struct store_release *record = NULL;
+	struct release *release = NULL;
+	int r = store_load_release(slot->slots->store, slot->name, number, &record);
+	if (r == 0)
+		r = release_new(slot, l->facts.id, record, &release);
+	if (r < 0) {
+		store_release_free(record);
+		return r == -ENOMEM ? r : 0;
+	}
+	ASSERT(release);
+	lock_take(&slot->slots->lock);
+	release->removed = true;
+	lock_drop(&slot->slots->lock);
+	inherit_release(release);
 	return 0;
 }
 
@@ -133,7 +156,9 @@ static int load_numbers(struct loading *l, const uint64_t *numbers, size_t count
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		bool is_old = !l->slot->is_layer && count - i > slot_keeps(l->slot) && numbers[i] != current;
-		if (is_old)
+		if (is_old && inherit_has(l->slot))
+			r = keep_old(l, numbers[i]);
+		else if (is_old)
 			(void)store_remove_release(slots->store, l->slot->name, numbers[i]);
 		else
 			r = load_listed(l, numbers[i], current);

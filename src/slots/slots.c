@@ -58,14 +58,43 @@ static int add_stored(struct slots *slots, list_names *list, const char *prefix)
 	return r;
 }
 
+static bool is_slot_name(const char *name)
+{
+	return config_is_function_name(store_is_layer(name) ? name + strlen(STORE_LAYER_PREFIX) : name);
+}
+
+/* Those that a daemon before had come first, and have the indexes that they had. */
+static int add_left(struct slots *slots)
+{
+	char name[TREE_NAME_SIZE];
+	int r = 0;
+	lock_take(&slots->lock);
+	for (size_t i = 0; r == 0 && i < tree_names_left_count(slots->names); i++) {
+		struct slot *slot;
+		bool was_touched;
+		r = slot_add(slots, tree_names_left(slots->names, i, name, &was_touched), &slot);
+		if (r == 0)
+			slot->was_touched = slot->is_touched = was_touched;
+	}
+	lock_drop(&slots->lock);
+	tree_names_drop_left(slots->names);
+	return r;
+}
+
 static int add_slots(struct slots *slots)
 {
+	int r = add_left(slots);
 	lock_take(&slots->lock);
-	int r = slots_add_declared_locked(slots, slots->trust->config);
+	if (r == 0)
+		r = slots_add_declared_locked(slots, slots->trust->config);
 	lock_drop(&slots->lock);
 	if (r == 0)
 		r = add_stored(slots, store_list_functions, "");
-	return r == 0 ? add_stored(slots, store_list_layers, STORE_LAYER_PREFIX) : r;
+	if (r == 0)
+		r = add_stored(slots, store_list_layers, STORE_LAYER_PREFIX);
+	if (r == 0)
+		inherit_begin(slots);
+	return r;
 }
 
 static int say(struct buf *errors, const char *what, int error)
@@ -155,6 +184,8 @@ static int open_all(struct slots *slots, const struct slots_options *options, st
 		policy_follow(slots);
 	if (r == 0)
 		slots_metrics_follow(slots->metrics);
+	if (r == 0)
+		tree_names_begin(slots->names);
 	return r < 0 ? say(ret_errors, "start", r) : 0;
 }
 
@@ -171,6 +202,16 @@ static void share_descriptors(struct slots *slots)
 		slots->upload_max = all / 4 * 3;
 }
 
+static int open_names(struct slots *slots, const struct tree_memory *memory)
+{
+	int r = tree_names_open(memory, is_slot_name, &slots->names);
+	if (r < 0)
+		return r;
+	slots->next_node = tree_names_first_node(slots->names);
+	slots->first_index = tree_names_first_index(slots->names);
+	return 0;
+}
+
 int slots_open(const struct slots_options *options, struct slots **ret, struct buf *ret_errors)
 {
 	struct slots *slots = calloc(1, sizeof(*slots));
@@ -178,11 +219,13 @@ int slots_open(const struct slots_options *options, struct slots **ret, struct b
 		return -ENOMEM;
 	lock_init(&slots->refresh_lock);
 	lock_init(&slots->lock);
+	inherit_init(&slots->inherited);
 	ASSERT(pthread_cond_init(&slots->idle, NULL) == 0);
 	int r = due_init(&slots->due);
 	if (r == 0)
 		r = slot_new(slots, STORE_POLICY_SLOT, SLOT_POLICY_INDEX, &slots->policy);
-	slots->next_node = DEPLOY_FIRST_DYNAMIC + 1;
+	if (r == 0)
+		r = open_names(slots, &options->memory);
 	slots->started = clock_now();
 	share_descriptors(slots);
 	slots->config_generation = 1;
@@ -225,17 +268,27 @@ static void drop_slot(struct slot *slot)
 	slot->waiting_list = NULL;
 	struct release *grace = grace_take_locked(slot);
 	for (struct release *release = grace; release; release = release->next_in_grace)
-		release->removed = true;
+		release->removed = !slot->slots->is_handed_over;
 	grace_put_all(grace);
 	for (size_t i = 0; i < slot->listed_count; i++)
 		release_put(slot->listed[i]);
 	slot->listed_count = 0;
 }
 
+/* Who serves the connection next finds them in the store. */
+static void keep_records(struct slots *slots)
+{
+	struct release *release, *next;
+	HASH_ITER(hh, slots->releases, release, next)
+	release->removed = false;
+}
+
 /* The kernel's references end with the connection. Functions' go first: they have references to their layers'. */
 static void drop_releases(struct slots *slots)
 {
 	struct release *release, *next;
+	if (slots->is_handed_over)
+		keep_records(slots);
 	HASH_ITER(hh, slots->releases, release, next)
 	release->refs = release->slot->is_layer ? release->refs + 1 : 1;
 	HASH_ITER(hh, slots->releases, release, next)
@@ -252,6 +305,7 @@ void slots_close(struct slots *slots)
 {
 	if (!slots)
 		return;
+	inherit_end(slots);
 	read_ahead_free(slots->ahead);
 	slots_metrics_end(slots->metrics);
 	if (slots->trust && slots->audit && record_event(slots, AUDIT_STOP, NULL) < 0)
@@ -280,6 +334,8 @@ void slots_close(struct slots *slots)
 	trust_unref(slots->followed);
 	due_done(&slots->due);
 	drift_keeper_done(&slots->keeper);
+	tree_names_free(slots->names);
+	inherit_done(&slots->inherited);
 	ASSERT(pthread_cond_destroy(&slots->idle) == 0);
 	lock_done(&slots->lock);
 	lock_done(&slots->refresh_lock);
@@ -298,8 +354,10 @@ void slots_set_notify(struct slots *slots, const struct slots_notify *notify)
 	slots->notify = *notify;
 }
 
-void slots_take_over(struct slots *slots UNUSED)
+void slots_hand_over(struct slots *slots)
 {
+	slots->is_handed_over = true;
+	tree_names_hand_over(slots->names);
 }
 
 void slots_set_sweeper(struct slots *slots, const struct slots_sweeper *sweeper)

@@ -96,6 +96,7 @@ int upload_new(struct slots *slots, struct slot *slot, const char *name, bool is
 	(void)snprintf(upload->identity.name, sizeof(upload->identity.name), "%s", name);
 	upload->decision = calloc(1, sizeof(*upload->decision));
 	int r = upload->decision ? count_upload(upload) : -ENOMEM;
+	inherit_touch(slot);
 	if (r == 0 && origin) {
 		upload->size_bytes = origin_size(upload, origin);
 		upload->is_published = true;
