@@ -80,6 +80,9 @@ static inline uint64_t deploy_slot_node(const struct slot *slot)
 /* The slot whose directory this is, loaded and present, or NULL. */
 struct slot *deploy_slot(struct slots *slots, uint64_t node);
 
+/* Loads the slot that a node is of, where a daemon before this one has given the node out. */
+int deploy_wake(struct slots *slots, uint64_t node);
+
 /* A slot's directory or a staging directory: where names below a slot are made. 0, -ENOENT, -ENOTDIR. */
 struct deploy_place {
 	struct slot *slot;

@@ -3,17 +3,21 @@
 
 #include "deploy.h"
 
-/* The release that a node shows. With a reference, or NULL. */
-static struct release *shown_release(struct slots *slots, uint64_t id)
+/* A name below a slot, and not one that this daemon knows. */
+static bool is_stale(uint64_t id, const struct deploy_node *node)
 {
-	struct release *release = NULL;
+	return !node && id >= DEPLOY_SOME_NODE && id < DEPLOY_PERMISSION_BIT;
+}
+
+/* The release that a node shows, with a reference, or NULL. -ESTALE */
+static int shown_release(struct slots *slots, uint64_t id, struct release **ret)
+{
 	lock_take(&slots->lock);
 	const struct deploy_node *node = deploy_node_find_locked(slots, id);
 	struct release *shown = node ? deploy_shown_locked(node) : NULL;
-	if (shown)
-		release = release_ref_locked(shown);
+	*ret = shown ? release_ref_locked(shown) : NULL;
 	lock_drop(&slots->lock);
-	return release;
+	return is_stale(id, node) ? -ESTALE : 0;
 }
 
 int deploy_getxattr(struct slots *slots, uint64_t node, const char *name, struct buf *ret)
@@ -21,8 +25,10 @@ int deploy_getxattr(struct slots *slots, uint64_t node, const char *name, struct
 	struct slot *slot = deploy_slot(slots, node);
 	if (slot)
 		return attr_get_slot(slot, name, ret);
-	struct release *release = shown_release(slots, node);
-	int r = release ? attr_get_release(release, name, ret) : -ENODATA;
+	struct release *release;
+	int r = shown_release(slots, node, &release);
+	if (r == 0)
+		r = release ? attr_get_release(release, name, ret) : -ENODATA;
 	release_put(release);
 	return r;
 }
@@ -32,8 +38,10 @@ int deploy_listxattr(struct slots *slots, uint64_t node, struct buf *ret)
 	struct slot *slot = deploy_slot(slots, node);
 	if (slot)
 		return attr_list_slot(slot, ret);
-	struct release *release = shown_release(slots, node);
-	int r = release ? attr_list_release(release, ret) : 0;
+	struct release *release;
+	int r = shown_release(slots, node, &release);
+	if (r == 0 && release)
+		r = attr_list_release(release, ret);
 	release_put(release);
 	return r;
 }
@@ -41,8 +49,10 @@ int deploy_listxattr(struct slots *slots, uint64_t node, struct buf *ret)
 /* What may be written to is still said; what is published says what it says. */
 int deploy_setxattr(struct slots *slots, uint64_t node, const char *name, const void *value, size_t len)
 {
-	struct release *version = shown_release(slots, node);
+	struct release *version;
 	struct upload *upload = NULL;
+	if (shown_release(slots, node, &version) < 0)
+		return -ESTALE;
 	lock_take(&slots->lock);
 	const struct deploy_node *found = deploy_node_find_locked(slots, node);
 	bool is_of_layer = found && found->slot->is_layer;

@@ -311,6 +311,9 @@ static int open_file(struct tree_handle *handle, const struct opened *opened, in
 int deploy_open(struct slots *slots, uint64_t node, int open_flags, const struct slots_caller *caller,
 		struct tree_handle **ret_handle)
 {
+	int r = deploy_wake(slots, node);
+	if (r < 0)
+		return r;
 	if (node == DEPLOY_NODE_EVENTS)
 		return deploy_events_open(slots, open_flags, caller, ret_handle);
 	if (deploy_policy_is_file(node))
@@ -330,7 +333,6 @@ int deploy_open(struct slots *slots, uint64_t node, int open_flags, const struct
 	struct tree_handle *handle = new_handle(slots, node);
 	if (!handle)
 		return -ENOMEM;
-	int r = 0;
 	lock_take(&slots->lock);
 	struct deploy_node *found = deploy_node_find_locked(slots, node);
 	if (!found)

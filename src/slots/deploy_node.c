@@ -60,6 +60,19 @@ bool deploy_is_fixed(uint64_t node)
 	       node != DEPLOY_NODE_POLICY;
 }
 
+int deploy_wake(struct slots *slots, uint64_t node)
+{
+	const uint64_t bits = DEPLOY_SLOT_BIT | DEPLOY_WHY_BIT | DEPLOY_CONTROL_BITS | DEPLOY_BREAK_GLASS_BIT;
+	struct slot *slot = NULL;
+	if (!tree_names_is_heir(slots->names)) /* who has its node has looked it up, which has loaded it */
+		return 0;
+	if (node & bits)
+		slot = slot_by_index(slots, node & ~bits);
+	else if (node & DEPLOY_PERMISSION_BIT)
+		slot = slot_by_index(slots, node & UINT32_MAX);
+	return slot ? slot_load(slot) : 0;
+}
+
 struct slot *deploy_slot(struct slots *slots, uint64_t node)
 {
 	if (!(node & DEPLOY_SLOT_BIT))
@@ -85,7 +98,7 @@ int deploy_place(struct slots *slots, uint64_t parent, struct deploy_place *ret)
 
 	lock_take(&slots->lock);
 	struct deploy_node *dir = deploy_node_find_locked(slots, parent);
-	int r = !dir || !dir->named ? -ENOENT : dir->kind != DEPLOY_STAGING_DIR ? -ENOTDIR : 0;
+	int r = !dir ? -ESTALE : !dir->named ? -ENOENT : dir->kind != DEPLOY_STAGING_DIR ? -ENOTDIR : 0;
 	if (r == 0) {
 		dir->handles++;
 		*ret = (struct deploy_place){.slot = dir->slot, .dir = dir};

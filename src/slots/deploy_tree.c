@@ -95,20 +95,23 @@ static int attr_locked(struct slots *slots, uint64_t node, struct slots_attr *re
 	if (node & (DEPLOY_SLOT_BIT | DEPLOY_WHY_BIT)) {
 		const struct slot *slot = slot_by_index_locked(slots, node & ~(DEPLOY_SLOT_BIT | DEPLOY_WHY_BIT));
 		if (!slot)
-			return -ENOENT;
+			return -ESTALE;
 		return node & DEPLOY_SLOT_BIT ? deploy_slot_attr_locked(slot, ret) : why_attr_locked(slot, ret);
 	}
 	struct deploy_node *found = deploy_node_find_locked(slots, node);
 	if (!found)
-		return -ENOENT;
+		return -ESTALE;
 	deploy_node_attr_locked(found, slots->trust, ret);
 	return 0;
 }
 
 int deploy_getattr(struct slots *slots, uint64_t node, struct slots_attr *ret)
 {
+	int r = deploy_wake(slots, node);
+	if (r < 0)
+		return r;
 	lock_take(&slots->lock);
-	int r = attr_locked(slots, node, ret);
+	r = attr_locked(slots, node, ret);
 	lock_drop(&slots->lock);
 	return r;
 }

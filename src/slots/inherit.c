@@ -202,11 +202,16 @@ void slots_take_over(struct slots *slots)
 	}
 }
 
-void inherit_end(struct slots *slots)
+void inherit_await(struct slots *slots)
 {
 	struct inheritance *inherited = &slots->inherited;
-	atomic_store(&inherited->is_ending, true);
 	if (inherited->has_thread)
 		ASSERT(pthread_join(inherited->thread, NULL) == 0);
 	inherited->has_thread = false;
+}
+
+void inherit_end(struct slots *slots)
+{
+	atomic_store(&slots->inherited.is_ending, true);
+	inherit_await(slots);
 }

@@ -35,8 +35,8 @@ struct inheritance {
 void inherit_init(struct inheritance *inherited);
 /* After the tree's slots are made of what a daemon before has left, and of what configuration and store say. */
 void inherit_begin(struct slots *slots);
-/* Ends the thread. */
-void inherit_end(struct slots *slots);
+void inherit_await(struct slots *slots); /* until the thread has done all of it; for tests */
+void inherit_end(struct slots *slots);	 /* it leaves off */
 void inherit_done(struct inheritance *inherited);
 
 /* Loads until the slot or the release with this id is in memory, or there is nothing left to load. No lock held. */

@@ -76,7 +76,7 @@ void slots_fixture_start(struct slots_fixture *f)
 	char path[128];
 	struct buf errors = {0};
 	(void)snprintf(path, sizeof(path), "%s/vouchfs.conf", f->host->dir);
-	const struct slots_options options = {.config_path = path};
+	const struct slots_options options = {.config_path = path, .memory = f->memory};
 	if (slots_open(&options, &f->slots, &errors) != 0)
 		fail_msg("%s", errors.data);
 	const struct slots_notify notify = {

@@ -15,6 +15,7 @@
 struct slots_fixture {
 	struct gate_fixture *host;
 	struct slots *slots;
+	struct tree_memory memory; /* of the mount, for slots_fixture_start; none, unless a test sets it */
 	struct buf pushed; /* what the kernel was told: lines "entry <parent> <name>", "inode <node>", "inodes <first>
 			      <count>" */
 };
