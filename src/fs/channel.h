@@ -2,6 +2,8 @@
  * channel.h - how the supervisor and the daemon talk: a pair of sockets that keep messages apart.
  *
  *     supervisor (mounts, unmounts)                     daemon (serves)
+ *                    MEMORY + descriptor ----------->             its text: the incarnation, 1 at the mount's start
+ *                    NODES + descriptor ------------>             (slots_options.memory_fd)
  *                    <------------------------------- OPENED       what is served is open: errors have been said
  *     mounts MNT     TREE + descriptor ------------->
  *                    <------------------------------- SERVING      answers on this connection
@@ -31,7 +33,9 @@
 #define CHANNEL_TEXT_SIZE 65536 /* all errors of a configuration */
 
 enum channel_kind {
-	CHANNEL_OPENED = 1,
+	CHANNEL_MEMORY = 1,
+	CHANNEL_NODES,
+	CHANNEL_OPENED,
 	CHANNEL_TREE,
 	CHANNEL_RUN,
 	CHANNEL_SERVING,
