@@ -66,6 +66,17 @@
 /* requests of FUSE */
 #define LIMIT_LOOK_US 100 /* for the next one, before a thread sleeps: about what being woken takes */
 
+/* A daemon that died is replaced: at once, then after pauses that double, then no more. Who has served for a while does
+ * not die of what the one before died of, so that one is the first again. */
+#define LIMIT_REPLACE_AT_ONCE  2U
+#define LIMIT_REPLACE_RESENT   3U /* deaths; what is sent again after them is not done again, but refused */
+#define LIMIT_REPLACE_TRIES    10U
+#define LIMIT_REPLACE_PAUSE_MS 100 /* the first; all of them together some 25 s */
+#define LIMIT_REPLACE_STAYS_MS 1000
+#define LIMIT_REPLACE_START_MS 30000 /* until it serves, or is killed */
+#define LIMIT_LEAVE_MS	       5000  /* that a daemon which is to be replaced waits for who writes */
+#define LIMIT_LEAVE_END_MS     10000 /* and until it has ended, or is killed */
+
 /* descriptors: the system's limit; what to do is said wherever it is met */
 /* What the daemon has open for itself, and for a few calls in flight. */
 #define LIMIT_DESCRIPTORS_OWN	 48U

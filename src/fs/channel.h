@@ -12,6 +12,8 @@
  *     "ready"        READY ------------------------->              logs to syslog from here on
  *                    <------------------------------- STATUS       what is served, in a sentence; again after reloads
  *                                 ...
+ *     SIGUSR2        LEAVE -------------------------->             finishes what is being written, ends; stays mounted
+ *                                 ...
  *     SIGHUP         RELOAD ------------------------>
  *                    <------------------------------- RELOADED     "", or the errors
  *     watchdog       PING -------------------------->
@@ -48,6 +50,7 @@ enum channel_kind {
 	CHANNEL_REMEDY,
 	CHANNEL_REMEDIED,
 	CHANNEL_STOP,
+	CHANNEL_LEAVE,
 	CHANNEL_DRAIN,
 	CHANNEL_DRAINED,
 	CHANNEL_QUIT,

@@ -16,10 +16,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "channel.h"
+#include "memory.h"
 #include "notify.h"
 #include "session.h"
 #include "sides.h"
@@ -27,7 +30,8 @@
 #include "sweep.h"
 #include "watch.h"
 
-#define EXIT_CONFIG 78
+#define EXIT_CONFIG    78
+#define LEAVE_PAUSE_MS 20
 
 struct daemon {
 	const struct plan *plan;
@@ -35,6 +39,9 @@ struct daemon {
 	int channel;	     /* -1: the supervisor is gone */
 	int signals;
 	int session_end;
+	int memory;
+	struct tree_memory nodes;
+	bool refuses_resent; /* what the kernel sends again: others have died of it */
 	struct tree_side tree_side;
 	struct run_side run_side;
 	struct session *tree;
@@ -44,8 +51,14 @@ struct daemon {
 	struct watch watch;
 	struct hook_feed hook_feed;
 	bool wants_reload; /* to put right what differs from the policy bundle */
+	uint64_t leave_ms; /* clock_monotonic_ms at which it ends although somebody writes; 0: it does not leave */
 	bool quit;
 };
+
+static bool takes_over(const struct daemon *d)
+{
+	return d->nodes.incarnation > 1;
+}
 
 /* ---- setting up ---- */
 
@@ -97,6 +110,40 @@ static int open_signals(void)
 	return fd < 0 ? -errno : fd;
 }
 
+static int await_message(struct daemon *d, enum channel_kind kind, struct channel_message *ret)
+{
+	int r = channel_receive(d->channel, ret);
+	if (r == 0 && ret->kind != kind) { /* it wants to end */
+		io_close(&ret->fd);
+		r = -EINTR;
+	}
+	return r;
+}
+
+static int await(struct daemon *d, enum channel_kind kind, int *ret_fd)
+{
+	struct channel_message message;
+	int r = await_message(d, kind, &message);
+	if (r == 0)
+		*ret_fd = message.fd;
+	return r;
+}
+
+static int receive_memory(struct daemon *d)
+{
+	struct channel_message message;
+	unsigned incarnation = 0, deaths = 0;
+	int r = await_message(d, CHANNEL_MEMORY, &message);
+	if (r < 0)
+		return r;
+	d->memory = message.fd;
+	if (sscanf(message.text, "%u %u", &incarnation, &deaths) != 2 || incarnation == 0)
+		return -EBADMSG;
+	d->nodes.incarnation = d->tree_side.handles.incarnation = incarnation;
+	d->refuses_resent = deaths >= LIMIT_REPLACE_RESENT;
+	return await(d, CHANNEL_NODES, &d->nodes.fd);
+}
+
 static int open_deployment(struct daemon *d, struct buf *ret_errors)
 {
 	const struct slots_options options = {
@@ -107,6 +154,7 @@ static int open_deployment(struct daemon *d, struct buf *ret_errors)
 		.administrator = d->administrator,
 		.allow_other = d->plan->allow_other || d->administrator == 0,
 		.fetcher = d->plan->fetch.user.uid,
+		.memory = d->nodes,
 	};
 	struct slots *slots;
 	int r = slots_open(&options, &slots, ret_errors);
@@ -118,7 +166,7 @@ static int open_deployment(struct daemon *d, struct buf *ret_errors)
 static int open_signing(struct daemon *d, struct buf *ret_errors)
 {
 	struct signing *signing;
-	int r = signing_open(d->plan->source, NULL, &signing, ret_errors);
+	int r = signing_open(d->plan->source, &d->nodes, &signing, ret_errors);
 	if (r == 0)
 		d->tree_side.tree = signing;
 	return r;
@@ -132,8 +180,11 @@ static int open_tree(struct daemon *d)
 		const char *text = errors.data ? errors.data : strerror(-r);
 		/* of a bad configuration, a line for each error, beginning with its file */
 		bool is_named = r == -EINVAL && d->plan->kind == PLAN_DEPLOYMENT;
-		(void)fprintf(stderr, "%s%s%s", is_named ? "" : "vouchfs: ", text,
-			      text_ends_with(text, "\n") ? "" : "\n");
+		if (takes_over(d)) /* nobody waits at a terminal any more */
+			log_error("what was served cannot be opened: %s", text);
+		else
+			(void)fprintf(stderr, "%s%s%s", is_named ? "" : "vouchfs: ", text,
+				      text_ends_with(text, "\n") ? "" : "\n");
 	}
 	buf_done(&errors);
 	return r;
@@ -169,28 +220,27 @@ static int make_sessions(struct daemon *d)
 
 /* ---- coming up, in step with the supervisor ---- */
 
-static int await(struct daemon *d, enum channel_kind kind, int *ret_fd)
+static int serve_side(struct daemon *d, enum channel_kind kind, struct session *session, enum memory_side side)
 {
-	struct channel_message message;
-	int r = channel_receive(d->channel, &message);
-	if (r < 0)
-		return r;
-	if (message.kind != kind) { /* it wants to end */
-		io_close(&message.fd);
-		return -EINTR;
-	}
-	*ret_fd = message.fd;
-	return 0;
-}
-
-static int serve_side(struct daemon *d, enum channel_kind kind, struct session *session)
-{
+	const struct session_memory memory = {
+		.fd = d->memory, .side = side, .takes_over = takes_over(d), .refuses_resent = d->refuses_resent};
 	int fd = -1;
 	int r = await(d, kind, &fd);
 	if (r == 0)
-		r = session_start(session, fd);
+		r = session_start(session, fd, &memory);
 	if (r == 0)
 		r = channel_send(d->channel, CHANNEL_SERVING, NULL, -1);
+	return r;
+}
+
+/* Once both are served, since what is done again on one side may wait for the other. */
+static int take_over(struct daemon *d)
+{
+	int r = session_resend(d->tree);
+	if (r == 0 && d->run)
+		r = session_resend(d->run);
+	if (r == 0 && d->tree_side.ops->take_over)
+		d->tree_side.ops->take_over(d->tree_side.tree);
 	return r;
 }
 
@@ -199,16 +249,18 @@ static int come_up(struct daemon *d)
 	int unused = -1;
 	int r = channel_send(d->channel, CHANNEL_OPENED, NULL, -1);
 	if (r == 0)
-		r = serve_side(d, CHANNEL_TREE, d->tree);
+		r = serve_side(d, CHANNEL_TREE, d->tree, MEMORY_TREE);
 	if (r == 0 && d->run)
-		r = serve_side(d, CHANNEL_RUN, d->run);
+		r = serve_side(d, CHANNEL_RUN, d->run, MEMORY_RUN);
 	if (r == 0)
 		r = await(d, CHANNEL_READY, &unused);
 	if (r < 0)
 		return r;
 	if (!d->plan->foreground)
 		log_leave_terminal();
-	io_fault_arm();
+	if (takes_over(d))
+		return take_over(d);
+	io_fault_arm(); /* of the first: else the next one would die of the same */
 	return 0;
 }
 
@@ -269,6 +321,31 @@ static void drain(struct daemon *d)
 	d->tree_side.ops->drain(d->tree_side.tree);
 }
 
+/* Who begins to write from now on is left to the next daemon, who does already may end that. */
+static void begin_to_leave(struct daemon *d)
+{
+	log_notice("leaving %s to another daemon", d->plan->source);
+	atomic_store(&d->tree_side.is_leaving, true);
+	d->leave_ms = clock_monotonic_ms() + LIMIT_LEAVE_MS;
+}
+
+static bool has_left(const struct daemon *d)
+{
+	if (d->leave_ms == 0)
+		return false;
+	if (atomic_load(&d->tree_side.writers) <= 0)
+		return true;
+	if (clock_monotonic_ms() < d->leave_ms)
+		return false;
+	log_warning("uploads were cut off");
+	return true;
+}
+
+static int timeout_ms(struct daemon *d)
+{
+	return d->leave_ms > 0 ? LEAVE_PAUSE_MS : sweep_timeout_ms(&d->sweep);
+}
+
 /* Only the supervisor can unmount. Without one, serving ends all the same. */
 static void stop(struct daemon *d)
 {
@@ -304,6 +381,8 @@ static void take_message(struct daemon *d)
 		slots_take_remedied(d->run_side.slots, message.text);
 	} else if (message.kind == CHANNEL_PING) {
 		(void)channel_send(d->channel, CHANNEL_PONG, NULL, -1);
+	} else if (message.kind == CHANNEL_LEAVE) {
+		begin_to_leave(d);
 	} else if (message.kind == CHANNEL_DRAIN) {
 		drain(d);
 		(void)channel_send(d->channel, CHANNEL_DRAINED, NULL, -1);
@@ -331,13 +410,13 @@ static void serve(struct daemon *d)
 {
 	begin_remedies(d);
 	send_status(d);
-	while (!d->quit && is_mounted(d)) {
+	while (!d->quit && !has_left(d) && is_mounted(d)) {
 		struct pollfd fds[] = {
 			{.fd = d->signals, .events = POLLIN},	  {.fd = d->channel, .events = POLLIN},
 			{.fd = d->session_end, .events = POLLIN}, {.fd = d->sweep.fd, .events = POLLIN},
 			{.fd = d->watch.fd, .events = POLLIN},
 		};
-		int count = poll(fds, ARRAY_SIZE(fds), sweep_timeout_ms(&d->sweep));
+		int count = poll(fds, ARRAY_SIZE(fds), timeout_ms(d));
 		sweep_run(&d->sweep, d->tree_side.ops, d->tree_side.tree);
 		if (count <= 0)
 			continue;
@@ -366,7 +445,7 @@ static void tear_down(struct daemon *d)
 	if (d->run)
 		session_stop(d->run);
 	notify_free(d->notify);
-	waiting_free(d->tree_side.waiting);
+	waiting_free(d->tree_side.waiting, d->leave_ms > 0);
 	handles_done(&d->tree_side.handles);
 	watch_done(&d->watch);
 	if (d->tree_side.tree)
@@ -378,6 +457,26 @@ static void tear_down(struct daemon *d)
 	io_close(&d->signals);
 	io_close(&d->channel);
 	io_close(&d->hook_feed.fd);
+	io_close(&d->memory);
+	io_close(&d->nodes.fd);
+}
+
+/* What the first daemon has left is missing or wrong, or this program wants something else of the kernel. */
+static bool is_no_takeover(int r)
+{
+	return r == -ENODATA || r == -EBADMSG || r == -EPROTO;
+}
+
+static void say_not_serving(int r)
+{
+	if (r == -EPROTO)
+		log_error("not serving: this program wants another connection to the kernel than the one that mounted; "
+			  "unmount and mount");
+	else if (is_no_takeover(r))
+		log_error("not serving: what the daemon before has left of its connection is %s; unmount and mount",
+			  r == -ENODATA ? "not there" : "not what a daemon leaves");
+	else if (r != -EPIPE && r != -EINTR) /* else the supervisor has said why */
+		log_error("not serving: %s", strerror(-r));
 }
 
 int daemon_main(const struct plan *plan, int channel, int hook_feed)
@@ -387,12 +486,14 @@ int daemon_main(const struct plan *plan, int channel, int hook_feed)
 			   .channel = channel,
 			   .signals = -1,
 			   .session_end = -1,
+			   .memory = -1,
+			   .nodes = {.fd = -1},
 			   .sweep = {.fd = -1},
 			   .watch = WATCH_NONE,
 			   .hook_feed = {.fd = hook_feed}};
 	d.tree_side.ops = plan->kind == PLAN_SIGNING ? &signing_tree_ops : &deploy_tree_ops;
 	d.tree_side.sweep = &d.sweep;
-	handles_init(&d.tree_side.handles, d.tree_side.ops->release);
+	handles_init(&d.tree_side.handles, 0, d.tree_side.ops->release);
 	int code = EXIT_FAILURE;
 	int r = isolate(plan);
 	if (r < 0)
@@ -402,6 +503,8 @@ int daemon_main(const struct plan *plan, int channel, int hook_feed)
 		r = d.session_end = eventfd(0, EFD_CLOEXEC);
 	if (r >= 0)
 		r = sweep_init(&d.sweep);
+	if (r >= 0)
+		r = receive_memory(&d);
 	if (r < 0)
 		goto out;
 	r = open_tree(&d);
@@ -415,8 +518,9 @@ int daemon_main(const struct plan *plan, int channel, int hook_feed)
 	if (r == 0)
 		r = come_up(&d);
 	if (r < 0) {
-		if (r != -EPIPE && r != -EINTR) /* else the supervisor has said why */
-			log_error("not serving: %s", strerror(-r));
+		if (is_no_takeover(r))
+			code = DAEMON_CANNOT_TAKE_OVER;
+		say_not_serving(r);
 		goto out;
 	}
 	serve(&d);

@@ -141,10 +141,8 @@ int kernel_unmount(const char *mountpoint, bool lazy)
 
 void kernel_raise_read_ahead(const char *mountpoint)
 {
-	/* The first answer comes after INIT, which sets the default. */
-	struct statvfs unused;
 	struct mountinfo info;
-	if (geteuid() != 0 || statvfs(mountpoint, &unused) < 0 || mountinfo_read(&info) < 0)
+	if (geteuid() != 0 || mountinfo_read(&info) < 0)
 		return;
 	const struct mountinfo_entry *entry = mountinfo_at(&info, mountpoint);
 	char path[64];

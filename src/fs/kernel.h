@@ -25,7 +25,8 @@ bool kernel_has_lost_process(const char *mountpoint);
 /* -EBUSY: in use; lazy never is. A daemon that does not answer cannot hold up a lazy one. */
 int kernel_unmount(const char *mountpoint, bool lazy);
 
-/* Lets the kernel read ahead by 1 MiB on what is mounted there; as root, as far as it goes. */
+/* Lets the kernel read ahead by 1 MiB on what is mounted there; as root, as far as it goes. After INIT, which sets the
+ * default. Nobody who serves is asked. */
 void kernel_raise_read_ahead(const char *mountpoint);
 
 #endif

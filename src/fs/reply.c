@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "session.h"
 
 #define ERRNO_END   512 /* first of the kernel's own */
 #define SECTOR_SIZE 512
@@ -148,6 +149,7 @@ void reply_looker(fuse_req_t req, struct slots_caller *ret)
 		.in_group = in_group,
 		.knows_groups = knows_groups,
 		.ctx = req,
+		.is_resent = session_is_resent(req),
 	};
 }
 

@@ -5,6 +5,7 @@
 #define FS_SIDES_H
 
 #include <fuse_lowlevel.h>
+#include <stdatomic.h>
 
 #include "handles.h"
 #include "slots/tree.h"
@@ -18,6 +19,8 @@ struct tree_side {
 	struct handles handles;
 	struct sweep *sweep;
 	struct waiting *waiting; /* NULL: the tree has no streams */
+	atomic_bool is_leaving;	 /* another daemon comes: what begins to write now is left to it */
+	atomic_int writers;	 /* files that are open for writing */
 };
 
 /* User data of the run side's session. The flags are set at INIT: the kernel does without OPEN and OPENDIR. */

@@ -25,6 +25,21 @@ static struct tree_side *side_of(fuse_req_t req)
 	return session_userdata(fuse_req_userdata(req));
 }
 
+/* Whether it is left, unanswered, to the daemon that comes next, to which the kernel sends it again. */
+static bool leaves_to_next(const struct tree_side *side, fuse_req_t req, int open_flags)
+{
+	if (!atomic_load(&side->is_leaving) || (open_flags & O_ACCMODE) == O_RDONLY)
+		return false;
+	fuse_reply_none(req);
+	return true;
+}
+
+static void count_writer(struct tree_side *side, int open_flags, int by)
+{
+	if ((open_flags & O_ACCMODE) != O_RDONLY)
+		(void)atomic_fetch_add(&side->writers, by);
+}
+
 static double timeout_of(const struct tree_side *side, uint64_t node)
 {
 	return side->ops->is_fixed(node) ? FIXED_TIMEOUT_S : 0;
@@ -93,12 +108,13 @@ static void op_setattr(fuse_req_t req, fuse_ino_t node, struct stat *wanted, int
 		.mtime = to_set & (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW) ? &mtime : NULL,
 	};
 
-	const struct tree_side *side = side_of(req);
+	struct tree_side *side = side_of(req);
 	struct slots_attr attr;
-	int r;
-	if (change.size_bytes || change.mtime)
-		r = side->ops->setattr(side->tree, node, handles_get(fi), &change, &attr);
-	else
+	struct tree_handle *file = NULL;
+	int r = fi ? handles_get(&side->handles, fi, &file) : 0;
+	if (r == 0 && (change.size_bytes || change.mtime))
+		r = side->ops->setattr(side->tree, node, file, &change, &attr);
+	else if (r == 0)
 		r = side->ops->getattr(side->tree, node, &attr);
 	answer_attr(req, r, &attr);
 }
@@ -117,6 +133,8 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 {
 	struct tree_side *side = side_of(req);
 	struct slots_caller caller;
+	if (leaves_to_next(side, req, fi->flags))
+		return;
 	reply_caller(req, &caller);
 
 	struct slots_attr attr;
@@ -132,6 +150,7 @@ static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 		reply_err(req, r);
 		return;
 	}
+	count_writer(side, fi->flags, 1);
 	sweep_poke(side->sweep);
 	fi->direct_io = 1;
 	struct fuse_entry_param entry = {.ino = attr.node};
@@ -143,6 +162,8 @@ static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 {
 	struct tree_side *side = side_of(req);
 	struct slots_caller caller;
+	if (leaves_to_next(side, req, fi->flags))
+		return;
 	reply_caller(req, &caller);
 
 	struct tree_handle *file;
@@ -153,6 +174,7 @@ static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 		reply_err(req, r);
 		return;
 	}
+	count_writer(side, fi->flags, 1);
 	/* Who is told that a stream has ended closes it while all is taken down: no verdict comes by that close. */
 	fi->nonseekable = fi->noflush = side->waiting && side->ops->is_stream(node);
 	fi->direct_io = 1; /* readers too: they see what was published last, never a page of the one before */
@@ -161,10 +183,12 @@ static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi)
 
 static void op_read(fuse_req_t req, fuse_ino_t node UNUSED, size_t size, off_t offset, struct fuse_file_info *fi)
 {
-	const struct tree_side *side = side_of(req);
-	struct tree_handle *file = handles_get(fi);
+	struct tree_side *side = side_of(req);
+	struct tree_handle *file;
 	void *bytes = malloc(size);
-	ssize_t got = bytes ? side->ops->read(file, bytes, size, (uint64_t)offset) : -ENOMEM;
+	ssize_t got = bytes ? handles_get(&side->handles, fi, &file) : -ENOMEM;
+	if (got == 0)
+		got = side->ops->read(file, bytes, size, (uint64_t)offset);
 	if (got == -EAGAIN && (fi->flags & O_NONBLOCK))
 		(void)fuse_reply_err(req, EAGAIN); /* who asks for it knows what to do with it */
 	else if (got == -EAGAIN && side->waiting)
@@ -179,7 +203,11 @@ static void op_read(fuse_req_t req, fuse_ino_t node UNUSED, size_t size, off_t o
 static void op_write(fuse_req_t req, fuse_ino_t node UNUSED, const char *bytes, size_t size, off_t offset,
 		     struct fuse_file_info *fi)
 {
-	int r = side_of(req)->ops->write(handles_get(fi), bytes, size, (uint64_t)offset);
+	struct tree_side *side = side_of(req);
+	struct tree_handle *file;
+	int r = handles_get(&side->handles, fi, &file);
+	if (r == 0)
+		r = side->ops->write(file, bytes, size, (uint64_t)offset);
 	if (r < 0)
 		reply_err(req, r);
 	else
@@ -188,32 +216,45 @@ static void op_write(fuse_req_t req, fuse_ino_t node UNUSED, const char *bytes, 
 
 static void op_flush(fuse_req_t req, fuse_ino_t node UNUSED, struct fuse_file_info *fi)
 {
-	reply_err(req, side_of(req)->ops->flush(handles_get(fi)));
+	struct tree_side *side = side_of(req);
+	struct tree_handle *file;
+	int r = handles_get(&side->handles, fi, &file);
+	reply_err(req, r < 0 ? r : side->ops->flush(file));
 }
 
 static void op_fsync(fuse_req_t req, fuse_ino_t node UNUSED, int datasync UNUSED, struct fuse_file_info *fi)
 {
-	reply_err(req, side_of(req)->ops->fsync(handles_get(fi)));
+	struct tree_side *side = side_of(req);
+	struct tree_handle *file;
+	int r = handles_get(&side->handles, fi, &file);
+	reply_err(req, r < 0 ? r : side->ops->fsync(file));
 }
 
-/* What is no stream is always ready, as the kernel says itself where nobody is asked. */
+/* What is no stream is always ready, as the kernel says itself where nobody is asked; so is what ends with an error. */
 static void op_poll(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *fi, struct fuse_pollhandle *handle)
 {
-	const struct tree_side *side = side_of(req);
-	if (side->waiting && side->ops->is_stream(node)) {
-		waiting_poll(side->waiting, req, handles_get(fi), handle);
+	struct tree_side *side = side_of(req);
+	struct tree_handle *file;
+	int r = handles_get(&side->handles, fi, &file);
+	if (r == 0 && side->waiting && side->ops->is_stream(node)) {
+		waiting_poll(side->waiting, req, file, handle);
 		return;
 	}
 	if (handle)
 		fuse_pollhandle_destroy(handle);
-	(void)fuse_reply_poll(req, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+	(void)fuse_reply_poll(req, (r < 0 ? POLLERR : 0U) | POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t node UNUSED, struct fuse_file_info *fi)
 {
-	if (side_of(req)->waiting)
-		waiting_forget(side_of(req)->waiting, handles_get(fi));
-	handles_release(&side_of(req)->handles, fi);
+	struct tree_side *side = side_of(req);
+	struct tree_handle *file = handles_take(&side->handles, fi);
+	if (file && side->waiting)
+		waiting_forget(side->waiting, file);
+	if (file)
+		side->ops->release(file);
+	if (file)
+		count_writer(side, fi->flags, -1);
 	reply_err(req, 0);
 }
 
@@ -257,8 +298,12 @@ static ssize_t fill_entries(fuse_req_t req, struct tree_handle *dir, char *bytes
 
 static void op_readdir(fuse_req_t req, fuse_ino_t node UNUSED, size_t size, off_t offset, struct fuse_file_info *fi)
 {
+	struct tree_side *side = side_of(req);
+	struct tree_handle *dir;
 	char *bytes = malloc(size);
-	ssize_t used = bytes ? fill_entries(req, handles_get(fi), bytes, size, (uint64_t)offset) : -ENOMEM;
+	ssize_t used = bytes ? handles_get(&side->handles, fi, &dir) : -ENOMEM;
+	if (used == 0)
+		used = fill_entries(req, dir, bytes, size, (uint64_t)offset);
 	if (used < 0)
 		reply_err(req, (int)used);
 	else

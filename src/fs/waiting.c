@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -35,6 +36,7 @@ struct waiting {
 	struct kept_read *reads;
 	struct kept_poll *polls;
 	bool has_to_end;
+	atomic_bool is_leaving; /* what waits is left to the daemon that comes next */
 };
 
 static void wake(void *ctx)
@@ -89,6 +91,11 @@ static void answer_read(struct kept_read *kept)
 {
 	char bytes[LIMIT_EVENT_READ_BYTES];
 	fuse_req_interrupt_func(kept->req, NULL, NULL);
+	if (atomic_load(&kept->waiting->is_leaving) && !kept->is_interrupted) {
+		fuse_reply_none(kept->req);
+		free(kept);
+		return;
+	}
 	ssize_t got = kept->is_interrupted ? -EINTR : kept->waiting->ops->read(kept->stream, bytes, kept->size, 0);
 	if (got == -EAGAIN) { /* another read of the same file was first */
 		keep_read(kept);
@@ -253,10 +260,11 @@ int waiting_new(const struct tree_ops *ops, void *tree, struct waiting **ret)
 	return 0;
 }
 
-void waiting_free(struct waiting *waiting)
+void waiting_free(struct waiting *waiting, bool is_leaving)
 {
 	if (!waiting)
 		return;
+	atomic_store(&waiting->is_leaving, is_leaving);
 	waiting->ops->set_waker(waiting->tree, &(struct tree_waker){0});
 	waiting->ops->end_streams(waiting->tree);
 	lock_take(&waiting->lock);

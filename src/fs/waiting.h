@@ -20,8 +20,9 @@ struct waiting;
 
 /* Starts the thread, and is the tree's waker until waiting_free. */
 int waiting_new(const struct tree_ops *ops, void *tree, struct waiting **ret);
-/* Answers all that is kept. The session's loop has ended. NULL is fine. */
-void waiting_free(struct waiting *waiting);
+/* Answers all that is kept, or leaves it to the next daemon, which is asked again. The session's loop has ended. NULL
+ * is fine. */
+void waiting_free(struct waiting *waiting, bool is_leaving);
 
 /* These answer the request, at once or later. */
 void waiting_read(struct waiting *waiting, fuse_req_t req, struct tree_handle *stream, size_t size);

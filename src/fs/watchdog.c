@@ -60,22 +60,24 @@ void watchdog_done(struct watchdog *watchdog)
 	*watchdog = (struct watchdog)WATCHDOG_NONE;
 }
 
-/* The end of the channel tells the daemon that the supervisor is gone, so nobody else may keep it open. */
-static _Noreturn void probe(const struct plan *plan, int channel)
+/* The end of the channel tells the daemon that the supervisor is gone, and that of a connection its callers that nobody
+ * serves it any more: nobody else may keep either open. */
+static _Noreturn void probe(const struct plan *plan)
 {
 	struct statvfs unused;
-	(void)close(channel);
+	if (close_range(STDERR_FILENO + 1, ~0U, 0) < 0)
+		_exit(EXIT_FAILURE);
 	bool ok = statvfs(plan->mountpoint, &unused) == 0 &&
 		  (!plan->run_mountpoint || statvfs(plan->run_mountpoint, &unused) == 0);
 	_exit(ok ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
 /* False: there is no process left for it. */
-static bool start_probe(struct watchdog *watchdog, const struct plan *plan, int channel)
+static bool start_probe(struct watchdog *watchdog, const struct plan *plan)
 {
 	pid_t pid = fork();
 	if (pid == 0)
-		probe(plan, channel);
+		probe(plan);
 	if (pid < 0)
 		return false;
 	watchdog->probe = pid;
@@ -91,7 +93,7 @@ void watchdog_ask(struct watchdog *watchdog, const struct plan *plan, int channe
 {
 	watchdog->daemon_has_answered = watchdog->mount_has_answered = false;
 	watchdog->due_ms = NEVER;
-	if (!start_probe(watchdog, plan, channel))
+	if (!start_probe(watchdog, plan))
 		watchdog->due_ms = clock_monotonic_ms() + RETRY_MS;
 	else
 		(void)channel_send(channel, CHANNEL_PING, NULL, -1);
@@ -103,6 +105,13 @@ static void tell_when_answered(struct watchdog *watchdog)
 		return;
 	service_manager_alive();
 	watchdog->due_ms = clock_monotonic_ms() + watchdog->pause_ms;
+}
+
+void watchdog_ask_again(struct watchdog *watchdog, int channel)
+{
+	bool is_asked = watchdog->pause_ms > 0 && watchdog->due_ms == NEVER;
+	if (is_asked && !watchdog->daemon_has_answered)
+		(void)channel_send(channel, CHANNEL_PING, NULL, -1);
 }
 
 void watchdog_take_pong(struct watchdog *watchdog)

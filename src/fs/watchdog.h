@@ -32,6 +32,8 @@ void watchdog_done(struct watchdog *watchdog);
 
 /* When it is due: begins a round. */
 void watchdog_ask(struct watchdog *watchdog, const struct plan *plan, int channel);
+/* Another daemon serves: what the one before was asked and has not answered. */
+void watchdog_ask_again(struct watchdog *watchdog, int channel);
 void watchdog_take_pong(struct watchdog *watchdog);
 /* When probe_fd is readable. */
 void watchdog_take_probe(struct watchdog *watchdog);
