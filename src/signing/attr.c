@@ -87,6 +87,8 @@ int signing_getxattr(void *tree, uint64_t node, const char *name, const struct s
 	struct signing_place place;
 	if (node == SIGNING_ROOT)
 		return get_root(tree, name, caller, ret);
+	if (signing_is_stale(tree, node))
+		return -ESTALE;
 	if (strcmp(name, JOB_ATTRIBUTE) == 0)
 		return find_job(tree, node, job_id) ? buf_puts(ret, job_id) : -ENODATA;
 	if (strcmp(name, RECORD_ATTRIBUTE) == 0)
@@ -106,6 +108,8 @@ int signing_listxattr(void *tree, uint64_t node, const struct slots_caller *call
 	struct signing_place place;
 	if (node == SIGNING_ROOT)
 		return buf_append(ret, of_root, sizeof(of_root));
+	if (signing_is_stale(tree, node))
+		return -ESTALE;
 	if (find_job(tree, node, job_id))
 		return buf_append(ret, JOB_ATTRIBUTE, sizeof(JOB_ATTRIBUTE));
 	if (find_record(tree, node, &place, job_id))

@@ -46,7 +46,7 @@ static int part_attr(struct signing *signing, uint64_t node, struct slots_attr *
 	enum signing_part part = signing_part_of(node);
 	struct buf text = {0};
 	if (!slot)
-		return -ENOENT;
+		return -ESTALE;
 	fixed_attr(signing, node, parts[part].mode, ret);
 	if (S_ISDIR(ret->mode)) {
 		lock_take(&signing->lock);
@@ -72,7 +72,7 @@ static int named_attr(struct signing *signing, uint64_t node, struct slots_attr 
 	}
 	lock_drop(&signing->lock);
 	if (!found)
-		return -ENOENT;
+		return -ESTALE;
 	return kind == KIND_JOB || kind == KIND_REVOKE ? signing_measure_job(signing, kind, name, ret) : 0;
 }
 

@@ -28,13 +28,15 @@
 
 /* ---- nodes ---- */
 
+/* For good, as the parts of a slot: the kernel keeps them across an upgrade. */
 enum signing_fixed { SIGNING_ROOT = TREE_ROOT, SIGNING_CONTROL, SIGNING_WHY, SIGNING_FIXED_END };
 
-/* What every slot has: the node is SIGNING_SLOT_BIT | index << 8 | part. */
+/* What every slot has: the node is SIGNING_SLOT_BIT | index << 8 | part. Names below have the numbers of their daemon
+ * (slots/tree_memory.h). */
 enum signing_part { PART_SLOT, PART_SIGNED, PART_JOBS, PART_REVOKE, PART_PROFILE, PART_WHY, PART_END };
 
-#define SIGNING_SLOT_BIT      (1ULL << 62)
-#define SIGNING_FIRST_DYNAMIC (1ULL << 32)
+#define SIGNING_SLOT_BIT  (1ULL << 62)
+#define SIGNING_SOME_NODE (1ULL << 32) /* of a name in a listing that the kernel has not looked up; nobody's */
 
 enum signing_kind {
 	KIND_HANDED_IN = 1, /* <name>.zip */
@@ -123,6 +125,8 @@ struct signing {
 	bool draining;
 	unsigned busy; /* checks and jobs under way */
 	bool principals_failed;
+	struct tree_names *names; /* of the slots, for a daemon that takes over */
+	uint64_t first_index;	  /* of slots[0]; never changes */
 	struct signing_slot **slots;
 	size_t slot_count;
 	struct signing_node *nodes[SIGNING_NODE_BUCKETS];
@@ -150,6 +154,7 @@ void signing_visit(struct signing_slot *slot, const struct slots_caller *caller)
 void signing_free_slot(struct signing_slot *slot);
 int signing_add_slot_locked(struct signing *signing, const char *profile, struct signing_slot **ret);
 struct signing_slot *signing_slot_of(struct signing *signing, uint64_t node); /* NULL: not a slot's */
+struct signing_slot *signing_slot_at(struct signing *signing, size_t n);      /* NULL: there are no more */
 static inline uint64_t signing_part_node(const struct signing_slot *slot, enum signing_part part)
 {
 	return SIGNING_SLOT_BIT | slot->index << 8 | part;
@@ -176,6 +181,8 @@ void signing_place_done(struct signing_place *place);
 
 void signing_free_nodes(struct signing *signing); /* nobody knows them any more */
 struct signing_node *signing_node_find_locked(struct signing *signing, uint64_t id);
+/* A name below a slot, and not one that this daemon knows. */
+bool signing_is_stale(struct signing *signing, uint64_t id);
 /* Names of staging and of what is handed in share one space, others have their own. */
 struct signing_node *signing_node_named_locked(const struct signing_place *place, enum signing_kind kind,
 					       const char *name);

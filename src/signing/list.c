@@ -17,7 +17,7 @@ static int add(struct tree_handle *dir, const char *name, uint64_t node, mode_t 
 static uint64_t number_locked(const struct signing_place *place, enum signing_kind kind, const char *name)
 {
 	const struct signing_node *node = signing_node_named_locked(place, kind, name);
-	return node ? node->id : SIGNING_FIRST_DYNAMIC - 1;
+	return node ? node->id : SIGNING_SOME_NODE;
 }
 
 /* ---- profiles ---- */

@@ -21,6 +21,14 @@ struct signing_node *signing_node_find_locked(struct signing *signing, uint64_t 
 	return node;
 }
 
+bool signing_is_stale(struct signing *signing, uint64_t id)
+{
+	lock_take(&signing->lock);
+	bool is_known = signing_node_find_locked(signing, id) != NULL;
+	lock_drop(&signing->lock);
+	return !is_known && id >= SIGNING_FIXED_END && !(id & SIGNING_SLOT_BIT);
+}
+
 void signing_free_nodes(struct signing *signing)
 {
 	for (size_t i = 0; i < SIGNING_NODE_BUCKETS; i++)

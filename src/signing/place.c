@@ -55,7 +55,12 @@ int signing_add_slot_locked(struct signing *signing, const char *profile, struct
 		free(slot);
 		return -ENOMEM;
 	}
-	*slot = (struct signing_slot){.signing = signing, .index = signing->slot_count};
+	int r = tree_names_add(signing->names, profile);
+	if (r < 0) {
+		free(slot);
+		return r;
+	}
+	*slot = (struct signing_slot){.signing = signing, .index = signing->first_index + signing->slot_count};
 	(void)snprintf(slot->name, sizeof(slot->name), "%s", profile);
 	lock_init(&slot->lock);
 	slots[signing->slot_count++] = slot;
@@ -108,8 +113,17 @@ struct signing_slot *signing_slot_of(struct signing *signing, uint64_t node)
 	uint64_t index = (node & ~SIGNING_SLOT_BIT) >> 8;
 	struct signing_slot *slot = NULL;
 	lock_take(&signing->lock);
-	if ((node & SIGNING_SLOT_BIT) && index < signing->slot_count && signing_part_of(node) < PART_END)
-		slot = signing->slots[index];
+	bool is_ours = index >= signing->first_index && index - signing->first_index < signing->slot_count;
+	if ((node & SIGNING_SLOT_BIT) && is_ours && signing_part_of(node) < PART_END)
+		slot = signing->slots[index - signing->first_index];
+	lock_drop(&signing->lock);
+	return slot;
+}
+
+struct signing_slot *signing_slot_at(struct signing *signing, size_t n)
+{
+	lock_take(&signing->lock);
+	struct signing_slot *slot = n < signing->slot_count ? signing->slots[n] : NULL;
 	lock_drop(&signing->lock);
 	return slot;
 }
@@ -120,7 +134,7 @@ static int find_part(struct signing *signing, uint64_t parent, struct signing_pl
 {
 	place->slot = signing_slot_of(signing, parent);
 	if (!place->slot)
-		return -ENOENT;
+		return -ESTALE;
 	place->part = signing_part_of(parent);
 	return place->part == PART_PROFILE || place->part == PART_WHY ? -ENOTDIR : 0;
 }
@@ -133,7 +147,7 @@ static int find_directory(struct signing *signing, uint64_t parent, struct signi
 	struct signing_node *node = signing_node_find_locked(signing, parent);
 	bool is_visible = node && node->named && (place->caller.is_owner || strcmp(node->account, place->account) == 0);
 	if (!is_visible)
-		r = -ENOENT;
+		r = node ? -ENOENT : -ESTALE;
 	else if (node->kind != KIND_STAGING_DIRECTORY && node->kind != KIND_ACCOUNT)
 		r = -ENOTDIR;
 	if (r == 0) {

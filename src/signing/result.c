@@ -231,14 +231,9 @@ static int sweep_slot(struct signing_slot *slot, int64_t now_s, uint64_t *ret_ne
 uint64_t result_sweep(struct signing *signing)
 {
 	uint64_t next_s = SIGNING_KEEP_S;
-	size_t count;
-	lock_take(&signing->lock);
-	count = signing->slot_count;
-	lock_drop(&signing->lock);
-	for (size_t i = 0; i < count; i++) {
-		struct signing_slot *slot = signing_slot_of(signing, SIGNING_SLOT_BIT | i << 8);
+	struct signing_slot *slot;
+	for (size_t i = 0; (slot = signing_slot_at(signing, i)) != NULL; i++)
 		while (sweep_slot(slot, clock_now_s(), &next_s) > 0)
 			;
-	}
 	return next_s * 1000;
 }

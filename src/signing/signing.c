@@ -33,6 +33,37 @@ int signing_open_directory(int parent, const char *name)
 	return r < 0 ? r : io_open_dirat(parent, name);
 }
 
+static bool is_profile_name(const char *name)
+{
+	return arn_is_profile_name(name, strlen(name));
+}
+
+/* Slots that a daemon before had come first, and have the indexes that they had. */
+static int add_left(struct signing *signing)
+{
+	char name[TREE_NAME_SIZE];
+	int r = 0;
+	lock_take(&signing->lock);
+	for (size_t i = 0; r == 0 && i < tree_names_left_count(signing->names); i++) {
+		struct signing_slot *slot;
+		bool unused;
+		r = signing_add_slot_locked(signing, tree_names_left(signing->names, i, name, &unused), &slot);
+	}
+	lock_drop(&signing->lock);
+	tree_names_drop_left(signing->names);
+	return r;
+}
+
+static int open_names(struct signing *signing, const struct tree_memory *memory)
+{
+	int r = tree_names_open(memory, is_profile_name, &signing->names);
+	if (r < 0)
+		return r;
+	signing->next_node = tree_names_first_node(signing->names);
+	signing->first_index = tree_names_first_index(signing->names);
+	return add_left(signing);
+}
+
 static int open_service(struct signing *signing, const char *path, struct explain *why)
 {
 	int r = store_open_staging(path, &signing->staging, why);
@@ -61,6 +92,7 @@ static void close_signing(void *tree)
 	for (size_t i = 0; i < signing->slot_count; i++)
 		signing_free_slot(signing->slots[i]);
 	free(signing->slots);
+	tree_names_free(signing->names);
 	io_close(&signing->results_fd);
 	io_close(&signing->notes_fd);
 	store_close(signing->staging);
@@ -79,7 +111,6 @@ static struct signing *new_signing(void)
 		.results_fd = -1,
 		.notes_fd = -1,
 		.started = clock_now(),
-		.next_node = SIGNING_FIRST_DYNAMIC,
 	};
 	share_descriptors(signing);
 	lock_init(&signing->lock);
@@ -87,8 +118,7 @@ static struct signing *new_signing(void)
 	return signing;
 }
 
-int signing_open(const char *home, const struct tree_memory *memory UNUSED, struct signing **ret,
-		 struct buf *ret_errors)
+int signing_open(const char *home, const struct tree_memory *memory, struct signing **ret, struct buf *ret_errors)
 {
 	struct explain why = {0};
 	char *path = NULL;
@@ -97,9 +127,12 @@ int signing_open(const char *home, const struct tree_memory *memory UNUSED, stru
 	if (r == 0)
 		r = signer_open(home, &signing->signer, &why);
 	if (r == 0)
+		r = open_names(signing, memory ? memory : &(struct tree_memory){0});
+	if (r == 0)
 		r = open_service(signing, path, &why);
 	free(path);
 	if (r == 0) {
+		tree_names_begin(signing->names);
 		*ret = signing;
 		return 0;
 	}
@@ -144,6 +177,11 @@ static void drain(void *tree)
 	while (signing->busy > 0)
 		ASSERT(pthread_cond_wait(&signing->idle, &signing->lock) == 0);
 	lock_drop(&signing->lock);
+}
+
+static void hand_over(void *tree)
+{
+	tree_names_hand_over(((struct signing *)tree)->names);
 }
 
 static uint64_t sweep(void *tree)
@@ -224,6 +262,7 @@ const struct tree_ops signing_tree_ops = {
 	.getxattr = signing_getxattr,
 	.listxattr = signing_listxattr,
 	.statfs = stat_filesystem,
+	.hand_over = hand_over,
 	.sweep = sweep,
 	.drain = drain,
 	.reload = reload,

@@ -128,6 +128,15 @@ struct release *deploy_shown_locked(const struct deploy_node *node);
 /* What stat shows of a slot's directory; -ENOENT: it is not present. Tree lock held. */
 int deploy_slot_attr_locked(const struct slot *slot, struct slots_attr *ret);
 
+/* ---- requests that are sent again (deploy_resent.c): the result, where a daemon before has done it ---- */
+
+/* Of unlink and rmdir. */
+int deploy_removed(const struct slots_caller *caller, int result);
+/* Of mkdir, that it has found its own. */
+bool deploy_has_made(const struct slot *slot, const struct slots_caller *caller);
+/* Of rename, that has found nothing. */
+int deploy_renamed(const struct deploy_place *to, const char *name, const struct slots_caller *caller, int result);
+
 /* ---- a slot's control files: history and rollback (deploy_control.c) ---- */
 
 /* The node of a name in one of their directories; 0: parent is none of these. */

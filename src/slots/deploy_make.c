@@ -50,6 +50,8 @@ static int make_slot(struct slots *slots, const char *name, bool is_layer, const
 		r = find_or_add(slots, slot_name, &slot);
 	if (r == 0)
 		r = slot_make(slot, caller->who.uid);
+	if (r == -EEXIST && slot && deploy_has_made(slot, caller))
+		r = 0;
 	trust_unref(trust);
 	if (r < 0)
 		return r;
@@ -147,7 +149,7 @@ static int remove_slot(struct slots *slots, const char *name, bool is_layer, con
 int deploy_rmdir(struct slots *slots, uint64_t parent, const char *name, const struct slots_caller *caller)
 {
 	if (parent == DEPLOY_NODE_FUNCTIONS || parent == DEPLOY_NODE_LAYERS)
-		return remove_slot(slots, name, parent == DEPLOY_NODE_LAYERS, caller);
+		return deploy_removed(caller, remove_slot(slots, name, parent == DEPLOY_NODE_LAYERS, caller));
 
 	struct deploy_place place;
 	int r = deploy_place(slots, parent, &place);
@@ -169,5 +171,5 @@ int deploy_rmdir(struct slots *slots, uint64_t parent, const char *name, const s
 	lock_drop(&slots->lock);
 	upload_put(upload);
 	deploy_place_done(&place);
-	return r;
+	return deploy_removed(caller, r);
 }

@@ -68,7 +68,7 @@ int deploy_unlink(struct slots *slots, uint64_t parent, const char *name, const 
 	lock_drop(&slots->lock);
 	upload_put(upload);
 	deploy_place_done(&place);
-	return r;
+	return deploy_removed(caller, r);
 }
 
 /* ---- rename ---- */
@@ -231,8 +231,8 @@ int deploy_rename(struct slots *slots, uint64_t parent, const char *name, uint64
 	if (r == 0)
 		r = check_target(slots, &to, new_name, flags & RENAME_NOREPLACE);
 	if (r == 0)
-		r = find_source(slots, &from, name, caller, &source);
-	if (r == 0 && !(from.dir == to.dir && strcmp(name, new_name) == 0))
+		r = deploy_renamed(&to, new_name, caller, find_source(slots, &from, name, caller, &source));
+	if (r == 0 && source.node && !(from.dir == to.dir && strcmp(name, new_name) == 0))
 		r = rename_into(slots, &source, &to, new_name);
 	source_done(slots, &source);
 	deploy_place_done(&from);

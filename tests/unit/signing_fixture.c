@@ -31,7 +31,7 @@ static const char principals[] = "[principal " ALICE_ACCOUNT "]\nuser = 70001\nu
 static void start(struct signing_fixture *f)
 {
 	struct buf errors = {0};
-	if (signing_open(f->host->home, NULL, &f->signing, &errors) != 0)
+	if (signing_open(f->host->home, &f->memory, &f->signing, &errors) != 0)
 		fail_msg("%s", errors.data);
 }
 

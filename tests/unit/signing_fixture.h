@@ -22,6 +22,7 @@
 struct signing_fixture {
 	struct signer_fixture *host;
 	struct signing *signing;
+	struct tree_memory memory; /* of the mount; none, unless a test sets it */
 };
 
 extern const struct slots_caller owner, alice, carol, bob, mallory;

@@ -421,6 +421,73 @@ static void a_later_block_reaches_them(void **state)
 	assert_pushed(f, "inodes", told.nodes[0], " 7");
 }
 
+/* ---- requests that are sent again ---- */
+
+static const struct slots_caller again = {.who = {.pid = 3121, .command = "rsync"}, .is_resent = true};
+static const struct slots_caller another = {.who = {.pid = 3122, .command = "rsync"}, .is_resent = true};
+
+static void rename_into_place(struct slots_fixture *f, struct told *told UNUSED)
+{
+	struct buf zip = slots_fixture_zip(f, "renamed");
+	assert_int_equal(slots_fixture_mkdir(f, "functions", "team-x"), 0);
+	assert_int_equal(slots_fixture_put(f, "functions/main", ".a.zip.Xy12", &zip), 0);
+	assert_int_equal(slots_fixture_rename(f, "functions/main", ".a.zip.Xy12", "a.zip"), 0);
+}
+
+/* What was answered to nobody was done, by this very process: nothing else is a success. */
+static void a_rename_that_was_done_is_a_success(void **state)
+{
+	struct slots_fixture *f = *state;
+	(void)let_die(f, rename_into_place);
+	start_next(f);
+	uint64_t main = deploy_node(f, "functions/main"), relaxed = deploy_node(f, "functions/relaxed");
+	const struct slots_caller *first = &slots_fixture_caller;
+	assert_int_equal(deploy_rename(f->slots, main, ".a.zip.Xy12", main, "a.zip", 0, &again), 0);
+	assert_int_equal(deploy_rename(f->slots, main, ".a.zip.Xy12", main, "a.zip", 0, first), -ENOENT);
+	assert_int_equal(deploy_rename(f->slots, main, ".a.zip.Xy12", main, "a.zip", 0, &another), -EIO);
+	assert_int_equal(deploy_rename(f->slots, main, ".a.zip.Xy12", main, "b.zip", 0, &again), -EIO);
+	assert_int_equal(deploy_rename(f->slots, main, ".a.zip.Xy12", main, ".b", 0, &again), -EIO);
+	assert_int_equal(deploy_rename(f->slots, relaxed, ".a.zip.Xy12", relaxed, "a.zip", 0, &again), -EIO);
+	int error;
+	assert_string_equal(slots_fixture_marker(f, ".releases/main/1/task/marker", &error), "renamed");
+	assert_int_equal(slots_fixture_run_has(f, ".releases/main/2"), -ENOENT);
+}
+
+static void a_directory_that_was_made_is_a_success(void **state)
+{
+	struct slots_fixture *f = *state;
+	struct slots_attr attr;
+	(void)let_die(f, rename_into_place);
+	start_next(f);
+	uint64_t functions = deploy_node(f, "functions");
+	struct slots_caller other = again;
+	other.who.uid = 70001;
+	assert_int_equal(deploy_mkdir(f->slots, functions, "team-x", &again, &attr), 0);
+	assert_int_equal(attr.node, deploy_node(f, TEAM));
+	assert_int_equal(deploy_mkdir(f->slots, functions, "team-x", &slots_fixture_caller, &attr), -EEXIST);
+	assert_int_equal(deploy_mkdir(f->slots, functions, "team-x", &other, &attr), -EACCES);
+	assert_int_equal(deploy_mkdir(f->slots, functions, "main", &again, &attr), -EEXIST);
+	slots_fixture_deploy(f, "team-x", "one"); /* that is older than the request */
+	assert_int_equal(deploy_mkdir(f->slots, functions, "team-x", &again, &attr), -EEXIST);
+}
+
+static void a_name_that_was_removed_is_a_success(void **state)
+{
+	struct slots_fixture *f = *state;
+	(void)let_die(f, rename_into_place);
+	start_next(f);
+	uint64_t main = deploy_node(f, "functions/main"), functions = deploy_node(f, "functions");
+	assert_int_equal(deploy_unlink(f->slots, main, "a.zip", &again), 0);
+	assert_int_equal(slots_fixture_deploy_has(f, "functions/main/a.zip"), -ENOENT);
+	assert_int_equal(deploy_unlink(f->slots, main, "a.zip", &again), 0);
+	assert_int_equal(deploy_unlink(f->slots, main, "a.zip", &slots_fixture_caller), -ENOENT);
+	assert_int_equal(deploy_rmdir(f->slots, functions, "team-x", &again), 0);
+	assert_int_equal(deploy_rmdir(f->slots, functions, "team-x", &again), 0);
+	assert_int_equal(deploy_rmdir(f->slots, functions, "team-x", &slots_fixture_caller), -ENOENT);
+	assert_int_equal(deploy_rmdir(f->slots, functions, "main", &again), -EPERM);
+	assert_int_equal(deploy_rmdir(f->slots, main, ".staging", &again), 0);
+}
+
 static void the_first_daemon_takes_over_nothing(void **state)
 {
 	struct slots_fixture *f = *state;
@@ -449,6 +516,9 @@ int main(void)
 		TEST(a_removal_that_was_not_told_is_told),
 		TEST(what_may_not_be_served_any_more_is_taken_away),
 		TEST(a_later_block_reaches_them),
+		TEST(a_rename_that_was_done_is_a_success),
+		TEST(a_directory_that_was_made_is_a_success),
+		TEST(a_name_that_was_removed_is_a_success),
 		TEST(the_first_daemon_takes_over_nothing),
 	};
 	return cmocka_run_group_tests_name("inherit", tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -120,6 +121,72 @@ static void a_home_has_one_service(void **state)
 	assert_int_equal(signing_open(f->host->home, NULL, &second, &errors), -EBUSY);
 	assert_non_null(strstr(errors.data, "in use"));
 	buf_done(&errors);
+}
+
+/* ---- another daemon takes over the mount ---- */
+
+static uint64_t node_of(struct signing_fixture *f, const char *path)
+{
+	struct slots_attr attr;
+	assert_int_equal(signing_fixture_path(f, &alice, path, &attr), 0);
+	return attr.node;
+}
+
+static void assert_stale(struct signing_fixture *f, uint64_t node, uint64_t slot)
+{
+	struct slots_attr attr;
+	struct tree_handle *file;
+	struct buf value = {0};
+	const struct timespec mtime = {0};
+	const struct tree_change change = {.mtime = &mtime};
+	assert_int_equal(OPS->getattr(f->signing, node, &attr), -ESTALE);
+	assert_int_equal(OPS->setattr(f->signing, node, NULL, &change, &attr), -ESTALE);
+	assert_int_equal(OPS->open(f->signing, node, O_RDONLY, &alice, &file), -ESTALE);
+	assert_int_equal(OPS->opendir(f->signing, node, &alice, &file), -ESTALE);
+	assert_int_equal(OPS->lookup(f->signing, node, "x", &alice, &attr), -ESTALE);
+	assert_int_equal(OPS->create(f->signing, node, "x", O_RDWR, &alice, &attr, &file), -ESTALE);
+	assert_int_equal(OPS->mkdir(f->signing, node, ".x", &alice, &attr), -ESTALE);
+	assert_int_equal(OPS->rmdir(f->signing, node, ".x", &alice), -ESTALE);
+	assert_int_equal(OPS->unlink(f->signing, node, "x", &alice), -ESTALE);
+	assert_int_equal(OPS->rename(f->signing, node, "x", slot, "y", 0, &alice), -ESTALE);
+	assert_int_equal(OPS->rename(f->signing, slot, "x", node, "y", 0, &alice), -ESTALE);
+	assert_int_equal(OPS->getxattr(f->signing, node, "user.vouchfs.job_id", &alice, &value), -ESTALE);
+	assert_int_equal(OPS->listxattr(f->signing, node, &alice, &value), -ESTALE);
+	OPS->forget(f->signing, node, UINT64_MAX);
+	OPS->forget(f->signing, slot, UINT64_MAX);
+	buf_done(&value);
+}
+
+/* Slots are found in another order then, and mean what they meant; names below are looked up anew. */
+static void nodes_of_another_daemon(void **state)
+{
+	struct signing_fixture *f = *state;
+	struct buf zip = signing_fixture_zip("x");
+	f->memory = (struct tree_memory){.fd = memfd_create("memory", MFD_CLOEXEC), .incarnation = 1};
+	signing_fixture_restart(f);
+	assert_int_equal(signing_fixture_has(f, &owner, "other"), 0); /* the first slot */
+	uint64_t slot = node_of(f, SLOT), results = node_of(f, SLOT "/signed");
+	assert_int_equal(signing_fixture_put(f, &alice, SLOT, "app.zip", &zip), 0);
+	uint64_t name = node_of(f, SLOT "/app.zip");
+
+	f->memory.incarnation = 2;
+	signing_fixture_restart(f);
+	struct slots_attr attr;
+	assert_int_equal(OPS->getattr(f->signing, slot, &attr), 0);
+	assert_int_equal(node_of(f, SLOT), slot);
+	assert_int_equal(node_of(f, SLOT "/signed"), results);
+	assert_stale(f, name, slot);
+	assert_int_not_equal(node_of(f, SLOT "/app.zip"), name);
+	signing_fixture_assert_content(f, &alice, SLOT "/app.zip", &zip);
+
+	assert_int_equal(ftruncate(f->memory.fd, 1), 0); /* nothing of it counts */
+	f->memory.incarnation = 3;
+	signing_fixture_restart(f);
+	assert_int_equal(OPS->getattr(f->signing, slot, &attr), -ESTALE);
+	assert_int_not_equal(node_of(f, SLOT), slot);
+	signing_fixture_assert_content(f, &alice, SLOT "/app.zip", &zip);
+	buf_done(&zip);
+	(void)close(f->memory.fd);
 }
 
 /* ---- faults ---- */
@@ -287,6 +354,7 @@ int main(void)
 		TEST(an_open_file_whose_name_is_unlinked_is_not_signed),
 		TEST(a_service_that_is_stopping_takes_nothing_in),
 		TEST(a_home_has_one_service),
+		TEST(nodes_of_another_daemon),
 		TEST(a_full_disk_leaves_nothing),
 		TEST(a_crash_at_any_call_leaves_the_old_one_or_the_new_one),
 		TEST(a_disk_that_fails_to_sync_leaves_the_old_one_or_the_new_one),
