@@ -1,14 +1,10 @@
 #include "confine.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/landlock.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include "base/io.h"
+#include "base/confine.h"
 
 #define MEMORY_MAX (512ULL << 20) /* libcurl with a resolver's thread takes a third of it, mostly never touched */
 
@@ -27,37 +23,16 @@ static bool limit_memory(void)
 #endif
 }
 
-int confine_process(void)
+int fetch_confine_process(void)
 {
 	bool ok = prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
 		  set_limit(RLIMIT_CORE, 0) && limit_memory();
 	return ok ? 0 : -errno;
 }
 
-#define WRITING                                                                                                        \
-	(LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE |                \
-	 LANDLOCK_ACCESS_FS_REFER)
-#define FORBIDDEN                                                                                                      \
-	(WRITING | LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_SYM |            \
-	 LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_CHAR |                  \
-	 LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_REMOVE_DIR)
-
-static bool allow_writing_below(int ruleset, const char *path)
-{
-	int fd = open(path, O_PATH | O_CLOEXEC);
-	const struct landlock_path_beneath_attr rule = {.allowed_access = WRITING, .parent_fd = fd};
-	bool ok = fd >= 0 && syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
-	io_close(&fd);
-	return ok;
-}
-
 /* Reading stays as the files' modes have it: resolvers and OpenSSL look at more places than anybody could list. */
-bool confine_files(const char *mountpoint)
+bool fetch_confine_files(const char *mountpoint)
 {
-	const struct landlock_ruleset_attr attr = {.handled_access_fs = FORBIDDEN};
-	int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
-	bool ok = ruleset >= 0 && allow_writing_below(ruleset, mountpoint) &&
-		  syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
-	io_close(&ruleset);
-	return ok;
+	const struct confine_place below = {.path = mountpoint, .uses = CONFINE_WRITE | CONFINE_MAKE};
+	return confine_files(&(struct confine_files){.places = &below, .count = 1}) == 0;
 }

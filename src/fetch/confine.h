@@ -8,16 +8,16 @@
 #include "base/base.h"
 
 /* No core, no debugger, no memory without end. 0 or a negative errno. */
-int confine_process(void);
+int fetch_confine_process(void);
 
 /*
  * From here on no file can be written, made or removed but below the mountpoint, and none executed (Landlock). False:
  * the kernel has none.
  */
-bool confine_files(const char *mountpoint);
+bool fetch_confine_files(const char *mountpoint);
 
 /* No program is started, no process made, no other one touched, nothing mounted (seccomp). False: the kernel, or this
  * machine's architecture, has none of it. */
-bool confine_calls(void);
+bool fetch_confine_calls(void);
 
 #endif

@@ -119,12 +119,12 @@ static int give_up(const struct request *request, const char *why)
 
 static int confine(const struct request *request)
 {
-	int r = confine_process();
+	int r = fetch_confine_process();
 	if (r < 0) {
 		log_error("policy: nothing is fetched: the process cannot be confined: %s", strerror(-r));
 		return r;
 	}
-	bool files = confine_files(request->mountpoint), calls = confine_calls();
+	bool files = fetch_confine_files(request->mountpoint), calls = fetch_confine_calls();
 	if (!files || !calls)
 		log_notice("policy: who fetches is confined by its user alone:%s%s is not there",
 			   files ? "" : " Landlock", calls ? "" : " seccomp");

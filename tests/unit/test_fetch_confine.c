@@ -49,7 +49,7 @@ static int in_child(int (*run)(void))
 static int be_limited(void)
 {
 	struct rlimit limit;
-	EXPECT(confine_process() == 0);
+	EXPECT(fetch_confine_process() == 0);
 	EXPECT(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
 	EXPECT(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
 	EXPECT(getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_max == 0);
@@ -71,8 +71,8 @@ static int be_without_calls(void)
 	char *argv[] = {"true", NULL};
 	pthread_t thread;
 	void *came;
-	EXPECT(confine_process() == 0);
-	if (!confine_calls())
+	EXPECT(fetch_confine_process() == 0);
+	if (!fetch_confine_calls())
 		return ABSENT;
 	EXPECT(fork() < 0 && errno == EPERM);
 	EXPECT(execve("/bin/true", argv, argv + 1) < 0 && errno == EPERM);
@@ -101,10 +101,10 @@ static int be_in_directory(void)
 	(void)snprintf(inside, sizeof(inside), "%s/in/file", directory);
 	(void)snprintf(other, sizeof(other), "%s/in/other", directory);
 	(void)snprintf(outside, sizeof(outside), "%s/file", directory);
-	EXPECT(confine_process() == 0);
+	EXPECT(fetch_confine_process() == 0);
 	char below[64];
 	(void)snprintf(below, sizeof(below), "%s/in", directory);
-	if (!confine_files(below))
+	if (!fetch_confine_files(below))
 		return ABSENT;
 	EXPECT(open(outside, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) < 0 && errno == EACCES);
 	EXPECT(mkdir(outside, 0700) < 0 && errno == EACCES);
