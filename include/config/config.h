@@ -137,6 +137,7 @@ struct config {
 	char *timestamp_authority;	/* absolute path or NULL */
 	char *timestamp_authority_text; /* of a bundle: its content; NULL: to be read */
 	bool durable;			/* durability = commit */
+	bool confine_required;		/* confine = require */
 	enum log_target log;
 	char *hooks; /* a directory; NULL: hooks.d beside the main file, where there is one */
 	uid_t hooks_user;

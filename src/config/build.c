@@ -120,6 +120,7 @@ static int set_defaults(struct config *config)
 	config->hooks_timeout_s = HOOKS_TIMEOUT_S;
 	config->errno_style = CONFIG_ERRNO_KEY;
 	config->durable = true;
+	config->confine_required = true;
 	config->metrics_interval_s = METRICS_INTERVAL_S;
 	config->store = strdup(STORE_DEFAULT);
 	return config->store ? set_policy_defaults(&config->policy) : -ENOMEM;

@@ -124,6 +124,7 @@ static void put_vouchfs(struct printer *p, const struct config *config)
 	put_text(p, "timestamp-authority", config->timestamp_authority);
 	put_text(p, "timestamp-authority-text", config->timestamp_authority_text);
 	put_text(p, "durability", config->durable ? "commit" : "none");
+	put_text(p, "confine", config->confine_required ? "require" : "try");
 	put_text(p, "log", log_target_name(config->log));
 	put_text(p, "hooks", config->hooks);
 	if (config->has_hooks_user)

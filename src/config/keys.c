@@ -19,6 +19,7 @@ static const struct choice on_load[] = {
 	{"Ignore", CONFIG_IGNORE}, {"Warn", CONFIG_WARN}, {"Enforce", CONFIG_ENFORCE}, {0}};
 static const struct choice errno_style[] = {{"key", CONFIG_ERRNO_KEY}, {"permission", CONFIG_ERRNO_PERMISSION}, {0}};
 static const struct choice durability[] = {{"commit", true}, {"none", false}, {0}};
+static const struct choice confine[] = {{"require", true}, {"try", false}, {0}};
 static const struct choice timestamp[] = {{"required", true}, {"optional", false}, {0}};
 static const struct choice log_targets[] = {{"auto", LOG_TO_AUTO},     {"journal", LOG_TO_JOURNAL},
 					    {"syslog", LOG_TO_SYSLOG}, {"stderr", LOG_TO_STDERR},
@@ -40,6 +41,7 @@ static const struct key vouchfs_keys[] = {
 	{"inflate_cache", value_set_u64, AT(inflate_cache_bytes), .max = INFLATE_CACHE_MAX},
 	{"errno_style", value_set_choice, AT(errno_style), .choices = errno_style, .in_bundle = true},
 	{"durability", value_set_flag, AT(durable), .choices = durability, .in_bundle = true},
+	{"confine", value_set_flag, AT(confine_required), .choices = confine},
 	{"timestamp_authority", value_set_trust, AT(timestamp_authority), TEXT(timestamp_authority_text),
 	 .in_bundle = true},
 	{"log", value_set_choice, AT(log), .choices = log_targets},
