@@ -18,6 +18,16 @@
  */
 const char *access_words(const char *path, int error, char ret[ACCESS_WORDS_SIZE]);
 
+/*
+ * The modes let this process use it, and it was refused all the same: it has given up (base/confine.h) what nobody had
+ * named when it was started. What is said of that, behind what could not be done.
+ */
+bool access_is_closed(const char *path, int mode);
+#define ACCESS_CLOSED                                                                                                  \
+	": it is outside of the places that the configuration named when this was mounted, and the process that "      \
+	"serves has closed all others; `vouchfs restart MOUNTPOINT` takes in what the configuration names now, and "   \
+	"what only a policy bundle names has to lie in the configuration's directory"
+
 /* "user vouchfs (uid 997)"; "uid 997" where it has no name. Returns ret. */
 const char *access_user(uid_t uid, char ret[ACCESS_USER_SIZE]);
 /* The user of that name; false: there is none, or it cannot be found out. From any thread. */

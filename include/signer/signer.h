@@ -200,6 +200,9 @@ int signer_place_result(int fd, const struct signer_job_request *request, const 
 int signer_print_job(const struct signer_job *job, struct buf *ret);
 int signer_parse_job(const struct buf *text, struct signer_job *ret);
 
+/* Whether a key of the home is in a token; false also of what cannot be read. */
+bool signer_uses_tokens(const char *home);
+
 /* ---- revocation: irreversible; each call that changes something signs a list with the next sequence ---- */
 
 /* The list as it is handed out; revocation_list_free. */

@@ -49,6 +49,9 @@ struct signing;
  * serves it. What the service keeps lies in the home's service/. memory: NULL, nobody takes over. */
 int signing_open(const char *home, const struct tree_memory *memory, struct signing **ret, struct buf *ret_errors);
 
+/* Whether a key of the home is in a token, by whose module anything may be called. */
+bool signing_uses_tokens(const char *home);
+
 extern const struct tree_ops signing_tree_ops; /* on struct signing */
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -63,9 +64,19 @@ static bool is_file(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+bool access_is_closed(const char *path, int mode)
+{
+	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 && faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0;
+}
+
 static void say_denied(const char *path, char *ret, size_t size)
 {
 	char shown[SHOWN_SIZE], user[ACCESS_USER_SIZE], *directory = first_failing(path, X_OK);
+	if (access_is_closed(path, R_OK)) {
+		(void)snprintf(ret, size, "%s", ACCESS_CLOSED);
+		free(directory);
+		return;
+	}
 	(void)access_user(geteuid(), user);
 	(void)text_escape_print(shown, sizeof(shown), directory ? directory : path,
 				strlen(directory ? directory : path));

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "channel.h"
+#include "confinement.h"
 #include "memory.h"
 #include "notify.h"
 #include "session.h"
@@ -52,6 +53,7 @@ struct daemon {
 	struct hook_feed hook_feed;
 	bool wants_reload; /* to put right what differs from the policy bundle */
 	uint64_t leave_ms; /* clock_monotonic_ms at which it ends although somebody writes; 0: it does not leave */
+	struct confinement confinement;
 	bool quit;
 };
 
@@ -83,10 +85,11 @@ static void raise_descriptor_limit(void)
 }
 
 /* A session of its own: Ctrl-C in the foreground is for the supervisor alone. */
-static int isolate(const struct plan *plan)
+static int isolate(struct daemon *d)
 {
+	const struct plan *plan = d->plan;
 	struct explain why;
-	if (privileges_become(&plan->user, &why) < 0) {
+	if (privileges_become(&plan->user, &why) < 0 || confinement_close_places(plan, &d->confinement, &why) < 0) {
 		plan_say(&why);
 		return -EPERM;
 	}
@@ -96,6 +99,18 @@ static int isolate(const struct plan *plan)
 	log_open(&(struct log_options){.target = plan->log, .background = !plan->foreground, .queued = true});
 	fuse_set_log_func(log_fuse);
 	return chdir("/") < 0 ? -errno : 0;
+}
+
+/* From here on there is nothing but serving. */
+static int close_calls(const struct daemon *d)
+{
+	struct explain why;
+	int r = confinement_close_calls(&d->confinement, &why);
+	if (r < 0)
+		plan_say(&why);
+	else if (d->confinement.lack[0])
+		log_warning("the process that serves is not confined as it should be: %s", d->confinement.lack);
+	return r;
 }
 
 /* The supervisor has blocked these already; every thread of ours inherits that. */
@@ -495,7 +510,7 @@ int daemon_main(const struct plan *plan, int channel, int hook_feed)
 	d.tree_side.sweep = &d.sweep;
 	handles_init(&d.tree_side.handles, 0, d.tree_side.ops->release);
 	int code = EXIT_FAILURE;
-	int r = isolate(plan);
+	int r = isolate(&d);
 	if (r < 0)
 		goto out;
 	r = d.signals = open_signals();
@@ -515,6 +530,8 @@ int daemon_main(const struct plan *plan, int channel, int hook_feed)
 	r = make_sessions(&d);
 	if (r == 0)
 		r = d.run_side.slots ? watch_init(&d.watch, d.run_side.slots) : 0;
+	if (r == 0)
+		r = close_calls(&d);
 	if (r == 0)
 		r = come_up(&d);
 	if (r < 0) {

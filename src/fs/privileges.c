@@ -44,8 +44,6 @@ int privileges_choose(const char *name, const char *path, struct service_user *r
 
 int privileges_make_store(const char *path, const struct service_user *user, struct explain *ret_why)
 {
-	if (geteuid() != 0)
-		return 0;
 	char words[ACCESS_WORDS_SIZE];
 	int r = 0, fd = -1;
 	if (mkdir(path, 0700) < 0) {
@@ -53,7 +51,7 @@ int privileges_make_store(const char *path, const struct service_user *user, str
 		goto out;
 	}
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fchown(fd, user->uid, user->gid) < 0)
+	if (fd < 0 || (geteuid() == 0 && fchown(fd, user->uid, user->gid) < 0))
 		r = -errno;
 out:
 	if (r < 0)
@@ -93,6 +91,22 @@ static int change_user(const struct service_user *user)
 	    setresuid(user->uid, user->uid, user->uid) < 0)
 		return -errno;
 	return has_capabilities() || setuid(0) == 0 ? -EPERM : 0;
+}
+
+int privileges_drop_capabilities(struct explain *ret_why)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+	if (!has_capabilities())
+		return 0;
+	int r = drop_bounding_set();
+	if (r == 0 && syscall(SYS_capset, &header, none) < 0)
+		r = -errno;
+	if (r == 0 && has_capabilities())
+		r = -EPERM;
+	if (r < 0)
+		explain_set(ret_why, "capabilities cannot be given up: %s", strerror(-r));
+	return r;
 }
 
 int privileges_hide_memory(struct explain *ret_why)

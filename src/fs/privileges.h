@@ -21,7 +21,7 @@ struct service_user {
  */
 int privileges_choose(const char *name, const char *path, struct service_user *ret, struct explain *ret_why);
 
-/* Makes the store's directory, 0700 and the user's, when it is missing and root starts. */
+/* Makes the store's directory, 0700 and the user's, when it is missing: later there is no way to the directory above. */
 int privileges_make_store(const char *path, const struct service_user *user, struct explain *ret_why);
 
 /*
@@ -29,6 +29,9 @@ int privileges_make_store(const char *path, const struct service_user *user, str
  * nor read its memory. Its children begin so as well, until they exec.
  */
 int privileges_hide_memory(struct explain *ret_why);
+
+/* Of root, who serves where there is nobody else: as root, without capabilities. */
+int privileges_drop_capabilities(struct explain *ret_why);
 
 /*
  * Becomes the user, without groups, capabilities or a way back, with its memory hidden. No later exec gains anything.

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/access.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -122,8 +123,9 @@ static enum signature_list_state compare_with_memory(const struct revocation_lis
 }
 
 /* Only a file that is truly absent is a missing list; that is what a configuration can excuse. */
-static enum signature_list_state state_of_file(int r, const char *path, struct explain *ret_why)
+static enum signature_list_state state_of_file(int r, const char *file, const char *path, struct explain *ret_why)
 {
+	char words[ACCESS_WORDS_SIZE];
 	switch (r) {
 	case -ENOENT:
 		explain_set(ret_why, "there is no revocation list at %s", path);
@@ -132,7 +134,8 @@ static enum signature_list_state state_of_file(int r, const char *path, struct e
 		explain_set(ret_why, "%s is larger than a revocation list may be", path);
 		return SIGNATURE_LIST_BAD;
 	default:
-		explain_set(ret_why, "the revocation list at %s cannot be read: %s", path, strerror(-r));
+		explain_set(ret_why, "the revocation list at %s cannot be read: %s", path,
+			    access_words(file, r, words));
 		return SIGNATURE_LIST_UNKNOWN;
 	}
 }
@@ -188,7 +191,7 @@ static enum signature_list_state look_at(struct search *s, const struct config_a
 					 : io_read_path(config->revocations, LIMIT_REVOCATION_LIST_BYTES, &pem);
 	if (r < 0) {
 		buf_done(&pem);
-		return state_of_file(r, path, ret_why);
+		return state_of_file(r, config->revocations, path, ret_why);
 	}
 	r = consider(s, &pem, ret_why);
 	return r < 0 ? state_of_content(r, path, ret_why) : SIGNATURE_LIST_READ;

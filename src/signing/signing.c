@@ -141,6 +141,11 @@ int signing_open(const char *home, const struct tree_memory *memory, struct sign
 	return r;
 }
 
+bool signing_uses_tokens(const char *home)
+{
+	return signer_uses_tokens(home);
+}
+
 /* ---- what is under way ---- */
 
 int signing_begin(struct signing *signing)

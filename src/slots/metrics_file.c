@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/access.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -53,6 +54,15 @@ static void take_path(struct metrics_file *file, const char *path)
 	file->path = path ? strdup(path) : NULL;
 }
 
+/* The directory that it is in. */
+static bool is_closed(const char *path)
+{
+	char *directory = strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
+	bool closed = directory && access_is_closed(directory, W_OK);
+	free(directory);
+	return closed;
+}
+
 /* Once for each failure, and once when it is over. */
 static void say(struct metrics_file *file, int r)
 {
@@ -62,6 +72,8 @@ static void say(struct metrics_file *file, int r)
 	text_escape_print(shown, sizeof(shown), file->path, strlen(file->path));
 	if (r == 0)
 		log_notice("metrics: %s is written again", shown);
+	else if (r == -EACCES && is_closed(file->path))
+		log_warning("metrics: %s cannot be written: %s" ACCESS_CLOSED, shown, strerror(-r));
 	else if (r == -EACCES || r == -EPERM)
 		log_warning("metrics: %s cannot be written: %s; uid %u, which vouchfs runs as, needs to be able to "
 			    "write into that directory (setfacl -m u:%u:rwx DIRECTORY)",
@@ -130,6 +142,7 @@ static void *thread_main(void *ctx)
 {
 	struct metrics_file *file = ctx;
 	uint64_t pause_ms, interval_ms;
+	(void)pthread_setname_np(pthread_self(), "metrics"); /* another one's is a file of /proc, which is closed */
 	do {
 		uint64_t began_ms = clock_monotonic_ms();
 		struct trust *trust = slots_trust(file->slots);
@@ -168,8 +181,6 @@ static void start(struct metrics_file *file)
 	file->is_started = r == 0;
 	if (r < 0)
 		log_warning("metrics: nothing is written: %s", strerror(-r));
-	else
-		(void)pthread_setname_np(file->thread, "metrics");
 }
 
 void metrics_file_follow(struct metrics_file *file)

@@ -219,6 +219,7 @@ static void mark_for(struct read_ahead *ahead)
 static void *thread_main(void *ctx)
 {
 	struct read_ahead *ahead = ctx;
+	(void)pthread_setname_np(pthread_self(), "read-ahead");
 	lock_take(&ahead->lock);
 	while (!ahead->ending) {
 		if (ahead->mark_state == MARK_WANTED) {
@@ -250,7 +251,7 @@ static void start_threads(struct read_ahead *ahead)
 	const unsigned wanted = thread_count_wanted();
 	while (ahead->thread_count < wanted &&
 	       pthread_create(&ahead->threads[ahead->thread_count], NULL, thread_main, ahead) == 0)
-		(void)pthread_setname_np(ahead->threads[ahead->thread_count++], "read-ahead");
+		ahead->thread_count++;
 }
 
 static void wake_threads(struct read_ahead *ahead, const struct track *track)

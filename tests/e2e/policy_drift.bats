@@ -94,8 +94,8 @@ is_set_aside() { [ ! -e "$T/etc/conf.d/$1.conf" ] && ls "$T/etc/conf.d/$1.conf".
 
 @test "what cannot be set aside is recorded once, and stays" {
 	start_governed $'local = report\nremediate = yes'
-	printf '[function mine]\ncode_signing_config = none\n' >"$T/elsewhere.conf"
-	ln -s "$T/elsewhere.conf" "$T/etc/conf.d/link.conf"
+	printf '[function mine]\ncode_signing_config = none\n' >"$T/etc/elsewhere.conf"
+	ln -s "$T/etc/elsewhere.conf" "$T/etc/conf.d/link.conf"
 	eventually has_count policy-remedied 1
 	"$VOUCHFS" reload -c "$CONF"
 	run -1 drift
@@ -146,13 +146,13 @@ is_set_aside() { [ ! -e "$T/etc/conf.d/$1.conf" ] && ls "$T/etc/conf.d/$1.conf".
 	make_policy_host
 	start_mount
 	write_policy 1
-	sed -i "s|^revocations.*|revocations = $T/list|" "$T/policy-1/conf.d/account.conf"
+	sed -i "s|^revocations.*|revocations = $T/etc/list|" "$T/policy-1/conf.d/account.conf"
 	rm "$T/policy-1/trust/$ACCOUNT.revocations"
 	pack_directory "$T/policy-1"
 	cp "$T/policy-1.zip" "$MNT/policy/"
 	run -1 drift
 	[[ $output == *"revocations  [account $ACCOUNT]"*"there is no revocation list at"* ]]
-	cp "$T/etc/trust/$ACCOUNT.revocations" "$T/list"
+	cp "$T/etc/trust/$ACCOUNT.revocations" "$T/etc/list"
 	run -0 drift
 }
 
@@ -161,8 +161,8 @@ is_set_aside() { [ ! -e "$T/etc/conf.d/$1.conf" ] && ls "$T/etc/conf.d/$1.conf".
 	mk_signed "$T/a.zip"
 	start_mount
 	write_policy 1
-	sed -i "s|^revocations.*|revocations = $T/list|" "$T/policy-1/conf.d/account.conf"
-	mv "$T/policy-1/trust/$ACCOUNT.revocations" "$T/list"
+	sed -i "s|^revocations.*|revocations = $T/etc/list|" "$T/policy-1/conf.d/account.conf"
+	mv "$T/policy-1/trust/$ACCOUNT.revocations" "$T/etc/list"
 	pack_directory "$T/policy-1"
 	cp "$T/policy-1.zip" "$MNT/policy/"
 	run -0 drift
@@ -171,7 +171,7 @@ is_set_aside() { [ ! -e "$T/etc/conf.d/$1.conf" ] && ls "$T/etc/conf.d/$1.conf".
 	signer "$ACCOUNT" export-trust --directory "$T/newer" >/dev/null
 	local before
 	before=$(count_records revocation-list || true)
-	mv "$T/newer/$ACCOUNT.revocations" "$T/list"
+	mv "$T/newer/$ACCOUNT.revocations" "$T/etc/list"
 	eventually has_count revocation-list $((before + 1))
 }
 
