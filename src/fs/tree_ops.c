@@ -12,6 +12,7 @@
 #include "reply.h"
 #include "session.h"
 #include "sides.h"
+#include "trap.h"
 
 #define MAX_WRITE_BYTES 1048576
 #define BLKSIZE		1048576 /* cp, cat and rsync write in pieces of st_blksize */
@@ -407,6 +408,7 @@ static void op_statfs(fuse_req_t req, fuse_ino_t node UNUSED)
 {
 	const struct tree_side *side = side_of(req);
 	struct statvfs fs;
+	trap_spring();
 	int r = side->ops->statfs(side->tree, &fs);
 	reply_statfs(req, r, &fs);
 }
