@@ -5,9 +5,15 @@
  *
  * The seam: in builds with VOUCHFS_TEST_HOOKS every changing call first asks io_fault(), which VOUCHFS_TEST_FAULT
  * steers: "<call>:<n>:<what>", call a name below or "*", n counted from 1 over the calls that match in this process
- * ("n+": that one and all behind it), what "kill" (SIGKILL to ourselves, before the call) or an errno name (EIO,
- * ENOSPC, EDQUOT, EOPNOTSUPP). The count starts in the daemon when the mount is served, in a command of the signing
- * side when it looks for the home (io_fault_arm).
+ * ("n+": that one and all behind it), what "kill" (SIGKILL to ourselves, before the call), "stop" (SIGSTOP before the
+ * call, so that somebody else can cut the power) or an errno name (EIO, ENOSPC, EDQUOT, EOPNOTSUPP). The count starts
+ * in the daemon when the mount is served, or when it is about to open the store where VOUCHFS_TEST_FAULT_FROM is
+ * "start", and then ends when the mount is served; in a command of the signing side when it looks for the home
+ * (io_fault_arm).
+ *
+ * In the same builds VOUCHFS_TEST_BUG names a bug that is put in, to see that the rigs of tests/power find it:
+ * "no-file-fsync", "no-dir-fsync" (io_fsync), "rename-before-fsync" (store/store_file.c), "wrong-order"
+ * (gate/commit.c).
  */
 #ifndef BASE_IO_H
 #define BASE_IO_H
@@ -96,14 +102,23 @@ void io_close(int *fd); /* and sets *fd to -1; -1 is fine */
 
 #ifdef VOUCHFS_TEST_HOOKS
 void io_fault_arm(void);
+void io_fault_arm_from(const char *moment); /* "start" or "served" */
 int io_fault(const char *call);
+bool io_has_bug(const char *name);
 #else
 static inline void io_fault_arm(void)
+{
+}
+static inline void io_fault_arm_from(const char *moment UNUSED)
 {
 }
 static inline int io_fault(const char *call UNUSED)
 {
 	return 0;
+}
+static inline bool io_has_bug(const char *name UNUSED)
+{
+	return false;
 }
 #endif
 

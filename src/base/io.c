@@ -125,9 +125,19 @@ int io_unlinkat(int dirfd, const char *rel, int flags)
 	return r == -ENOENT ? 0 : r;
 }
 
+static bool is_directory(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 int io_fsync(int fd)
 {
 	int r = io_fault("fsync");
+	if (io_has_bug("no-file-fsync") && !is_directory(fd))
+		return r;
+	if (io_has_bug("no-dir-fsync") && is_directory(fd))
+		return r;
 	return r < 0 ? r : RETRY(fsync(fd));
 }
 

@@ -21,6 +21,14 @@ void io_fault_arm(void)
 	atomic_store(&armed, true);
 }
 
+void io_fault_arm_from(const char *moment)
+{
+	const char *from = getenv("VOUCHFS_TEST_FAULT_FROM");
+	atomic_store(&armed, false);
+	if (strcmp(moment, from ? from : "served") == 0)
+		io_fault_arm();
+}
+
 static int errno_by_name(const char *name)
 {
 	static const struct {
@@ -54,6 +62,8 @@ int io_fault(const char *call)
 
 	if (strcmp(what + 1, "kill") == 0)
 		ASSERT(kill(getpid(), SIGKILL) == 0);
+	if (strcmp(what + 1, "stop") == 0) /* this thread is the first that stops */
+		return raise(SIGSTOP) == 0 ? 0 : -EIO;
 	int error = errno_by_name(what + 1);
 	ASSERT(error > 0);
 	return -error;

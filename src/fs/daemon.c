@@ -275,7 +275,7 @@ static int come_up(struct daemon *d)
 		log_leave_terminal();
 	if (takes_over(d))
 		return take_over(d);
-	io_fault_arm(); /* of the first: else the next one would die of the same */
+	io_fault_arm_from("served"); /* of the first: else the next one would die of the same */
 	return 0;
 }
 
@@ -522,6 +522,8 @@ int daemon_main(const struct plan *plan, int channel, int hook_feed)
 		r = receive_memory(&d);
 	if (r < 0)
 		goto out;
+	if (!takes_over(&d))
+		io_fault_arm_from("start");
 	r = open_tree(&d);
 	if (r < 0) {
 		code = r == -EINVAL ? EXIT_CONFIG : EXIT_FAILURE;

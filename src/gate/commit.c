@@ -191,13 +191,17 @@ static int commit(struct store *store, struct audit *audit, struct store_stage *
 		entry.record.event = AUDIT_POLICY_ROLLED_BACK;
 		entry.record.detail = deployment->rollback_told;
 	}
-	r = audit_append(audit, &entry.record, &decision->event);
+	bool late = io_has_bug("wrong-order");
+	if (!late)
+		r = audit_append(audit, &entry.record, &decision->event);
 	if (r == 0) {
 		r = stage ? put(store, stage, deployment->function, release)
 			  : store_commit_release(store, deployment->function, release);
 		if (r < 0)
 			record_failure(audit, deployment, decision, release->number, -r);
 	}
+	if (r == 0 && late)
+		r = audit_append(audit, &entry.record, &decision->event);
 	if (r == 0) {
 		*ret = release;
 		release = NULL;

@@ -107,14 +107,17 @@ int store_sync(const struct store *store, int fd)
 static int place_bytes(struct store *store, int dirfd, const char *name, const void *bytes, size_t len, bool synced)
 {
 	struct store_file file;
+	bool late = synced && io_has_bug("rename-before-fsync");
 	int r = store_file_new(store, &file);
 	if (r < 0)
 		return r;
 	r = io_write_full(file.fd, bytes, len);
-	if (r == 0 && synced)
+	if (r == 0 && synced && !late)
 		r = store_sync(store, file.fd);
 	if (r == 0)
 		r = store_file_place(store, &file, dirfd, name);
+	if (r == 0 && late)
+		r = store_sync(store, file.fd);
 	store_file_drop(store, &file);
 	return r;
 }
