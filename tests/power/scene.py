@@ -85,7 +85,7 @@ class Change:
 
     def is_acknowledged(self, code, said):
         if self.is_refusal:
-            return code != 0 and ("ejected" in said or "ermission" in said)
+            return code != 0 and "Required key not available" in said
         return code == 0
 
 
@@ -262,8 +262,11 @@ class Scene:
         if os.path.islink(served):
             state[f"{slot} is"] = os.readlink(served)
             for part in ("task", "opt"):
-                for name in sorted(os.listdir(f"{served}/{part}")):
-                    state[f"{slot} {part}/{name}"] = digest(f"{served}/{part}/{name}")
+                try:
+                    for name in sorted(os.listdir(f"{served}/{part}")):
+                        state[f"{slot} {part}/{name}"] = digest(f"{served}/{part}/{name}")
+                except PermissionError:
+                    state[f"{slot} {part}"] = "blocked"
 
     def look_at_store(self, state):
         """What nobody sees: leftovers, unneeded objects, and files that say what is current."""
