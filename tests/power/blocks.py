@@ -145,12 +145,12 @@ def states_of(scene):
     return states, decisions
 
 
-def examine(scene, states, decisions, acknowledged):
+def examine(scene, states, decisions, acknowledged, again):
     """The changes that were acknowledged are there; the one behind them may be."""
     scene.restore_configuration()
     scene.attach(f"{scene.top}/now.img")
     try:
-        return judge.examine(scene, states[:acknowledged + 2], acknowledged, decisions[acknowledged])
+        return judge.examine(scene, states[:acknowledged + 2], acknowledged, decisions[acknowledged], again)
     finally:
         scene.detach()
 
@@ -165,6 +165,6 @@ def replay(scene, options, bug=None):
         if number % options.step:
             continue
         write_image(base, log, moment, f"{scene.top}/now.img")
-        verdict = examine(scene, states, decisions, moment.acknowledged)
+        verdict = examine(scene, states, decisions, moment.acknowledged, tally.wants_again())
         tally.add(verdict, verdict.index == moment.acknowledged + 1, str(moment))
     return tally

@@ -19,9 +19,10 @@ def nearest(state, states):
     return min(states, key=lambda other: sum(state.get(key) != other.get(key) for key in state.keys() | other.keys()))
 
 
-def examine(scene, states, acknowledged, decisions=0):
+def examine(scene, states, acknowledged, decisions, again):
     """Of an attached image: states are those that it may be in, old first; acknowledged: how many of the changes
-    between them were; decisions: how many the audit log has at least. Verdict: which state it is, and what is wrong."""
+    between them were; decisions: how many the audit log has at least; again: O5 is asked. Verdict: which state it is,
+    and what is wrong."""
     try:
         scene.start()
     except RuntimeError as error:
@@ -33,13 +34,14 @@ def examine(scene, states, acknowledged, decisions=0):
         scene.stop()
         return Verdict(None, f"O1: torn: {error}")
     scene.stop()
-    wrong = wrong or scene.chain_error() and f"O7: {scene.chain_error()}"
+    chain = scene.chain_error()
+    wrong = wrong or chain and f"O7: {chain}"
     if state not in states:
         return Verdict(None, wrong or f"O1: torn: {difference(state, nearest(state, states))}")
     index = len(states) - 1 - states[::-1].index(state)
     if index < acknowledged:
         return Verdict(index, f"O2: lost after it was acknowledged: {difference(state, states[acknowledged])}")
-    return Verdict(index, wrong or check_again(scene, state))
+    return Verdict(index, wrong or again and check_again(scene, state))
 
 
 def check_records(scene, decisions):

@@ -6,6 +6,9 @@ import judge
 from scene import run
 
 
+AGAIN_EVERY = 4  # at one in so many points it is looked once more, after another start (O5)
+
+
 class Tally:
     """Crash points by what was found: old, new, torn (O1, O4, O6), lost (O2), other (O3, O5, O7)."""
 
@@ -19,7 +22,10 @@ class Tally:
             return
         oracle = verdict.wrong[:2]
         self.counts["torn" if oracle == "O1" else "lost" if oracle == "O2" else "other"] += 1
-        self.findings.append(f"{where}: {verdict.wrong}")
+        self.findings.append(f"{where}: {verdict.wrong.strip()}")
+
+    def wants_again(self):
+        return self.counts["points"] % AGAIN_EVERY == 0
 
     def bad(self):
         return self.counts["torn"] + self.counts["lost"] + self.counts["other"]
@@ -58,11 +64,11 @@ class Sweep:
         scene.detach()
         return [old, new], (before, decisions)
 
-    def examine_cut(self, states, decisions, done):
+    def examine_cut(self, states, decisions, done, again):
         scene = self.scene
         scene.restore_configuration()
         scene.attach(f"{scene.top}/now.img")
-        verdict = judge.examine(scene, states, int(done), decisions[int(done)])
+        verdict = judge.examine(scene, states, int(done), decisions[int(done)], again)
         scene.detach()
         return verdict, states[0] != states[1] and verdict.index == 1
 
@@ -78,10 +84,10 @@ class Sweep:
         while stopped:
             stopped, done = attempt.at(n, kind)
             where = f"{attempt.change.name}, {kind} at call {n}" + (", acknowledged" if done else "")
-            if stopped and self.recoveries and n % self.recoveries == 0:
+            if stopped and self.recoveries and n // self.step % self.recoveries == 0:
                 self.cut_recovery(attempt, kind, states, decisions, done, tally, where)
             else:
-                tally.add(*self.examine_cut(states, decisions, done), where)
+                tally.add(*self.examine_cut(states, decisions, done, tally.wants_again()), where)
             if n == 1 and not stopped:
                 raise RuntimeError(f"{where}: nothing was stopped")
             n = n + self.step
@@ -98,7 +104,8 @@ class Sweep:
                 file.write(image)
             scene.restore_configuration()
             stopped = attempt.recovery_at(m, kind)
-            tally.add(*self.examine_cut(states, decisions, done), f"{where}, recovery at call {m}")
+            tally.add(*self.examine_cut(states, decisions, done, tally.wants_again()),
+                      f"{where}, recovery at call {m}")
             m += self.step
 
 
