@@ -99,6 +99,16 @@ static int take_head_of_previous(struct audit *audit, uint64_t first_seq)
 	return 0;
 }
 
+/*
+ * Whoever wrote the last record may have been killed before it was synced. The next one may begin another file, and
+ * must not be on the disk before it: that would look as if a record had been removed.
+ */
+static int sync_end(const struct audit *audit)
+{
+	int r = audit->durable ? io_fsync(audit->fd) : 0;
+	return r == 0 && audit->durable ? io_fsync(audit->dirfd) : r;
+}
+
 /* Finds the end of the log, cuts off a torn line and says how long it was. */
 static int find_end(struct audit *audit, uint64_t *ret_torn_bytes)
 {
@@ -127,7 +137,8 @@ static int find_end(struct audit *audit, uint64_t *ret_torn_bytes)
 			return r;
 	}
 	*ret_torn_bytes = segment.torn_bytes;
-	return segment.torn_bytes > 0 ? io_ftruncate(audit->fd, segment.whole_bytes) : 0;
+	r = segment.torn_bytes > 0 ? io_ftruncate(audit->fd, segment.whole_bytes) : 0;
+	return r == 0 ? sync_end(audit) : r;
 }
 
 static int record_repair(struct audit *audit, uint64_t torn_bytes)

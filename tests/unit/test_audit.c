@@ -422,6 +422,23 @@ static void failed_append_leaves_the_log_as_it_was(void **state)
 	audit_close(audit);
 }
 
+/* Its writer may have been killed before the fsync, and the next record may be in a file of its own. */
+static void end_of_a_log_is_synced_before_anything_follows(void **state)
+{
+	struct fixture *f = *state;
+	struct audit *audit = open_log(f);
+	append(audit, "one");
+	audit_close(audit);
+	static const char *const faults[] = {"fsync:1:EIO", "fsync:2:EIO"}; /* the file, the directory */
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+		io_fault_arm();
+		assert_int_equal(setenv("VOUCHFS_TEST_FAULT", faults[i], 1), 0);
+		assert_int_equal(audit_open(f->dirfd, true, &audit, NULL), -EIO);
+		audit_close(open_log(f)); /* durability = none */
+	}
+	(void)unsetenv("VOUCHFS_TEST_FAULT");
+}
+
 /* ---- listeners ---- */
 
 struct heard {
@@ -505,6 +522,7 @@ int main(void)
 		TEST(missing_segment_is_noticed),
 		TEST(other_files_in_the_directory_do_not_matter),
 		TEST(failed_append_leaves_the_log_as_it_was),
+		TEST(end_of_a_log_is_synced_before_anything_follows),
 		TEST(listeners_are_told_of_what_is_in_the_log),
 		TEST(listeners_are_bounded),
 	};
