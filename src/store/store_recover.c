@@ -74,6 +74,8 @@ static int undo_commit(const struct store *store, const struct store_intent_name
 	}
 	if (r == 0 && undone > 0) /* before the object may go */
 		r = sync_releases(store, fd);
+	if (r == 0 && undone == 0) /* current may have been renamed, and not synced: what is served from now on stays */
+		r = store_sync(store, fd);
 	tally->releases += undone;
 out:
 	free(numbers);
@@ -118,6 +120,8 @@ static int sync_parents(const struct store *store)
 		r = store_sync(store, store->objects_fd);
 	if (r == 0) /* policy/ */
 		r = store_sync(store, store->root_fd);
+	if (r == 0) /* what was seen of lists */
+		r = store_sync(store, store->revocations_fd);
 	return r;
 }
 
