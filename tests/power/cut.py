@@ -80,6 +80,18 @@ class Attempt:
             raise RuntimeError(f"{self.change.name}: exit {code}, and nothing was stopped")
         return command, stopped(), done
 
+    def kill_at(self, n):
+        """The daemon dies there, the next one serves, and then the power goes. Returns whether it died before it had
+        acknowledged, and what was served: its state, and how many decisions were recorded."""
+        scene = self.scene
+        self.prepare(VOUCHFS_TEST_FAULT=f"*:{n}:kill")
+        done = run("sh", "-c", scene.words(self.change.command), check=False, env=scene.environment)
+        kill_all(scene)
+        scene.start(**self.environment)
+        served = scene.found(), scene.records()[1]
+        self.cut_and_end("lost")
+        return not self.change.is_acknowledged(done.returncode, done.stdout + done.stderr), served
+
     def at(self, n, kind):
         """Cuts the power there. Returns (stopped, acknowledged), with everything of it gone but the image."""
         command, stopped, done = self.change_to(n)

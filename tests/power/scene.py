@@ -16,7 +16,7 @@ import zipfile
 
 ACCOUNT, POLICY_ACCOUNT = "111122223333", "999988887777"
 IMAGE_BYTES = 16 << 20
-SEGMENT_BYTES = "2500"  # of the audit log: most appends begin a new file
+SEGMENT_BYTES = "1"  # of the audit log: every record begins a new file
 WAIT_S = 20
 # Where the commands are that root has.
 os.environ["PATH"] += ":/usr/sbin:/sbin"

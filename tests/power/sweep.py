@@ -94,6 +94,16 @@ class Sweep:
             if n > cut.CALLS_MAX:
                 raise RuntimeError(f"{where}: more than {cut.CALLS_MAX} calls")
 
+    def kill_everywhere(self, change):
+        """What is served behind a crash of the daemon is not taken back by a power cut."""
+        tally, attempt, died, n = Tally(f"{change.name}, killed"), cut.Attempt(self.scene, change), True, 1
+        while died and n <= cut.CALLS_MAX:
+            died, (state, decisions) = attempt.kill_at(n)
+            verdict, _ = self.examine_cut([state, state], [decisions, decisions], False, False)
+            tally.add(verdict, False, f"{change.name}, killed at call {n}, then cut")
+            n += self.step
+        return tally
+
     def cut_recovery(self, attempt, kind, states, decisions, done, tally, where):
         """From the same image each time; and what recovery had done at the end is examined as it is."""
         scene, stopped, m = self.scene, True, 1
@@ -114,9 +124,9 @@ def sweep_all(scene, step, kinds, recoveries, names="", say=print):
     total, sweep = Tally("cuts"), Sweep(scene, step, kinds, recoveries, say)
     for change in scene.changes:
         if names in change.name:
-            tally = sweep.change(change)
-            say(tally.line())
-            total.join(tally)
+            for tally in sweep.change(change), sweep.kill_everywhere(change):
+                say(tally.line())
+                total.join(tally)
     return total
 
 
