@@ -74,6 +74,8 @@ HELPERS  := $(sort $(filter-out $(UNIT),$(wildcard tests/unit/*.c)))
 HELPER_O := $(HELPERS:tests/unit/%.c=$B/tests/%.o)
 FUZZ     := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_BIN := $(FUZZ:tests/fuzz/%.c=$B/fuzz/%)
+# What all targets share; without libFuzzer a main of our own, which runs the seeds.
+FUZZ_O   := $(patsubst tests/fuzz/%.c,$B/fuzz/%.o,$(filter-out $(FUZZ) $(if $(filter fuzz,$(VARIANT)),%/replay.c,),$(wildcard tests/fuzz/*.c)))
 UNIT_O   := $(UNIT:tests/unit/%.c=$B/tests/%.o)
 
 # `make V=1` shows whole commands.
@@ -124,12 +126,16 @@ $B/tests/test_%: $B/tests/test_%.o $(HELPER_O) $B/libvouchfs.a
 	@echo '  LD      $@'
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka $(if $(filter test_fetch_%,$(@F)),$(CURL_LIBS))
 
-$B/fuzz/%: tests/fuzz/%.c $(HELPER_O) $B/libvouchfs.a
+$B/fuzz/%.o: tests/fuzz/%.c Makefile
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lcmocka
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -Itests/fuzz -MMD -MP -c -o $@ $<
 
--include $(OBJECTS:.o=.d) $(UNIT_O:.o=.d) $(HELPER_O:.o=.d)
+$B/fuzz/%: $B/fuzz/%.o $(FUZZ_O) $(HELPER_O) $B/libvouchfs.a
+	@echo '  LD      $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+-include $(OBJECTS:.o=.d) $(UNIT_O:.o=.d) $(HELPER_O:.o=.d) $(wildcard $B/fuzz/*.d)
 
 ## make demo       the main job from nothing, as a guided tour
 demo: deps-demo
@@ -139,14 +145,21 @@ demo: deps-demo
 ## make test       unit tests and end-to-end tests on a real mount
 test: deps-test
 	@$(BUILD) VARIANT=release build-only
-	@$(BUILD) VARIANT=test build-only build-unit
-	@$(MAKE) --no-print-directory VARIANT=test unit e2e
+	@$(BUILD) VARIANT=test build-only build-unit build-fuzz build-parsers
+	@$(MAKE) --no-print-directory VARIANT=test unit replay e2e
 
 build-unit: $(UNIT_BIN)
 
 unit: $(UNIT_BIN)
 	@printf '%s\n' $(UNIT_BIN) | xargs -P "$$(nproc)" -I{} \
 		sh -c 'said=$$({} 2>&1); code=$$?; printf "%s\n" "$$said"; exit $$((code != 0))'
+
+# What the fuzz targets have found or begin with, each once.
+.PHONY: replay
+replay: $(FUZZ_BIN)
+	@printf '%s\n' $(FUZZ:tests/fuzz/fuzz_%.c=%) | xargs -P "$$(nproc)" -I{} \
+		sh -c 'said=$$($B/fuzz/fuzz_{} tests/fuzz/seeds/{} 2>&1) || { printf "%s\n" "$$said"; exit 1; }; \
+			printf "%s\n" "$$said" | tail -n 1'
 
 e2e: $B/vouchfs
 	@FAULT_STEP=$(FAULT_STEP) VOUCHFS=$(CURDIR)/$B/vouchfs tests/e2e/run $(if $(CI),--tap) $(or $(E2E),tests/e2e)
@@ -192,20 +205,33 @@ mutation: deps-check
 print-flags:
 	@: $(info $(ALL_CFLAGS))$(info $(filter-out -pie,$(ALL_LDFLAGS)))$(info $(PKG_LIBS) $(CURL_LIBS))
 
-## make fuzz       each fuzz target for FUZZ_SECONDS (60); tests/data/X seeds fuzz_X
+## make fuzz       each fuzz target for FUZZ_SECONDS (60), FUZZ_JOBS (1) at a time; TARGETS="zip cms": those alone
 FUZZ_SECONDS ?= 60
+FUZZ_JOBS ?= 1
 fuzz: deps-check
+	@$(BUILD) VARIANT=fuzz build-fuzz
 	@$(MAKE) --no-print-directory VARIANT=fuzz fuzz-run
 
 build-fuzz: $(FUZZ_BIN)
 
 fuzz-run: build-fuzz
-	@set -e; for f in $(FUZZ_BIN); do \
-		name=$$(basename $$f); seeds=tests/data/$${name#fuzz_}; \
-		mkdir -p $B/corpus/$$name $B/findings; \
-		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -artifact_prefix=$B/findings/$$name- \
-			$B/corpus/$$name $$(test ! -d $$seeds || echo $$seeds); \
-	done
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_JOBS=$(FUZZ_JOBS) tests/fuzz/run $B $(TARGETS)
+
+## make parsers    mutants of benign archives until PARSERS_COUNT (10,000) pass the gate, and what five parsers make of
+##                 those; PARSERS_SEED begins it, PARSERS_MORE names directories with other archives
+.PHONY: parsers build-parsers
+PARSERS_COUNT ?= 10000
+PARSERS_SEED ?= 1
+parsers: deps-rigs
+	@$(BUILD) VARIANT=test build-parsers
+	@tests/parsers/run build/test/parsers/judge --count $(PARSERS_COUNT) --seed $(PARSERS_SEED) $(PARSERS_MORE:%=--more %)
+
+build-parsers: $B/parsers/judge
+
+$B/parsers/%: tests/parsers/%.c $B/libvouchfs.a
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 ## make bench      tables of ratios and costs, two pictures, and results.json, all in build/bench; BENCH="run" or
 ##                 "tree starts" measures some groups, BENCH_RUNS (5) pairs each

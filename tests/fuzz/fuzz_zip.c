@@ -84,7 +84,7 @@ static void change_entry(struct zip_builder_entry *entry, struct recipe *recipe)
 /* A byte somewhere in the entry's fixed fields or the end record, after layout. */
 static void change_byte(struct zip_builder *z, struct recipe *recipe)
 {
-	unsigned which = take(recipe) % (z->entry_count + 1);
+	size_t which = take(recipe) % (z->entry_count + 1);
 	uint8_t at = take(recipe), value = take(recipe);
 	if (which == z->entry_count)
 		((uint8_t *)&z->end)[at % sizeof(z->end)] = value;

@@ -49,7 +49,9 @@ int gate_fixture_setup(void **state)
 	if (!f)
 		return -1;
 	*state = f;
-	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/vouchfs-gate-XXXXXX");
+	const char *base = getenv("TMPDIR");
+	if (snprintf(f->dir, sizeof(f->dir), "%s/vouchfs-gate-XXXXXX", base ? base : "/tmp") >= (int)sizeof(f->dir))
+		return -1;
 	f->dirfd = mkdtemp(f->dir) ? io_open_dir(f->dir) : -1;
 	if (f->dirfd < 0)
 		return -1;
