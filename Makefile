@@ -158,7 +158,7 @@ unit: $(UNIT_BIN)
 .PHONY: replay
 replay: $(FUZZ_BIN)
 	@printf '%s\n' $(FUZZ:tests/fuzz/fuzz_%.c=%) | xargs -P "$$(nproc)" -I{} \
-		sh -c 'said=$$($B/fuzz/fuzz_{} tests/fuzz/seeds/{} 2>&1) || { printf "%s\n" "$$said"; exit 1; }; \
+		sh -c 'said=$$($B/fuzz/fuzz_{} $$(ls -d tests/fuzz/seeds/{} tests/data/{} 2>/dev/null) 2>&1) || { printf "%s\n" "$$said"; exit 1; }; \
 			printf "%s\n" "$$said" | tail -n 1'
 
 e2e: $B/vouchfs

@@ -13,11 +13,8 @@
 
 #include "base/limits.h"
 #include "bundle/bundle.h"
+#include "fuzz.h"
 #include "zip_builder.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define SEPARATOR 0x1e
 
 static void add_file(struct zip_builder *z, const uint8_t *at, size_t len)
 {
@@ -36,7 +33,7 @@ static struct buf make_zip(const uint8_t *data, size_t size)
 {
 	struct zip_builder z = {0};
 	while (size > 0 && z.entry_count <= LIMIT_BUNDLE_FILES) {
-		const uint8_t *end = memchr(data, SEPARATOR, size);
+		const uint8_t *end = memchr(data, FUZZ_SEPARATOR, size);
 		size_t len = end ? (size_t)(end - data) : size;
 		add_file(&z, data, len);
 		data += len + (end ? 1 : 0);

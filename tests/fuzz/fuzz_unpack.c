@@ -16,6 +16,9 @@
 #include "archive/zip_sums.h"
 #include "fuzz.h"
 #include "zip_builder.h"
+#include "zip_mutator.h"
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
 
 #define UNPACKED_MAX ((uint64_t)8 * 1024 * 1024)
 #define PIECE_MAX    ((size_t)256 * 1024)
@@ -188,6 +191,11 @@ static void try_entry(const struct io_reader *file, const struct zip_entry *entr
 	else if (contents_good)
 		try_seek(&way);
 	free(bytes);
+}
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+	return zip_mutate(data, size, max, seed);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
