@@ -103,7 +103,7 @@ static bool take(const char **cursor, const char *end, const char *key, char *re
 {
 	struct text_line line;
 	if (!text_next_line(cursor, end, &line) || !text_equal(line.key, line.key_len, key) ||
-	    line.value_len >= ret_size)
+	    line.value_len >= ret_size || memchr(line.value, '\0', line.value_len))
 		return false;
 	memcpy(ret, line.value, line.value_len);
 	ret[line.value_len] = '\0';
