@@ -13,6 +13,8 @@
  *                                          when this one comes again, too; else the one that should be here was removed
  *     its number was there before          duplicated, when it is the same record; else edited
  *     it is no record                      edited
+ *     the last file's name is of a later   removed: a file begins where the one before has ended
+ *     record than the one that comes next
  *     the log ends before the head         truncated
  *     the record of the head's number      edited: it or one before it, with all hashes made anew
  *     has another hash than the head

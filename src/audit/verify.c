@@ -102,6 +102,7 @@ struct walk {
 	struct audit_finding *finding;
 	struct audit_point before; /* the record before the one that is expected */
 	bool knows_hash;	   /* of it */
+	uint64_t last_name;	   /* in the last file's name, before anything was read: who writes goes on */
 };
 
 static void blame(struct walk *w, enum audit_damage damage, uint64_t seq, const char *format, ...) PRINTF_LIKE(4, 5);
@@ -276,6 +277,17 @@ static int walk_on(struct walk *w, const struct audit_line *line)
 	return 0;
 }
 
+/* The last file may have no record yet, but its name says which one comes next. */
+static void look_at_last_name(struct walk *w)
+{
+	const uint64_t next = w->before.seq + 1;
+	if (w->last_name <= next)
+		return;
+	audit_segment_name(w->last_name, w->finding->file);
+	blame(w, AUDIT_REMOVED, next,
+	      "the last file begins with record %" PRIu64 ", and record %" PRIu64 " is not there", w->last_name, next);
+}
+
 static void look_at_end(struct walk *w)
 {
 	const struct audit_point *head = w->expected->head;
@@ -306,13 +318,17 @@ int audit_verify(int dirfd, const struct audit_expectation *expected, struct aud
 	struct walk w = {.dirfd = dirfd, .expected = expected, .finding = &finding};
 	struct audit_line line;
 	set_out(&w);
-	int r = audit_reader_open(dirfd, w.before.seq > 0 ? w.before.seq : 1, &w.reader);
+	int r = audit_segment_find(dirfd, UINT64_MAX, &w.last_name);
+	if (r == 0)
+		r = audit_reader_open(dirfd, w.before.seq > 0 ? w.before.seq : 1, &w.reader);
 	if (r == 0) {
 		while (finding.damage == AUDIT_WHOLE && (r = audit_reader_next(w.reader, &line)) > 0) {
 			r = walk_on(&w, &line);
 			if (r < 0)
 				break;
 		}
+		if (r >= 0 && finding.damage == AUDIT_WHOLE)
+			look_at_last_name(&w);
 		if (r >= 0 && finding.damage == AUDIT_WHOLE)
 			look_at_end(&w);
 	}
