@@ -1,6 +1,6 @@
 /*
- * Throws texts at the parsers of identifiers. What must hold: nothing crashes; a text that parses is printed as the same
- * text; it is of one form only; a version of a profile matches the profile.
+ * Throws texts at the parsers of identifiers. What must hold: nothing crashes; a text that parses is printed as the
+ * same text; it is of one form only; a version of a profile matches the profile.
  */
 #include <stdlib.h>
 #include <string.h>

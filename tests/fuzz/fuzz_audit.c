@@ -6,7 +6,8 @@
  *     point   a number and a hash, as they are exported
  *     hook    what the runner of hooks is sent
  *
- * In a log whose part has "chain" behind the number, the hashes are made right here, so that other things are looked at.
+ * In a log whose part has "chain" behind the number, the hashes are made right here, so that other things are looked
+ * at.
  *
  * What must hold: nothing crashes; reading, verifying and opening agree: what verifies as whole has as many records as
  * are read, opens, and still is whole with a record more; what is damaged says where and why.

@@ -75,11 +75,11 @@ static const struct kernel_handle *take_handle(struct mount *m, bool is_director
 static const char *take_name(struct mount *m, char own[256])
 {
 	static const char *const names[] = {
-		"main",	   "relaxed", "team-a", "functions", "layers",	    "a.zip",   "b.zip",	  "1.zip",
-		"2.zip",   ".tmp",    "x.part", "base",	     "tools",	    "run",     "marker",  "current",
-		"which",   "lib",     "x.py",	"opt",	     ".vouchfs",    "why",     "history", "rollback",
-		"base:1",  "events",  "recent", "status",    "permissions", "reload",  "metrics", "a.zip~",
-		".dir",	   "main.json", "policy", "break-glass", "releases", "nothing", "3",	  "reload-dry-run"};
+		"main",	  "relaxed",   "team-a", "functions",	"layers",      "a.zip",	  "b.zip",   "1.zip",
+		"2.zip",  ".tmp",      "x.part", "base",	"tools",       "run",	  "marker",  "current",
+		"which",  "lib",       "x.py",	 "opt",		".vouchfs",    "why",	  "history", "rollback",
+		"base:1", "events",    "recent", "status",	"permissions", "reload",  "metrics", "a.zip~",
+		".dir",	  "main.json", "policy", "break-glass", "releases",    "nothing", "3",	     "reload-dry-run"};
 	const uint8_t *bytes;
 	uint8_t which = fuzz_take(&m->input);
 	if (which < 192)
@@ -131,11 +131,18 @@ static void do_lookup(struct mount *m)
 /* A path that is there, component by component. */
 static void do_walk(struct mount *m)
 {
-	static const char *const tree[] = {
-		"functions/main/a.zip", "functions/relaxed", "functions/main/layers", "layers/base/1.zip",
-		".vouchfs/rollback/functions/main", ".vouchfs/break-glass/functions/main",
-		".vouchfs/permissions/layers/base:1", ".vouchfs/events", ".vouchfs/why/functions/main",
-		".vouchfs/reload-dry-run", ".vouchfs/history/functions/main.json", "functions/team-a"};
+	static const char *const tree[] = {"functions/main/a.zip",
+					   "functions/relaxed",
+					   "functions/main/layers",
+					   "layers/base/1.zip",
+					   ".vouchfs/rollback/functions/main",
+					   ".vouchfs/break-glass/functions/main",
+					   ".vouchfs/permissions/layers/base:1",
+					   ".vouchfs/events",
+					   ".vouchfs/why/functions/main",
+					   ".vouchfs/reload-dry-run",
+					   ".vouchfs/history/functions/main.json",
+					   "functions/team-a"};
 	static const char *const run[] = {"main/marker", "relaxed/marker", "main", "main/opt"};
 	bool is_run = m->kernel == &m->kernels[1];
 	uint8_t which = fuzz_take(&m->input);
@@ -181,8 +188,8 @@ static void do_setattr(struct mount *m)
 
 static uint32_t take_open_flags(struct mount *m)
 {
-	static const uint32_t flags[] = {O_RDONLY,  O_RDWR | O_TRUNC,	O_WRONLY | O_TRUNC,    O_RDWR,
-					 O_WRONLY,  O_WRONLY | O_APPEND, O_RDONLY | O_NONBLOCK, O_RDWR | O_EXCL};
+	static const uint32_t flags[] = {O_RDONLY, O_RDWR | O_TRUNC,	O_WRONLY | O_TRUNC,    O_RDWR,
+					 O_WRONLY, O_WRONLY | O_APPEND, O_RDONLY | O_NONBLOCK, O_RDWR | O_EXCL};
 	return flags[fuzz_take(&m->input) % ARRAY_SIZE(flags)];
 }
 
@@ -334,7 +341,7 @@ static void do_rename(struct mount *m)
 
 static void do_xattr(struct mount *m)
 {
-	static const char *const names[] = {"user.vouchfs.status",	"user.vouchfs.description",
+	static const char *const names[] = {"user.vouchfs.status",	 "user.vouchfs.description",
 					    "user.vouchfs.license_info", "security.capability",
 					    "system.posix_acl_access",	 "user.vouchfs.tree_sha256"};
 	uint8_t how = fuzz_take(&m->input);
@@ -371,7 +378,7 @@ static void do_xattr(struct mount *m)
 /* What there is no operation for, or next to none. */
 static void do_other(struct mount *m)
 {
-	static const uint32_t opcodes[] = {FUSE_ACCESS, FUSE_LSEEK,    FUSE_GETLK, FUSE_BMAP,
+	static const uint32_t opcodes[] = {FUSE_ACCESS, FUSE_LSEEK,    FUSE_GETLK,    FUSE_BMAP,
 					   FUSE_STATFS, FUSE_READLINK, FUSE_FALLOCATE};
 	static const char zeros[128];
 	call_node(m, opcodes[fuzz_take(&m->input) % ARRAY_SIZE(opcodes)], zeros, sizeof(zeros), 0);
@@ -379,10 +386,10 @@ static void do_other(struct mount *m)
 
 static void do_interrupt(struct mount *m)
 {
-	const struct fuse_interrupt_in fixed = {
-		.unique = 2U * (1U + fuzz_take16(&m->input) % m->kernel->request_count)};
-	(void)kernel_call(m->kernel, &(struct kernel_call){
-					     .opcode = FUSE_INTERRUPT, .fixed = &fixed, .fixed_len = sizeof(fixed)});
+	const struct fuse_interrupt_in fixed = {.unique = 2U *
+							  (1U + fuzz_take16(&m->input) % m->kernel->request_count)};
+	(void)kernel_call(m->kernel,
+			  &(struct kernel_call){.opcode = FUSE_INTERRUPT, .fixed = &fixed, .fixed_len = sizeof(fixed)});
 }
 
 static void do_poll(struct mount *m)
@@ -393,10 +400,8 @@ static void do_poll(struct mount *m)
 					   .kh = 7,
 					   .flags = fuzz_take(&m->input) & 1 ? FUSE_POLL_SCHEDULE_NOTIFY : 0,
 					   .events = POLLIN};
-	const struct kernel_call call = {.opcode = FUSE_POLL,
-					 .node = handle ? handle->node : 0,
-					 .fixed = &fixed,
-					 .fixed_len = sizeof(fixed)};
+	const struct kernel_call call = {
+		.opcode = FUSE_POLL, .node = handle ? handle->node : 0, .fixed = &fixed, .fixed_len = sizeof(fixed)};
 	if (handle)
 		(void)kernel_call(m->kernel, &call);
 }
@@ -420,10 +425,10 @@ static void do_daemon(struct mount *m)
 
 static void step(struct mount *m)
 {
-	static void (*const requests[])(struct mount *m) = {
-		do_lookup, do_walk,  do_forget,	 do_getattr, do_setattr, do_create, do_open,	  do_opendir,
-		do_read,   do_read,  do_readdir, do_write,   do_write_content, do_flush, do_release, do_mkdir,
-		do_remove, do_rename, do_xattr,	 do_other,   do_interrupt, do_poll,  do_daemon,	  do_walk};
+	static void (*const requests[])(struct mount * m) = {
+		do_lookup, do_walk,   do_forget,  do_getattr, do_setattr,	do_create, do_open,    do_opendir,
+		do_read,   do_read,   do_readdir, do_write,   do_write_content, do_flush,  do_release, do_mkdir,
+		do_remove, do_rename, do_xattr,	  do_other,   do_interrupt,	do_poll,   do_daemon,  do_walk};
 	uint8_t what = fuzz_take(&m->input);
 	m->kernel = &m->kernels[what & 0x80 ? 1 : 0];
 	requests[(what & 0x7f) % ARRAY_SIZE(requests)](m);
@@ -434,8 +439,8 @@ static void step(struct mount *m)
 static void bring_up(struct mount *m, uint8_t how)
 {
 	const uint32_t flags = FUSE_ASYNC_READ | FUSE_ATOMIC_O_TRUNC | FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO |
-			       FUSE_PARALLEL_DIROPS | FUSE_CACHE_SYMLINKS |
-			       (how & 1 ? FUSE_NO_OPEN_SUPPORT : 0) | (how & 2 ? FUSE_NO_OPENDIR_SUPPORT : 0);
+			       FUSE_PARALLEL_DIROPS | FUSE_CACHE_SYMLINKS | (how & 1 ? FUSE_NO_OPEN_SUPPORT : 0) |
+			       (how & 2 ? FUSE_NO_OPENDIR_SUPPORT : 0);
 	fuzz_host_restore(&host);
 	const struct slots_options options = {.config_path = host.config_path};
 	struct buf errors = {0};

@@ -1,7 +1,7 @@
 /*
- * Throws texts at the reader of status.json, and of what the kernel says of mounts. What must hold: nothing crashes; what
- * is read is printed as text that reads as the same; no view shows anything that a terminal would take for more than
- * text.
+ * Throws texts at the reader of status.json, and of what the kernel says of mounts. What must hold: nothing crashes;
+ * what is read is printed as text that reads as the same; no view shows anything that a terminal would take for more
+ * than text.
  */
 #include <errno.h>
 #include <stdlib.h>

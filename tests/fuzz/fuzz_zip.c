@@ -2,10 +2,10 @@
  * Throws archives at the gate. An input that begins with `PK` is the archive itself; any other is a recipe: it changes
  * fields, names and data of a good archive, so that many inputs are refused late or not at all.
  *
- * What must hold: nothing crashes; what is refused says why and what to do; the verdict is the same whatever locale, time
- * zone and umask are, whether headers were kept while it was written or are read, and when it is opened again; what is
- * accepted is opened by libzip with the same entries and, where the contents check passes too, every entry has the same
- * bytes for libzip as for us. What it accepts goes to other parsers, too (tests/parsers).
+ * What must hold: nothing crashes; what is refused says why and what to do; the verdict is the same whatever locale,
+ * time zone and umask are, whether headers were kept while it was written or are read, and when it is opened again;
+ * what is accepted is opened by libzip with the same entries and, where the contents check passes too, every entry has
+ * the same bytes for libzip as for us. What it accepts goes to other parsers, too (tests/parsers).
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -61,7 +61,8 @@ static void take_listing_locked(struct kernel *kernel, const char *bytes, size_t
 		size_t size = FUSE_DIRENTPLUS_SIZE(&entry);
 		const char *name = bytes + FUSE_NAME_OFFSET_DIRENTPLUS;
 		ASSERT(entry.dirent.namelen > 0 && size <= len);
-		bool is_dot = name[0] == '.' && (entry.dirent.namelen == 1 || (entry.dirent.namelen == 2 && name[1] == '.'));
+		bool is_dot = name[0] == '.' &&
+			      (entry.dirent.namelen == 1 || (entry.dirent.namelen == 2 && name[1] == '.'));
 		if (entry.entry_out.nodeid != 0 && !is_dot)
 			know_node_locked(kernel, entry.entry_out.nodeid);
 		bytes += size;
@@ -103,20 +104,22 @@ static void take_success_locked(struct kernel *kernel, const struct kernel_reque
 	bool is_bounded = request->opcode == FUSE_READ || request->opcode == FUSE_READDIR ||
 			  request->opcode == FUSE_READDIRPLUS || request->opcode == FUSE_GETXATTR ||
 			  request->opcode == FUSE_LISTXATTR;
-	ASSERT(!is_bounded || len <= (request->wanted_bytes > 0 ? request->wanted_bytes : sizeof(struct fuse_getxattr_out)));
+	ASSERT(!is_bounded ||
+	       len <= (request->wanted_bytes > 0 ? request->wanted_bytes : sizeof(struct fuse_getxattr_out)));
 }
 
 static void check_error(const struct kernel *kernel, const struct kernel_request *request, int error)
 {
 	bool is_open = request->opcode == FUSE_OPEN || request->opcode == FUSE_OPENDIR;
 	bool is_unknown = request->opcode == FUSE_ACCESS || request->opcode == FUSE_FALLOCATE ||
-			  request->opcode == FUSE_LSEEK || request->opcode == FUSE_GETLK || request->opcode == FUSE_BMAP ||
-			  request->opcode == FUSE_IOCTL || kernel->may_do_without_open;
+			  request->opcode == FUSE_LSEEK || request->opcode == FUSE_GETLK ||
+			  request->opcode == FUSE_BMAP || request->opcode == FUSE_IOCTL || kernel->may_do_without_open;
 	ASSERT(error >= 0 && error <= ERROR_MAX);
 	ASSERT(error != ENOSYS || is_unknown || (is_open && kernel->may_do_without_open));
 }
 
-static void take_answer_locked(struct kernel *kernel, const struct fuse_out_header *header, const char *bytes, size_t len)
+static void take_answer_locked(struct kernel *kernel, const struct fuse_out_header *header, const char *bytes,
+			       size_t len)
 {
 	if (header->unique == 0) { /* a notice: error says which */
 		kernel->notices++;
@@ -171,8 +174,8 @@ int kernel_call(struct kernel *kernel, const struct kernel_call *call)
 		kernel->requests[number] = (struct kernel_request){.opcode = call->opcode,
 								   .node = call->node,
 								   .wanted_bytes = call->wanted_bytes,
-								   .handle = call->handle > 0 ? call->handle - 1 :
-												KERNEL_HANDLES_MAX};
+								   .handle = call->handle > 0 ? call->handle - 1
+											      : KERNEL_HANDLES_MAX};
 	lock_drop(&kernel->lock);
 	if (is_full)
 		return EBUSY;
@@ -203,8 +206,7 @@ uint64_t kernel_lookup(struct kernel *kernel, uint64_t parent, const char *name)
 	bool is_full = kernel->node_count + 1 >= KERNEL_NODES_MAX;
 	uint32_t before = kernel->node_count;
 	lock_drop(&kernel->lock);
-	const struct kernel_call call = {
-		.opcode = FUSE_LOOKUP, .node = parent, .bytes = name, .len = strlen(name) + 1};
+	const struct kernel_call call = {.opcode = FUSE_LOOKUP, .node = parent, .bytes = name, .len = strlen(name) + 1};
 	if (is_full || kernel_call(kernel, &call) != 0)
 		return 0;
 	lock_take(&kernel->lock);
@@ -225,10 +227,9 @@ void kernel_forget(struct kernel *kernel, uint64_t node, uint64_t count)
 	}
 	lock_drop(&kernel->lock);
 	const struct fuse_forget_in fixed = {.nlookup = count};
-	(void)kernel_call(kernel, &(struct kernel_call){.opcode = FUSE_FORGET,
-							.node = node,
-							.fixed = &fixed,
-							.fixed_len = sizeof(fixed)});
+	(void)kernel_call(kernel,
+			  &(struct kernel_call){
+				  .opcode = FUSE_FORGET, .node = node, .fixed = &fixed, .fixed_len = sizeof(fixed)});
 }
 
 static bool is_read_locked(const struct kernel *kernel, uint32_t handle)
@@ -267,8 +268,10 @@ void kernel_init(struct kernel *kernel, struct fuse_session *fuse, uint32_t flag
 	sides[sides[0] ? 1 : 0] = kernel;
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	ASSERT(fd >= 0 && fuse_session_custom_io(fuse, &io, fd) == 0);
-	const struct fuse_init_in fixed = {
-		.major = FUSE_KERNEL_VERSION, .minor = MINOR, .max_readahead = 131072, .flags = flags | FUSE_BIG_WRITES};
+	const struct fuse_init_in fixed = {.major = FUSE_KERNEL_VERSION,
+					   .minor = MINOR,
+					   .max_readahead = 131072,
+					   .flags = flags | FUSE_BIG_WRITES};
 	ASSERT(kernel_call(kernel, &(struct kernel_call){
 					   .opcode = FUSE_INIT, .fixed = &fixed, .fixed_len = sizeof(fixed)}) == 0);
 }

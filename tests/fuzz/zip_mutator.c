@@ -135,10 +135,9 @@ static bool take_apart(const uint8_t *data, size_t size, struct zip_builder *z)
 
 /* ---- changes of an entry ---- */
 
-static const char *const pieces[] = {
-	"a",	  "A",	  "/",	    "..",	"\xc3\xa9", "e\xcc\x81", "\xe2\x84\xaa", ";1", "con", ".",
-	" ",	  "\\",	  "C:",	    "\xe2\x80\xae", "\xff", "\n",	 "\xc3\x9f",	 "ss", "~",   "PK\3\4",
-	"aux.py", "\xef\xbd\x81", "\x7f", "*"};
+static const char *const pieces[] = {"a",	 "A",  "/", "..",     "\xc3\xa9", "e\xcc\x81",	  "\xe2\x84\xaa", ";1",
+				     "con",	 ".",  " ", "\\",     "C:",	  "\xe2\x80\xae", "\xff",	  "\n",
+				     "\xc3\x9f", "ss", "~", "PK\3\4", "aux.py",	  "\xef\xbd\x81", "\x7f",	  "*"};
 
 static void change_bytes(struct dice *dice, struct buf *bytes, size_t max)
 {
@@ -298,8 +297,8 @@ static void copy_entry(struct dice *dice, struct zip_builder *z)
 	struct zip_builder_entry *to = new_entry(z);
 	struct zip_builder_entry parts = *to;
 	*to = *from; /* fields; what they own is copied below */
-	struct buf *const own[] = {&to->before, &to->local_name, &to->local_extra, &to->data,
-				   &to->descriptor, &to->name, &to->extra, &to->comment};
+	struct buf *const own[] = {&to->before,	    &to->local_name, &to->local_extra, &to->data,
+				   &to->descriptor, &to->name,	     &to->extra,       &to->comment};
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
 		struct buf theirs = *own[i];
 		*own[i] = (struct buf){0};
@@ -324,8 +323,8 @@ static void change_whole(struct dice *dice, struct zip_builder *z)
 {
 	static const char *const fillers[] = {"x", "PK\5\6", "PK\3\4", "PK\1\2", "PK\6\7", "PK\7\10"};
 	struct zip_builder_entry *any = z->entries[roll(dice, (uint32_t)z->entry_count)];
-	struct buf *const places[] = {&any->before, &z->before_directory, &z->before_end, &z->comment, &z->after_end,
-				      &any->comment, &any->descriptor};
+	struct buf *const places[] = {&any->before,  &z->before_directory, &z->before_end,  &z->comment,
+				      &z->after_end, &any->comment,	   &any->descriptor};
 	const char *filler = fillers[roll(dice, ARRAY_SIZE(fillers))];
 	switch (roll(dice, 6)) {
 	case 0:
@@ -346,7 +345,7 @@ static void change_whole(struct dice *dice, struct zip_builder *z)
 
 static void change_once(struct dice *dice, struct zip_builder *z)
 {
-	static void (*const changes[])(struct dice *dice, struct zip_builder_entry *entry) = {
+	static void (*const changes[])(struct dice * dice, struct zip_builder_entry * entry) = {
 		change_name, change_name, change_extra, change_data, change_data, change_kind, change_header};
 	uint32_t which = roll(dice, ARRAY_SIZE(changes) + 2);
 	if (which < ARRAY_SIZE(changes))
