@@ -121,6 +121,29 @@ static void lay_out(struct fixture *f, const char *order)
 	assert_int_equal(io_write_file(f->dirfd, name, text, used, 0600, false), 0);
 }
 
+/* A file that begins with this record, and has none yet. */
+static struct audit_finding verify_with_empty_file(struct fixture *f, const char *order, unsigned number)
+{
+	const struct audit_expectation nothing = {0};
+	struct audit_finding finding;
+	char name[64];
+	lay_out(f, order);
+	(void)snprintf(name, sizeof(name), "audit-%020u.jsonl", number);
+	assert_int_equal(io_write_file(f->dirfd, name, "", 0, 0600, false), 0);
+	assert_int_equal(audit_verify(f->dirfd, &nothing, &finding), 0);
+	return finding;
+}
+
+static void a_last_file_says_what_is_before_it(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(verify_with_empty_file(f, "123", 4).damage, AUDIT_WHOLE);
+	struct audit_finding finding = verify_with_empty_file(f, "123", 5);
+	assert_int_equal(finding.damage, AUDIT_REMOVED);
+	assert_int_equal(finding.seq, 4);
+	assert_non_null(strstr(finding.why.text, "begins with record 5"));
+}
+
 static void each_damage_is_named(void **state)
 {
 	static const struct {
@@ -389,6 +412,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(each_damage_is_named),
+		TEST(a_last_file_says_what_is_before_it),
 		TEST(whole_log_says_what_it_has),
 		TEST(log_that_is_written_anew_is_found_by_the_head),
 		TEST(files_that_are_missing_have_to_be_archived),
