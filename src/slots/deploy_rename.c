@@ -242,13 +242,16 @@ int deploy_rename(struct slots *slots, uint64_t parent, const char *name, uint64
 
 /* ---- sweep ---- */
 
-/* When its time is over; UINT64_MAX: never, or not before whoever has it open lets go. */
+/* When its time is over, or it is to be looked at again: what is open, since nobody says when it is closed. UINT64_MAX:
+ * never. */
 static uint64_t due_of_locked(const struct deploy_node *node)
 {
+	bool lingers = deploy_lingers_locked(node);
 	uint64_t ttl_ms = node->slot->slots->trust->config->staging_ttl_s * 1000;
-	if (deploy_lingers_locked(node)) /* looked at again where it is still open: nobody says when it is closed */
-		return (node->handles > 0 ? clock_monotonic_ms() + 1 : node->touched_ms) + LIMIT_PUBLISHED_NAME_MS;
-	return node->kind == DEPLOY_FILE || !node->named || node->handles > 0 ? UINT64_MAX : node->touched_ms + ttl_ms;
+	if (!lingers && (node->kind == DEPLOY_FILE || !node->named))
+		return UINT64_MAX;
+	uint64_t since_ms = node->handles > 0 ? clock_monotonic_ms() + 1 : node->touched_ms;
+	return since_ms + (lingers ? LIMIT_PUBLISHED_NAME_MS : ttl_ms);
 }
 
 /* One name whose time is over, or NULL; *ret_next_ms is when the next one is due. */

@@ -346,6 +346,20 @@ static void open_files_are_limited(void **state)
 	slots_fixture_deploy(f, "main", "one");
 }
 
+/* Whoever has it open may close it at any time, and nobody tells the sweep of that: it looks again. */
+static void a_staging_file_that_is_open_is_swept_later(void **state)
+{
+	struct slots_fixture *f = *state;
+	struct tree_handle *file;
+	slots_fixture_stop(f);
+	slots_fixture_configure(f, "staging_ttl = 1\n", slots_fixture_rest);
+	slots_fixture_start(f);
+	assert_int_equal(slots_fixture_open(f, MAIN, ".part", &file), 0);
+	assert_in_range(slots_sweep(f->slots), 1, 1001);
+	assert_int_equal(slots_fixture_deploy_has(f, MAIN "/.part"), 0);
+	deploy_release(file);
+}
+
 static void a_staging_directory_that_was_swept_takes_nothing_in(void **state)
 {
 	struct slots_fixture *f = *state;
@@ -440,6 +454,7 @@ int main(void)
 		TEST(staging_names_are_limited),
 		TEST(bytes_of_staging_are_limited),
 		TEST(open_files_are_limited),
+		TEST(a_staging_file_that_is_open_is_swept_later),
 		TEST(a_staging_directory_that_was_swept_takes_nothing_in),
 		TEST(names_of_every_length),
 		TEST(sizes_beyond_the_limit),
