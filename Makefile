@@ -85,7 +85,7 @@ Q := $(if $(V),,@)
 BUILD := $(MAKE) --no-print-directory -j$(shell nproc)
 
 .DEFAULT_GOAL := all
-.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash long mutation print-flags coverage fuzz fuzz-run bench bench-quick lint format deb check-deb check-trixie install install-only uninstall clean help deps-%
+.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash load long mutation print-flags coverage fuzz fuzz-run bench bench-quick lint format deb check-deb check-trixie install install-only uninstall clean help deps-%
 .SECONDARY:
 
 ## make            build the release binary, build/release/vouchfs
@@ -178,6 +178,13 @@ crash: deps-test
 	@$(BUILD) VARIANT=test build-only build-unit
 	@build/test/tests/test_store_crash
 	@$(MAKE) --no-print-directory VARIANT=test FAULT_STEP=1 E2E="tests/e2e/faults.bats tests/e2e/signer_faults.bats" e2e
+
+## make load       uploaders, readers, reloads, revocations, rollbacks, fio and stress-ng on one mount for LOAD_SECONDS
+##                 (1800), as root: nothing hangs, nothing leaks, no wrong byte
+LOAD_SECONDS ?= 1800
+load: deps-rigs
+	@$(BUILD) VARIANT=test build-only
+	@tests/load/run build/test/vouchfs $(LOAD_SECONDS)
 
 ## make long       the long forms: crash, 1,000 deployments (READING_DEPLOYMENTS) under readers, three times, and
 ##                 DAMAGE_SECONDS (300) of random changes of the store under readers,

@@ -1,5 +1,7 @@
 /* Which node of the deploy side has which extended attributes. */
 #include <errno.h>
+#include <inttypes.h>
+#include <string.h>
 
 #include "deploy.h"
 
@@ -20,8 +22,45 @@ static int shown_release(struct slots *slots, uint64_t id, struct release **ret)
 	return is_stale(id, node) ? -ESTALE : 0;
 }
 
+#ifdef VOUCHFS_TEST_HOOKS
+#define REFERENCES "user.vouchfs.test_references"
+
+/* Lookups that the kernel has not given back: of names below slots, of releases. And how many names there are. */
+static int print_references(struct slots *slots, struct buf *ret)
+{
+	uint64_t names = 0, of_names = 0, of_releases = 0;
+	lock_take(&slots->lock);
+	for (const struct deploy_node *node = slots->nodes; node; node = node->hh.next) {
+		names++;
+		of_names += node->lookups;
+	}
+	struct release *release, *next;
+	HASH_ITER(hh, slots->releases, release, next)
+	of_releases += release->lookups;
+	lock_drop(&slots->lock);
+	return buf_printf(ret, "%" PRIu64 " %" PRIu64 " %" PRIu64, of_names, of_releases, names);
+}
+
+static bool is_test_name(uint64_t node, const char *name)
+{
+	return node == DEPLOY_NODE_ROOT && strcmp(name, REFERENCES) == 0;
+}
+#else
+static int print_references(struct slots *slots UNUSED, struct buf *ret UNUSED)
+{
+	return -ENODATA;
+}
+
+static bool is_test_name(uint64_t node UNUSED, const char *name UNUSED)
+{
+	return false;
+}
+#endif
+
 int deploy_getxattr(struct slots *slots, uint64_t node, const char *name, struct buf *ret)
 {
+	if (is_test_name(node, name))
+		return print_references(slots, ret);
 	struct slot *slot = deploy_slot(slots, node);
 	if (slot)
 		return attr_get_slot(slot, name, ret);
