@@ -126,6 +126,11 @@ $B/tests/test_%: $B/tests/test_%.o $(HELPER_O) $B/libvouchfs.a
 	@echo '  LD      $@'
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka $(if $(filter test_fetch_%,$(@F)),$(CURL_LIBS))
 
+$B/tests/tamper_look: tests/tamper/look.c tests/tamper/memo.c $B/libvouchfs.a
+	@mkdir -p $(@D)
+	@echo '  LD      $@'
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wl,--wrap=EVP_DigestVerify,--wrap=X509_self_signed,--wrap=X509_verify_cert -o $@ $^ $(PKG_LIBS)
+
 $B/fuzz/%.o: tests/fuzz/%.c Makefile
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
@@ -148,7 +153,7 @@ test: deps-test
 	@$(BUILD) VARIANT=test build-only build-unit build-fuzz build-parsers
 	@$(MAKE) --no-print-directory VARIANT=test unit replay e2e
 
-build-unit: $(UNIT_BIN)
+build-unit: $(UNIT_BIN) $B/tests/tamper_look
 
 unit: $(UNIT_BIN)
 	@printf '%s\n' $(UNIT_BIN) | xargs -P "$$(nproc)" -I{} \

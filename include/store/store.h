@@ -89,6 +89,14 @@ int store_open(const struct store_options *options, struct store **ret, struct e
 int store_open_staging(const char *path, struct store **ret, struct explain *ret_why);
 void store_close(struct store *store);
 int store_audit_dirfd(const struct store *store);
+/*
+ * Told once of each file of the store that is not what was put there and is done without: its path in the store, and
+ * what follows, as a sentence. Of payloads, trees and release records nothing is told: there -EBADMSG comes out, and
+ * the caller says so. Called on any thread, with locks of the store held: must call nothing of the store. To be set
+ * before others use the store; what opening it has found is told at once.
+ */
+typedef void store_tell(void *ctx, const char *place, const char *what);
+void store_listen(struct store *store, store_tell *tell, void *ctx);
 int store_statvfs(const struct store *store, struct statvfs *ret);
 
 /* What a store takes on the disk, in the blocks of its files. */

@@ -11,6 +11,7 @@
 #include "audit/say.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "bindings.h"
 #include "deploy.h"
 #include "internal.h"
@@ -153,6 +154,25 @@ uint64_t slots_record(struct slots *slots, const struct audit_record *record)
 	return seq;
 }
 
+/* "functions/main" of "functions/main/note"; "": of no slot. */
+static void slot_of_place(const char *place, char ret[STORE_SLOT_PATH_SIZE])
+{
+	const char *slash = strchr(place, '/');
+	const char *end = slash && !text_starts_with(place, "policy/") ? strchr(slash + 1, '/') : slash;
+	(void)snprintf(ret, STORE_SLOT_PATH_SIZE, "%.*s", end ? (int)(end - place) : 0, place);
+}
+
+static void record_damage(void *ctx, const char *place, const char *what)
+{
+	char slot[STORE_SLOT_PATH_SIZE];
+	struct explain detail;
+	slot_of_place(place, slot);
+	explain_set(&detail, "%s: the stored bytes are not what was put there; %s", place, what);
+	const struct audit_record record = {
+		.event = AUDIT_PAGE_CHECK, .slot = slot[0] ? slot : NULL, .detail = detail.text};
+	(void)slots_record(ctx, &record);
+}
+
 static int open_all(struct slots *slots, const struct slots_options *options, struct buf *ret_errors)
 {
 	/* Once to learn where the store is, and again with what the store remembers of the revocation lists. */
@@ -176,6 +196,8 @@ static int open_all(struct slots *slots, const struct slots_options *options, st
 		r = add_slots(slots);
 	if (r == 0)
 		r = record_event(slots, AUDIT_START, slots->config_path);
+	if (r == 0)
+		store_listen(slots->store, record_damage, slots);
 	if (r == 0)
 		r = bindings_record_start(slots);
 	if (r == 0)

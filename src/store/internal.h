@@ -19,10 +19,20 @@
 #define STORE_NAME_SIZE	       (LIMIT_NAME_BYTES + 1)
 #define STORE_OBJECT_PATH_SIZE (3 + CRYPTO_SHA256_HEX_SIZE)
 #define STORE_PLACE_SIZE       (LIMIT_FUNCTION_NAME_BYTES + 64)
+#define STORE_DAMAGE_MAX       1024 /* places that are remembered as told */
 #define STORE_COPY_BYTES       ((size_t)128 * 1024)
 #define STORE_SUMS_FROM_BYTES  ((uint64_t)1024 * 1024) /* objects that are smaller have none */
 
 struct store_intent;
+struct store_damage_note;
+
+struct store_damage {
+	pthread_mutex_t lock; /* nothing is taken under it */
+	store_tell *tell;
+	void *ctx;
+	struct store_damage_note *first;
+	size_t count;
+};
 
 struct store {
 	bool durable;
@@ -36,6 +46,7 @@ struct store {
 	struct store_intent *intents;
 	uint64_t last_intent;
 
+	struct store_damage damage;
 	struct store_helpers helpers;	/* have a lock of their own, under which no other is taken */
 	struct store_payloads payloads; /* the same */
 
@@ -103,7 +114,7 @@ int store_ensure_slot(struct store *store, const char *slot);
  * layers/<l>/last: the highest number that was given, once a version that had it is removed, so that it is not given
  * again. 0: there is none, or it is damaged.
  */
-uint64_t store_read_last(int slot_fd, const char *slot);
+uint64_t store_read_last(struct store *store, int slot_fd, const char *slot);
 /* Before such a record is removed. */
 int store_keep_last(struct store *store, int slot_fd, const char *slot, uint64_t number);
 
@@ -123,6 +134,15 @@ int store_as_damage(int r);
 int store_write_number(struct store *store, int dirfd, const char *file, const char *place, uint64_t number);
 int store_read_number(int dirfd, const char *file, const char *place, uint64_t *ret);
 
+/* ---- store_kept.c: texts that lie there twice ---- */
+
+/* As store_write_text, and a second time. */
+int store_keep_text(struct store *store, int dirfd, const char *file, const char *place, const char *text, size_t len);
+/* What is wrong with one of the two is told (store_report_damage) and repaired from the other. */
+int store_read_kept(struct store *store, int dirfd, const char *file, const char *place, size_t max, struct buf *ret);
+int store_keep_number(struct store *store, int dirfd, const char *file, const char *place, uint64_t number);
+int store_read_kept_number(struct store *store, int dirfd, const char *file, const char *place, uint64_t *ret);
+
 /* ---- store_record.c: the text of a release ---- */
 
 int store_record_encode(const char *function, const struct store_release *release, struct buf *ret);
@@ -139,6 +159,13 @@ int store_read_numbers(int function_fd, uint64_t **ret, size_t *ret_count);
 void store_current_place(const char *function, char ret[STORE_PLACE_SIZE]);
 /* -ENOENT, -EBADMSG */
 int store_read_current(int function_fd, const char *function, uint64_t *ret);
+
+/* ---- store_damage.c ---- */
+
+void store_damage_init(struct store_damage *damage);
+void store_damage_done(struct store_damage *damage);
+/* what: a sentence without a full stop. */
+void store_report_damage(struct store *store, const char *place, const char *what);
 
 /* ---- store_counter.c ---- */
 

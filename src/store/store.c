@@ -310,6 +310,7 @@ static struct store *new_store(const struct store_options *options)
 		*part_fd(store, i) = -1;
 	lock_init(&store->lock);
 	lock_init(&store->counters_lock);
+	store_damage_init(&store->damage);
 	store_helpers_init(&store->helpers);
 	store_payloads_init(&store->payloads);
 	return store;
@@ -352,6 +353,7 @@ void store_close(struct store *store)
 	store_payloads_done(&store->payloads);
 	store_helpers_done(&store->helpers);
 	store_intent_free_all(store);
+	store_damage_done(&store->damage);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		io_close(part_fd(store, i));
 	io_close(&store->anchor_dirfd);

@@ -69,7 +69,9 @@ static int find_highest_id(struct store *store, uint64_t *ret)
 static int load_next_id(struct store *store)
 {
 	uint64_t next = 0;
-	int r = store_read_number(store->root_fd, "next-id", "next-id", &next);
+	int r = store_read_kept_number(store, store->root_fd, "next-id", "next-id", &next);
+	if (r == -EBADMSG)
+		store_report_damage(store, "next-id", "ids go on far above the highest that is in use");
 	if (r == -ENOENT || r == -EBADMSG) {
 		r = find_highest_id(store, &next);
 		next += LOST_IDS; /* slots have ids, too, and no record here */
@@ -83,7 +85,7 @@ static int reserve_ids(struct store *store)
 	if (store->read_only)
 		return -EROFS;
 	uint64_t end = store->next_id + STORE_ID_BLOCK;
-	int r = store_write_number(store, store->root_fd, "next-id", "next-id", end);
+	int r = store_keep_number(store, store->root_fd, "next-id", "next-id", end);
 	if (r == 0)
 		store->reserved_ids = end;
 	return r;
@@ -213,6 +215,8 @@ static int load_generation(struct store *store, const char *anchor, struct expla
 		return r;
 	}
 	r = store_read_number(store->root_fd, "generation", "generation", &store->generation);
+	if (r == -EBADMSG)
+		store_report_damage(store, "generation", "the anchor alone knows how old the store is");
 	if (r == -ENOENT || r == -EBADMSG) /* as if it were the first; the anchor knows better */
 		r = 0;
 	if (r < 0) {
@@ -222,9 +226,14 @@ static int load_generation(struct store *store, const char *anchor, struct expla
 	return check_anchor(store, path, ret_why);
 }
 
-static int read_sequence(const struct store *store, uint64_t *ret)
+static int read_sequence(struct store *store, uint64_t *ret)
 {
-	return store_read_number(store->root_fd, SEQUENCE_PLACE, SEQUENCE_PLACE, ret);
+	int r = store_read_kept_number(store, store->root_fd, SEQUENCE_PLACE, SEQUENCE_PLACE, ret);
+	if (r == -EBADMSG)
+		store_report_damage(
+			store, SEQUENCE_PLACE,
+			"which policy bundle was the newest is known from the anchor, or from those that are kept");
+	return r;
 }
 
 int store_policy_sequence(struct store *store, uint64_t *ret)
@@ -244,7 +253,7 @@ int store_policy_sequence(struct store *store, uint64_t *ret)
 static int write_sequence(struct store *store, uint64_t sequence)
 {
 	int fd = store_ensure_slot(store, STORE_POLICY_SLOT);
-	int r = fd < 0 ? fd : store_write_number(store, fd, "sequence", SEQUENCE_PLACE, sequence);
+	int r = fd < 0 ? fd : store_keep_number(store, fd, "sequence", SEQUENCE_PLACE, sequence);
 	io_close(&fd);
 	return r;
 }

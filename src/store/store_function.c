@@ -52,6 +52,12 @@ static bool is_slot_file(const char *file)
 	return store_is_name(file);
 }
 
+/* All that are written seldom; a slot's own is written when its first artifact comes, which is not to wait for more. */
+static bool is_kept_twice(const char *file)
+{
+	return strcmp(file, "slot") != 0 && strcmp(file, "note") != 0;
+}
+
 static void slot_file_place(const char *function, const char *file, char ret[SLOT_FILE_PLACE_SIZE])
 {
 	char path[STORE_SLOT_PATH_SIZE];
@@ -71,11 +77,26 @@ int store_put_slot_file(struct store *store, const char *function, const char *f
 	int fd = store_ensure_slot(store, function);
 	if (fd < 0)
 		return fd;
-	bool is_shown_only = strcmp(file, "note") == 0;
-	int r = is_shown_only ? store_show_text(store, fd, file, place, text, len)
-			      : store_write_text(store, fd, file, place, text, len);
+	int r;
+	if (strcmp(file, "note") == 0) /* shown only */
+		r = store_show_text(store, fd, file, place, text, len);
+	else if (is_kept_twice(file))
+		r = store_keep_text(store, fd, file, place, text, len);
+	else
+		r = store_write_text(store, fd, file, place, text, len);
 	io_close(&fd);
 	return r;
+}
+
+/* What follows when it is not there. */
+static const char *without_slot_file(const char *file)
+{
+	if (strcmp(file, "note") == 0)
+		return "what became of the last attempt is not shown any more; the audit log has it";
+	if (strcmp(file, "slot") == 0)
+		return "the slot is known anew; its releases are served, and an artifact that was removed is listed "
+		       "again";
+	return "what it said does not count; write it again";
 }
 
 int store_get_slot_file(struct store *store, const char *function, const char *file, struct buf *ret)
@@ -89,7 +110,11 @@ int store_get_slot_file(struct store *store, const char *function, const char *f
 	slot_file_place(function, file, place);
 	/* Below functions/ or layers/: one look-up instead of two. */
 	const char *path = store_is_policy(function) ? place : strchr(place, '/') + 1;
-	return store_read_text(parent, path, place, LIMIT_RECORD_BYTES, ret);
+	int r = is_kept_twice(file) ? store_read_kept(store, parent, path, place, LIMIT_RECORD_BYTES, ret)
+				    : store_read_text(parent, path, place, LIMIT_RECORD_BYTES, ret);
+	if (r == -EBADMSG)
+		store_report_damage(store, place, without_slot_file(file));
+	return r;
 }
 
 static void revocations_place(const char *account, char ret[STORE_PLACE_SIZE])
@@ -107,7 +132,7 @@ int store_put_revocations(struct store *store, const char *account, const char *
 		return -EFBIG;
 	char place[STORE_PLACE_SIZE];
 	revocations_place(account, place);
-	return store_write_text(store, store->revocations_fd, account, place, text, len);
+	return store_keep_text(store, store->revocations_fd, account, place, text, len);
 }
 
 int store_get_revocations(struct store *store, const char *account, struct buf *ret)
@@ -116,7 +141,10 @@ int store_get_revocations(struct store *store, const char *account, struct buf *
 		return -EINVAL;
 	char place[STORE_PLACE_SIZE];
 	revocations_place(account, place);
-	return store_read_text(store->revocations_fd, account, place, LIMIT_REVOCATION_LIST_BYTES, ret);
+	int r = store_read_kept(store, store->revocations_fd, account, place, LIMIT_REVOCATION_LIST_BYTES, ret);
+	if (r == -EBADMSG)
+		store_report_damage(store, place, "what was last seen of that account's revocation list is lost");
+	return r;
 }
 
 int store_put_bindings(struct store *store, const char *text, size_t len)
@@ -125,12 +153,17 @@ int store_put_bindings(struct store *store, const char *text, size_t len)
 		return -EROFS;
 	if (len > LIMIT_BINDINGS_BYTES)
 		return -EFBIG;
-	return store_write_text(store, store->root_fd, BINDINGS, BINDINGS, text, len);
+	return store_keep_text(store, store->root_fd, BINDINGS, BINDINGS, text, len);
 }
 
 int store_get_bindings(struct store *store, struct buf *ret)
 {
-	return store_read_text(store->root_fd, BINDINGS, BINDINGS, LIMIT_BINDINGS_BYTES, ret);
+	int r = store_read_kept(store, store->root_fd, BINDINGS, BINDINGS, LIMIT_BINDINGS_BYTES, ret);
+	if (r == -EBADMSG)
+		store_report_damage(
+			store, BINDINGS,
+			"what was bound to other code-signing configs while nothing was mounted is not known");
+	return r;
 }
 
 const char *store_removed_function(const char *staged)

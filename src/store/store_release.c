@@ -86,7 +86,7 @@ int store_newest_release(struct store *store, const char *function, uint64_t *re
 		goto out;
 	newest = count > 0 ? numbers[count - 1] : 0;
 	free(numbers);
-	last = store_is_layer(function) ? store_read_last(fd, function) : 0;
+	last = store_is_layer(function) ? store_read_last(store, fd, function) : 0;
 	*ret = newest > last ? newest : last;
 out:
 	io_close(&fd);

@@ -68,13 +68,15 @@ static void last_place(const char *slot, char ret[STORE_PLACE_SIZE])
 	(void)snprintf(ret, STORE_PLACE_SIZE, "%s/last", store_slot_path(slot, path));
 }
 
-uint64_t store_read_last(int slot_fd, const char *slot)
+uint64_t store_read_last(struct store *store, int slot_fd, const char *slot)
 {
 	char place[STORE_PLACE_SIZE];
 	uint64_t last = 0;
 	last_place(slot, place);
-	int r = store_read_number(slot_fd, "last", place, &last);
-	if (r < 0 && r != -ENOENT)
+	int r = store_read_kept_number(store, slot_fd, "last", place, &last);
+	if (r == -EBADMSG)
+		store_report_damage(store, place, "numbers of versions that were removed may be given again");
+	else if (r < 0 && r != -ENOENT)
 		log_warning("store: %s cannot be read (%s); numbers of removed versions may be given again", place,
 			    strerror(-r));
 	return last;
@@ -83,8 +85,8 @@ uint64_t store_read_last(int slot_fd, const char *slot)
 int store_keep_last(struct store *store, int slot_fd, const char *slot, uint64_t number)
 {
 	char place[STORE_PLACE_SIZE];
-	if (number <= store_read_last(slot_fd, slot))
+	if (number <= store_read_last(store, slot_fd, slot))
 		return 0;
 	last_place(slot, place);
-	return store_write_number(store, slot_fd, "last", place, number);
+	return store_keep_number(store, slot_fd, "last", place, number);
 }
