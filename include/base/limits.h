@@ -76,6 +76,8 @@
 #define LIMIT_REPLACE_START_MS 30000 /* until it serves, or is killed */
 #define LIMIT_LEAVE_MS	       5000  /* that a daemon which is to be replaced waits for who writes */
 #define LIMIT_LEAVE_END_MS     10000 /* and until it has ended, or is killed */
+#define LIMIT_TAKEOVER_BYTES   65536 /* of what one program leaves to the next */
+#define LIMIT_PROGRAM_CHECK_MS 5000
 
 /* descriptors: the system's limit; what to do is said wherever it is met */
 /* What the daemon has open for itself, and for a few calls in flight. */

@@ -51,6 +51,7 @@ extern const struct cli_command cli_trust_commands[];
 extern const struct cli_command cli_audit_enforce_commands[];
 extern const struct cli_command cli_report_commands[];
 extern const struct cli_command cli_reload_commands[];
+extern const struct cli_command cli_restart_commands[];
 extern const struct cli_command cli_why_commands[];
 extern const struct cli_command cli_events_commands[];
 extern const struct cli_command cli_audit_commands[];

@@ -64,6 +64,17 @@ int fs_unmount_stale(const char *mountpoint, struct explain *ret_why);
 int fs_reload(const char *source, struct buf *ret_errors, struct explain *ret_why);
 
 /*
+ * Has the program that is installed now serve what is mounted there, of either kind: the mount, its process and who
+ * uses it stay. 0: it serves; -EINVAL: it does not, what served before does, ret_why says why; other failures.
+ */
+int fs_restart(const char *mountpoint, struct explain *ret_why);
+
+/* Whether this program was executed in place of one that serves a mount, or is asked whether it could be; fs_resume
+ * does that, whatever its arguments say, and returns the exit code. */
+bool fs_is_resumed(void);
+int fs_resume(void);
+
+/*
  * Has the mount of a configuration look at its [policy] source now; nobody waits for what comes of it, which is in
  * .vouchfs/policy/source. -ENOENT: not mounted, and other failures: ret_why.
  */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
+#include "fs/mount.h"
 
 static const struct cli_command *const commands[] = {
 	cli_sign_commands,
@@ -18,6 +19,7 @@ static const struct cli_command *const commands[] = {
 	cli_audit_enforce_commands,
 	cli_report_commands,
 	cli_reload_commands,
+	cli_restart_commands,
 	cli_why_commands,
 	cli_events_commands,
 	cli_audit_commands,
@@ -75,5 +77,7 @@ int main(int argc, char **argv)
 	 */
 	if (setenv("TZ", "UTC", 1) != 0)
 		return CLI_EXIT_FAILURE;
+	if (fs_is_resumed())
+		return flush_stdout(fs_resume());
 	return flush_stdout(cli_dispatch(commands, ARRAY_SIZE(commands), argc, argv));
 }

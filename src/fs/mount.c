@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +11,11 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/text.h"
 #include "mountinfo.h"
 #include "plan.h"
 #include "supervisor.h"
+#include "takeover.h"
 
 static int mount_and_serve(const struct plan_request *request, int ready_fd)
 {
@@ -87,6 +90,26 @@ static int mount_as_requested(const struct plan_request *request)
 	if (!open_standard_files())
 		return EXIT_FAILURE;
 	return request->foreground ? mount_and_serve(request, -1) : mount_in_background(request);
+}
+
+bool fs_is_resumed(void)
+{
+	return getenv(TAKEOVER_VARIABLE) != NULL;
+}
+
+int fs_resume(void)
+{
+	const char *text = getenv(TAKEOVER_VARIABLE);
+	uint64_t fd;
+	if (strcmp(text, TAKEOVER_QUESTION) == 0)
+		return puts(TAKEOVER_ANSWER VOUCHFS_VERSION) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	bool is_number = text_parse_u64(text, strlen(text), INT_MAX, &fd);
+	(void)unsetenv(TAKEOVER_VARIABLE);
+	if (!is_number || !open_standard_files()) {
+		(void)fputs("vouchfs: " TAKEOVER_VARIABLE " is vouchfs's own, and names no descriptor\n", stderr);
+		return EXIT_FAILURE;
+	}
+	return supervisor_resume((int)fd);
 }
 
 int fs_mount(const struct fs_mount_options *options)

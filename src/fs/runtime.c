@@ -13,10 +13,14 @@
 #include "base/limits.h"
 #include "base/text.h"
 
-#define LOCK_NAME   "lock"
-#define RELOAD_NAME "reload"
-#define RUN_NAME    "run"
-#define LOCK_TRIES  10
+#define LOCK_NAME  "lock"
+#define RUN_NAME   "run"
+#define LOCK_TRIES 10
+
+static const char *const outcome_names[RUNTIME_OUTCOMES] = {
+	[RUNTIME_RELOAD] = "reload",
+	[RUNTIME_RESTART] = "restart",
+};
 
 /* FNV-1a, 64 bit (http://www.isthe.com/chongo/tech/comp/fnv/). Only a name: the directory's owner is what counts. */
 static uint64_t hash_path(const char *path)
@@ -118,6 +122,14 @@ static bool is_still_there(int fd)
 	return fstat(fd, &st) == 0 && st.st_nlink > 0;
 }
 
+static int remove_outcomes(const struct runtime *runtime)
+{
+	int r = 0;
+	for (size_t i = 0; i < RUNTIME_OUTCOMES && r == 0; i++)
+		r = io_unlinkat(runtime->dirfd, outcome_names[i], 0);
+	return r;
+}
+
 int runtime_lock(struct runtime *runtime, struct explain *ret_why)
 {
 	for (int tries = 0; tries < LOCK_TRIES; tries++) {
@@ -137,7 +149,7 @@ int runtime_lock(struct runtime *runtime, struct explain *ret_why)
 		}
 		if (is_still_there(fd)) {
 			runtime->lock_fd = fd;
-			return io_unlinkat(runtime->dirfd, RELOAD_NAME, 0); /* of a process that was killed */
+			return remove_outcomes(runtime); /* of a process that was killed */
 		}
 		io_close(&fd);
 	}
@@ -173,28 +185,29 @@ out:
 
 void runtime_remove(struct runtime *runtime)
 {
-	(void)io_unlinkat(runtime->dirfd, RELOAD_NAME, 0);
+	(void)remove_outcomes(runtime);
 	(void)io_unlinkat(runtime->dirfd, RUN_NAME, AT_REMOVEDIR);
 	(void)io_unlinkat(runtime->dirfd, LOCK_NAME, 0);
 	(void)rmdir(runtime->path);
 	runtime_done(runtime);
 }
 
-int runtime_put_reload(struct runtime *runtime, const char *errors)
+int runtime_put_outcome(struct runtime *runtime, enum runtime_outcome of, const char *errors)
 {
 	struct buf text = {0};
-	int r = buf_printf(&text, "%llu\n%s", (unsigned long long)++runtime->reload_count, errors);
+	int r = buf_printf(&text, "%llu\n%s", (unsigned long long)++runtime->counts[of], errors);
 	if (r == 0)
-		r = io_write_file(runtime->dirfd, RELOAD_NAME, text.data, text.len, 0600, false);
+		r = io_write_file(runtime->dirfd, outcome_names[of], text.data, text.len, 0600, false);
 	buf_done(&text);
 	return r;
 }
 
-int runtime_get_reload(const struct runtime *runtime, uint64_t *ret_count, struct buf *ret_errors)
+int runtime_get_outcome(const struct runtime *runtime, enum runtime_outcome of, uint64_t *ret_count,
+			struct buf *ret_errors)
 {
 	struct buf text = {0};
 	uint64_t count;
-	int r = io_read_file(runtime->dirfd, RELOAD_NAME, LIMIT_RECORD_BYTES, &text);
+	int r = io_read_file(runtime->dirfd, outcome_names[of], LIMIT_RECORD_BYTES, &text);
 	if (r == -ENOENT) {
 		*ret_count = 0;
 		r = 0;

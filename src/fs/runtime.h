@@ -6,6 +6,7 @@
  *         lock      locked by the supervisor as long as it lives: the kernel says which process that is (F_GETLK),
  *                   so no file's content has to be believed, and nobody else can pretend to be it
  *         reload    count and outcome of the last reload
+ *         restart   of the last time that another program was to serve
  *         run/      mountpoint of a user's run side
  */
 #ifndef FS_RUNTIME_H
@@ -19,11 +20,13 @@
 
 #define RUNTIME_PATH_SIZE 512
 
+enum runtime_outcome { RUNTIME_RELOAD = 0, RUNTIME_RESTART, RUNTIME_OUTCOMES };
+
 struct runtime {
 	char path[RUNTIME_PATH_SIZE];
 	int dirfd;
 	int lock_fd;
-	uint64_t reload_count;
+	uint64_t counts[RUNTIME_OUTCOMES]; /* of what was written down */
 };
 
 /* source: a configuration, or a signer's home. create false: -ENOENT when there is none. */
@@ -38,8 +41,9 @@ int runtime_holder(const struct runtime *runtime, int *ret_pidfd);
 /* Removes the directory; the holder of the lock only. */
 void runtime_remove(struct runtime *runtime);
 
-/* errors "": it was taken. */
-int runtime_put_reload(struct runtime *runtime, const char *errors);
-int runtime_get_reload(const struct runtime *runtime, uint64_t *ret_count, struct buf *ret_errors);
+/* errors "": it was done. */
+int runtime_put_outcome(struct runtime *runtime, enum runtime_outcome of, const char *errors);
+int runtime_get_outcome(const struct runtime *runtime, enum runtime_outcome of, uint64_t *ret_count,
+			struct buf *ret_errors);
 
 #endif

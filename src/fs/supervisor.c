@@ -13,8 +13,10 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "kernel.h"
+#include "program.h"
 #include "remedy.h"
 #include "supervisor_state.h"
+#include "takeover.h"
 
 /* ---- watch ---- */
 
@@ -23,7 +25,7 @@ static void take_reloaded(struct supervisor *s, const char *errors)
 {
 	if (s->reloads > 0)
 		s->reloads--;
-	int r = runtime_put_reload(&s->plan->runtime, errors);
+	int r = runtime_put_outcome(&s->plan->runtime, RUNTIME_RELOAD, errors);
 	if (r < 0)
 		log_warning("the outcome of the reload could not be written down: %s", strerror(-r));
 	if (errors[0] == '\0') {
@@ -76,7 +78,7 @@ static uint64_t next_due_ms(const struct supervisor *s)
 	return s->watchdog.due_ms < s->fetcher.due_ms ? s->watchdog.due_ms : s->fetcher.due_ms;
 }
 
-/* -EINTR: told to end; -EPIPE: the daemon is gone. */
+/* -EINTR: told to end; -EPIPE: the daemon is gone; -ERESTART: another program is to do it. */
 static int watch(struct supervisor *s)
 {
 	for (;;) {
@@ -84,6 +86,8 @@ static int watch(struct supervisor *s)
 		switch (supervisor_next_event(s, true, next_due_ms(s), &message)) {
 		case EVENT_STOP:
 			return -EINTR;
+		case EVENT_RESTART:
+			return -ERESTART;
 		case EVENT_RELOAD:
 			service_manager_reloading();
 			s->reloads++;
@@ -116,89 +120,150 @@ static int watch(struct supervisor *s)
 
 /* ---- from the start to the end ---- */
 
+/* All is served: whoever waits for that is told. */
+static void announce(struct supervisor *s)
+{
+	if (s->is_mounted[MEMORY_RUN])
+		kernel_raise_read_ahead(s->plan->run_mountpoint);
+	supervisor_keep_or_not(s);
+	log_notice("serving %s on %s as uid %u", s->plan->source, s->plan->mountpoint, s->plan->user.uid);
+	supervisor_set_status(s, "");
+	service_manager_ready(s->status);
+	watchdog_init(&s->watchdog);
+	fetcher_begin(&s->fetcher, s->plan);
+}
+
+static int serve(struct supervisor *s)
+{
+	int r = 0;
+	announce(s);
+	while (r == 0) {
+		r = s->wants_restart ? -ERESTART : watch(s);
+		s->wants_restart = false;
+		if (r == -EPIPE)
+			r = supervisor_replace(s);
+		else if (r == -ERESTART)
+			r = supervisor_restart(s);
+	}
+	return r;
+}
+
 static int make_memory(struct supervisor *s)
 {
 	int r = memory_new(&s->memory);
 	return r < 0 ? r : memory_new_nodes(&s->nodes);
 }
 
-/* All is served: whoever waits for that is told. */
-static void announce(struct supervisor *s, int ready_fd)
+static int bring_up_first(struct supervisor *s, int ready_fd)
 {
-	if (s->is_mounted[MEMORY_RUN])
-		kernel_raise_read_ahead(s->plan->run_mountpoint);
-	supervisor_keep_or_not(s);
+	int r = make_memory(s);
+	if (r == 0)
+		r = program_path(&s->program);
+	if (r == 0) {
+		s->hooks = hooks_start(&s->plan->hooks, &s->log);
+		r = supervisor_start_daemon(s, ready_fd);
+	}
+	if (r == 0)
+		r = supervisor_bring_up(s);
+	if (r < 0 && r != -EINTR && r != -EPIPE && r != -ECANCELED) /* these have been told */
+		log_error("not mounted: %s", strerror(-r));
+	if (r < 0)
+		return r;
 	if (ready_fd >= 0)
 		(void)io_write_full(ready_fd, "", 1);
 	if (!s->plan->foreground)
 		log_leave_terminal();
-	log_notice("serving %s on %s as uid %u", s->plan->source, s->plan->mountpoint, s->plan->user.uid);
-	supervisor_set_status(s, "");
-	service_manager_ready(s->status);
-	watchdog_init(&s->watchdog);
-	fetcher_begin(&s->fetcher, s->plan);
-	supervisor_ask_again(s);
+	return 0;
 }
 
-static int serve(struct supervisor *s, int ready_fd)
+static int bring_up_again(struct supervisor *s)
 {
-	int r = supervisor_start_daemon(s, ready_fd);
-	if (r == 0)
-		r = supervisor_bring_up(s);
-	if (r < 0) {
-		if (r != -EINTR && r != -EPIPE && r != -ECANCELED) /* these have been told */
-			log_error("not mounted: %s", strerror(-r));
-		return r;
-	}
-	announce(s, ready_fd);
-	do {
-		r = watch(s);
-		if (r == -EPIPE)
-			r = supervisor_replace(s);
-	} while (r == 0);
+	s->hooks = hooks_start(&s->plan->hooks, &s->log);
+	int r = supervisor_start_another(s);
+	if (s->daemon > 0)
+		supervisor_note_restarted(s);
 	return r;
+}
+
+static const struct supervisor nothing = {
+	.signals = -1,
+	.channel = -1,
+	.hooks = {.feed = -1},
+	.hooks_before = {.feed = -1},
+	.kept = {-1, -1},
+	.memory = -1,
+	.nodes = -1,
+	.program_before = -1,
+	.incarnation = 1,
+	.watchdog = WATCHDOG_NONE,
+	.fetcher = FETCHER_NONE,
+};
+
+static int prepare(struct supervisor *s)
+{
+	struct explain why;
+	log_open(&s->log);
+	int r = privileges_hide_memory(&why);
+	if (r < 0) {
+		plan_say(&why);
+		return -ECANCELED;
+	}
+	r = s->signals = supervisor_block_signals();
+	if (r < 0)
+		return r;
+	return chdir("/") < 0 ? -errno : 0;
+}
+
+static int end(struct supervisor *s, int result)
+{
+	if (result != -EINTR && result != -EPIPE)
+		service_manager_failed(-result);
+	int code = supervisor_take_down(s, result);
+	hooks_end(&s->hooks);
+	hooks_end(&s->hooks_before);
+	io_close(&s->channel);
+	io_close(&s->signals);
+	io_close(&s->memory);
+	io_close(&s->nodes);
+	io_close(&s->program_before);
+	free(s->program);
+	free(s->failure);
+	log_close();
+	return code;
 }
 
 int supervisor_run(struct plan *plan, int ready_fd)
 {
-	struct supervisor s = {
-		.plan = plan,
-		.log = {.target = plan->log, .background = !plan->foreground},
-		.signals = -1,
-		.channel = -1,
-		.hooks = {.feed = -1},
-		.kept = {-1, -1},
-		.memory = -1,
-		.nodes = -1,
-		.incarnation = 1,
-		.watchdog = WATCHDOG_NONE,
-		.fetcher = FETCHER_NONE,
-	};
-	struct explain why;
-	log_open(&s.log);
-	if (privileges_hide_memory(&why) < 0) {
-		plan_say(&why);
+	struct supervisor s = nothing;
+	s.plan = plan;
+	s.log = (struct log_options){.target = plan->log, .background = !plan->foreground};
+	int r = prepare(&s);
+	if (r == 0)
+		r = bring_up_first(&s, ready_fd);
+	return end(&s, r == 0 ? serve(&s) : r);
+}
+
+int supervisor_resume(int description)
+{
+	struct supervisor s = nothing;
+	struct takeover takeover;
+	struct plan plan;
+	int r = takeover_read(description, &takeover);
+	io_close(&description);
+	if (r < 0) {
+		log_error("what the program before has left of its mount cannot be read: %s", strerror(-r));
 		return EXIT_FAILURE;
 	}
-	int r = s.signals = supervisor_block_signals();
-	if (r >= 0)
-		r = chdir("/") < 0 ? -errno : 0;
+	s.plan = &plan;
+	(void)takeover_let_through(&takeover, false);
+	supervisor_adopt(&s, &takeover);
+	takeover_done(&takeover);
+	r = prepare(&s);
 	if (r == 0)
-		r = make_memory(&s);
-	if (r == 0) {
-		s.hooks = hooks_start(&plan->hooks, &s.log);
-		r = serve(&s, ready_fd);
-	} else {
-		log_error("not mounted: %s", strerror(-r));
-	}
-	if (r < 0 && r != -EINTR && r != -EPIPE)
-		service_manager_failed(-r);
-	int code = supervisor_take_down(&s, r);
-	hooks_end(&s.hooks);
-	io_close(&s.channel);
-	io_close(&s.signals);
-	io_close(&s.memory);
-	io_close(&s.nodes);
-	log_close();
+		r = bring_up_again(&s);
+	int code = end(&s, r == 0 ? serve(&s) : r);
+	free((char *)plan.source);
+	free((char *)plan.mountpoint);
+	plan_done(&plan);
 	return code;
 }

@@ -13,4 +13,7 @@
  */
 int supervisor_run(struct plan *plan, int ready_fd);
 
+/* Goes on with what the program before this one has mounted (takeover.h). Takes the descriptor over. */
+int supervisor_resume(int description);
+
 #endif

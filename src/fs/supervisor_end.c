@@ -80,6 +80,7 @@ static void await_end(struct supervisor *s)
 		case EVENT_STOP:
 		case EVENT_RELOAD:
 		case EVENT_FETCH:
+		case EVENT_RESTART:
 		case EVENT_PROBE:
 		case EVENT_FETCHER:
 			return;

@@ -17,6 +17,7 @@ int supervisor_block_signals(void)
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
 	(void)sigaddset(&set, SIGUSR1);
+	(void)sigaddset(&set, SIGUSR2);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return -errno;
 	int fd = signalfd(-1, &set, SFD_CLOEXEC);
@@ -30,6 +31,8 @@ static enum supervisor_event take_signal(struct supervisor *s)
 		return EVENT_TIMEOUT;
 	if (info.ssi_signo == SIGUSR1)
 		return EVENT_FETCH;
+	if (info.ssi_signo == SIGUSR2)
+		return EVENT_RESTART;
 	return info.ssi_signo == SIGHUP ? EVENT_RELOAD : EVENT_STOP;
 }
 
@@ -73,6 +76,9 @@ void supervisor_take_meanwhile(struct supervisor *s, enum supervisor_event event
 		break;
 	case EVENT_FETCH:
 		fetcher_ask(&s->fetcher);
+		break;
+	case EVENT_RESTART:
+		s->wants_restart = true;
 		break;
 	case EVENT_FETCHER:
 		fetcher_take_end(&s->fetcher);

@@ -75,7 +75,7 @@ static bool is_given_up(const struct supervisor *s)
 	if (s->incarnation > TREE_INCARNATION_MAX)
 		log_error("%u daemons have served this mount, and no more can; it is to be mounted anew",
 			  TREE_INCARNATION_MAX);
-	else if (s->deaths > LIMIT_REPLACE_TRIES)
+	else if (s->deaths > (s->program_before >= 0 ? LIMIT_REPLACE_RESENT : LIMIT_REPLACE_TRIES))
 		log_error("%u daemons have died one after the other; no other is started", s->deaths);
 	else
 		return false;
@@ -98,7 +98,7 @@ static bool await_turn(struct supervisor *s)
 		log_warning("another daemon is started in %llu ms", (unsigned long long)pause);
 	while (!s->wants_stop && clock_monotonic_ms() < until_ms)
 		supervisor_take_meanwhile(s, supervisor_next_event(s, true, until_ms, &unused));
-	return !s->wants_stop;
+	return pause == 0 || !s->wants_stop;
 }
 
 /* ---- another one ---- */
@@ -140,32 +140,45 @@ static int try_once(struct supervisor *s)
 
 static int give_up(struct supervisor *s)
 {
+	if (is_kept(s))
+		supervisor_give_back(s);
 	supervisor_cut_connections(s);
 	return -EPIPE;
 }
 
-int supervisor_replace(struct supervisor *s)
+int supervisor_start_another(struct supervisor *s)
 {
 	uint64_t since_ms = clock_monotonic_ms();
-	io_close(&s->channel);
-	if (supervisor_reap_daemon(s) == 0 || !is_kept(s)) /* all is unmounted; or nobody can */
-		return give_up(s);
-	service_manager_status("the daemon has died; another one takes over");
-	do {
-		count_death(s);
-		if (is_given_up(s))
-			return give_up(s);
+	while (!is_given_up(s)) {
 		if (!await_turn(s)) {
 			supervisor_cut_connections(s);
 			return -EINTR;
 		}
-	} while (try_once(s) < 0);
+		if (try_once(s) < 0) {
+			count_death(s);
+			continue;
+		}
+		log_warning("another daemon serves %s on %s, after %llu ms without one", s->plan->source,
+			    s->plan->mountpoint, (unsigned long long)(clock_monotonic_ms() - since_ms));
+		supervisor_ask_again(s);
+		return s->wants_stop ? -EINTR : 0;
+	}
+	return give_up(s);
+}
 
+int supervisor_replace(struct supervisor *s)
+{
+	io_close(&s->channel);
+	if (supervisor_reap_daemon(s) == 0 || !is_kept(s)) { /* all is unmounted; or nobody can */
+		supervisor_cut_connections(s);
+		return -EPIPE;
+	}
+	service_manager_status("the daemon has died; another one takes over");
+	count_death(s);
 	s->replaced++;
-	log_warning("another daemon serves %s on %s, %llu ms after the last one was found dead", s->plan->source,
-		    s->plan->mountpoint, (unsigned long long)(clock_monotonic_ms() - since_ms));
+	int r = supervisor_start_another(s);
 	supervisor_set_status(s, s->summary);
-	service_manager_status(s->status);
-	supervisor_ask_again(s);
-	return s->wants_stop ? -EINTR : 0;
+	if (r == 0)
+		service_manager_status(s->status);
+	return r;
 }

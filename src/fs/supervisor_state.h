@@ -20,6 +20,7 @@ struct supervisor {
 	int channel;
 	pid_t daemon; /* 0: there is none */
 	struct hooks hooks;
+	char *program; /* that is executed for a restart */
 
 	/* The connections: a daemon that dies is replaced while they are kept. -1: not, or not mounted. */
 	int kept[MEMORY_SIDES];
@@ -35,6 +36,12 @@ struct supervisor {
 	/* What came and is not done, since no daemon was there for it. */
 	unsigned reloads;
 	bool wants_stop;
+	bool wants_restart;
+
+	/* Of the program before this one; else none. */
+	int program_before; /* to execute it again, until a daemon of ours has served */
+	struct hooks hooks_before;
+	char *failure; /* why it has the mount again */
 
 	struct watchdog watchdog;
 	struct fetcher fetcher;
@@ -49,6 +56,7 @@ enum supervisor_event {
 	EVENT_STOP,
 	EVENT_RELOAD,
 	EVENT_FETCH,
+	EVENT_RESTART,
 	EVENT_MESSAGE,
 	EVENT_PROBE,
 	EVENT_FETCHER,
@@ -89,8 +97,22 @@ void supervisor_keep_or_not(struct supervisor *s);
 void supervisor_cut_connections(struct supervisor *s);
 /* What was asked while nobody served, or of the one that died. */
 void supervisor_ask_again(struct supervisor *s);
+/* There is no daemon: as supervisor_replace, without a death. */
+int supervisor_start_another(struct supervisor *s);
 /* The daemon is gone: 0: another one serves; -EPIPE: nobody does any more; -EINTR: told to end meanwhile. */
 int supervisor_replace(struct supervisor *s);
+
+/* ---- supervisor_restart.c ---- */
+
+/* Does not return, or there is a daemon all the same: 0, and else as supervisor_replace. */
+int supervisor_restart(struct supervisor *s);
+/* The mount is another program's; what is taken of it is taken out. */
+struct takeover;
+void supervisor_adopt(struct supervisor *s, struct takeover *takeover);
+/* It cannot be served here: executes the program before, where there is one. */
+void supervisor_give_back(struct supervisor *s);
+/* It is served: whoever waits for that is told. */
+void supervisor_note_restarted(struct supervisor *s);
 
 /* ---- supervisor_end.c ---- */
 
