@@ -166,8 +166,11 @@ struct overview {
 	char *region;
 	bool is_mounted;
 	uint64_t pid;
-	int64_t now_s; /* when it was made */
-	int64_t started_at_s;
+	int64_t now_s;		 /* when it was made */
+	int64_t started_at_s;	 /* the daemon, which is not the mount's first where restarts > 0 */
+	uint64_t restarts;	 /* daemons that took over the mount */
+	uint64_t deaths;	 /* those of them that came because the one before had died */
+	int64_t last_death_at_s; /* 0: none */
 	uint64_t config_generation;
 	int64_t config_loaded_at_s;
 	uint64_t config_failures; /* reloads refused since the last good one */
@@ -229,6 +232,7 @@ int overview_print_status(const struct overview *overview, const struct overview
  */
 enum overview_health { OVERVIEW_HEALTHY = 0, OVERVIEW_WARNING, OVERVIEW_CRITICAL };
 #define OVERVIEW_REFUSED_S 86400
+#define OVERVIEW_DIED_S	   86400 /* as long it is a warning that a daemon has died, though another one took over */
 
 struct overview_finding {
 	enum overview_health level;
@@ -239,6 +243,7 @@ struct overview_finding {
 /* At most one of each kind, or one of each account; the worst first. free(*ret). */
 int overview_find_problems(const struct overview *overview, unsigned expiry_days, struct overview_finding **ret,
 			   size_t *ret_count);
+bool overview_died_lately(const struct overview *overview);   /* within OVERVIEW_DIED_S */
 const char *overview_health_name(enum overview_health level); /* "ok", "warning", "critical" */
 /* "ok", or a line for each finding; appends. */
 int overview_print_health(const struct overview *overview, struct buf *ret);

@@ -109,6 +109,7 @@ int slots_open(const struct slots_options *options, struct slots **ret, struct b
 /* Records the stop. Nothing may be in flight. */
 void slots_close(struct slots *slots);
 
+/* NULL: nobody is told any more, and nobody is being told when it returns. */
 void slots_set_notify(struct slots *slots, const struct slots_notify *notify);
 void slots_set_sweeper(struct slots *slots, const struct slots_sweeper *sweeper);
 

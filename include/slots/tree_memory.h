@@ -47,6 +47,9 @@ void tree_names_free(struct tree_names *names);
 
 /* Somebody served the mount before. */
 bool tree_names_is_heir(const struct tree_names *names);
+uint32_t tree_names_incarnation(const struct tree_names *names);
+/* Until tree_names_begin: whether he ended by himself. */
+bool tree_names_was_handed_over(const struct tree_names *names);
 /* Node ids from here on are given by nobody else. */
 uint64_t tree_names_first_node(const struct tree_names *names);
 /* The index of the first slot; of the n-th: n more. */

@@ -459,6 +459,8 @@ static void tear_down(struct daemon *d)
 		session_stop(d->tree);
 	if (d->run)
 		session_stop(d->run);
+	if (d->run_side.slots)
+		slots_set_notify(d->run_side.slots, NULL);
 	notify_free(d->notify);
 	waiting_free(d->tree_side.waiting, d->leave_ms > 0);
 	handles_done(&d->tree_side.handles);

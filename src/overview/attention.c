@@ -151,6 +151,14 @@ static void add_host(struct attentions *to, const struct overview *overview)
 			say(to, &a->remedy, "make room on the store's disk, then mount again");
 		}
 	}
+	if (overview_died_lately(overview)) {
+		a = add(to, ATTENTION_WARNING, "DAEMON DIED", "daemon");
+		if (a) {
+			say(to, &a->text, "%" PRIu64 " time%s since the mount; another one took over", overview->deaths,
+			    overview->deaths == 1 ? "" : "s");
+			say(to, &a->remedy, "its log says why: journalctl -t vouchfs");
+		}
+	}
 	if (overview->config_failures > 0) {
 		a = add(to, ATTENTION_BAD, "RELOAD FAILED", "configuration");
 		if (a) {

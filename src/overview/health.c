@@ -274,11 +274,21 @@ static void find_in_policy(struct findings *f)
 
 /* ---- the host ---- */
 
+bool overview_died_lately(const struct overview *overview)
+{
+	return overview->deaths > 0 && overview->now_s - overview->last_death_at_s < OVERVIEW_DIED_S;
+}
+
 static void find_in_host(struct findings *f)
 {
 	const struct overview *overview = f->overview;
 	if (overview->is_mounted && !overview->audit_writable)
 		add(f, OVERVIEW_CRITICAL, "audit-log", "the audit log cannot be written: nothing can be deployed");
+	if (overview_died_lately(overview))
+		add(f, OVERVIEW_WARNING, "daemon-died",
+		    "the daemon died within a day, %" PRIu64
+		    " time%s since the mount, and was replaced: its log says why",
+		    overview->deaths, overview->deaths == 1 ? "" : "s");
 	if (overview->config_failures > 0)
 		add(f, OVERVIEW_WARNING, "reload-failed", "the last reload failed: %s",
 		    overview->config_error ? overview->config_error : "see the log");

@@ -33,6 +33,16 @@ static void print_mount(const struct overview *overview, char ret[LIMIT_NAME_BYT
 	(void)snprintf(ret, LIMIT_NAME_BYTES + 1, "%.*s", (int)len, name);
 }
 
+/* They count from the mount on, unlike what else is counted. */
+static void put_restarts(struct metrics_text *t, const struct overview *overview)
+{
+	const struct metrics_label died = {"cause", "died"}, asked = {"cause", "asked"};
+	metrics_family(t, "vouchfs_daemon_restarts_total", METRICS_COUNTER,
+		       "Daemons that took over the mount, because the one before had died, or was asked to make room.");
+	metrics_sample(t, &died, 1, overview->deaths);
+	metrics_sample(t, &asked, 1, overview->restarts - overview->deaths);
+}
+
 static void put_mount(struct metrics_text *t, const struct overview *overview)
 {
 	const struct metrics_label version = {"version", overview->version ? overview->version : ""};
@@ -40,6 +50,7 @@ static void put_mount(struct metrics_text *t, const struct overview *overview)
 	metrics_sample(t, &version, 1, 1);
 	metrics_single(t, "vouchfs_start_time_seconds", METRICS_GAUGE, "When the daemon was started.",
 		       (uint64_t)overview->started_at_s);
+	put_restarts(t, overview);
 	metrics_single(t, "vouchfs_metrics_timestamp_seconds", METRICS_GAUGE,
 		       "When these metrics were made: old ones in a textfile are those of a daemon that is gone.",
 		       (uint64_t)overview->now_s);

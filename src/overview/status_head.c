@@ -22,14 +22,30 @@ static void put_title(struct screen *screen, const struct overview *overview)
 			    overview->store ? overview->store : "");
 		return;
 	}
-	screen_put(screen, "generation %" PRIu64 ", loaded %s ago; mounted %s ago, pid %" PRIu64 "\n",
-		   overview->config_generation, screen_span(screen->now_s - overview->config_loaded_at_s, ago),
-		   screen_span(screen->now_s - overview->started_at_s, up), overview->pid);
+	screen_put(screen, "generation %" PRIu64 ", loaded %s ago; ", overview->config_generation,
+		   screen_span(screen->now_s - overview->config_loaded_at_s, ago));
+	(void)screen_span(screen->now_s - overview->started_at_s, up);
+	if (overview->restarts > 0)
+		screen_put(screen, "taken over %s ago, restart %" PRIu64, up, overview->restarts);
+	else
+		screen_put(screen, "mounted %s ago", up);
+	screen_put(screen, ", pid %" PRIu64 "\n", overview->pid);
+}
+
+static void put_deaths(struct screen *screen, const struct overview *overview)
+{
+	char ago[SCREEN_SPAN_SIZE];
+	if (overview->deaths > 0)
+		screen_wrap(screen, 3, overview_died_lately(overview) ? PAINT_BAD : PAINT_PLAIN, LOUD "DAEMON DIED",
+			    " %" PRIu64 " time%s, last %s ago, and was replaced: its log says why", overview->deaths,
+			    overview->deaths == 1 ? "" : "s",
+			    screen_span(screen->now_s - overview->last_death_at_s, ago));
 }
 
 static void put_failures(struct screen *screen, const struct overview *overview)
 {
 	char count[48] = "";
+	put_deaths(screen, overview);
 	if (overview->config_failures > 1)
 		(void)snprintf(count, sizeof(count), " (%" PRIu64 " in a row)", overview->config_failures);
 	if (overview->config_failures > 0)

@@ -51,6 +51,16 @@ const char *bindings_config_of(const struct config_slot *section)
 	return section->code_signing ? section->code_signing->name : CONFIG_NONE;
 }
 
+static int compare_section(const void *name, const void *section)
+{
+	return strcmp(name, ((const struct config_slot *)section)->name);
+}
+
+const struct config_slot *bindings_find_section(const struct config *config, const char *name)
+{
+	return bsearch(name, config->functions, config->function_count, sizeof(config->functions[0]), compare_section);
+}
+
 bool bindings_has_releases(const struct slot *slot)
 {
 	uint64_t newest;
@@ -174,14 +184,6 @@ static int record_functions(const struct comparison *c, const struct config_slot
 
 /* ---- sections with patterns ---- */
 
-static const struct config_slot *find_section(const struct trust *trust, const char *name)
-{
-	for (size_t i = 0; i < trust->config->function_patterns.count; i++)
-		if (strcmp(trust->config->function_patterns.all[i]->name, name) == 0)
-			return trust->config->function_patterns.all[i];
-	return NULL;
-}
-
 /* A pattern that is new says nothing of functions that are to come; only what changes with it does. */
 static int record_pattern(const struct comparison *c, const struct change *section)
 {
@@ -203,10 +205,11 @@ static int record_patterns(const struct comparison *c)
 				     *after = &c->after->config->function_patterns;
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < after->count; i++)
-		r = record_pattern(c, &(struct change){.before = find_section(c->before, after->all[i]->name),
-						       .after = after->all[i]});
+		r = record_pattern(
+			c, &(struct change){.before = bindings_find_section(c->before->config, after->all[i]->name),
+					    .after = after->all[i]});
 	for (size_t i = 0; r == 0 && i < before->count; i++)
-		if (!find_section(c->after, before->all[i]->name))
+		if (!bindings_find_section(c->after->config, before->all[i]->name))
 			r = record_pattern(c, &(struct change){.before = before->all[i]});
 	return r;
 }

@@ -32,6 +32,8 @@ int bindings_keep(struct slots *slots, const struct trust *trust);
 
 /* The config's name, CONFIG_NONE, or "no section" of NULL. */
 const char *bindings_config_of(const struct config_slot *section);
+/* The section that stands there by this name or pattern itself, whatever it governs; NULL: none. */
+const struct config_slot *bindings_find_section(const struct config *config, const char *name);
 /* By the store, also where it cannot tell. The slot's lock is not for here: others hold it and want refresh_lock. */
 bool bindings_has_releases(const struct slot *slot);
 

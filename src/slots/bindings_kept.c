@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -36,11 +37,14 @@ static int render(const struct config *config, struct buf *ret)
 
 int bindings_keep(struct slots *slots, const struct trust *trust)
 {
-	struct buf text = {0};
+	struct buf text = {0}, kept = {0};
 	int r = render(trust->config, &text);
-	if (r == 0)
+	bool is_kept = r == 0 && store_get_bindings(slots->store, &kept) == 0 && kept.data &&
+		       text_equal(kept.data, kept.len, text.data ? text.data : "");
+	if (r == 0 && !is_kept)
 		r = store_put_bindings(slots->store, text.data ? text.data : "", text.len);
 	buf_done(&text);
+	buf_done(&kept);
 	return r;
 }
 
@@ -63,27 +67,7 @@ static bool take(const struct text_line *line, struct kept *ret)
 	return true;
 }
 
-/* Whether a text has a section or a config by this name. */
-static bool has(const struct buf *text, const char *key, const char *name)
-{
-	const char *at = text->data, *end = at + text->len;
-	struct text_line line;
-	struct kept kept;
-	while (text_next_line(&at, end, &line))
-		if (text_equal(line.key, line.key_len, key) && take(&line, &kept) && strcmp(kept.name, name) == 0)
-			return true;
-	return false;
-}
-
 /* ---- what differs ---- */
-
-static const struct config_slot *find_section(const struct config *config, const char *name)
-{
-	for (size_t i = 0; i < config->function_count; i++)
-		if (strcmp(config->functions[i].name, name) == 0)
-			return &config->functions[i];
-	return NULL;
-}
 
 static int append_section(struct slots *slots, const char *name, const struct config_code_signing *rules,
 			  const struct explain *detail)
@@ -98,7 +82,7 @@ static int compare_section(struct slots *slots, const struct kept *kept)
 {
 	char place[BINDINGS_PLACE_SIZE];
 	struct explain detail;
-	const struct config_slot *section = find_section(slots->trust->config, kept->name);
+	const struct config_slot *section = bindings_find_section(slots->trust->config, kept->name);
 	if (section && strcmp(bindings_config_of(section), kept->had) == 0)
 		return 0;
 	if (!section) {
@@ -126,26 +110,55 @@ static int compare_config(struct slots *slots, const struct kept *kept)
 	return bindings_append(slots, &(struct binding){.rules = rules}, &detail);
 }
 
-/* A new section takes functions from the one that they went by. */
-static bool takes_functions(struct slots *slots, const struct config_slot *section)
+/* ---- sections that are new ---- */
+
+/* By their place in the configuration. */
+struct news {
+	const struct config *config;
+	bool *is_known; /* it was there before, or has been found already */
+	bool *takes;	/* functions that have releases from the section that they went by */
+};
+
+static size_t place_of(const struct news *news, const struct config_slot *section)
 {
-	struct slot *slot;
-	for (size_t i = 0; (slot = slot_at(slots, i)) != NULL; i++)
-		if (!slot->is_layer && config_find_function(slots->trust->config, slot->label) == section &&
-		    bindings_has_releases(slot))
-			return true;
-	return false;
+	return (size_t)(section - news->config->functions);
 }
 
-static int record_new(struct slots *slots, const struct buf *text)
+static void find_known(const struct buf *text, struct news *news)
 {
-	const struct config *config = slots->trust->config;
+	const char *at = text->data, *end = at + text->len;
+	struct text_line line;
+	struct kept kept;
+	while (text_next_line(&at, end, &line)) {
+		const struct config_slot *section = NULL;
+		if (text_equal(line.key, line.key_len, FUNCTION) && take(&line, &kept))
+			section = bindings_find_section(news->config, kept.name);
+		if (section)
+			news->is_known[place_of(news, section)] = true;
+	}
+}
+
+/* One look at all slots, however many sections are new. */
+static void find_takers(struct slots *slots, struct news *news)
+{
+	struct slot *slot;
+	for (size_t i = 0; (slot = slot_at(slots, i)) != NULL; i++) {
+		const struct config_slot *section = slot->is_layer ? NULL
+								   : config_find_function(news->config, slot->label);
+		size_t place = section ? place_of(news, section) : 0;
+		if (section && !news->is_known[place] && bindings_has_releases(slot))
+			news->is_known[place] = news->takes[place] = true;
+	}
+}
+
+static int record_takers(struct slots *slots, const struct news *news)
+{
 	char place[BINDINGS_PLACE_SIZE];
 	struct explain detail;
 	int r = 0;
-	for (size_t i = 0; r == 0 && i < config->function_count; i++) {
-		const struct config_slot *section = &config->functions[i];
-		if (has(text, FUNCTION, section->name) || !takes_functions(slots, section))
+	for (size_t i = 0; r == 0 && i < news->config->function_count; i++) {
+		const struct config_slot *section = &news->config->functions[i];
+		if (!news->takes[i])
 			continue;
 		bindings_print_place(&section->origin, slots->trust, place);
 		explain_set(&detail, "another section -> %s, by [function %s], which is new, at %s, " MEANWHILE,
@@ -154,6 +167,27 @@ static int record_new(struct slots *slots, const struct buf *text)
 	}
 	return r;
 }
+
+static int record_new(struct slots *slots, const struct buf *text)
+{
+	const struct config *config = slots->trust->config;
+	struct news news = {
+		.config = config,
+		.is_known = calloc(config->function_count + 1, sizeof(bool)),
+		.takes = calloc(config->function_count + 1, sizeof(bool)),
+	};
+	int r = news.is_known && news.takes ? 0 : -ENOMEM;
+	if (r == 0) {
+		find_known(text, &news);
+		find_takers(slots, &news);
+		r = record_takers(slots, &news);
+	}
+	free(news.is_known);
+	free(news.takes);
+	return r;
+}
+
+/* ---- all of it ---- */
 
 static int compare(struct slots *slots, const struct buf *text)
 {

@@ -169,6 +169,10 @@ static int fill_head(struct slots *slots, const struct trust *trust, struct over
 	overview->pid = (uint64_t)getpid();
 	overview->now_s = clock_now_s();
 	overview->started_at_s = slots->started.tv_sec;
+	const struct tree_past past = tree_names_past(slots->names);
+	overview->restarts = past.takeovers;
+	overview->deaths = past.deaths;
+	overview->last_death_at_s = past.last_death_at_s;
 	overview->audit_writable = audit_is_writable(slots->audit);
 	audit_head(slots->audit, &overview->audit_seq, head);
 	lock_take(&slots->lock);

@@ -21,8 +21,12 @@ void inherit_begin(struct slots *slots)
 	if (!tree_names_is_heir(slots->names))
 		return;
 	inherited->count = slots->slot_count;
-	for (size_t i = 0; i < slots->slot_count; i++)
-		slots->list[i]->was_touched |= tree_names_is_lost(slots->names);
+	lock_take(&slots->lock);
+	for (size_t i = 0; i < slots->slot_count && tree_names_is_lost(slots->names); i++) {
+		slots->list[i]->was_touched = true; /* for all that is known */
+		inherit_touch_locked(slots->list[i]);
+	}
+	lock_drop(&slots->lock);
 	atomic_store(&inherited->is_done, false);
 }
 

@@ -145,6 +145,17 @@ static int record_event(struct slots *slots, enum audit_event event, const char 
 	return audit_append(slots->audit, &record, NULL);
 }
 
+static int record_start(struct slots *slots)
+{
+	struct explain detail;
+	if (!tree_names_is_heir(slots->names))
+		return record_event(slots, AUDIT_START, slots->config_path);
+	explain_set(&detail, "%s; daemon %u of this mount, which it takes over from one that %s", slots->config_path,
+		    tree_names_incarnation(slots->names),
+		    tree_names_was_handed_over(slots->names) ? "was asked to end" : "died");
+	return record_event(slots, AUDIT_START, detail.text);
+}
+
 uint64_t slots_record(struct slots *slots, const struct audit_record *record)
 {
 	uint64_t seq = 0;
@@ -195,7 +206,7 @@ static int open_all(struct slots *slots, const struct slots_options *options, st
 	if (r == 0)
 		r = add_slots(slots);
 	if (r == 0)
-		r = record_event(slots, AUDIT_START, slots->config_path);
+		r = record_start(slots);
 	if (r == 0)
 		store_listen(slots->store, record_damage, slots);
 	if (r == 0)
@@ -373,7 +384,9 @@ void slots_close(struct slots *slots)
 
 void slots_set_notify(struct slots *slots, const struct slots_notify *notify)
 {
-	slots->notify = *notify;
+	if (!notify)
+		inherit_end(slots);
+	slots->notify = notify ? *notify : (struct slots_notify){0};
 }
 
 void slots_hand_over(struct slots *slots)

@@ -206,6 +206,16 @@ bool tree_names_is_heir(const struct tree_names *names)
 	return names->memory.incarnation > 1;
 }
 
+uint32_t tree_names_incarnation(const struct tree_names *names)
+{
+	return names->memory.incarnation;
+}
+
+bool tree_names_was_handed_over(const struct tree_names *names)
+{
+	return names->head.is_handed_over != 0;
+}
+
 uint64_t tree_names_first_node(const struct tree_names *names)
 {
 	uint64_t incarnation = names->memory.incarnation > 0 ? names->memory.incarnation : 1;

@@ -74,6 +74,13 @@ static void fail_reload(struct overview *o, bool is_bad)
 	overview_fixture_set(&o->config_error, "a.conf:3: unknown key");
 }
 
+static void die(struct overview *o, bool is_bad)
+{
+	o->restarts = 3;
+	o->deaths = 2;
+	o->last_death_at_s = o->now_s - (is_bad ? DAY_S - 1 : DAY_S);
+}
+
 static void break_glass(struct overview *o, bool is_bad)
 {
 	only(o)->break_glass.until_s = is_bad ? o->now_s + 60 : 0;
@@ -224,6 +231,8 @@ static const struct {
 	{spoil_list, "list", "critical: the revocation list of account 111122223333 is refused: it is older\n"},
 	{lose_list, "list", "critical: the revocation list of account 111122223333 is missing\n"},
 	{age_list, "list-due", "warning: the next revocation list of account 111122223333 is due in 24 h\n"},
+	{die, "daemon-died",
+	 "warning: the daemon died within a day, 2 times since the mount, and was replaced: its log says why\n"},
 	{fail_reload, "reload-failed", "warning: the last reload failed: a.conf:3: unknown key\n"},
 	{break_glass, "break-glass", "warning: functions/main is under break glass\n"},
 	{fail_to_deploy, "failed", "warning: functions/main could not be deployed to, the store failed\n"},

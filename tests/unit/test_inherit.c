@@ -343,7 +343,7 @@ static void change_unseen(struct slots_fixture *f, struct told *told)
 {
 	slots_fixture_deploy(f, "main", "one");
 	told->nodes[0] = run_node_of(f, ".releases/main");
-	slots_set_notify(f->slots, &(struct slots_notify){0}); /* dies before it has told */
+	slots_set_notify(f->slots, NULL); /* dies before it has told */
 	slots_fixture_deploy(f, "main", "two");
 }
 
@@ -365,7 +365,7 @@ static void remove_unseen(struct slots_fixture *f, struct told *told)
 	assert_int_equal(slots_fixture_mkdir(f, "functions", "team-x"), 0);
 	slots_fixture_deploy(f, "team-x", "one");
 	told->nodes[0] = run_node_of(f, ".releases/team-x/1/task/marker");
-	slots_set_notify(f->slots, &(struct slots_notify){0});
+	slots_set_notify(f->slots, NULL);
 	assert_int_equal(slots_fixture_unlink(f, TEAM, "a.zip"), 0);
 	assert_int_equal(slots_fixture_rmdir(f, "functions", "team-x"), 0);
 }

@@ -46,6 +46,19 @@ static void a_name_with_any_bytes_is_escaped(void **state)
 	assert_has(s, "vouchfs_config_generation{mount=\"a\\\"b\\\\\\\\c\\\\x0a\\\\xff.d\"} 7");
 }
 
+static void restarts_are_counted_by_their_cause(void **state)
+{
+	struct metrics_scene *s = *state;
+	metrics_scene_render(s);
+	assert_has(s, "vouchfs_daemon_restarts_total{mount=\"prod\",cause=\"died\"} 0");
+	assert_has(s, "vouchfs_daemon_restarts_total{mount=\"prod\",cause=\"asked\"} 0");
+	s->overview->restarts = 5;
+	s->overview->deaths = 2;
+	metrics_scene_render(s);
+	assert_has(s, "vouchfs_daemon_restarts_total{mount=\"prod\",cause=\"died\"} 2");
+	assert_has(s, "vouchfs_daemon_restarts_total{mount=\"prod\",cause=\"asked\"} 3");
+}
+
 static void what_went_wrong_is_zero(void **state)
 {
 	struct metrics_scene *s = *state;
@@ -368,6 +381,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_mount_is_called_by_its_configuration),
 		TEST(a_name_with_any_bytes_is_escaped),
+		TEST(restarts_are_counted_by_their_cause),
 		TEST(what_went_wrong_is_zero),
 		TEST(every_family_has_help_and_type_once),
 		TEST(a_slot_that_is_served),
