@@ -191,6 +191,13 @@ load: deps-rigs
 	@$(BUILD) VARIANT=test build-only
 	@tests/load/run build/test/vouchfs $(LOAD_SECONDS)
 
+## make restarts   RESTARTS=100 daemons killed under load, and as many upgrades: wrong bytes, lost deployments, hangs
+restarts: deps-test
+	@$(BUILD) VARIANT=test build-only build-unit
+	@rm -f build/restarts && RESTARTS=$(RESTARTS) RESTARTS_FIGURES=$(CURDIR)/build/restarts \
+		$(MAKE) --no-print-directory VARIANT=test E2E="-f load tests/e2e/restart.bats" e2e
+	@grep '^kills\|^upgrades' build/restarts
+
 ## make long       the long forms: crash, 1,000 deployments (READING_DEPLOYMENTS) under readers, three times, and
 ##                 DAMAGE_SECONDS (300) of random changes of the store under readers,
 ##                 SCALE_FUNCTIONS (20,000) really deployed, SCALE_DEPLOYMENTS (10,000) in a row
