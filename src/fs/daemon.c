@@ -465,6 +465,8 @@ static void tear_down(struct daemon *d)
 	waiting_free(d->tree_side.waiting, d->leave_ms > 0);
 	handles_done(&d->tree_side.handles);
 	watch_done(&d->watch);
+	if (d->tree_side.tree && d->leave_ms > 0 && d->tree_side.ops->hand_over)
+		d->tree_side.ops->hand_over(d->tree_side.tree);
 	if (d->tree_side.tree)
 		d->tree_side.ops->close(d->tree_side.tree);
 	session_free(d->tree);

@@ -72,25 +72,28 @@ metric_is() { grep -qxF "$1" "$MNT/.vouchfs/metrics"; }
 	cp "$T/one.zip" "$MNT/functions/main-function/"
 	app_is 1
 	stop_mount
-	went=0
+	untold=0
 	for n in 1 2 3 4 5; do
-		VOUCHFS_TEST_FAULT=renameat:$n:kill start_mount
+		VOUCHFS_TEST_RESEND=yes VOUCHFS_TEST_FAULT=renameat:$n:kill "$VOUCHFS" mount -f -c "$CONF" "$MNT" 2>"$T/log" 3>&- &
+		eventually is_mounted "$MNT/run"
 		ls "$MNT/run/" >/dev/null
 		before=$(readlink "$MNT/run/main-function")
 		before=${before##*/}
 		before_pid=$(daemon_pid)
 		cp "$T/two.zip" "$MNT/functions/main-function/" 2>/dev/null || true
-		[ "$(daemon_pid)" = "$before_pid" ] || went=$((went + 1))
-		eventually stat "$MNT/.vouchfs/status"
+		died=no
+		[ "$(daemon_pid)" = "$before_pid" ] || died=yes
+		eventually stat "$MNT/.vouchfs/status" || { cat "$T/log"; false; }
 		current=$("$VOUCHFS" status -c "$CONF" --json | python3 -c '
 import json, sys
-print([f["release"] for f in json.load(sys.stdin)["functions"] if f["slot"] == "main-function"][0])')
+print([f["release"] for f in json.load(sys.stdin)["slots"] if f["slot"] == "main-function"][0])')
 		eventually link_is "$current"
 		if [ "$current" = 1 ]; then app_is 1; else app_is 2; fi
 		[ "$current" -ge "$before" ]
+		[ "$died" = no ] || [ "$current" = "$before" ] || untold=$((untold + 1))
 		stop_mount
 	done
-	[ "$went" -ge 2 ]
+	[ "$untold" -ge 1 ]
 }
 
 @test "a working directory stays where it is" {
@@ -149,18 +152,40 @@ print([f["release"] for f in json.load(sys.stdin)["functions"] if f["slot"] == "
 
 is_blocked() { ! cat "$1" 2>"$T/error" >/dev/null && grep -q "Permission denied" "$T/error"; }
 
+# Python, since a shell closes a copy of the descriptor after each write, which is a verdict.
+hold_open() {
+	python3 -c '
+import errno, os, sys
+file = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
+os.write(file, b"PK\x03\x04")
+print("open", flush=True)
+sys.stdin.readline()
+for what in (lambda: os.write(file, b"more"), lambda: os.fsync(file), lambda: os.close(file)):
+    try:
+        what()
+        print("done", flush=True)
+    except OSError as e:
+        print(errno.errorcode[e.errno], flush=True)
+' "$1"
+}
+
 @test "uploads of a daemon that died have failed, and leave nothing" {
 	start_mount
-	exec 6>"$MNT/functions/main-function/half.zip"
-	head -c 100 "$T/one.zip" >&6
+	mkfifo "$T/go"
+	hold_open "$MNT/functions/main-function/half.zip" <"$T/go" >"$T/said" 3>&- &
+	exec 7>"$T/go"
+	eventually grep -q open "$T/said"
 	cp "$T/one.zip" "$MNT/functions/main-function/.staged"
+	[ -e "$MNT/functions/main-function/.staged" ]
 	kill_daemon
-	run ! cat /dev/null "$MNT/functions/main-function/.staged"
-	(head -c 100 "$T/one.zip" >&6) 2>"$T/error" && false
-	exec 6>&- || true
-	[ -z "$(ls -A "$MNT/functions/main-function")" ]
+	[ ! -e "$MNT/functions/main-function/.staged" ]
 	[ -z "$(ls -A "$STORE/staging")" ]
 	metric_is 'vouchfs_staging_bytes{mount="vouchfs"} 0'
+	echo >&7
+	exec 7>&-
+	wait
+	[ "$(cat "$T/said")" = "$(printf 'open\nEIO\nEIO\nEIO')" ]
+	[ -z "$(ls -A "$MNT/functions/main-function")" ]
 	cp "$T/one.zip" "$MNT/functions/main-function/"
 	app_is 1
 }
