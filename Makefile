@@ -270,6 +270,7 @@ build/bench/bare_fuse: tests/bench/bare_fuse.c src/fs/receive.c src/fs/receive.h
 ## make lint       layers, formatting, clang-tidy, shellcheck
 lint: deps-check
 	@tests/lint/layers
+	@tests/lint/paths
 	@clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 	@printf '%s\n' $(SOURCES) | xargs -P 2 -I{} clang-tidy --quiet {} -- $(filter-out $(GCC_ONLY),$(ALL_CFLAGS)) 2>/dev/null
 	@shellcheck -x -e SC2016,SC2030,SC2031,SC2154 .ci/deps .ci/run conf/sandbox/vouchfs-bwrap conf/completions/vouchfs $$(git ls-files 'tests/*' | xargs grep -lIE '^#!.*(sh|bats)$$')

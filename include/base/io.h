@@ -1,7 +1,8 @@
 /*
  * io.h - every system call on files that can fail for a reason worth testing. Returns 0 (or a value >= 0) or a negative
  * errno; EINTR never comes out. Descriptors are O_CLOEXEC. Paths are relative to a directory descriptor and may not
- * leave it: openat2 with RESOLVE_BENEATH, no symlinks, no magic links.
+ * leave it: openat2 with RESOLVE_BENEATH, no symlinks, no magic links; what is made, linked, renamed or removed, from
+ * the directory that was opened so. Who opens by other means is listed in tests/lint/paths.list.
  *
  * The seam: in builds with VOUCHFS_TEST_HOOKS every changing call first asks io_fault(), which VOUCHFS_TEST_FAULT
  * steers: "<call>:<n>:<what>", call a name below or "*", n counted from 1 over the calls that match in this process
@@ -55,7 +56,8 @@ int io_renameat(int from_dirfd, const char *from, int to_dirfd, const char *to);
 int io_exchangeat(int a_dirfd, const char *a, int b_dirfd, const char *b);
 /* Another name in the same directory, that nothing has yet: -EEXIST. Faults: "renameat". */
 int io_rename_new(int dirfd, const char *from, const char *to);
-int io_unlinkat(int dirfd, const char *rel, int flags); /* 0 when it is not there */
+int io_unlinkat(int dirfd, const char *rel, int flags);	      /* 0 when it is not there */
+int io_statat(int dirfd, const char *name, struct stat *ret); /* of a bare name; a link is what it is */
 int io_fsync(int fd);
 /* Has a range of a file written to the disk, without waiting. Says nothing about what becomes of it: io_fsync does. */
 int io_start_writeback(int fd, uint64_t offset, uint64_t len);

@@ -62,8 +62,9 @@ static int segment_size(const struct audit_reader *reader, size_t index, uint64_
 	char name[AUDIT_NAME_SIZE];
 	struct stat st;
 	audit_segment_name(reader->segments[index], name);
-	if (fstatat(reader->dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -errno;
+	int r = io_statat(reader->dirfd, name, &st);
+	if (r < 0)
+		return r;
 	*ret = (uint64_t)st.st_size;
 	return 0;
 }

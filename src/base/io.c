@@ -53,12 +53,74 @@ int io_open_dirat(int dirfd, const char *rel)
 	return io_openat(dirfd, rel, O_RDONLY | O_DIRECTORY, 0);
 }
 
+/* The directory that holds rel, opened; *ret_name points to the last component. */
+static int open_parent(int dirfd, const char *rel, const char **ret_name)
+{
+	const char *slash = strrchr(rel, '/');
+	if (!slash) {
+		*ret_name = rel;
+		return io_open_dirat(dirfd, ".");
+	}
+	char parent[512];
+	size_t len = (size_t)(slash - rel);
+	if (len >= sizeof(parent))
+		return -ENAMETOOLONG;
+	memcpy(parent, rel, len);
+	parent[len] = '\0';
+	*ret_name = slash + 1;
+	return io_open_dirat(dirfd, parent);
+}
+
+/* The last step of a path that is to be changed, from the directory that it is in: no link leads elsewhere. */
+struct step {
+	int dirfd; /* to be closed where it is not the caller's */
+	const char *name;
+	int given;
+};
+
+static int step_to(int dirfd, const char *rel, struct step *ret)
+{
+	*ret = (struct step){.dirfd = dirfd, .name = rel, .given = dirfd};
+	if (dirfd == AT_FDCWD || !strchr(rel, '/')) /* the administrator's, or a bare name */
+		return 0;
+	int r = ret->dirfd = open_parent(dirfd, rel, &ret->name);
+	return r < 0 ? r : 0;
+}
+
+static void step_done(struct step *step)
+{
+	if (step->dirfd != step->given)
+		io_close(&step->dirfd);
+}
+
+/* Both ends of a link or a rename. */
+struct steps {
+	struct step from, to;
+};
+
+static int steps_to(int from_dirfd, const char *from, int to_dirfd, const char *to, struct steps *ret)
+{
+	int r = step_to(from_dirfd, from, &ret->from);
+	if (r < 0)
+		return r;
+	r = step_to(to_dirfd, to, &ret->to);
+	if (r < 0)
+		step_done(&ret->from);
+	return r;
+}
+
+static void steps_done(struct steps *steps)
+{
+	step_done(&steps->from);
+	step_done(&steps->to);
+}
+
 int io_open_unnamed(int dirfd, mode_t mode)
 {
 	int r = io_fault("openat");
 	if (r < 0)
 		return r;
-	return RETRY(openat(dirfd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode));
+	return io_openat(dirfd, ".", O_TMPFILE | O_RDWR, mode);
 }
 
 int io_link_unnamed(int fd, int dirfd, const char *rel)
@@ -68,7 +130,13 @@ int io_link_unnamed(int fd, int dirfd, const char *rel)
 		return r;
 	char path[64];
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return RETRY(linkat(AT_FDCWD, path, dirfd, rel, AT_SYMLINK_FOLLOW));
+	struct step step;
+	r = step_to(dirfd, rel, &step);
+	if (r < 0)
+		return r;
+	r = RETRY(linkat(AT_FDCWD, path, step.dirfd, step.name, AT_SYMLINK_FOLLOW));
+	step_done(&step);
+	return r;
 }
 
 int io_linkat(int from_dirfd, const char *from, int to_dirfd, const char *to)
@@ -76,7 +144,13 @@ int io_linkat(int from_dirfd, const char *from, int to_dirfd, const char *to)
 	int r = io_fault("linkat");
 	if (r < 0)
 		return r;
-	return RETRY(linkat(from_dirfd, from, to_dirfd, to, 0));
+	struct steps steps = {0};
+	r = steps_to(from_dirfd, from, to_dirfd, to, &steps);
+	if (r < 0)
+		return r;
+	r = RETRY(linkat(steps.from.dirfd, steps.from.name, steps.to.dirfd, steps.to.name, 0));
+	steps_done(&steps);
+	return r;
 }
 
 int io_mkdirat(int dirfd, const char *rel, mode_t mode)
@@ -84,24 +158,36 @@ int io_mkdirat(int dirfd, const char *rel, mode_t mode)
 	int r = io_fault("mkdirat");
 	if (r < 0)
 		return r;
-	r = RETRY(mkdirat(dirfd, rel, mode));
+	struct step step;
+	r = step_to(dirfd, rel, &step);
+	if (r < 0)
+		return r;
+	r = RETRY(mkdirat(step.dirfd, step.name, mode));
+	step_done(&step);
 	return r == -EEXIST ? 0 : r;
+}
+
+static int rename_steps(int from_dirfd, const char *from, int to_dirfd, const char *to, unsigned flags)
+{
+	struct steps steps = {0};
+	int r = io_fault("renameat");
+	if (r == 0)
+		r = steps_to(from_dirfd, from, to_dirfd, to, &steps);
+	if (r < 0)
+		return r;
+	r = RETRY(renameat2(steps.from.dirfd, steps.from.name, steps.to.dirfd, steps.to.name, flags));
+	steps_done(&steps);
+	return r;
 }
 
 int io_renameat(int from_dirfd, const char *from, int to_dirfd, const char *to)
 {
-	int r = io_fault("renameat");
-	if (r < 0)
-		return r;
-	return RETRY(renameat(from_dirfd, from, to_dirfd, to));
+	return rename_steps(from_dirfd, from, to_dirfd, to, 0);
 }
 
 int io_exchangeat(int a_dirfd, const char *a, int b_dirfd, const char *b)
 {
-	int r = io_fault("renameat");
-	if (r < 0)
-		return r;
-	return RETRY(renameat2(a_dirfd, a, b_dirfd, b, RENAME_EXCHANGE));
+	return rename_steps(a_dirfd, a, b_dirfd, b, RENAME_EXCHANGE);
 }
 
 int io_rename_new(int dirfd, const char *from, const char *to)
@@ -121,7 +207,12 @@ int io_unlinkat(int dirfd, const char *rel, int flags)
 	int r = io_fault("unlinkat");
 	if (r < 0)
 		return r;
-	r = RETRY(unlinkat(dirfd, rel, flags));
+	struct step step;
+	r = step_to(dirfd, rel, &step);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	r = RETRY(unlinkat(step.dirfd, step.name, flags));
+	step_done(&step);
 	return r == -ENOENT ? 0 : r;
 }
 
@@ -129,6 +220,11 @@ static bool is_directory(int fd)
 {
 	struct stat st;
 	return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int io_statat(int dirfd, const char *name, struct stat *ret)
+{
+	return RETRY(fstatat(dirfd, name, ret, AT_SYMLINK_NOFOLLOW));
 }
 
 int io_fsync(int fd)
@@ -275,24 +371,6 @@ int io_read_path(const char *path, size_t max, struct buf *ret)
 	int r = io_read_fd(fd, max, ret);
 	io_close(&fd);
 	return r;
-}
-
-/* The directory that holds rel, opened; *ret_name points to the last component. */
-static int open_parent(int dirfd, const char *rel, const char **ret_name)
-{
-	const char *slash = strrchr(rel, '/');
-	if (!slash) {
-		*ret_name = rel;
-		return io_open_dirat(dirfd, ".");
-	}
-	char parent[512];
-	size_t len = (size_t)(slash - rel);
-	if (len >= sizeof(parent))
-		return -ENAMETOOLONG;
-	memcpy(parent, rel, len);
-	parent[len] = '\0';
-	*ret_name = slash + 1;
-	return io_open_dirat(dirfd, parent);
 }
 
 /* How a file comes to its name. */

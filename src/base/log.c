@@ -230,7 +230,7 @@ void log_leave_terminal(void)
 	if (fd < 0)
 		return;
 	for (int i = STDIN_FILENO; i <= (is_on_stderr() ? STDOUT_FILENO : STDERR_FILENO); i++)
-		(void)dup2(fd, i);
+		(void)dup3(fd, i, 0); /* fails where it is that one, which is right then */
 	io_close(&fd);
 }
 

@@ -46,8 +46,9 @@ static int look_at(const struct hook_dir *dir, int dirfd, const char *name, stru
 	*ret_is_hook = false;
 	if (name[0] == '.' || text_ends_with(name, "~"))
 		return 0;
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : complain(complaints, dir->path, name, strerror(errno));
+	int r = io_statat(dirfd, name, &st);
+	if (r < 0)
+		return r == -ENOENT ? 0 : complain(complaints, dir->path, name, strerror(-r));
 	const char *why = why_no_hook(dir, &st);
 	if (why)
 		return complain(complaints, dir->path, name, why);

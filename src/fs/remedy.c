@@ -47,8 +47,8 @@ static int open_conf_d(const char *config_path, struct explain *why)
 static int check_file(int dirfd, const char *name, struct explain *why)
 {
 	struct stat st;
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		int r = -errno;
+	int r = io_statat(dirfd, name, &st);
+	if (r < 0) {
 		explain_set(why, "it cannot be looked at: %s", strerror(-r));
 		return r;
 	}

@@ -120,7 +120,7 @@ void watch_run(struct watch *watch)
 {
 	struct epoll_event events[SOURCE_COUNT];
 	bool is_due = false, has_changed = false;
-	int count = epoll_wait(watch->fd, events, SOURCE_COUNT, 0);
+	int count = epoll_pwait(watch->fd, events, SOURCE_COUNT, 0, NULL);
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.u32 == SOURCE_LISTS) {
 			has_changed |= watch_set_take(&watch->lists.set);

@@ -1,6 +1,7 @@
 #include "watch_set.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,7 +123,7 @@ static int step(struct walk *w, const char *name)
 		int r = watch_name(w->set, w->at, name);
 		if (r < 0)
 			return r;
-		ssize_t target_len = readlink(path, target, sizeof(target) - 1);
+		ssize_t target_len = readlinkat(AT_FDCWD, path, target, sizeof(target) - 1);
 		if (target_len >= 0) {
 			target[target_len] = '\0';
 			r = follow_link(w, target);

@@ -41,7 +41,7 @@ static void explain_errors(const struct buf *errors, struct explain *ret_why)
 static bool has_principals(const struct signer *signer)
 {
 	struct stat st;
-	return fstatat(signer->fd, PRINCIPALS, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+	return io_statat(signer->fd, PRINCIPALS, &st) != -ENOENT;
 }
 
 /* *ret is NULL when there is no such file. */

@@ -4,6 +4,7 @@
  * life; it is removed at the end, so that what is there is never older than a daemon that died.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,7 +41,7 @@ struct metrics_file {
 static void forget_path(struct metrics_file *file)
 {
 	if (file->path)
-		(void)unlink(file->path);
+		(void)io_unlinkat(AT_FDCWD, file->path, 0);
 	free(file->path);
 	file->path = NULL;
 	file->error = 0;

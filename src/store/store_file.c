@@ -62,7 +62,7 @@ static int ensure_name(struct store *store, struct store_file *file)
 static bool is_file(int dirfd, const char *name)
 {
 	struct stat st;
-	return fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+	return io_statat(dirfd, name, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 /* In place of the file that has the name: it is exchanged, so that ext4 writes nothing to the disk for it. */

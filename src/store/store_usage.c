@@ -17,8 +17,9 @@ static int add_directory(int dirfd, const char *name, unsigned depth, uint64_t *
 static int add_entry(int dirfd, const char *name, unsigned depth, uint64_t *sum)
 {
 	struct stat st;
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno;
+	int r = io_statat(dirfd, name, &st);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
 	*sum += (uint64_t)st.st_blocks * BLOCK_BYTES;
 	return S_ISDIR(st.st_mode) && depth < DEPTH_MAX ? add_directory(dirfd, name, depth + 1, sum) : 0;
 }

@@ -216,7 +216,7 @@ executes() {
 	run -0 "$VOUCHFS" status -c "$CONF"
 	[[ $(tr -s ' \n' ' ' <<<"$output") == *"REVOCATION LIST of account $ACCOUNT is refused:"*"Permission denied: it is outside of the places that the configuration named when this was mounted"*"vouchfs restart"* ]]
 	sed -i "s|^certificate = .*|certificate = $T/elsewhere/$ACCOUNT.pem|" "$CONF"
-	run -1 "$VOUCHFS" reload -c "$CONF"
+	run -78 "$VOUCHFS" reload -c "$CONF"
 	[[ $output == *"certificate = "*"outside of the places"*"vouchfs restart"* ]]
 	stop_mount
 	start_mount
