@@ -177,6 +177,7 @@ struct overview {
 	char *config_error;	  /* of the last one of those, first line; or NULL */
 	uint64_t audit_seq;	  /* of the last record */
 	bool audit_writable;
+	char *unconfined; /* why the process that serves is not confined as it should be; or NULL */
 	struct overview_policy policy;
 
 	struct overview_slot *slots; /* functions and layers, by rank and name */

@@ -58,6 +58,7 @@ struct slots_options {
 	audit_tell *tell;	 /* of every record, from the start on (audit_listen); NULL: nobody */
 	void *tell_ctx;
 	uid_t administrator;	   /* who has mounted it: may relax a function for a while, as root may */
+	const char *unconfined;	   /* why this process is not confined as it should be; NULL: it is */
 	bool allow_other;	   /* how it is mounted: others than he get in */
 	uid_t fetcher;		   /* who fetches policy bundles where [policy] names nobody */
 	struct tree_memory memory; /* what a daemon before has left, and for the next one */

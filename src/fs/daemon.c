@@ -11,9 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,7 +20,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "channel.h"
-#include "confinement.h"
+#include "isolate.h"
 #include "memory.h"
 #include "notify.h"
 #include "session.h"
@@ -63,67 +61,6 @@ static bool takes_over(const struct daemon *d)
 }
 
 /* ---- setting up ---- */
-
-static void log_fuse(enum fuse_log_level level, const char *format, va_list args) PRINTF_LIKE(2, 0);
-static void log_fuse(enum fuse_log_level level, const char *format, va_list args)
-{
-	char line[512];
-	if (vsnprintf(line, sizeof(line), format, args) < 0)
-		return;
-	line[strcspn(line, "\n")] = '\0';
-	log_print(level <= FUSE_LOG_ERR ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "%s", line);
-}
-
-/* Every upload keeps a file open, and objects are kept open as far as there is room. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
-/* A session of its own: Ctrl-C in the foreground is for the supervisor alone. */
-static int isolate(struct daemon *d)
-{
-	const struct plan *plan = d->plan;
-	struct explain why;
-	if (privileges_become(&plan->user, &why) < 0 || confinement_close_places(plan, &d->confinement, &why) < 0) {
-		plan_say(&why);
-		return -EPERM;
-	}
-	(void)umask(077);
-	(void)setsid();
-	raise_descriptor_limit();
-	log_open(&(struct log_options){.target = plan->log, .background = !plan->foreground, .queued = true});
-	fuse_set_log_func(log_fuse);
-	return chdir("/") < 0 ? -errno : 0;
-}
-
-/* From here on there is nothing but serving. */
-static int close_calls(const struct daemon *d)
-{
-	struct explain why;
-	int r = confinement_close_calls(&d->confinement, &why);
-	if (r < 0)
-		plan_say(&why);
-	else if (d->confinement.lack[0])
-		log_warning("the process that serves is not confined as it should be: %s", d->confinement.lack);
-	return r;
-}
-
-/* The supervisor has blocked these already; every thread of ours inherits that. */
-static int open_signals(void)
-{
-	sigset_t set;
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGHUP);
-	int fd = signalfd(-1, &set, SFD_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
 
 static int await_message(struct daemon *d, enum channel_kind kind, struct channel_message *ret)
 {
@@ -168,6 +105,7 @@ static int open_deployment(struct daemon *d, struct buf *ret_errors)
 		.tell_ctx = &d->hook_feed,
 		.administrator = d->administrator,
 		.allow_other = d->plan->allow_other || d->administrator == 0,
+		.unconfined = d->confinement.lack[0] ? d->confinement.lack : NULL,
 		.fetcher = d->plan->fetch.user.uid,
 		.memory = d->nodes,
 	};
@@ -514,10 +452,10 @@ int daemon_main(const struct plan *plan, int channel, int hook_feed)
 	d.tree_side.sweep = &d.sweep;
 	handles_init(&d.tree_side.handles, 0, d.tree_side.ops->release);
 	int code = EXIT_FAILURE;
-	int r = isolate(&d);
+	int r = isolate_daemon(plan, &d.confinement);
 	if (r < 0)
 		goto out;
-	r = d.signals = open_signals();
+	r = d.signals = isolate_open_signals();
 	if (r >= 0)
 		r = d.session_end = eventfd(0, EFD_CLOEXEC);
 	if (r >= 0)
@@ -537,7 +475,7 @@ int daemon_main(const struct plan *plan, int channel, int hook_feed)
 	if (r == 0)
 		r = d.run_side.slots ? watch_init(&d.watch, d.run_side.slots) : 0;
 	if (r == 0)
-		r = close_calls(&d);
+		r = isolate_close_calls(&d.confinement);
 	if (r == 0)
 		r = come_up(&d);
 	if (r < 0) {

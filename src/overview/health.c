@@ -289,6 +289,9 @@ static void find_in_host(struct findings *f)
 		    "the daemon died within a day, %" PRIu64
 		    " time%s since the mount, and was replaced: its log says why",
 		    overview->deaths, overview->deaths == 1 ? "" : "s");
+	if (overview->unconfined)
+		add(f, OVERVIEW_WARNING, "not-confined", "the process that serves is not confined: %s",
+		    overview->unconfined);
 	if (overview->config_failures > 0)
 		add(f, OVERVIEW_WARNING, "reload-failed", "the last reload failed: %s",
 		    overview->config_error ? overview->config_error : "see the log");

@@ -26,6 +26,7 @@ const struct member overview_members[] = {
 	OF(overview, "configError", MEMBER_TEXT, config_error),
 	OF(overview, "auditSequence", MEMBER_U64, audit_seq),
 	OF(overview, "auditWritable", MEMBER_BOOL, audit_writable),
+	OF(overview, "unconfined", MEMBER_TEXT, unconfined),
 	{0},
 };
 

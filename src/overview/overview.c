@@ -96,6 +96,7 @@ void overview_free(struct overview *overview)
 	free(overview->account);
 	free(overview->region);
 	free(overview->config_error);
+	free(overview->unconfined);
 	free(overview);
 }
 

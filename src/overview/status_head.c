@@ -51,6 +51,9 @@ static void put_failures(struct screen *screen, const struct overview *overview)
 	if (overview->config_failures > 0)
 		screen_wrap(screen, 3, PAINT_BAD, LOUD "RELOAD FAILED", "%s, the configuration before it stays: %s",
 			    count, overview->config_error ? overview->config_error : "see the log");
+	if (overview->unconfined)
+		screen_wrap(screen, 3, PAINT_BAD, LOUD "NOT CONFINED", ": %s, and `confine = try` serves all the same",
+			    overview->unconfined);
 	if (overview->is_mounted && !overview->audit_writable)
 		screen_wrap(screen, 3, PAINT_BAD, LOUD "AUDIT LOG CANNOT BE WRITTEN",
 			    ": nothing can be deployed until it can; look at the disk of %s",

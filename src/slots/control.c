@@ -183,6 +183,8 @@ static int fill_head(struct slots *slots, const struct trust *trust, struct over
 	bool is_lost = slots->config_error && !error;
 	lock_drop(&slots->lock);
 	overview->config_error = error;
+	overview->unconfined = slots->unconfined ? strdup(slots->unconfined) : NULL;
+	is_lost |= slots->unconfined && !overview->unconfined;
 	return is_lost ? -ENOMEM : overview_fill_trust(trust, overview->now_s, overview);
 }
 

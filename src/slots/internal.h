@@ -408,6 +408,7 @@ struct slots {
 	struct events *events;
 	char *config_path;
 	char *run_target;
+	char *unconfined; /* why this process is not confined as it should be; NULL: it is. Never changes */
 	uid_t administrator;
 	uid_t fetcher;
 	struct inflate_cache *cache;

@@ -269,7 +269,10 @@ int slots_open(const struct slots_options *options, struct slots **ret, struct b
 	slots->config_path = strdup(options->config_path);
 	slots->run_target = options->run_target ? strdup(options->run_target) : NULL;
 
-	bool copied = slots->config_path && (slots->run_target || !options->run_target);
+	slots->unconfined = options->unconfined ? strdup(options->unconfined) : NULL;
+
+	bool copied = slots->config_path && (slots->run_target || !options->run_target) &&
+		      (slots->unconfined || !options->unconfined);
 	if (r == 0)
 		r = copied ? open_all(slots, options, ret_errors) : -ENOMEM;
 	if (r < 0) {
@@ -374,6 +377,7 @@ void slots_close(struct slots *slots)
 	lock_done(&slots->refresh_lock);
 	free(slots->config_path);
 	free(slots->run_target);
+	free(slots->unconfined);
 	free(slots->config_error);
 	free(slots->reloaded);
 	free(slots->drift);

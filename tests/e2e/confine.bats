@@ -218,8 +218,7 @@ executes() {
 	sed -i "s|^certificate = .*|certificate = $T/elsewhere/$ACCOUNT.pem|" "$CONF"
 	run -78 "$VOUCHFS" reload -c "$CONF"
 	[[ $output == *"certificate = "*"outside of the places"*"vouchfs restart"* ]]
-	stop_mount
-	start_mount
+	"$VOUCHFS" restart "$MNT"
 	run -0 "$VOUCHFS" status -c "$CONF"
 	[[ $output != *"REVOCATION LIST of"* ]]
 }
@@ -231,6 +230,8 @@ executes() {
 	sed -i "s|^region = .*|&\nmetrics_textfile = $T/prom/a.prom|" "$CONF"
 	"$VOUCHFS" reload
 	eventually grep -q "a.prom cannot be written: Permission denied: it is outside of the places" "$T/log"
+	"$VOUCHFS" restart "$MNT"
+	eventually test -e "$T/prom/a.prom"
 }
 
 @test "a file that is replaced where it was is read again, and a new user is known" {
@@ -256,6 +257,10 @@ executes() {
 	VOUCHFS_SECTION="confine = try" mk_plain_config
 	"$VOUCHFS" mount -c "$CONF" --log stderr "$MNT" 2>"$T/log" 3>&- 9>&-
 	eventually grep -q "is not confined as it should be: this kernel has no Landlock" "$T/log"
+	run -0 "$VOUCHFS" status -c "$CONF"
+	[[ $output == *"!! NOT CONFINED: this kernel has no Landlock"* ]]
+	run -1 "$VOUCHFS" health -c "$CONF"
+	[[ $output == *"is not confined: this kernel has no Landlock"* ]]
 }
 
 @test "a signing service is confined, less where keys are in tokens" {

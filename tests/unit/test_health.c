@@ -68,6 +68,12 @@ static void age_list(struct overview *o, bool is_bad)
 	o->accounts[0].list_next_update_s = o->accounts[0].list_issued_at_s + 7 * DAY_S;
 }
 
+static void lose_confinement(struct overview *o, bool is_bad)
+{
+	if (is_bad)
+		overview_fixture_set(&o->unconfined, "this kernel has no Landlock");
+}
+
 static void fail_reload(struct overview *o, bool is_bad)
 {
 	o->config_failures = is_bad;
@@ -233,6 +239,8 @@ static const struct {
 	{age_list, "list-due", "warning: the next revocation list of account 111122223333 is due in 24 h\n"},
 	{die, "daemon-died",
 	 "warning: the daemon died within a day, 2 times since the mount, and was replaced: its log says why\n"},
+	{lose_confinement, "not-confined",
+	 "warning: the process that serves is not confined: this kernel has no Landlock\n"},
 	{fail_reload, "reload-failed", "warning: the last reload failed: a.conf:3: unknown key\n"},
 	{break_glass, "break-glass", "warning: functions/main is under break glass\n"},
 	{fail_to_deploy, "failed", "warning: functions/main could not be deployed to, the store failed\n"},
