@@ -41,7 +41,8 @@
 		.number = SYS_##name, .argument = (at), .mask = (bits), .value = (is)                                  \
 	}
 
-/* clang-format off: a line for each thing that is done */
+/* By what is done. */
+/* clang-format off */
 static const struct confine_call of_all[] = {
 	/* requests and answers, and what is open */
 	CALL(read), CALL(write), CALL(writev), CALL(pread64), CALL(pwrite64), CALL(lseek), CALL(close), CALL(fcntl),
@@ -57,48 +58,19 @@ static const struct confine_call of_all[] = {
 	CALL(ppoll), CALL(epoll_ctl), CALL(epoll_pwait), CALL(timerfd_settime), CALL(inotify_init1),
 	CALL(inotify_add_watch), CALL(clock_nanosleep), CALL(futex), CALL(sched_yield), CALL(restart_syscall),
 	/* memory, none of which can be run */
-	IF(mmap, 2, PROT_EXEC, 0),
-	REFUSED(mmap, EPERM),
-	IF(mprotect, 2, PROT_EXEC, 0),
-	REFUSED(mprotect, EPERM),
-	CALL(munmap),
-	CALL(mremap),
-	CALL(madvise),
-	CALL(brk),
+	IF(mmap, 2, PROT_EXEC, 0), REFUSED(mmap, EPERM), IF(mprotect, 2, PROT_EXEC, 0), REFUSED(mprotect, EPERM),
+	CALL(munmap), CALL(mremap), CALL(madvise), CALL(brk),
 	/* threads of its own */
-	IF(clone, 0, CLONE_THREAD | NAMESPACES, CLONE_THREAD),
-	CONFINE_NO_CLONE3,
-	CALL(set_robust_list),
-	CALL(rseq),
-	CALL(sched_getaffinity),
-	CALL(rt_sigaction),
-	CALL(rt_sigprocmask),
-	CALL(rt_sigreturn),
-	CALL(exit),
-	CALL(exit_group),
-	IF(prctl, 0, ALL, PR_SET_NAME),
-	IF(prctl, 0, ALL, PR_GET_NO_NEW_PRIVS),
+	IF(clone, 0, CLONE_THREAD | NAMESPACES, CLONE_THREAD), CONFINE_NO_CLONE3, CALL(set_robust_list), CALL(rseq),
+	CALL(sched_getaffinity), CALL(rt_sigaction), CALL(rt_sigprocmask), CALL(rt_sigreturn), CALL(exit),
+	CALL(exit_group), IF(prctl, 0, ALL, PR_SET_NAME), IF(prctl, 0, ALL, PR_GET_NO_NEW_PRIVS),
 	REFUSED(prctl, EPERM),
 	/* what it is */
-	CALL(getpid),
-	CALL(geteuid),
-	CALL(getegid),
-	CALL(uname),
-	CALL(sysinfo),
-	CALL(getrandom),
-	CALL(clock_gettime),
-	IF(prlimit64, 2, ALL, 0),
-	REFUSED(prlimit64, EPERM),
+	CALL(getpid), CALL(geteuid), CALL(getegid), CALL(uname), CALL(sysinfo), CALL(getrandom), CALL(clock_gettime),
+	IF(prlimit64, 2, ALL, 0), REFUSED(prlimit64, EPERM),
 	/* the supervisor, the log, names of users */
-	IF(socket, 0, ALL, AF_UNIX),
-	CALL(connect),
-	CALL(sendto),
-	CALL(sendmsg),
-	CALL(recvfrom),
-	CALL(recvmsg),
-	CALL(getsockopt),
-	CALL(setsockopt),
-	CALL(memfd_create),
+	IF(socket, 0, ALL, AF_UNIX), CALL(connect), CALL(sendto), CALL(sendmsg), CALL(recvfrom), CALL(recvmsg),
+	CALL(getsockopt), CALL(setsockopt), CALL(memfd_create),
 	/* of a file that is no terminal */
 	REFUSED(ioctl, ENOTTY),
 };

@@ -4,7 +4,7 @@
 bats_require_minimum_version 1.5.0
 
 setup() {
-	cd "$BATS_TEST_DIRNAME/../.."
+	cd "$BATS_TEST_DIRNAME/../.." || return
 	SOURCES=$(mktemp -d "${TMPDIR:-/tmp}/vouchfs-lint.XXXXXX")
 }
 teardown() { rm -rf "$SOURCES"; }
