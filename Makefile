@@ -166,7 +166,7 @@ replay: $(FUZZ_BIN)
 		sh -c 'said=$$($B/fuzz/fuzz_{} $$(ls -d tests/fuzz/seeds/{} tests/data/{} 2>/dev/null) 2>&1) || { printf "%s\n" "$$said"; exit 1; }; \
 			printf "%s\n" "$$said" | tail -n 1'
 
-e2e: $B/vouchfs
+e2e: $B/vouchfs $B/parsers/judge
 	@FAULT_STEP=$(FAULT_STEP) VOUCHFS=$(CURDIR)/$B/vouchfs tests/e2e/run $(if $(CI),--tap) $(or $(E2E),tests/e2e)
 
 ## make check      everything: lint, both compilers, the sanitizers, all tests
@@ -174,8 +174,8 @@ check: deps-check lint
 	@$(MAKE) --no-print-directory test
 	@$(BUILD) VARIANT=clang build-only build-unit
 	@$(MAKE) --no-print-directory VARIANT=clang unit
-	@$(BUILD) VARIANT=asan build-only build-unit
-	@$(MAKE) --no-print-directory VARIANT=asan unit e2e
+	@$(BUILD) VARIANT=asan build-only build-unit build-fuzz build-parsers
+	@$(MAKE) --no-print-directory VARIANT=asan unit replay e2e
 	@$(BUILD) VARIANT=fuzz build-fuzz
 
 ## make crash      daemon and signer killed, and their disk failing, at every step (the long form)
