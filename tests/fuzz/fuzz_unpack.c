@@ -26,11 +26,11 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 
 /* ---- recipes ---- */
 
-static void append_noise(struct buf *out, size_t len, uint32_t seed)
+static void fill_noise(char *to, size_t len, uint32_t seed)
 {
 	for (size_t i = 0; i < len; i++) {
 		seed = seed * 1664525 + 1013904223;
-		ASSERT(buf_putc(out, (char)(seed >> 24)) == 0);
+		to[i] = (char)(seed >> 24);
 	}
 }
 
@@ -41,20 +41,23 @@ static void append_piece(struct buf *out, struct fuzz_bytes *recipe)
 	size_t len = (size_t)fuzz_take16(recipe) * 8;
 	len = len < PIECE_MAX ? len : PIECE_MAX;
 	const uint8_t *some;
-	if (kind % 4 == 0) {
-		append_noise(out, len / 4, kind);
-	} else if (kind % 4 == 1) {
-		for (size_t i = 0; i < len; i++)
-			ASSERT(buf_putc(out, (char)(kind + i % (1U + kind))) == 0);
-	} else if (kind % 4 == 2) {
-		size_t from = out->len > 32768 ? out->len - 32768 + kind : 0;
-		ASSERT(buf_reserve(out, len) == 0);
-		for (size_t i = 0; i < len && from < out->len; i++)
-			ASSERT(buf_putc(out, out->data[from + i % (out->len - from)]) == 0);
-	} else {
+	if (kind % 4 == 3) {
 		size_t some_len = fuzz_take_some(recipe, 255, &some);
 		ASSERT(buf_append(out, some, some_len) == 0);
+		return;
 	}
+	ASSERT(buf_reserve(out, len) == 0);
+	char *to = out->data + out->len;
+	size_t back = out->len < 32768U - kind ? out->len : 32768U - kind;
+	if (kind % 4 == 0)
+		fill_noise(to, len /= 4, kind);
+	else if (kind % 4 == 1 || back == 0)
+		memset(to, kind, len);
+	else
+		for (size_t i = 0; i < len; i++)
+			to[i] = to[(ptrdiff_t)i - (ptrdiff_t)back];
+	out->len += len;
+	out->data[out->len] = '\0';
 }
 
 /* Blocks of every kind, some empty, that end where the recipe says. */
