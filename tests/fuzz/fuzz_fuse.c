@@ -2,6 +2,8 @@
  * Serves both sides of a small host (host.h) to a kernel that is not there (kernel.h), which sends what the input says:
  * a byte for the flags of INIT, then one for each request and what it needs.
  *
+ * Its daemon may die in between, and the next one take over what the kernel knows.
+ *
  * What must hold: nothing crashes and nothing asserts; each request has exactly one answer, that a kernel takes, and
  * ENOSYS is none but where it is meant; what the tree hands out can be forgotten, and all of it is in the end; what is
  * served is one of the artifacts that were put there.
@@ -12,30 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
-#include "../../src/fs/notify.h"
-#include "../../src/fs/session.h"
-#include "../../src/fs/sides.h"
+#include "fuse_mount.h"
 #include "fuzz.h"
-#include "host.h"
-#include "kernel.h"
 
 #define STEPS_MAX  200
 #define READ_BYTES 131072U
-
-struct mount {
-	struct tree_side tree_side;
-	struct run_side run_side;
-	struct sweep sweep;
-	struct session *tree, *run;
-	struct notify *notify;
-	int end_fd;
-	struct kernel kernels[2];
-	struct kernel *kernel; /* that the next request goes to */
-	struct fuzz_bytes input;
-};
 
 static struct fuzz_host host;
 
@@ -60,7 +44,14 @@ static uint64_t take_node(struct mount *m)
 /* An open file or directory; NULL: there is none. */
 static const struct kernel_handle *take_handle(struct mount *m, bool is_directory, uint32_t *ret_number)
 {
+	static struct kernel_handle foreign = {.node = FUSE_ROOT_ID, .is_open = true};
 	uint8_t which = fuzz_take(&m->input);
+	if (which == 255) { /* that nobody has given out, or a daemon before */
+		foreign.fh = fuzz_take16(&m->input);
+		foreign.fh |= (uint64_t)fuzz_take(&m->input) << 32;
+		*ret_number = KERNEL_HANDLES_MAX - 1;
+		return &foreign;
+	}
 	for (uint32_t i = 0; i < m->kernel->handle_count; i++) {
 		uint32_t at = (which + i) % m->kernel->handle_count;
 		const struct kernel_handle *handle = &m->kernel->handles[at];
@@ -406,6 +397,12 @@ static void do_poll(struct mount *m)
 		(void)kernel_call(m->kernel, &call);
 }
 
+/* The daemon dies, or leaves the mount to the next one. */
+static void do_restart(struct mount *m)
+{
+	mount_restart(m, fuzz_take(&m->input) & 1);
+}
+
 /* What the daemon does meanwhile, or somebody becomes another user. */
 static void do_daemon(struct mount *m)
 {
@@ -426,71 +423,25 @@ static void do_daemon(struct mount *m)
 static void step(struct mount *m)
 {
 	static void (*const requests[])(struct mount * m) = {
-		do_lookup, do_walk,   do_forget,  do_getattr, do_setattr,	do_create, do_open,    do_opendir,
-		do_read,   do_read,   do_readdir, do_write,   do_write_content, do_flush,  do_release, do_mkdir,
-		do_remove, do_rename, do_xattr,	  do_other,   do_interrupt,	do_poll,   do_daemon,  do_walk};
+		do_lookup,  do_walk,   do_forget, do_getattr, do_setattr, do_create,	    do_open,
+		do_opendir, do_read,   do_read,	  do_readdir, do_write,	  do_write_content, do_flush,
+		do_release, do_mkdir,  do_remove, do_rename,  do_xattr,	  do_other,	    do_interrupt,
+		do_poll,    do_daemon, do_walk,	  do_restart};
 	uint8_t what = fuzz_take(&m->input);
 	m->kernel = &m->kernels[what & 0x80 ? 1 : 0];
 	requests[(what & 0x7f) % ARRAY_SIZE(requests)](m);
-}
-
-/* ---- a mount ---- */
-
-static void bring_up(struct mount *m, uint8_t how)
-{
-	const uint32_t flags = FUSE_ASYNC_READ | FUSE_ATOMIC_O_TRUNC | FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO |
-			       FUSE_PARALLEL_DIROPS | FUSE_CACHE_SYMLINKS | (how & 1 ? FUSE_NO_OPEN_SUPPORT : 0) |
-			       (how & 2 ? FUSE_NO_OPENDIR_SUPPORT : 0);
-	fuzz_host_restore(&host);
-	const struct slots_options options = {.config_path = host.config_path};
-	struct buf errors = {0};
-	ASSERT(slots_open(&options, &host.f->slots, &errors) == 0);
-	m->end_fd = eventfd(0, EFD_CLOEXEC);
-	ASSERT(m->end_fd >= 0 && sweep_init(&m->sweep) == 0);
-	m->tree_side = (struct tree_side){.ops = &deploy_tree_ops, .tree = host.f->slots, .sweep = &m->sweep};
-	m->run_side = (struct run_side){.slots = host.f->slots};
-	handles_init(&m->tree_side.handles, deploy_tree_ops.release);
-	ASSERT(session_new(&tree_side_ops, &m->tree_side, m->end_fd, &m->tree) == 0);
-	ASSERT(waiting_new(&deploy_tree_ops, host.f->slots, &m->tree_side.waiting) == 0);
-	ASSERT(session_new(&run_side_ops, &m->run_side, m->end_fd, &m->run) == 0);
-	ASSERT(notify_new(session_fuse(m->run), &m->notify) == 0);
-	m->kernels[1].may_do_without_open = true;
-	kernel_init(&m->kernels[0], session_fuse(m->tree), flags);
-	kernel_init(&m->kernels[1], session_fuse(m->run), flags);
-	const struct slots_notify notify = notify_for_slots(m->notify);
-	slots_set_notify(host.f->slots, &notify);
-}
-
-static void take_down(struct mount *m)
-{
-	slots_drain(host.f->slots);
-	waiting_free(m->tree_side.waiting);
-	m->tree_side.waiting = NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(m->kernels); i++) {
-		kernel_check_answers(&m->kernels[i]);
-		kernel_forget_all(&m->kernels[i]);
-		kernel_check_answers(&m->kernels[i]);
-	}
-	notify_free(m->notify);
-	handles_done(&m->tree_side.handles);
-	slots_fixture_stop(host.f);
-	session_free(m->tree);
-	session_free(m->run);
-	for (size_t i = 0; i < ARRAY_SIZE(m->kernels); i++)
-		kernel_done(&m->kernels[i]);
-	sweep_done(&m->sweep);
-	(void)close(m->end_fd);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct mount *m = calloc(1, sizeof(*m));
 	ASSERT(m);
+	m->host = &host;
 	m->input = (struct fuzz_bytes){data, size};
-	bring_up(m, fuzz_take(&m->input));
+	mount_bring_up(m, fuzz_take(&m->input));
 	for (unsigned steps = 0; steps < STEPS_MAX && m->input.left > 0; steps++)
 		step(m);
-	take_down(m);
+	mount_take_down(m);
 	free(m);
 	return 0;
 }

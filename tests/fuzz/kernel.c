@@ -19,7 +19,7 @@ static struct kernel *sides[SIDES_MAX];
 static struct kernel *kernel_of(int fd)
 {
 	for (size_t i = 0; i < SIDES_MAX; i++)
-		if (sides[i] && fuse_session_fd(sides[i]->fuse) == fd)
+		if (sides[i] && sides[i]->fuse && fuse_session_fd(sides[i]->fuse) == fd)
 			return sides[i];
 	return NULL;
 }
@@ -110,6 +110,10 @@ static void take_success_locked(struct kernel *kernel, const struct kernel_reque
 
 static void check_error(const struct kernel *kernel, const struct kernel_request *request, int error)
 {
+	if (request->opcode == FUSE_INTERRUPT) { /* of a request that libfuse does not have: to be sent again */
+		ASSERT(error == EAGAIN);
+		return;
+	}
 	bool is_open = request->opcode == FUSE_OPEN || request->opcode == FUSE_OPENDIR;
 	bool is_unknown = request->opcode == FUSE_ACCESS || request->opcode == FUSE_FALLOCATE ||
 			  request->opcode == FUSE_LSEEK || request->opcode == FUSE_GETLK ||
@@ -168,7 +172,8 @@ int kernel_call(struct kernel *kernel, const struct kernel_call *call)
 	size_t len = sizeof(struct fuse_in_header) + call->fixed_len + call->len;
 	ASSERT(len <= REQUEST_BYTES);
 	lock_take(&kernel->lock);
-	bool is_full = kernel->request_count == KERNEL_REQUESTS_MAX;
+	uint32_t max = kernel->is_ending || call->opcode == FUSE_INIT ? KERNEL_REQUESTS_MAX : KERNEL_REQUESTS_MAX / 2;
+	bool is_full = kernel->request_count >= max;
 	uint32_t number = is_full ? 0 : kernel->request_count++;
 	if (!is_full)
 		kernel->requests[number] = (struct kernel_request){.opcode = call->opcode,
@@ -259,21 +264,38 @@ void kernel_release(struct kernel *kernel, uint32_t handle)
 
 /* ---- a connection ---- */
 
-void kernel_init(struct kernel *kernel, struct fuse_session *fuse, uint32_t flags)
+void kernel_init(struct kernel *kernel)
+{
+	lock_init(&kernel->lock);
+	kernel->nodes[kernel->node_count++] = (struct kernel_node){FUSE_ROOT_ID, 1};
+}
+
+void kernel_connect(struct kernel *kernel, struct fuse_session *fuse, uint32_t flags)
 {
 	static const struct fuse_custom_io io = {.writev = on_writev, .read = on_read};
 	kernel->fuse = fuse;
-	lock_init(&kernel->lock);
-	kernel->nodes[kernel->node_count++] = (struct kernel_node){FUSE_ROOT_ID, 1};
-	sides[sides[0] ? 1 : 0] = kernel;
+	for (size_t i = 0; i < SIDES_MAX; i++)
+		if (!sides[i]) {
+			sides[i] = kernel;
+			break;
+		}
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	ASSERT(fd >= 0 && fuse_session_custom_io(fuse, &io, fd) == 0);
 	const struct fuse_init_in fixed = {.major = FUSE_KERNEL_VERSION,
 					   .minor = MINOR,
 					   .max_readahead = 131072,
 					   .flags = flags | FUSE_BIG_WRITES};
-	ASSERT(kernel_call(kernel, &(struct kernel_call){
-					   .opcode = FUSE_INIT, .fixed = &fixed, .fixed_len = sizeof(fixed)}) == 0);
+	int r = kernel_call(kernel,
+			    &(struct kernel_call){.opcode = FUSE_INIT, .fixed = &fixed, .fixed_len = sizeof(fixed)});
+	ASSERT(r == 0);
+}
+
+void kernel_disconnect(struct kernel *kernel)
+{
+	for (size_t i = 0; i < SIDES_MAX; i++)
+		if (sides[i] == kernel)
+			sides[i] = NULL;
+	kernel->fuse = NULL;
 }
 
 void kernel_check_answers(struct kernel *kernel)
@@ -290,7 +312,7 @@ void kernel_check_answers(struct kernel *kernel)
 
 void kernel_forget_all(struct kernel *kernel)
 {
-	kernel->request_count = 0; /* all are answered; there is room for these */
+	kernel->is_ending = true; /* there is room for these */
 	for (uint32_t i = 0; i < kernel->handle_count; i++)
 		kernel_release(kernel, i);
 	for (uint32_t i = 1; i < kernel->node_count; i++)
@@ -300,12 +322,5 @@ void kernel_forget_all(struct kernel *kernel)
 
 void kernel_done(struct kernel *kernel)
 {
-	for (size_t i = 0; i < SIDES_MAX; i++)
-		if (sides[i] == kernel)
-			sides[i] = NULL;
-	if (!sides[0]) {
-		sides[0] = sides[1];
-		sides[1] = NULL;
-	}
 	lock_done(&kernel->lock);
 }

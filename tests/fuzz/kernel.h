@@ -17,7 +17,7 @@
 
 #define KERNEL_NODES_MAX    256U
 #define KERNEL_HANDLES_MAX  64U
-#define KERNEL_REQUESTS_MAX 1024U
+#define KERNEL_REQUESTS_MAX 2048U /* half of them for the end */
 
 struct kernel_node {
 	uint64_t id;
@@ -44,6 +44,7 @@ struct kernel {
 	struct fuse_session *fuse;
 	bool may_do_without_open; /* the side is one that answers OPEN with ENOSYS */
 	uint32_t uid;
+	bool is_ending;
 
 	pthread_mutex_t lock; /* all below: streams are answered on another thread */
 	struct kernel_node nodes[KERNEL_NODES_MAX];
@@ -55,8 +56,12 @@ struct kernel {
 	unsigned notices;
 };
 
-/* Says INIT, with these flags of the kernel's. The session is neither started nor owned; kernel stays in place. */
-void kernel_init(struct kernel *kernel, struct fuse_session *fuse, uint32_t flags);
+/* Of all-zero; stays in place. */
+void kernel_init(struct kernel *kernel);
+/* Says INIT, with these flags of the kernel's. The session is neither started nor owned. */
+void kernel_connect(struct kernel *kernel, struct fuse_session *fuse, uint32_t flags);
+/* Before the session goes. Another one may come, and finds what the kernel knows. */
+void kernel_disconnect(struct kernel *kernel);
 /* Every request but FORGET has had its answer. */
 void kernel_check_answers(struct kernel *kernel);
 /* Closes all files and forgets all nodes, as an unmount does. Nothing waits any more. */
