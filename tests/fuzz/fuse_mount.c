@@ -39,7 +39,7 @@ static void start_daemon(struct mount *m)
 /* What waits has its answer then. */
 static void end_streams(struct mount *m)
 {
-	waiting_free(m->tree_side.waiting);
+	waiting_free(m->tree_side.waiting, false);
 	m->tree_side.waiting = NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(m->kernels); i++)
 		kernel_check_answers(&m->kernels[i]);
@@ -47,6 +47,7 @@ static void end_streams(struct mount *m)
 
 static void end_daemon(struct mount *m, bool is_handed_over)
 {
+	slots_set_notify(m->host->f->slots, NULL);
 	notify_free(m->notify);
 	handles_done(&m->tree_side.handles);
 	if (is_handed_over)
