@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/limits.h"
 #include "session.h"
 
 #define ERRNO_END   512 /* first of the kernel's own */
@@ -26,6 +27,11 @@ int reply_errno(int result)
 void reply_err(fuse_req_t req, int result)
 {
 	(void)fuse_reply_err(req, reply_errno(result));
+}
+
+int reply_check_name(const char *name)
+{
+	return strlen(name) > LIMIT_NAME_BYTES ? -ENAMETOOLONG : 0;
 }
 
 void reply_stat(const struct slots_attr *attr, blksize_t blksize, struct stat *ret)

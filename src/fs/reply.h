@@ -19,6 +19,9 @@
 int reply_errno(int result);
 void reply_err(fuse_req_t req, int result);
 
+/* The kernel looks up names of up to 1,024 bytes: -ENAMETOOLONG for what no directory can have, as elsewhere. */
+int reply_check_name(const char *name);
+
 void reply_stat(const struct slots_attr *attr, blksize_t blksize, struct stat *ret);
 void reply_attr(fuse_req_t req, int result, const struct slots_attr *attr, blksize_t blksize, double timeout_s);
 void reply_entry(fuse_req_t req, const struct slots_attr *attr, blksize_t blksize, double timeout_s);

@@ -51,7 +51,9 @@ static void reply_missing(fuse_req_t req)
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct slots_attr attr;
-	int r = run_lookup(slots_of(req), parent, name, &attr);
+	int r = reply_check_name(name);
+	if (r == 0)
+		r = run_lookup(slots_of(req), parent, name, &attr);
 	if (r == 0)
 		reply_entry(req, &attr, REPLY_BLKSIZE_DEFAULT, FOREVER_S);
 	else if (r == -ENOENT && run_keeps_missing(slots_of(req), parent))

@@ -72,7 +72,9 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	struct slots_caller caller;
 	reply_looker(req, &caller);
 	struct slots_attr attr;
-	int r = side->ops->lookup(side->tree, parent, name, &caller, &attr);
+	int r = reply_check_name(name);
+	if (r == 0)
+		r = side->ops->lookup(side->tree, parent, name, &caller, &attr);
 	answer_entry(req, r, &attr);
 }
 

@@ -231,7 +231,8 @@ void deploy_node_attr_locked(const struct deploy_node *node, const struct trust 
 {
 	const struct config_slot *section = slot_section(trust, node->slot);
 	gid_t group = section ? slot_group(section) : getegid();
-	*ret = (struct slots_attr){.node = node->id, .nlink = 1, .uid = node->uid, .gid = group, .mtime = node->mtime};
+	*ret = (struct slots_attr){
+		.node = node->id, .nlink = node->named, .uid = node->uid, .gid = group, .mtime = node->mtime};
 
 	if (node->kind == DEPLOY_STAGING_DIR) {
 		ret->mode = S_IFDIR | 0700;

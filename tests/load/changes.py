@@ -12,8 +12,8 @@ from reads import doom_of, pause, read_at
 from scene import package
 from uploads import content_of
 
-BLOCK_MAX_S = 10
-TOOL_MAX_S = 120
+BLOCK_MAX_S = 60
+TOOL_MAX_S = 300
 TOOL_S = 4
 
 

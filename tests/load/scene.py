@@ -69,7 +69,7 @@ class Scene:
 
     # ---- commands ----
 
-    def run(self, *command, timeout_s=60, **options):
+    def run(self, *command, timeout_s=300, **options):
         return subprocess.run([self.vouchfs, *command], env=self.environment, timeout=timeout_s, check=True,
                               capture_output=True, text=True, stdin=subprocess.DEVNULL, **options).stdout
 

@@ -14,7 +14,7 @@ from scene import STEADY
 # Two lookups of a name that others replace all the time may both be of one that is gone: the kernel tries twice.
 RACE = (errno.ESTALE, errno.ENOENT)
 REFUSED = {"unsigned": errno.ENOKEY, "tampered": errno.EBADMSG, "garbage": None, "cut": None}
-CHILD_MAX_S = 30
+CHILD_MAX_S = 300
 
 
 def content_of(facts):
