@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-from reads import doom_of, pause, read_at
+from reads import pause, read_at
 from scene import package
 from uploads import content_of
 
