@@ -155,7 +155,7 @@ void signing_node_attr_locked(const struct signing_node *node, struct slots_attr
 		.gid = getegid(),
 		.mtime = node->mtime,
 	};
-	ret->nlink = S_ISDIR(ret->mode) ? 2 : 1;
+	ret->nlink = S_ISDIR(ret->mode) ? 2 : node->named;
 	const struct result *result = NULL;
 	if (node->kind == KIND_HANDED_IN || node->kind == KIND_RESULT)
 		result = result_find_locked(node->slot, node->account, node->name, node->kind);

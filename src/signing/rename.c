@@ -343,6 +343,13 @@ int signing_rename(void *tree, uint64_t parent, const char *name, uint64_t new_p
 
 /* ---- sweep ---- */
 
+/* When its time is over, or, where it is open, it is to be looked at again: nobody says when it is closed. */
+static uint64_t due_of_locked(const struct signing_node *node)
+{
+	uint64_t since_ms = node->handles > 0 ? clock_monotonic_ms() + 1 : node->touched_ms;
+	return since_ms + SIGNING_STAGING_TTL_S * 1000;
+}
+
 /* One staging name whose time is over, or NULL; *ret_next_ms is when the next one is due. */
 static struct signing_node *find_due_locked(struct signing *signing, uint64_t now_ms, uint64_t *ret_next_ms)
 {
@@ -350,9 +357,9 @@ static struct signing_node *find_due_locked(struct signing *signing, uint64_t no
 	for (size_t i = 0; i < signing->slot_count; i++)
 		for (struct signing_node *node = signing->slots[i]->nodes; node; node = node->next) {
 			bool is_staging = node->kind == KIND_STAGING || node->kind == KIND_STAGING_DIRECTORY;
-			if (!is_staging || node->handles > 0)
+			if (!is_staging)
 				continue;
-			uint64_t due_ms = node->touched_ms + SIGNING_STAGING_TTL_S * 1000;
+			uint64_t due_ms = due_of_locked(node);
 			if (due_ms <= now_ms)
 				return node;
 			if (due_ms - now_ms < *ret_next_ms)

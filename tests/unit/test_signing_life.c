@@ -90,6 +90,17 @@ static void results_go_when_their_time_is_over(void **state)
 	assert_int_equal(signer_fixture_count(f->host, "home/service/results/" SLOT "/" ALICE_ACCOUNT), 0);
 }
 
+/* Nobody tells the sweep that it was closed, so that it looks again. */
+static void a_staging_file_that_is_open_is_swept_later(void **state)
+{
+	struct signing_fixture *f = *state;
+	struct tree_handle *file;
+	assert_int_equal(signing_fixture_open(f, &alice, SLOT, ".part", &file), 0);
+	assert_in_range(OPS->sweep(f->signing), 1, 24 * 3600 * 1000 + 1);
+	assert_int_equal(signing_fixture_has(f, &alice, SLOT "/.part"), 0);
+	OPS->release(file);
+}
+
 static void an_open_file_whose_name_is_unlinked_is_not_signed(void **state)
 {
 	struct signing_fixture *f = *state;
@@ -351,6 +362,7 @@ int main(void)
 		TEST(staging_is_its_writers),
 		TEST(either_side_can_be_unlinked),
 		TEST(results_go_when_their_time_is_over),
+		TEST(a_staging_file_that_is_open_is_swept_later),
 		TEST(an_open_file_whose_name_is_unlinked_is_not_signed),
 		TEST(a_service_that_is_stopping_takes_nothing_in),
 		TEST(a_home_has_one_service),
