@@ -33,7 +33,7 @@ class Descriptors:
     def __init__(self, pid, store):
         self.staging = self.payloads = self.others = 0
         self.left = []
-        objects = {os.stat(path).st_ino for path in payloads(store)}
+        objects = inodes_of(payloads(store))
         for fd in os.listdir(f"/proc/{pid}/fd"):
             try:
                 st = os.stat(f"/proc/{pid}/fd/{fd}")
@@ -57,6 +57,16 @@ def references(mnt):
     return [int(number) for number in os.getxattr(mnt, "user.vouchfs.test_references").split()]
 
 
+def inodes_of(paths):
+    found = set()
+    for path in paths:
+        try:
+            found.add(os.stat(path).st_ino)
+        except FileNotFoundError:
+            pass
+    return found
+
+
 def payloads(store):
     return [f"{at}/payload" for at, _, names in os.walk(f"{store}/objects") if "payload" in names]
 
@@ -69,10 +79,18 @@ def stored(store):
         for slot in os.listdir(f"{store}/{side}"):
             releases = f"{store}/{side}/{slot}/releases"
             for number in os.listdir(releases) if os.path.isdir(releases) else ():
-                with open(f"{releases}/{number}", errors="replace") as file:
-                    head = file.read().split("\n\n", 1)[0]
-                named |= set(re.findall(r"^(?:layer-)?object: ([0-9a-f]+)$", head, re.MULTILINE))
+                named |= named_by(f"{releases}/{number}")
     return there, named
+
+
+def named_by(record):
+    """None where it has just gone."""
+    try:
+        with open(record, errors="replace") as file:
+            head = file.read().split("\n\n", 1)[0]
+    except FileNotFoundError:
+        return set()
+    return set(re.findall(r"^(?:layer-)?object: ([0-9a-f]+)$", head, re.MULTILINE))
 
 
 def staging_files(store):
