@@ -11,13 +11,18 @@
  *     hash is that of the one before
  *     its number is too high               reordered, when the record that should stand here comes later; duplicated,
  *                                          when this one comes again, too; else the one that should be here was removed
- *     its number was there before          duplicated, when it is the same record; else edited
+ *     its number was there before          duplicated, when it is the same record; forked, when both follow the same
+ *                                          one: the log was continued twice; else edited
  *     it is no record                      edited
  *     the last file's name is of a later   removed: a file begins where the one before has ended
  *     record than the one that comes next
  *     the log ends before the head         truncated
  *     the record of the head's number      edited: it or one before it, with all hashes made anew
  *     has another hash than the head
+ *     records behind the head              unsigned, where the head is said to be the end: nobody has vouched for them
+ *     its time is more than LIMIT_CLOCK_   clock-back, when nothing else is wrong: the clock was set, or somebody wrote
+ *     AHEAD_S before that of the one       what had happened before
+ *     before
  *
  * Whoever can write the log can cut records off its end, or write it anew with hashes that fit: without a head that was
  * exported before, nothing shows that. A last line without its newline is what a crash leaves; the next start cuts it
@@ -37,6 +42,9 @@ enum audit_damage {
 	AUDIT_REORDERED,
 	AUDIT_DUPLICATED,
 	AUDIT_TRUNCATED,
+	AUDIT_FORKED,
+	AUDIT_UNSIGNED,
+	AUDIT_CLOCK_BACK,
 };
 const char *audit_damage_name(enum audit_damage damage); /* "whole", "edited", ... */
 
@@ -57,6 +65,7 @@ int audit_read_head(int dirfd, struct audit_point *ret);
 struct audit_expectation {
 	const struct audit_point *head; /* was exported: the log reaches it; or NULL */
 	const struct audit_point *from; /* was exported earlier: what is before it may be archived; or NULL */
+	bool is_end;			/* the head is the last record, too */
 	uint64_t first_seq;		/* what is before this record may be archived, too; 0: nothing may be */
 };
 

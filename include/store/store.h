@@ -222,7 +222,8 @@ int store_update_release(struct store *store, const char *function, const struct
 /* The highest number that is used, or 0; for numbering. */
 int store_newest_release(struct store *store, const char *function, uint64_t *ret);
 int store_load_release(struct store *store, const char *function, uint64_t number, struct store_release **ret);
-/* What current names; when it or its record is torn, the newest record that is whole, and says so. -ENOENT: none, as of
+/* What current names; when it or its record is torn, or it names another one than the newest, the newest record that is
+ * whole, and says so. -ENOENT: none, as of
  * every layer; -EBADMSG: there are, and none is whole. */
 int store_load_current(struct store *store, const char *function, struct store_release **ret);
 /* Ascending; *ret is freed by the caller. */

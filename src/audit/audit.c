@@ -204,7 +204,7 @@ static int begin_segment_locked(struct audit *audit)
 		return fd;
 	struct stat st;
 	int r = fstat(fd, &st) < 0 ? -errno : 0;
-	if (r == 0 && st.st_size != 0)
+	if (r == 0 && (!S_ISREG(st.st_mode) || st.st_size != 0 || st.st_nlink != 1)) /* a pipe would swallow records */
 		r = -EBADMSG;
 	if (r == 0 && audit->durable)
 		r = io_fsync(audit->dirfd);

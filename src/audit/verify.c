@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "audit/reader.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "internal.h"
@@ -29,6 +30,12 @@ const char *audit_damage_name(enum audit_damage damage)
 		return "duplicated";
 	case AUDIT_TRUNCATED:
 		return "truncated";
+	case AUDIT_FORKED:
+		return "forked";
+	case AUDIT_UNSIGNED:
+		return "unsigned";
+	case AUDIT_CLOCK_BACK:
+		return "clock-back";
 	}
 	base_bug(__FILE__, __LINE__, "every damage has a name");
 }
@@ -103,6 +110,9 @@ struct walk {
 	struct audit_point before; /* the record before the one that is expected */
 	bool knows_hash;	   /* of it */
 	uint64_t last_name;	   /* in the last file's name, before anything was read: who writes goes on */
+	int64_t before_s;	   /* when it was written; INT64_MIN: not known */
+	int64_t back_from_s;	   /* of the first record that went back in time, with its number */
+	uint64_t back_seq;
 };
 
 static void blame(struct walk *w, enum audit_damage damage, uint64_t seq, const char *format, ...) PRINTF_LIKE(4, 5);
@@ -172,12 +182,37 @@ static int blame_gap(struct walk *w, uint64_t wanted, uint64_t here)
 	return 0;
 }
 
+/* What a record is that has the number of an earlier one. */
+static enum audit_damage compare_with_first(const struct audit_line *first, const struct audit_point *first_point,
+					    const struct audit_line *here, const struct audit_point *here_point)
+{
+	if (strcmp(first_point->sha256, here_point->sha256) == 0)
+		return AUDIT_DUPLICATED;
+	bool follow_the_same = first->prev && here->prev && memcmp(first->prev, here->prev, HASH_DIGITS) == 0;
+	return follow_the_same ? AUDIT_FORKED : AUDIT_EDITED;
+}
+
+static void blame_second(struct walk *w, enum audit_damage damage, uint64_t seq)
+{
+	if (damage == AUDIT_DUPLICATED)
+		blame(w, damage, seq, "record %" PRIu64 " comes again behind record %" PRIu64, seq, w->before.seq);
+	else if (damage == AUDIT_FORKED)
+		blame(w, damage, seq,
+		      "there are two records %" PRIu64 ", and both follow record %" PRIu64
+		      ": the log was continued twice, perhaps from a copy",
+		      seq, seq - 1);
+	else
+		blame(w, damage, seq, "there is a second record %" PRIu64 " behind record %" PRIu64, seq,
+		      w->before.seq);
+}
+
 /* The record's number was there before, or is below what the log began with. */
-static int blame_return(struct walk *w, const struct audit_point *here)
+static int blame_return(struct walk *w, const struct audit_line *here_line, const struct audit_point *here)
 {
 	struct audit_reader *again = NULL;
 	struct audit_line line;
 	struct audit_point first = {0};
+	enum audit_damage damage = AUDIT_EDITED;
 	if (w->finding->record_count == 0 || here->seq < w->finding->first_seq) {
 		blame(w, AUDIT_REORDERED, here->seq, "record %" PRIu64 " stands behind record %" PRIu64, here->seq,
 		      w->before.seq);
@@ -187,14 +222,12 @@ static int blame_return(struct walk *w, const struct audit_point *here)
 	while (r >= 0 && first.seq == 0 && (r = audit_reader_next(again, &line)) > 0)
 		if (line.seq == here->seq)
 			r = audit_point_of_line(line.seq, line.text, line.len, &first);
+	if (r >= 0 && first.seq != 0)
+		damage = compare_with_first(&line, &first, here_line, here);
 	audit_reader_close(again);
 	if (r < 0)
 		return r;
-	bool is_same = strcmp(first.sha256, here->sha256) == 0;
-	blame(w, is_same ? AUDIT_DUPLICATED : AUDIT_EDITED, here->seq,
-	      is_same ? "record %" PRIu64 " comes again behind record %" PRIu64
-		      : "there is a second record %" PRIu64 " behind record %" PRIu64,
-	      here->seq, w->before.seq);
+	blame_second(w, damage, here->seq);
 	return 0;
 }
 
@@ -225,7 +258,7 @@ static int look_at(struct walk *w, const struct audit_line *line, struct audit_p
 	else if (line->seq > wanted)
 		return blame_gap(w, wanted, line->seq);
 	else if (line->seq < wanted)
-		return blame_return(w, ret_here);
+		return blame_return(w, line, ret_here);
 	else if (head && head->seq == wanted && strcmp(head->sha256, ret_here->sha256) != 0)
 		blame_head(w, wanted);
 	return 0;
@@ -258,6 +291,31 @@ static int look_at_torn(struct walk *w, const struct audit_line *line)
 	return r < 0 ? r : 0;
 }
 
+/* The second of a record's time; INT64_MIN: it has none. */
+static int64_t time_of(const struct audit_line *line)
+{
+	static const char key[] = ",\"time\":\"";
+	char text[] = "YYYY-MM-DDThh:mm:ssZ";
+	int64_t at_s;
+	const char *found = memmem(line->text, line->len, key, sizeof(key) - 1);
+	const char *end = line->text + line->len;
+	if (!found || (size_t)(end - found) < sizeof(key) + sizeof(text))
+		return INT64_MIN;
+	memcpy(text, found + sizeof(key) - 1, sizeof(text) - 2);
+	return clock_parse_utc(text, sizeof(text) - 1, &at_s) ? at_s : INT64_MIN;
+}
+
+static void follow_clock(struct walk *w, const struct audit_line *line, uint64_t seq)
+{
+	int64_t at_s = time_of(line);
+	if (w->back_seq == 0 && at_s != INT64_MIN && w->before_s != INT64_MIN &&
+	    at_s < w->before_s - LIMIT_CLOCK_AHEAD_S) {
+		w->back_seq = seq;
+		w->back_from_s = w->before_s;
+	}
+	w->before_s = at_s;
+}
+
 static int walk_on(struct walk *w, const struct audit_line *line)
 {
 	struct audit_finding *finding = w->finding;
@@ -270,6 +328,7 @@ static int walk_on(struct walk *w, const struct audit_line *line)
 	r = look_at(w, line, &here);
 	if (r < 0 || finding->damage != AUDIT_WHOLE)
 		return r;
+	follow_clock(w, line, here.seq);
 	if (finding->record_count++ == 0)
 		finding->first_seq = here.seq;
 	finding->last = w->before = here;
@@ -288,6 +347,17 @@ static void look_at_last_name(struct walk *w)
 	      "the last file begins with record %" PRIu64 ", and record %" PRIu64 " is not there", w->last_name, next);
 }
 
+static void blame_clock(struct walk *w)
+{
+	char from[CLOCK_UTC_SIZE];
+	clock_format_utc(w->back_from_s, from);
+	blame(w, AUDIT_CLOCK_BACK, w->back_seq,
+	      "record %" PRIu64
+	      " says an earlier time than the one before it, which was written at %s: the clock was set "
+	      "back, or somebody wrote what had happened before",
+	      w->back_seq, from);
+}
+
 static void look_at_end(struct walk *w)
 {
 	const struct audit_point *head = w->expected->head;
@@ -296,12 +366,19 @@ static void look_at_end(struct walk *w)
 		blame(w, AUDIT_TRUNCATED, w->before.seq + 1,
 		      "the log ends before record %" PRIu64 ", and the head that was exported is record %" PRIu64,
 		      w->before.seq + 1, head->seq);
+	else if (head && w->expected->is_end && (head->seq < w->before.seq || w->finding->torn_bytes > 0))
+		blame(w, AUDIT_UNSIGNED, head->seq + 1,
+		      "record %" PRIu64 " was to be the last one, and behind it nobody has vouched for what there is",
+		      head->seq);
+	else if (w->back_seq > 0)
+		blame_clock(w);
 }
 
 /* Where the walk begins: with record 1, behind an exported one, or with one whose predecessor's hash nobody knows. */
 static void set_out(struct walk *w)
 {
 	const struct audit_expectation *expected = w->expected;
+	w->before_s = INT64_MIN;
 	memset(w->before.sha256, '0', HASH_DIGITS);
 	w->knows_hash = true;
 	if (expected->from) {

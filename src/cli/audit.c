@@ -54,10 +54,12 @@ const struct cli_command cli_audit_commands[] = {
 			  "that was written anew as a whole, go unseen.\n\n"
 			  "Options:\n"
 			  "      --head HEAD    what `audit head` printed: the log has to reach it\n"
+			  "      --exact        the head is the end: nothing may be behind it\n"
 			  "      --from HEAD    begin behind that record; what is before it may be archived\n"
 			  "      --first N      begin with record N; what is before it may be archived\n"
 			  "      --json         as JSON\n" HOST_CONFIG_USAGE
-			  "\nExit codes: 0 whole, 30 edited, 31 removed, 32 reordered, 33 duplicated, 34 truncated;\n"
+			  "\nExit codes: 0 whole, 30 edited, 31 removed, 32 reordered, 33 duplicated, 34 truncated,\n"
+			  "35 forked, 36 unsigned (behind an --exact head), 37 clock-back (by more than 5 minutes);\n"
 			  "1 it cannot be read, 2 usage.\n",
 		 .run = run_verify},
 	{.name = NULL},
@@ -218,6 +220,9 @@ static void put_whole(struct sheet *sheet, const struct audit_finding *finding,
 			  finding->torn_bytes);
 	if (expected->head)
 		sheet_put(sheet, "  record %" PRIu64 " is the one that was exported\n", expected->head->seq);
+	if (expected->head && finding->last.seq > expected->head->seq)
+		sheet_put(sheet, "  %" PRIu64 " behind it fit the chain, and nobody has vouched for them (--exact)\n",
+			  finding->last.seq - expected->head->seq);
 	else
 		sheet_text(sheet, "  Records cut off the end go unseen without --head: keep what `vouchfs audit\n"
 				  "  head` prints where nobody can change it.\n");
@@ -289,9 +294,10 @@ static int take_point(const char *option, const char *text, struct audit_point *
 static int run_verify(int argc, char **argv)
 {
 	const char *given = NULL, *head = NULL, *from = NULL, *first = NULL;
-	bool json = false, done = false;
+	bool json = false, exact = false, done = false;
 	const struct cli_option table[] = {
 		{.name = "config", .letter = 'c', .kind = CLI_TEXT, .ret_text = &given},
+		{.name = "exact", .kind = CLI_FLAG, .ret_flag = &exact},
 		{.name = "head", .kind = CLI_TEXT, .ret_text = &head},
 		{.name = "from", .kind = CLI_TEXT, .ret_text = &from},
 		{.name = "first", .kind = CLI_TEXT, .ret_text = &first},
@@ -309,6 +315,9 @@ static int run_verify(int argc, char **argv)
 		code = take_point("from", from, &from_point, &expected.from);
 	if (code != 0)
 		return code;
+	if (exact && !head)
+		return cli_usage_error(command, "--exact says that --head is the end; give that, too");
+	expected.is_end = exact;
 	if (first && from)
 		return cli_usage_error(command, "--first and --from both say where to begin; give one of them");
 	if (first && (!text_parse_u64(first, strlen(first), INT64_MAX, &expected.first_seq) || expected.first_seq == 0))

@@ -61,9 +61,21 @@ int release_new(struct slot *slot, uint64_t slot_id, struct store_release *recor
 	else
 		HASH_ADD(hh, slots->releases, record->id, sizeof(record->id), release);
 	lock_drop(&slots->lock);
-	if (present)
-		release_free(release);
-	*ret = present ? present : release;
+	if (!present) {
+		*ret = release;
+		return 0;
+	}
+	release->record = NULL;
+	release_free(release);
+	if (present->slot != slot || present->record->number != record->number) {
+		log_error("%s: release %llu has the id of release %llu of %s", slot->path,
+			  (unsigned long long)record->number, (unsigned long long)present->record->number,
+			  present->slot->path);
+		release_put(present);
+		return -EBADMSG;
+	}
+	store_release_free(record);
+	*ret = present;
 	return 0;
 }
 

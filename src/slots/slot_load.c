@@ -93,6 +93,14 @@ static void report_torn(const struct slot *slot, uint64_t number, const char *wh
 	(void)slots_record(slot->slots, &entry);
 }
 
+static int skip_torn(struct loading *l, uint64_t number, const char *what)
+{
+	report_torn(l->slot, number, what, 0);
+	l->newest_torn = number; /* ascending */
+	l->torn_count++;
+	return 0;
+}
+
 /* One release of the list; a torn one that is not current is skipped. */
 static int load_listed(struct loading *l, uint64_t number, uint64_t current)
 {
@@ -100,22 +108,20 @@ static int load_listed(struct loading *l, uint64_t number, uint64_t current)
 	struct store_release *record = NULL;
 	struct release *release = NULL;
 	int r = store_load_release(slot->slots->store, slot->name, number, &record);
-	if (r == -EBADMSG) {
-		report_torn(slot, number, slot->is_layer ? "version record" : "release record", 0);
-		l->newest_torn = number; /* ascending */
-		l->torn_count++;
-		return 0;
-	}
+	if (r == -EBADMSG)
+		return skip_torn(l, number, slot->is_layer ? "version record" : "release record");
 	if (r == -ENOENT) {
 		log_warning("%s: release %llu is gone", slot->path, (unsigned long long)number);
 		return 0;
 	}
 	if (r == 0)
 		r = release_new(slot, l->facts.id, record, &release);
-	if (r < 0) {
+	if (r < 0)
 		store_release_free(record);
+	if (r == -EBADMSG)
+		return skip_torn(l, number, "record with the id of another release");
+	if (r < 0)
 		return r;
-	}
 	ASSERT(release);
 	release->listed = true;
 	l->listed[l->listed_count++] = release;

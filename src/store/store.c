@@ -35,6 +35,28 @@ static int failed(const struct opening *opening, const char *what, int r)
 
 static const char *const parts[] = {"staging", "objects", "functions", "layers", "revocations", "audit"};
 
+/* Others cannot get to it, but could once the store itself were open to them. */
+static int check_part(const struct opening *opening, const char *part, int fd)
+{
+	struct stat st;
+	char owner[ACCESS_USER_SIZE];
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	bool is_readers = opening->store->read_only;
+	if (st.st_uid != geteuid() && !is_readers) {
+		explain_set(opening->why,
+			    "store %s: %s/ belongs to %s; find out who did that, then `chown %u %s/%s` as root",
+			    opening->shown, part, access_user(st.st_uid, owner), geteuid(), opening->shown, part);
+		return -EPERM;
+	}
+	if ((st.st_mode & 077) == 0 || is_readers)
+		return 0;
+	if (fchmod(fd, 0700) < 0)
+		return -errno;
+	store_report_damage(opening->store, part, "it was open to others, and was closed (mode 0700)");
+	return 0;
+}
+
 static int failed_part(const struct opening *opening, const char *part, int r)
 {
 	char words[ACCESS_WORDS_SIZE];
@@ -202,6 +224,8 @@ static int take_lock(const struct opening *opening)
 	int r = store->lock_fd = io_openat(store->root_fd, "lock", O_RDWR | O_CREAT | O_NONBLOCK, 0600);
 	if (r >= 0)
 		r = io_lock(store->lock_fd);
+	if (r == 0) /* also when somebody has removed or replaced the file */
+		r = io_lock(store->root_fd);
 	if (r == -EBUSY) {
 		explain_busy(opening);
 		return r;
@@ -233,6 +257,9 @@ static int open_parts(const struct opening *opening, bool is_new)
 		if (fd < 0)
 			return failed_part(opening, parts[i], fd);
 		*part_fd(store, i) = fd;
+		int r = check_part(opening, parts[i], fd);
+		if (r < 0)
+			return opening->why->text[0] ? r : failed_part(opening, parts[i], r);
 	}
 	if (!is_new)
 		return 0;

@@ -52,10 +52,13 @@ static bool is_slot_file(const char *file)
 	return store_is_name(file);
 }
 
-/* All that are written seldom; a slot's own is written when its first artifact comes, which is not to wait for more. */
+/*
+ * Those that decide and are written seldom. A slot's own is written when its first artifact comes, which is not to wait
+ * for more; of a break glass the audit log knows.
+ */
 static bool is_kept_twice(const char *file)
 {
-	return strcmp(file, "slot") != 0 && strcmp(file, "note") != 0;
+	return strcmp(file, "slot") != 0 && strcmp(file, "note") != 0 && strcmp(file, "break-glass") != 0;
 }
 
 static void slot_file_place(const char *function, const char *file, char ret[SLOT_FILE_PLACE_SIZE])

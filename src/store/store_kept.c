@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "internal.h"
 
@@ -135,8 +136,8 @@ int store_keep_text(struct store *store, int dirfd, const char *file, const char
 	if (read_again(&kept) < 0)
 		kept.again_text = NULL;
 	int r = store_write_text(store, dirfd, file, place, text, len);
-	if (r == 0)
-		r = write_again(&kept, text, len);
+	if (r == 0 && write_again(&kept, text, len) < 0) /* as after a crash: the first one is newer */
+		log_warning("store: %s could not be written a second time; the next start does", place);
 	kept_done(&kept);
 	return r;
 }

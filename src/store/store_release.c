@@ -118,6 +118,23 @@ static int load_newest_whole(int function_fd, const char *function, struct store
 	return r;
 }
 
+/*
+ * What is behind the current release would be one whose commit did not end, and recovery has taken those back: current
+ * has been set back. Whoever looks beside a daemon may see a commit.
+ */
+static int is_set_back(const struct store *store, int function_fd, uint64_t current)
+{
+	uint64_t *numbers = NULL;
+	size_t count = 0;
+	if (store->read_only)
+		return 0;
+	int r = store_read_numbers(function_fd, &numbers, &count);
+	if (r == 0)
+		r = count > 0 && numbers[count - 1] > current;
+	free(numbers);
+	return r;
+}
+
 int store_load_current(struct store *store, const char *function, struct store_release **ret)
 {
 	int fd = store_open_slot(store, function);
@@ -129,7 +146,11 @@ int store_load_current(struct store *store, const char *function, struct store_r
 	if (r == -ENOENT) /* nothing was ever released */
 		goto out;
 	if (r == 0)
+		r = is_set_back(store, fd, number);
+	if (r == 0)
 		r = store_read_release(fd, function, number, ret);
+	else if (r > 0)
+		r = -EBADMSG;
 	if (r != -EBADMSG && r != -ENOENT)
 		goto out;
 	r = load_newest_whole(fd, function, ret);

@@ -172,6 +172,10 @@ static void test_current_set_back(void **state)
 	governed_fixture_restart(f);
 	governed_fixture_assert_in_force(f, 8);
 	copy(f, "current.7", "policy/current");
+	governed_fixture_restart(f);
+	governed_fixture_assert_in_force(f, 8); /* its record is there */
+	copy(f, "current.7", "policy/current");
+	assert_int_equal(unlink(governed_fixture_path(f, "policy/releases/2")), 0);
 	governed_fixture_assert_lost(f, "bundle 7 is there, and 8 was in force");
 }
 
@@ -197,6 +201,7 @@ static void test_damaged_sequence(void **state)
 	governed_fixture_apply_sequence(f, 8);
 	fixture_flip(governed_fixture_path(f, "policy/sequence"), 3);
 	copy(f, "current.7", "policy/current");
+	assert_int_equal(unlink(governed_fixture_path(f, "policy/releases/2")), 0);
 	governed_fixture_assert_lost(f, "8 was in force");
 }
 
@@ -308,6 +313,7 @@ static void test_preview_remembers_nothing(void **state)
 	copy(f, "policy/sequence", "sequence.7");
 	governed_fixture_apply_sequence(f, 8);
 	copy(f, "sequence.7", "policy/sequence");
+	assert_int_equal(unlink(governed_fixture_path(f, "policy/sequence.again")), 0);
 	assert_int_equal(trust_preview(path, f->store, &trust, &f->errors), 0);
 	assert_int_equal(trust->governed->highest_sequence, 8);
 	trust_unref(trust);

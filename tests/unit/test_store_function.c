@@ -89,6 +89,7 @@ static void test_revocations(void **state)
 	assert_int_equal(store_put_revocations(f->store, "a/b", "", 0), -EINVAL);
 	assert_int_equal(store_get_revocations(f->store, "a/b", &text), -EINVAL);
 	fixture_flip(fixture_path(f, "revocations/111122223333"), -1);
+	fixture_flip(fixture_path(f, "revocations/111122223333.again"), -1);
 	assert_int_equal(store_get_revocations(f->store, "111122223333", &text), -EBADMSG);
 	buf_done(&text);
 }

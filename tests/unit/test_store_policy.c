@@ -86,6 +86,7 @@ static void test_sequence_grows(void **state)
 	fixture_reopen(f);
 	assert_sequence(f, 7);
 	fixture_flip(fixture_path(f, "policy/sequence"), 3);
+	fixture_flip(fixture_path(f, "policy/sequence.again"), 3);
 	assert_int_equal(store_policy_sequence(f->store, &sequence), -EBADMSG);
 	assert_int_equal(store_raise_policy_sequence(f->store, 8), 0);
 	assert_sequence(f, 8);
@@ -121,7 +122,8 @@ static void test_anchor_knows_it(void **state)
 	assert_int_equal(store_raise_policy_sequence(f->store, 8), 0);
 	fixture_close(f);
 
-	assert_int_equal(unlink(fixture_path(f, "policy/sequence")), 0); /* the slot's file is set back */
+	assert_int_equal(unlink(fixture_path(f, "policy/sequence")), 0); /* the slot's files are set back */
+	assert_int_equal(unlink(fixture_path(f, "policy/sequence.again")), 0);
 	open_anchored(f);
 	assert_sequence(f, 8);
 	assert_int_equal(store_raise_policy_sequence(f->store, 9), 0);
@@ -133,6 +135,7 @@ static void test_anchor_knows_it(void **state)
 	fixture_close(f);
 
 	fixture_flip(fixture_path(f, "policy/sequence"), 3); /* one is damaged, and the other one knows */
+	fixture_flip(fixture_path(f, "policy/sequence.again"), 3);
 	open_anchored(f);
 	assert_sequence(f, 7);
 	buf_done(&seven);

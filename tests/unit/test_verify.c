@@ -185,7 +185,10 @@ static void each_damage_is_named(void **state)
 		{"123456781", false, AUDIT_DUPLICATED, 1},
 		{"125345678", false, AUDIT_DUPLICATED, 5},
 		{"1233e345678", false, AUDIT_DUPLICATED, 3},
-		{"123e345678", false, AUDIT_EDITED, 3}, /* a second record 3, another one */
+		/* forked: a second record 3 that follows 2 as well; edited: one that follows nothing */
+		{"123e345678", false, AUDIT_FORKED, 3},
+		{"12345678e8", false, AUDIT_FORKED, 8},
+		{"123p345678", false, AUDIT_EDITED, 3},
 		/* truncated, which only a head shows */
 		{"1234567", true, AUDIT_TRUNCATED, 8},
 		{"1234567", false, AUDIT_WHOLE, 0},

@@ -205,6 +205,7 @@ static void a_damaged_one_is_as_good_as_none(void **state)
 	assert_int_equal(layers_fixture_attach(f, MAIN, "base:1\n"), 0);
 	slots_fixture_stop(f);
 	gate_fixture_write(f->host, FILE_NAME, "torn", 4);
+	gate_fixture_write(f->host, FILE_NAME ".again", "torn", 4);
 	slots_fixture_start(f);
 	layers_fixture_assert_no_list(f, MAIN);
 	slots_fixture_deploy(f, "main", "one");
