@@ -14,6 +14,7 @@
  *     policy/                 slot, note, sequence, releases/<n>, current: policy bundles, of hosts that have such
  *     revocations/<account>   what was last seen of a list
  *     bindings                which function had which code-signing config
+ *     known/<slot>            empty: that slot is here, so that one whose directory is gone is missed
  *     audit/                  segments of the audit log (module audit)
  *
  * Commit: intent -> object (fsync, link, fsync directory) -> release record (write, fsync, rename, fsync directory) ->
@@ -43,6 +44,11 @@
  * The generation counts commits and removals of functions, only while an anchor is given. It finds a store that was set
  * back as a whole; without an anchor that goes unseen, and so does one slot set back by somebody who also keeps the
  * generation file.
+ *
+ * What is written seldom and decides much lies there twice, as <file> and <file>.again (next-id, sequence, last,
+ * bindings, revocations/, permissions, a list that waits): what is wrong with one of the two, or that it was set back, is
+ * told and put right from the other (src/store/store_kept.c). current names the newest release, so one that is set back
+ * is found, too. What is without any meaning: the bytes of lock, and of format behind its first line.
  *
  * The store is not trusted: every record carries a checksum and its own name, every object is checked against its
  * digest when it is opened and every block when it is read. -EBADMSG always means "these are not the bytes that were

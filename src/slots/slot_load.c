@@ -162,6 +162,10 @@ static int load_numbers(struct loading *l, const uint64_t *numbers, size_t count
 		return -ENOMEM;
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		bool is_old = !l->slot->is_layer && count - i > slot_keeps(l->slot) && numbers[i] != current;
+		/* what is held longer than it is listed goes in no order */
+		bool is_listed_before = i > 0 && !l->slot->is_layer && count - i < slot_keeps(l->slot);
+		if (is_listed_before && numbers[i] != numbers[i - 1] + 1)
+			report_torn(l->slot, numbers[i] - 1, "a release record that is gone", 0);
 		if (is_old && inherit_has(l->slot))
 			r = keep_old(l, numbers[i]);
 		else if (is_old)
@@ -176,6 +180,8 @@ static int load_numbers(struct loading *l, const uint64_t *numbers, size_t count
 static int replace_facts(struct loading *l)
 {
 	log_warning("%s: what is known of the slot itself is damaged or gone; its releases are served", l->slot->path);
+	if (!l->facts_are_lost) /* else the store has told */
+		report_torn(l->slot, 0, "what is known of the slot itself is gone", 0);
 	l->facts_are_lost = true;
 	l->facts = (struct slot_facts){.made = true, .maker = geteuid()};
 	return store_next_id(l->slot->slots->store, &l->facts.id);

@@ -39,12 +39,13 @@ struct store {
 	bool read_only;
 	bool is_staging_only;
 	uint32_t (*sum)(uint32_t, const void *, size_t);
-	int root_fd, lock_fd, staging_fd, objects_fd, functions_fd, layers_fd, revocations_fd, audit_fd;
+	int root_fd, lock_fd, staging_fd, objects_fd, functions_fd, layers_fd, revocations_fd, audit_fd, known_fd;
 
 	pthread_mutex_t lock; /* the table of open objects, the list of intents, removal of objects */
 	struct store_object *objects[STORE_OBJECT_BUCKETS];
 	struct store_intent *intents;
 	uint64_t last_intent;
+	bool has_unfinished; /* recovery has left entries of staging/ */
 
 	struct store_damage damage;
 	struct store_helpers helpers;	/* have a lock of their own, under which no other is taken */
@@ -160,6 +161,13 @@ void store_current_place(const char *function, char ret[STORE_PLACE_SIZE]);
 /* -ENOENT, -EBADMSG */
 int store_read_current(int function_fd, const char *function, uint64_t *ret);
 
+/* ---- store_known.c ---- */
+
+void store_know_slot(const struct store *store, const char *slot);
+void store_forget_slot(const struct store *store, const char *slot);
+/* Slots that are gone are told (store_report_damage). After recovery; not where nothing may be written. */
+int store_check_known(struct store *store);
+
 /* ---- store_damage.c ---- */
 
 void store_damage_init(struct store_damage *damage);
@@ -212,6 +220,8 @@ void store_intent_park(struct store *store, struct store_intent *intent);
 void store_intent_end(struct store *store, struct store_intent *intent);
 /* The change was carried through, and there is a record now that needs the object: ends it without looking. */
 void store_intent_fulfil(struct store *store, struct store_intent *intent);
+/* Is a change of it under way, parked, or left over since recovery could not finish? */
+bool store_has_intent(struct store *store, const char *function);
 void store_intent_free_all(struct store *store);
 
 /*

@@ -171,7 +171,7 @@ static bool is_part(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (strcmp(name, parts[i]) == 0)
 			return true;
-	return strcmp(name, "lock") == 0;
+	return strcmp(name, "lock") == 0 || strcmp(name, "known") == 0;
 }
 
 /* Without a format file it is a store only if it is empty, or was being made. */
@@ -275,6 +275,12 @@ static int recover(const struct opening *opening)
 	return r < 0 ? failed(opening, "cannot be recovered", r) : 0;
 }
 
+static int check_known(const struct opening *opening)
+{
+	int r = store_check_known(opening->store);
+	return r < 0 ? failed_part(opening, "known", r) : 0;
+}
+
 static int open_in_order(const struct opening *opening)
 {
 	bool is_new;
@@ -291,6 +297,8 @@ static int open_in_order(const struct opening *opening)
 		r = store_load_counters(opening->store, opening->options->anchor, opening->why);
 	if (r == 0)
 		r = recover(opening);
+	if (r == 0 && !opening->store->read_only)
+		r = check_known(opening);
 	return r;
 }
 
@@ -332,7 +340,7 @@ static struct store *new_store(const struct store_options *options)
 	store->durable = options->durable;
 	store->sum = options->sum;
 	store->read_only = options->read_only;
-	store->root_fd = store->lock_fd = store->anchor_dirfd = -1;
+	store->root_fd = store->lock_fd = store->anchor_dirfd = store->known_fd = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		*part_fd(store, i) = -1;
 	lock_init(&store->lock);
@@ -384,6 +392,7 @@ void store_close(struct store *store)
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		io_close(part_fd(store, i));
 	io_close(&store->anchor_dirfd);
+	io_close(&store->known_fd);
 	io_close(&store->root_fd);
 	io_close(&store->lock_fd); /* gives the lock back, so it goes last */
 	free(store->anchor_name);

@@ -220,12 +220,23 @@ static int remove_flat_dir(int dirfd, const char *name)
 	return r < 0 ? r : io_unlinkat(dirfd, name, AT_REMOVEDIR);
 }
 
+/* It may have come again since. */
+static void forget_removed(const struct store *store, const char *slot)
+{
+	int fd = store_open_slot(store, slot);
+	if (fd == -ENOENT)
+		store_forget_slot(store, slot);
+	io_close(&fd);
+}
+
 int store_finish_removal(struct store *store, const char *staged)
 {
 	int fd = io_open_dirat(store->staging_fd, staged);
 	if (fd < 0)
 		return fd;
 	int r = release_objects(store, fd, store_removed_function(staged));
+	if (r == 0)
+		forget_removed(store, store_removed_function(staged));
 	if (r == 0)
 		r = remove_flat_dir(fd, "releases");
 	io_close(&fd);

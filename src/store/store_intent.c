@@ -60,6 +60,16 @@ static bool in_flight_locked(const struct store *store, const char *function, co
 	return false;
 }
 
+bool store_has_intent(struct store *store, const char *function)
+{
+	lock_take(&store->lock);
+	bool found = store->has_unfinished;
+	for (const struct store_intent *i = store->intents; i && !found; i = i->next)
+		found = strcmp(i->function, function) == 0;
+	lock_drop(&store->lock);
+	return found;
+}
+
 static struct store_intent *unpark_locked(struct store *store, const char *function, const uint8_t *digest)
 {
 	for (struct store_intent *i = store->intents; i; i = i->next) {

@@ -146,6 +146,7 @@ int store_recover(struct store *store)
 	for (size_t i = 0; i < names.count; i++)
 		if (finish(store, names.names[i], &tally) < 0)
 			tally.unfinished++;
+	store->has_unfinished = tally.unfinished > 0;
 	if (names.count > 0)
 		report(&tally);
 	io_names_done(&names);

@@ -119,14 +119,14 @@ static int load_newest_whole(int function_fd, const char *function, struct store
 }
 
 /*
- * What is behind the current release would be one whose commit did not end, and recovery has taken those back: current
- * has been set back. Whoever looks beside a daemon may see a commit.
+ * What is behind the current release would be one whose commit did not end; where none is under way, recovery has taken
+ * those back, so current has been set back. Whoever looks beside a daemon may see a commit.
  */
-static int is_set_back(const struct store *store, int function_fd, uint64_t current)
+static int is_set_back(struct store *store, const char *function, int function_fd, uint64_t current)
 {
 	uint64_t *numbers = NULL;
 	size_t count = 0;
-	if (store->read_only)
+	if (store->read_only || store_has_intent(store, function))
 		return 0;
 	int r = store_read_numbers(function_fd, &numbers, &count);
 	if (r == 0)
@@ -146,7 +146,7 @@ int store_load_current(struct store *store, const char *function, struct store_r
 	if (r == -ENOENT) /* nothing was ever released */
 		goto out;
 	if (r == 0)
-		r = is_set_back(store, fd, number);
+		r = is_set_back(store, function, fd, number);
 	if (r == 0)
 		r = store_read_release(fd, function, number, ret);
 	else if (r > 0)

@@ -59,7 +59,13 @@ int store_open_slot(const struct store *store, const char *slot)
 
 int store_ensure_slot(struct store *store, const char *slot)
 {
-	return store_ensure_dir(store, store_slot_parent(store, slot), store_slot_name(slot));
+	int fd = store_open_slot(store, slot);
+	if (fd != -ENOENT)
+		return fd;
+	fd = store_ensure_dir(store, store_slot_parent(store, slot), store_slot_name(slot));
+	if (fd >= 0)
+		store_know_slot(store, slot);
+	return fd;
 }
 
 static void last_place(const char *slot, char ret[STORE_PLACE_SIZE])

@@ -8,6 +8,8 @@
 #   layers/base       two versions and one that was removed, a permission, a description
 #   layers/tools      one version
 #   policy            two bundles; a revocation list that the store remembers; an anchor beside the store
+#
+# $T/head is the head of its audit log, $T/earlier-<n> what the store was earlier.
 
 make_tamper_scene() {
 	local i
@@ -25,6 +27,7 @@ keep_releases = 3"
 	pack_policy 2
 	start_mount
 	cp "$T/policy-1.zip" "$MNT/policy/"
+	keep_earlier 0
 	mv "$T/policy-2.zip" "$T/p.zip"
 	cp "$T/p.zip" "$MNT/policy/"
 
@@ -38,7 +41,11 @@ keep_releases = 3"
 	"$VOUCHFS" lambda add-layer-version-permission --layer-name base --version-number 1 --statement-id all \
 		--action lambda:GetLayerVersion --principal '*' >/dev/null
 	cp "$T/archive-1.zip" "$MNT/functions/app/app.zip"
+	"$VOUCHFS" lambda add-layer-version-permission --layer-name base --version-number 1 --statement-id more \
+		--action lambda:GetLayerVersion --principal '*' >/dev/null
+	keep_earlier 1
 	cp "$T/archive-2.zip" "$MNT/functions/app/app.zip"
+	"$VOUCHFS" lambda remove-layer-version-permission --layer-name base --version-number 1 --statement-id more >/dev/null
 	printf 'base:1\ntools:1\n' >"$MNT/functions/app/layers"
 	cp "$T/archive-1.zip" "$MNT/functions/noted/a.zip"
 	mk_zip "$T/unsigned.zip" x=1
@@ -46,6 +53,10 @@ keep_releases = 3"
 	printf 'base:2\n' >"$MNT/functions/waits/layers"
 	"$VOUCHFS" break-glass noted --minutes 60 --reason "a test of what lies there" >/dev/null
 	stop_mount
+	HEAD=$("$VOUCHFS" audit head "$STORE")
+	echo "$HEAD" >"$T/head"
 	cp -a "$STORE" "$T/snapshot"
-	cp "$T/anchor/anchor" "$T/anchor.kept"
 }
+
+# As the store was before: genuine, and old.
+keep_earlier() { cp -a "$STORE" "$T/earlier-$1"; }
