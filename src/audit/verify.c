@@ -218,7 +218,7 @@ static int blame_return(struct walk *w, const struct audit_line *here_line, cons
 		      w->before.seq);
 		return 0;
 	}
-	int r = audit_reader_open(w->dirfd, here->seq, &again);
+	int r = audit_reader_open(w->dirfd, w->finding->first_seq, &again); /* a second file may have its number */
 	while (r >= 0 && first.seq == 0 && (r = audit_reader_next(again, &line)) > 0)
 		if (line.seq == here->seq)
 			r = audit_point_of_line(line.seq, line.text, line.len, &first);

@@ -208,6 +208,7 @@ struct slot {
 	struct slot *next_in_grace; /* tree lock, as is_in_grace: in slots->in_grace */
 	unsigned grace_count;
 	bool is_in_grace;
+	bool is_unloadable; /* and that was recorded; under lock */
 	bool damaged;	  /* a function's current release or a layer's newest version; an older one may stand in */
 	bool is_removing; /* its objects may be gone already */
 	struct slot_note *note;

@@ -268,6 +268,9 @@ static int load_locked(struct slot *slot)
 		r = waiting_list_load(slot, l.facts.id, &l.waiting_list);
 	if (r < 0) {
 		log_error("%s cannot be loaded from the store: %s", slot->path, strerror(-r));
+		if (r != -ENOMEM && !slot->is_unloadable) /* once, however often it is tried */
+			report_torn(slot, 0, "what the store holds of it", EIO);
+		slot->is_unloadable = r != -ENOMEM;
 		loading_done(&l);
 		return r;
 	}

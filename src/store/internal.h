@@ -165,6 +165,9 @@ int store_read_current(int function_fd, const char *function, uint64_t *ret);
 
 void store_know_slot(const struct store *store, const char *slot);
 void store_forget_slot(const struct store *store, const char *slot);
+/* A layer's version is known as a slot is. */
+void store_know_version(const struct store *store, const char *slot, uint64_t number);
+void store_forget_version(const struct store *store, const char *slot, uint64_t number);
 /* Slots that are gone are told (store_report_damage). After recovery; not where nothing may be written. */
 int store_check_known(struct store *store);
 

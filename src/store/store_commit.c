@@ -137,6 +137,8 @@ static int add_version(struct change *change, const struct store_release *releas
 	r = write_record(change, release);
 	if (r < 0)
 		undo_record(change);
+	else
+		store_know_version(change->store, change->function, release->number);
 	return r;
 }
 
@@ -301,6 +303,8 @@ static int remove_record(struct store *store, int function_fd, const char *funct
 	if (r == 0)
 		r = store_sync(store, fd);
 	io_close(&fd);
+	if (r == 0 && store_is_layer(function))
+		store_forget_version(store, function, number);
 	return r;
 }
 

@@ -199,6 +199,8 @@ static int release_objects(struct store *store, int slot_fd, const char *functio
 			r = release_objects_of(store, function, release);
 		else if (r == -EBADMSG) /* which object it had is lost; that one is left behind */
 			r = 0;
+		if (store_is_layer(function))
+			store_forget_version(store, function, numbers[i]);
 		store_release_free(release);
 	}
 	free(numbers);

@@ -1,19 +1,22 @@
 /*
- * known/ has an empty file for each slot, by its name, so that a slot whose directory is gone is missed. It is made
- * after the directory and removed after it, and nothing is synced: after a crash the next open makes what is missing,
- * as it does in a store of an older program.
+ * known/ has an empty file for each slot, by its name, and one for each version of a layer, "<slot>@<n>", so that a
+ * slot or version that is gone is missed. It is made after what it stands for and removed after it, and nothing is
+ * synced: after a crash the next open makes what is missing, as it does in a store of an older program.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/text.h"
 #include "internal.h"
 
-#define KNOWN "known"
+#define KNOWN	     "known"
+#define VERSION_SIZE (STORE_SLOT_SIZE + 24)
 
 typedef int list_names(struct store *store, char ***ret, size_t *ret_count);
 
@@ -29,6 +32,25 @@ void store_forget_slot(const struct store *store, const char *slot)
 {
 	if (store->known_fd >= 0)
 		(void)io_unlinkat(store->known_fd, slot, 0); /* else it is missed at the next open, without harm */
+}
+
+static void version_name(const char *slot, uint64_t number, char ret[VERSION_SIZE])
+{
+	(void)snprintf(ret, VERSION_SIZE, "%s@%" PRIu64, slot, number);
+}
+
+void store_know_version(const struct store *store, const char *slot, uint64_t number)
+{
+	char name[VERSION_SIZE];
+	version_name(slot, number, name);
+	store_know_slot(store, name);
+}
+
+void store_forget_version(const struct store *store, const char *slot, uint64_t number)
+{
+	char name[VERSION_SIZE];
+	version_name(slot, number, name);
+	store_forget_slot(store, name);
 }
 
 static int compare_text(const void *a, const void *b)
@@ -67,6 +89,22 @@ static void report_lost(struct store *store, const char *slot)
 	io_close(&fd);
 }
 
+/* Of a slot that is there: where it is not, nothing more is to be told. */
+static void report_lost_version(struct store *store, const char *name)
+{
+	char slot[VERSION_SIZE], path[STORE_SLOT_PATH_SIZE], record[64], place[STORE_PLACE_SIZE];
+	const char *at = strchr(name, '@');
+	(void)snprintf(slot, sizeof(slot), "%.*s", (int)(at - name), name);
+	int fd = strlen(name) < sizeof(slot) && store_is_slot(slot) ? store_open_slot(store, slot) : -ENOENT;
+	if (fd < 0)
+		return;
+	(void)snprintf(record, sizeof(record), "releases/%.24s", at + 1);
+	(void)snprintf(place, sizeof(place), "%.*s/%s", STORE_SLOT_PATH_SIZE, store_slot_path(slot, path), record);
+	if (faccessat(fd, record, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		store_report_damage(store, place, "that version is gone; what has it attached keeps it");
+	io_close(&fd);
+}
+
 int store_check_known(struct store *store)
 {
 	struct io_names known = {0};
@@ -78,7 +116,9 @@ int store_check_known(struct store *store)
 		return r;
 	qsort(known.names, known.count, sizeof(*known.names), compare_text);
 	for (size_t i = 0; i < known.count; i++)
-		if (store_is_slot(known.names[i]))
+		if (strchr(known.names[i], '@'))
+			report_lost_version(store, known.names[i]);
+		else if (store_is_slot(known.names[i]))
 			report_lost(store, known.names[i]);
 	r = make_missing_of(store, &known, store_list_functions, "");
 	if (r == 0)

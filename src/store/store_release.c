@@ -126,7 +126,7 @@ static int is_set_back(struct store *store, const char *function, int function_f
 {
 	uint64_t *numbers = NULL;
 	size_t count = 0;
-	if (store->read_only || store_has_intent(store, function))
+	if (store->read_only || store_is_layer(function) || store_has_intent(store, function))
 		return 0;
 	int r = store_read_numbers(function_fd, &numbers, &count);
 	if (r == 0)
@@ -143,15 +143,19 @@ int store_load_current(struct store *store, const char *function, struct store_r
 
 	uint64_t number;
 	int r = store_read_current(fd, function, &number);
-	if (r == -ENOENT) /* nothing was ever released */
-		goto out;
-	if (r == 0)
+	if (r == -ENOENT) { /* nothing was ever released, or there would be a record */
+		r = is_set_back(store, function, fd, 0);
+		r = r == 0 ? -ENOENT : r > 0 ? -EBADMSG : r;
+	} else if (r == 0) {
 		r = is_set_back(store, function, fd, number);
-	if (r == 0)
-		r = store_read_release(fd, function, number, ret);
-	else if (r > 0)
-		r = -EBADMSG;
-	if (r != -EBADMSG && r != -ENOENT)
+		if (r == 0) {
+			r = store_read_release(fd, function, number, ret);
+			r = r == -ENOENT ? -EBADMSG : r;
+		} else if (r > 0) {
+			r = -EBADMSG;
+		}
+	}
+	if (r != -EBADMSG)
 		goto out;
 	r = load_newest_whole(fd, function, ret);
 	if (r == 0)

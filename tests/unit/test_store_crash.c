@@ -623,7 +623,7 @@ static void test_full_disk_leaves_nothing(void **state UNUSED)
 		assert_true(status == REFUSED || status == ACKNOWLEDGED);
 		assert_int_equal(fixture_teardown(&fixture), 0);
 	} while (status != ACKNOWLEDGED);
-	assert_int_equal(n - 1, 6); /* tree, ids, record, generation, anchor, current */
+	assert_int_equal(n - 1, 7); /* tree, ids twice, record, generation, anchor, current */
 }
 
 static void test_crash_in_recovery(void **state UNUSED)
