@@ -85,7 +85,7 @@ Q := $(if $(V),,@)
 BUILD := $(MAKE) --no-print-directory -j$(shell nproc)
 
 .DEFAULT_GOAL := all
-.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash load long mutation print-flags coverage fuzz fuzz-run bench bench-quick lint format deb check-deb check-trixie install install-only uninstall clean help deps-%
+.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash load long mutation print-flags coverage fuzz fuzz-run bench bench-quick lint format deb check-deb check-trixie install install-only uninstall clean help deps-% tamper
 .SECONDARY:
 
 ## make            build the release binary, build/release/vouchfs
@@ -197,6 +197,18 @@ restarts: deps-test
 	@rm -f build/restarts && RESTARTS=$(RESTARTS) RESTARTS_FIGURES=$(CURDIR)/build/restarts \
 		$(MAKE) --no-print-directory VARIANT=test E2E="-f load tests/e2e/restart.bats" e2e
 	@grep '^kills\|^upgrades' build/restarts
+
+## make tamper     a store and its audit log, changed at rest: every TAMPER_STRIDE (1) bytes, every TAMPER_EVERY (1) cases
+##                 of twelve operators, TAMPER_PLACES (10,000) random places of TAMPER_SLOTS (2,000) slots
+TAMPER_STRIDE ?= 1
+TAMPER_EVERY ?= 1
+TAMPER_PLACES ?= 10000
+TAMPER_SLOTS ?= 2000
+tamper: deps-test
+	@$(BUILD) VARIANT=test build-only build/test/tests/tamper_look
+	@TAMPER_STRIDE=$(TAMPER_STRIDE) TAMPER_EVERY=$(TAMPER_EVERY) TAMPER_RECORDS=1 TAMPER_PLACES=$(TAMPER_PLACES) \
+		TAMPER_SLOTS=$(TAMPER_SLOTS) TAMPER_BYTES=100000 VOUCHFS=$(CURDIR)/build/test/vouchfs \
+		tests/e2e/run $(if $(CI),--tap) tests/e2e/tamper.bats
 
 ## make long       the long forms: crash, 1,000 deployments (READING_DEPLOYMENTS) under readers, three times, and
 ##                 DAMAGE_SECONDS (300) of random changes of the store under readers,

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from flips import idle_objects
-from judge import explain, judge
+from judge import UNREAD, explain, judge
 from looker import Looker, files_of
 from tally import Tally
 
@@ -33,11 +33,17 @@ EXPLAINED = [
     ("delete|rename|truncate|extend|swap.*|symlink|FIFO", r"staging", "staging/ is empty at rest"),
     ("roll back", r".*/note", "note: what became of the last attempt, shown only; the audit log has the others"),
     ("delete|rename", r".*/note", "note: what became of the last attempt, shown only; the audit log has it"),
-    ("extend", r"format", "format, behind its first line: who made it"),
+    ("delete|rename", r"(functions/.*|policy)/releases/\d+",
+     "the oldest release that is kept: as if it had fallen out of keep_releases (one between others is missed)"),
+    ("delete|rename|roll back", r"functions/.*/break-glass", "a break glass that is gone is over early, the safe side"),
+    (".*", r"known(/.*)?", "known/: names alone count, and what is missing there is made again"),
+    ("truncate|extend", r"format", "format, behind its first line: who made it"),
 ]
 
 
 def explain_structure(operator, place, idle):
+    if re.fullmatch(r"objects/..(/[0-9a-f]+)?", place) and any(d.startswith(place[8:10]) for d in idle):
+        return UNREAD
     for operators, pattern, why in EXPLAINED:
         if re.fullmatch(operators, operator) and re.fullmatch(pattern, place):
             return why
@@ -174,10 +180,10 @@ class Structure:
         outcome, why = judge(self.looker, answer)
         if outcome == "without effect" and place.startswith("audit") and self.is_named_by_verify():
             outcome = "refused"  # by `vouchfs audit verify`
-        elif outcome == "without effect":
-            why = explain_structure(operator, place, self.idle)
-            outcome = outcome if why else "without a record"
-        self.tally.note(operator, outcome, place, why or "")
+        elif outcome == "without effect" or (outcome == "without a record" and answer.refused is None):
+            explained = explain_structure(operator, place, self.idle)
+            outcome, why = ("without effect", explained) if explained else ("without a record", why)
+        self.tally.note(operator, outcome, place, why)
 
 
 def main(program, scene, every="1"):
