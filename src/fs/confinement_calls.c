@@ -89,10 +89,15 @@ static const struct confine_call of_signing[] = {
 static const struct confine_call no_sockets[] = {REFUSED(socket, EAFNOSUPPORT)};
 
 #ifdef HAS_SANITIZER
-/* Before those above. */
+/* Before those above: shadow memory, and at the end who looks for leaks, as a process that attaches to this one. */
 static const struct confine_call of_sanitizer[] = {
-	CALL(sigaltstack), CALL(ioctl), CALL(sched_setaffinity), CALL(personality), CALL(mmap),
-	CALL(mprotect),	   CALL(prctl), CALL(setrlimit),	 CALL(prlimit64),
+	CALL(mmap), CALL(mprotect), CALL(prctl), CALL(ioctl), CALL(prlimit64), CALL(sigaltstack), CALL(clone),
+	CALL(ptrace), CALL(wait4), CALL(gettid), CALL(getppid), CALL(kill), CALL(tgkill), CALL(sched_setaffinity),
+	CALL(personality), CALL(pipe2), CALL(getuid), CALL(nanosleep), CALL(faccessat),
+#ifdef SYS_open
+	CALL(open), CALL(readlink), CALL(stat), CALL(lstat), CALL(access), CALL(unlink), CALL(rename), CALL(dup2),
+	CALL(getdents), CALL(arch_prctl), CALL(getrlimit), CALL(setrlimit), CALL(time),
+#endif
 };
 #endif
 /* clang-format on */
