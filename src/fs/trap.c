@@ -147,26 +147,31 @@ static int try_fork(const char *unused UNUSED)
 	return r;
 }
 
-static int try_ptrace(const char *unused UNUSED)
+static pid_t pid_of(const char *text)
 {
-	int r = result_of(ptrace(PTRACE_SEIZE, getppid(), NULL, NULL));
+	return (pid_t)strtol(text, NULL, 10);
+}
+
+static int try_ptrace(const char *pid)
+{
+	int r = result_of(ptrace(PTRACE_SEIZE, pid_of(pid), NULL, NULL));
 	if (r == 0)
-		(void)ptrace(PTRACE_DETACH, getppid(), NULL, NULL);
+		(void)ptrace(PTRACE_DETACH, pid_of(pid), NULL, NULL);
 	return r;
 }
 
-/* Its own memory's addresses are the supervisor's, which it was forked from. */
-static int try_peek(const char *unused UNUSED)
+/* Of the supervisor, whose addresses are this process's, since that was forked from it. */
+static int try_peek(const char *pid)
 {
 	char byte;
 	static const char there[] = "?";
 	const struct iovec to = {&byte, 1}, from = {(char *)there, 1};
-	return result_of(process_vm_readv(getppid(), &to, 1, &from, 1, 0));
+	return result_of(process_vm_readv(pid_of(pid), &to, 1, &from, 1, 0));
 }
 
-static int try_kill(const char *unused UNUSED)
+static int try_kill(const char *pid)
 {
-	return result_of(kill(getppid(), 0));
+	return result_of(kill(pid_of(pid), 0));
 }
 
 static int try_run_memory(const char *unused UNUSED)
