@@ -8,81 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "../../src/slots/inherit.h"
 #include "../../src/slots/run_node.h"
-#include "slots_fixture.h"
+#include "inherit_fixture.h"
 
 #define TEAM "functions/team-x"
-
-/* What the first daemon tells of itself before it is gone. */
-struct told {
-	uint64_t nodes[8];
-};
-
-/* The first daemon of a mount, in a process that ends without a word. The next one is to be started. */
-static struct told let_die(struct slots_fixture *f, void (*live)(struct slots_fixture *f, struct told *told))
-{
-	struct told *told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int status;
-	assert_true(told != MAP_FAILED);
-	slots_fixture_stop(f);
-	f->memory = (struct tree_memory){.fd = memfd_create("memory", MFD_CLOEXEC), .incarnation = 1};
-	pid_t child = fork();
-	assert_true(child >= 0);
-	if (child == 0) {
-		slots_fixture_start(f);
-		live(f, told);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
-	struct told copy = *told;
-	assert_int_equal(munmap(told, sizeof(*told)), 0);
-	return copy;
-}
-
-static void start_next(struct slots_fixture *f)
-{
-	f->memory.incarnation++;
-	slots_fixture_start(f);
-}
-
-static void take_over(struct slots_fixture *f)
-{
-	buf_reset(&f->pushed);
-	slots_take_over(f->slots);
-	inherit_await(f->slots);
-}
-
-static int teardown(void **state)
-{
-	struct slots_fixture *f = *state;
-	int fd = f->memory.fd;
-	int r = slots_fixture_teardown(state);
-	if (fd > 0)
-		(void)close(fd);
-	return r;
-}
-
-static uint64_t deploy_node(struct slots_fixture *f, const char *path)
-{
-	struct slots_attr attr;
-	assert_int_equal(slots_fixture_deploy_path(f, path, &attr), 0);
-	return attr.node;
-}
-
-static uint64_t run_node_of(struct slots_fixture *f, const char *path)
-{
-	struct slots_attr attr;
-	assert_int_equal(slots_fixture_run_path(f, path, &attr), 0);
-	return attr.node;
-}
 
 static void assert_reads(struct slots_fixture *f, uint64_t node, const char *expected)
 {
@@ -111,29 +44,29 @@ static void look_at_slots(struct slots_fixture *f, struct told *told)
 {
 	assert_int_equal(slots_fixture_mkdir(f, "functions", "team-x"), 0);
 	slots_fixture_deploy(f, "team-x", "one");
-	told->nodes[0] = deploy_node(f, "functions/main");
-	told->nodes[1] = deploy_node(f, "functions/relaxed");
-	told->nodes[2] = deploy_node(f, TEAM);
-	told->nodes[3] = deploy_node(f, TEAM "/a.zip");
-	told->nodes[4] = deploy_node(f, ".vouchfs/why/functions/team-x");
-	told->nodes[5] = deploy_node(f, ".vouchfs/history/functions/team-x");
+	told->nodes[0] = inherit_deploy_node(f, "functions/main");
+	told->nodes[1] = inherit_deploy_node(f, "functions/relaxed");
+	told->nodes[2] = inherit_deploy_node(f, TEAM);
+	told->nodes[3] = inherit_deploy_node(f, TEAM "/a.zip");
+	told->nodes[4] = inherit_deploy_node(f, ".vouchfs/why/functions/team-x");
+	told->nodes[5] = inherit_deploy_node(f, ".vouchfs/history/functions/team-x");
 }
 
 /* Sections before and after it, and one that is gone: the nodes of the others are theirs. */
 static void a_slot_keeps_its_node(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct told told = let_die(f, look_at_slots);
+	struct told told = inherit_let_die(f, look_at_slots);
 	slots_fixture_configure(f, "",
 				"[code-signing-config approved]\nallowed_publisher = " GATE_FIXTURE_ARN "\n"
 				"[function aaa]\ncode_signing_config = approved\n[function "
 				"relaxed]\ncode_signing_config = approved\n[function zzz]\ncode_signing_config = "
 				"approved\n[function team-*]\ncode_signing_config = approved\n");
-	start_next(f);
+	inherit_start_next(f);
 	struct slots_attr attr;
-	assert_int_equal(deploy_node(f, "functions/relaxed"), told.nodes[1]);
-	assert_int_equal(deploy_node(f, TEAM), told.nodes[2]);
-	uint64_t aaa = deploy_node(f, "functions/aaa");
+	assert_int_equal(inherit_deploy_node(f, "functions/relaxed"), told.nodes[1]);
+	assert_int_equal(inherit_deploy_node(f, TEAM), told.nodes[2]);
+	uint64_t aaa = inherit_deploy_node(f, "functions/aaa");
 	for (size_t i = 0; i < 3; i++)
 		assert_int_not_equal(aaa, told.nodes[i]);
 	assert_int_equal(deploy_getattr(f->slots, told.nodes[0], &attr), -ENOENT);
@@ -144,8 +77,8 @@ static void a_slot_keeps_its_node(void **state)
 static void a_slot_is_there_though_nobody_has_asked_for_its_path(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct told told = let_die(f, look_at_slots);
-	start_next(f);
+	struct told told = inherit_let_die(f, look_at_slots);
+	inherit_start_next(f);
 	struct slots_attr attr;
 	struct tree_handle *file;
 	assert_int_equal(deploy_getattr(f->slots, told.nodes[2], &attr), 0);
@@ -157,12 +90,47 @@ static void a_slot_is_there_though_nobody_has_asked_for_its_path(void **state)
 	assert_int_equal(deploy_lookup(f->slots, told.nodes[2], "a.zip", &attr), 0);
 }
 
+/* Another version of the program may take over, and the kernel keeps these for a day. */
+static void fixed_nodes_are_for_good(void **state)
+{
+	static const struct {
+		const char *path;
+		uint64_t node;
+	} all[] = {
+		{"functions", 2},
+		{"layers", 3},
+		{"run", 4},
+		{".vouchfs", 5},
+		{".vouchfs/status", 6},
+		{".vouchfs/status.json", 7},
+		{".vouchfs/health", 8},
+		{".vouchfs/metrics", 9},
+		{".vouchfs/why", 10},
+		{".vouchfs/why/functions", 11},
+		{".vouchfs/why/layers", 12},
+		{".vouchfs/history", 13},
+		{".vouchfs/history/functions", 14},
+		{".vouchfs/rollback", 15},
+		{".vouchfs/rollback/functions", 16},
+		{".vouchfs/permissions", 17},
+		{".vouchfs/permissions/layers", 18},
+		{".vouchfs/recent", 19},
+		{".vouchfs/events", 20},
+		{".vouchfs/break-glass", 21},
+		{".vouchfs/break-glass/functions", 22},
+		{".vouchfs/reload", 23},
+		{".vouchfs/reload-dry-run", 24},
+	};
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		assert_int_equal(inherit_deploy_node(*state, all[i].path), all[i].node);
+}
+
 static void a_name_below_a_slot_is_stale(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct told told = let_die(f, look_at_slots);
-	start_next(f);
-	uint64_t node = told.nodes[3], now = deploy_node(f, TEAM "/a.zip");
+	struct told told = inherit_let_die(f, look_at_slots);
+	inherit_start_next(f);
+	uint64_t node = told.nodes[3], now = inherit_deploy_node(f, TEAM "/a.zip");
 	const struct slots_caller *caller = &slots_fixture_caller;
 	struct slots_attr attr;
 	struct tree_handle *file;
@@ -190,10 +158,10 @@ static void a_name_below_a_slot_is_stale(void **state)
 static void what_is_forgotten_and_was_never_known_is_nothing(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct told told = let_die(f, look_at_slots);
-	start_next(f);
+	struct told told = inherit_let_die(f, look_at_slots);
+	inherit_start_next(f);
 	struct slots_attr attr;
-	uint64_t now = deploy_node(f, TEAM "/a.zip");
+	uint64_t now = inherit_deploy_node(f, TEAM "/a.zip");
 	for (size_t i = 0; i < 8; i++) {
 		deploy_forget(f->slots, told.nodes[i], UINT64_MAX);
 		run_forget(f->slots, told.nodes[i], UINT64_MAX);
@@ -213,14 +181,14 @@ static void begin_uploads(struct slots_fixture *f, struct told *told)
 	assert_int_equal(deploy_write(file, zip.data, zip.len / 2, 0), 0);
 	assert_int_equal(slots_fixture_open(f, "functions/main", ".staging", &file), 0);
 	assert_int_equal(deploy_write(file, zip.data, zip.len / 2, 0), 0);
-	told->nodes[0] = deploy_node(f, "functions/main/.staging");
+	told->nodes[0] = inherit_deploy_node(f, "functions/main/.staging");
 }
 
 static void uploads_of_the_dead_are_gone(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct told told = let_die(f, begin_uploads);
-	start_next(f);
+	struct told told = inherit_let_die(f, begin_uploads);
+	inherit_start_next(f);
 	struct slots_attr attr;
 	assert_int_equal(deploy_getattr(f->slots, told.nodes[0], &attr), -ESTALE);
 	assert_int_equal(slots_fixture_deploy_has(f, "functions/main/.staging"), -ENOENT);
@@ -239,35 +207,35 @@ static void uploads_of_the_dead_are_gone(void **state)
 static void look_at_releases(struct slots_fixture *f, struct told *told)
 {
 	slots_fixture_deploy(f, "main", "one");
-	told->nodes[0] = run_node_of(f, ".releases/main");
-	told->nodes[1] = run_node_of(f, ".releases/main/1/task");
-	told->nodes[2] = run_node_of(f, ".releases/main/1/task/marker");
-	told->nodes[3] = run_node_of(f, "main");
+	told->nodes[0] = inherit_run_node(f, ".releases/main");
+	told->nodes[1] = inherit_run_node(f, ".releases/main/1/task");
+	told->nodes[2] = inherit_run_node(f, ".releases/main/1/task/marker");
+	told->nodes[3] = inherit_run_node(f, "main");
 }
 
 static void a_reader_goes_on(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct told told = let_die(f, look_at_releases);
-	start_next(f);
+	struct told told = inherit_let_die(f, look_at_releases);
+	inherit_start_next(f);
 	assert_reads(f, told.nodes[2], "one");
 }
 
 static void every_node_is_found_by_its_id(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct told told = let_die(f, look_at_releases);
+	struct told told = inherit_let_die(f, look_at_releases);
 	struct slots_attr attr;
 	for (size_t i = 0; i < 4; i++) {
-		start_next(f);
+		inherit_start_next(f);
 		assert_int_equal(run_getattr(f->slots, told.nodes[i], &attr), 0);
 		assert_int_equal(attr.node, told.nodes[i]);
 		slots_fixture_stop(f);
 	}
-	start_next(f);
+	inherit_start_next(f);
 	assert_int_equal(run_lookup(f->slots, told.nodes[0], "1", &attr), 0);
 	slots_fixture_stop(f);
-	start_next(f);
+	inherit_start_next(f);
 	assert_int_equal(run_lookup(f->slots, told.nodes[1], "marker", &attr), 0);
 	assert_int_equal(attr.node, told.nodes[2]);
 }
@@ -276,19 +244,19 @@ static void every_node_is_found_by_its_id(void **state)
 static void without_the_memory_they_are_found_as_well(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct told told = let_die(f, look_at_releases);
+	struct told told = inherit_let_die(f, look_at_releases);
 	assert_int_equal(ftruncate(f->memory.fd, 3), 0);
-	start_next(f);
+	inherit_start_next(f);
 	assert_reads(f, told.nodes[2], "one");
-	take_over(f);
+	inherit_take_over(f);
 	assert_pushed(f, "entry", RUN_ROOT, " main");
 }
 
 static void an_id_of_nothing_is_stale(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct told told = let_die(f, look_at_releases);
-	start_next(f);
+	struct told told = inherit_let_die(f, look_at_releases);
+	inherit_start_next(f);
 	struct slots_attr attr;
 	struct run_data data;
 	uint64_t nothing = told.nodes[2] + (1000ULL << 24);
@@ -301,8 +269,8 @@ static void an_id_of_nothing_is_stale(void **state)
 static void hold_an_old_release(struct slots_fixture *f, struct told *told)
 {
 	slots_fixture_deploy(f, "main", "one");
-	told->nodes[0] = run_node_of(f, ".releases/main/1");
-	told->nodes[1] = run_node_of(f, ".releases/main/1/task/marker");
+	told->nodes[0] = inherit_run_node(f, ".releases/main/1");
+	told->nodes[1] = inherit_run_node(f, ".releases/main/1/task/marker");
 	for (unsigned i = 0; i < 3; i++)
 		slots_fixture_deploy(f, "main", "other");
 }
@@ -310,12 +278,12 @@ static void hold_an_old_release(struct slots_fixture *f, struct told *told)
 static void who_has_an_old_release_keeps_it(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct told told = let_die(f, hold_an_old_release);
-	start_next(f);
+	struct told told = inherit_let_die(f, hold_an_old_release);
+	inherit_start_next(f);
 	assert_reads(f, told.nodes[1], "one");
 	assert_int_equal(slots_fixture_run_has(f, ".releases/main/1"), -ENOENT); /* for others it is gone */
-	take_over(f);
-	assert_pushed(f, "entry", run_node_of(f, ".releases/main"), " 1");
+	inherit_take_over(f);
+	assert_pushed(f, "entry", inherit_run_node(f, ".releases/main"), " 1");
 	run_forget(f->slots, told.nodes[0], 1);
 	run_forget(f->slots, told.nodes[1], 1);
 	assert_reads(f, told.nodes[1], "one"); /* what else is known nobody can say */
@@ -328,12 +296,12 @@ static void who_has_an_old_release_keeps_it(void **state)
 static void who_hands_over_keeps_it_too(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct told told = let_die(f, hold_an_old_release);
-	start_next(f);
+	struct told told = inherit_let_die(f, hold_an_old_release);
+	inherit_start_next(f);
 	assert_reads(f, told.nodes[1], "one");
 	slots_hand_over(f->slots);
 	slots_fixture_stop(f);
-	start_next(f);
+	inherit_start_next(f);
 	assert_reads(f, told.nodes[1], "one");
 }
 
@@ -342,7 +310,7 @@ static void who_hands_over_keeps_it_too(void **state)
 static void change_unseen(struct slots_fixture *f, struct told *told)
 {
 	slots_fixture_deploy(f, "main", "one");
-	told->nodes[0] = run_node_of(f, ".releases/main");
+	told->nodes[0] = inherit_run_node(f, ".releases/main");
 	slots_set_notify(f->slots, NULL); /* dies before it has told */
 	slots_fixture_deploy(f, "main", "two");
 }
@@ -350,9 +318,9 @@ static void change_unseen(struct slots_fixture *f, struct told *told)
 static void a_switch_that_was_not_told_is_told(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct told told = let_die(f, change_unseen);
-	start_next(f);
-	take_over(f);
+	struct told told = inherit_let_die(f, change_unseen);
+	inherit_start_next(f);
+	inherit_take_over(f);
 	assert_pushed(f, "entry", RUN_ROOT, " main");
 	assert_pushed(f, "inode", RUN_ROOT, "");
 	assert_pushed(f, "inode", RUN_NODE_RELEASES, "");
@@ -364,7 +332,7 @@ static void remove_unseen(struct slots_fixture *f, struct told *told)
 {
 	assert_int_equal(slots_fixture_mkdir(f, "functions", "team-x"), 0);
 	slots_fixture_deploy(f, "team-x", "one");
-	told->nodes[0] = run_node_of(f, ".releases/team-x/1/task/marker");
+	told->nodes[0] = inherit_run_node(f, ".releases/team-x/1/task/marker");
 	slots_set_notify(f->slots, NULL);
 	assert_int_equal(slots_fixture_unlink(f, TEAM, "a.zip"), 0);
 	assert_int_equal(slots_fixture_rmdir(f, "functions", "team-x"), 0);
@@ -373,9 +341,9 @@ static void remove_unseen(struct slots_fixture *f, struct told *told)
 static void a_removal_that_was_not_told_is_told(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct told told = let_die(f, remove_unseen);
-	start_next(f);
-	take_over(f);
+	struct told told = inherit_let_die(f, remove_unseen);
+	inherit_start_next(f);
+	inherit_take_over(f);
 	struct run_data data;
 	assert_pushed(f, "entry", RUN_ROOT, " team-x");
 	assert_pushed(f, "entry", RUN_NODE_RELEASES, " team-x");
@@ -386,15 +354,15 @@ static void a_removal_that_was_not_told_is_told(void **state)
 static void what_may_not_be_served_any_more_is_taken_away(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct told told = let_die(f, hold_an_old_release);
+	struct told told = inherit_let_die(f, hold_an_old_release);
 	slots_fixture_configure(f, "keep_releases = 2\n",
 				"[code-signing-config approved]\n"
 				"allowed_publisher = arn:vouchfs:signer:local:" GATE_FIXTURE_ACCOUNT
 				":/signing-profiles/other\n"
 				"untrusted_artifact_on_deployment = Enforce\nuntrusted_artifact_on_load = Enforce\n"
 				"[function main]\ncode_signing_config = approved\n");
-	start_next(f);
-	take_over(f);
+	inherit_start_next(f);
+	inherit_take_over(f);
 	struct run_data data;
 	assert_int_equal(run_read(f->slots, told.nodes[1], 10, 0, &data), -EACCES);
 	/* the directory, link, opt, code.zip, release.json, task, and the marker */
@@ -405,9 +373,9 @@ static void what_may_not_be_served_any_more_is_taken_away(void **state)
 static void a_later_block_reaches_them(void **state)
 {
 	struct slots_fixture *f = *state;
-	struct told told = let_die(f, hold_an_old_release);
-	start_next(f);
-	take_over(f);
+	struct told told = inherit_let_die(f, hold_an_old_release);
+	inherit_start_next(f);
+	inherit_take_over(f);
 	assert_false(has_been_pushed(f, "inodes "));
 	slots_fixture_configure(f, "keep_releases = 2\n",
 				"[code-signing-config approved]\n"
@@ -421,88 +389,51 @@ static void a_later_block_reaches_them(void **state)
 	assert_pushed(f, "inodes", told.nodes[0], " 7");
 }
 
-/* ---- requests that are sent again ---- */
+/* ---- what is said of it ---- */
 
-static const struct slots_caller again = {.who = {.pid = 3121, .command = "rsync"}, .is_resent = true};
-static const struct slots_caller another = {.who = {.pid = 3122, .command = "rsync"}, .is_resent = true};
-
-static void rename_into_place(struct slots_fixture *f, struct told *told UNUSED)
-{
-	struct buf zip = slots_fixture_zip(f, "renamed");
-	assert_int_equal(slots_fixture_mkdir(f, "functions", "team-x"), 0);
-	assert_int_equal(slots_fixture_put(f, "functions/main", ".a.zip.Xy12", &zip), 0);
-	assert_int_equal(slots_fixture_rename(f, "functions/main", ".a.zip.Xy12", "a.zip"), 0);
-}
-
-/* What was answered to nobody was done, by this very process: nothing else is a success. */
-static void a_rename_that_was_done_is_a_success(void **state)
+static void it_is_recorded_and_shown(void **state)
 {
 	struct slots_fixture *f = *state;
-	(void)let_die(f, rename_into_place);
-	start_next(f);
-	uint64_t main = deploy_node(f, "functions/main"), relaxed = deploy_node(f, "functions/relaxed");
-	const struct slots_caller *first = &slots_fixture_caller;
-	assert_int_equal(deploy_rename(f->slots, main, ".a.zip.Xy12", main, "a.zip", 0, &again), 0);
-	assert_int_equal(deploy_rename(f->slots, main, ".a.zip.Xy12", main, "a.zip", 0, first), -ENOENT);
-	assert_int_equal(deploy_rename(f->slots, main, ".a.zip.Xy12", main, "a.zip", 0, &another), -EIO);
-	assert_int_equal(deploy_rename(f->slots, main, ".a.zip.Xy12", main, "b.zip", 0, &again), -EIO);
-	assert_int_equal(deploy_rename(f->slots, main, ".a.zip.Xy12", main, ".b", 0, &again), -EIO);
-	assert_int_equal(deploy_rename(f->slots, relaxed, ".a.zip.Xy12", relaxed, "a.zip", 0, &again), -EIO);
-	int error;
-	assert_string_equal(slots_fixture_marker(f, ".releases/main/1/task/marker", &error), "renamed");
-	assert_int_equal(slots_fixture_run_has(f, ".releases/main/2"), -ENOENT);
-}
-
-static void a_directory_that_was_made_is_a_success(void **state)
-{
-	struct slots_fixture *f = *state;
-	struct slots_attr attr;
-	(void)let_die(f, rename_into_place);
-	start_next(f);
-	uint64_t functions = deploy_node(f, "functions");
-	struct slots_caller other = again;
-	other.who.uid = 70001;
-	assert_int_equal(deploy_mkdir(f->slots, functions, "team-x", &again, &attr), 0);
-	assert_int_equal(attr.node, deploy_node(f, TEAM));
-	assert_int_equal(deploy_mkdir(f->slots, functions, "team-x", &slots_fixture_caller, &attr), -EEXIST);
-	assert_int_equal(deploy_mkdir(f->slots, functions, "team-x", &other, &attr), -EACCES);
-	assert_int_equal(deploy_mkdir(f->slots, functions, "main", &again, &attr), -EEXIST);
-	slots_fixture_deploy(f, "team-x", "one"); /* that is older than the request */
-	assert_int_equal(deploy_mkdir(f->slots, functions, "team-x", &again, &attr), -EEXIST);
-}
-
-static void a_name_that_was_removed_is_a_success(void **state)
-{
-	struct slots_fixture *f = *state;
-	(void)let_die(f, rename_into_place);
-	start_next(f);
-	uint64_t main = deploy_node(f, "functions/main"), functions = deploy_node(f, "functions");
-	assert_int_equal(deploy_unlink(f->slots, main, "a.zip", &again), 0);
-	assert_int_equal(slots_fixture_deploy_has(f, "functions/main/a.zip"), -ENOENT);
-	assert_int_equal(deploy_unlink(f->slots, main, "a.zip", &again), 0);
-	assert_int_equal(deploy_unlink(f->slots, main, "a.zip", &slots_fixture_caller), -ENOENT);
-	assert_int_equal(deploy_rmdir(f->slots, functions, "team-x", &again), 0);
-	assert_int_equal(deploy_rmdir(f->slots, functions, "team-x", &again), 0);
-	assert_int_equal(deploy_rmdir(f->slots, functions, "team-x", &slots_fixture_caller), -ENOENT);
-	assert_int_equal(deploy_rmdir(f->slots, functions, "main", &again), -EPERM);
-	assert_int_equal(deploy_rmdir(f->slots, main, ".staging", &again), 0);
+	(void)inherit_let_die(f, look_at_releases);
+	inherit_start_next(f);
+	assert_int_equal(
+		slots_fixture_count_records(f, "daemon 2 of this mount, which it takes over from one that died"), 1);
+	slots_hand_over(f->slots);
+	slots_fixture_stop(f);
+	inherit_start_next(f);
+	assert_int_equal(
+		slots_fixture_count_records(f, "daemon 3 of this mount, which it takes over from one that was asked"),
+		1);
+	struct buf metrics = {0}, health = {0}, json = {0};
+	slots_fixture_read(f, ".vouchfs/metrics", &metrics);
+	gate_fixture_assert_says(&metrics, "vouchfs_daemon_restarts_total{mount=\"vouchfs\",cause=\"died\"} 1");
+	gate_fixture_assert_says(&metrics, "vouchfs_daemon_restarts_total{mount=\"vouchfs\",cause=\"asked\"} 1");
+	slots_fixture_read(f, ".vouchfs/health", &health);
+	gate_fixture_assert_says(&health, "warning: the daemon died within a day");
+	slots_fixture_read(f, ".vouchfs/status.json", &json);
+	gate_fixture_assert_says(&json, "\"daemonRestarts\": 2");
+	gate_fixture_assert_says(&json, "\"daemonDeaths\": 1");
+	buf_done(&metrics);
+	buf_done(&health);
+	buf_done(&json);
 }
 
 static void the_first_daemon_takes_over_nothing(void **state)
 {
 	struct slots_fixture *f = *state;
 	slots_fixture_deploy(f, "main", "one");
-	take_over(f);
+	inherit_take_over(f);
 	assert_int_equal(f->pushed.len, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, slots_fixture_setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, slots_fixture_setup, inherit_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_slot_keeps_its_node),
 		TEST(a_slot_is_there_though_nobody_has_asked_for_its_path),
+		TEST(fixed_nodes_are_for_good),
 		TEST(a_name_below_a_slot_is_stale),
 		TEST(what_is_forgotten_and_was_never_known_is_nothing),
 		TEST(uploads_of_the_dead_are_gone),
@@ -516,9 +447,7 @@ int main(void)
 		TEST(a_removal_that_was_not_told_is_told),
 		TEST(what_may_not_be_served_any_more_is_taken_away),
 		TEST(a_later_block_reaches_them),
-		TEST(a_rename_that_was_done_is_a_success),
-		TEST(a_directory_that_was_made_is_a_success),
-		TEST(a_name_that_was_removed_is_a_success),
+		TEST(it_is_recorded_and_shown),
 		TEST(the_first_daemon_takes_over_nothing),
 	};
 	return cmocka_run_group_tests_name("inherit", tests, NULL, NULL);
