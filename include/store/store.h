@@ -46,9 +46,9 @@
  * generation file.
  *
  * What is written seldom and decides much lies there twice, as <file> and <file>.again (next-id, sequence, last,
- * bindings, revocations/, permissions, a list that waits): what is wrong with one of the two, or that it was set back, is
- * told and put right from the other (src/store/store_kept.c). current names the newest release, so one that is set back
- * is found, too. What is without any meaning: the bytes of lock, and of format behind its first line.
+ * bindings, revocations/, permissions, a list that waits): what is wrong with one of the two, or that it was set back,
+ * is told and put right from the other (src/store/store_kept.c). current names the newest release, so one that is set
+ * back is found, too. What is without any meaning: the bytes of lock, and of format behind its first line.
  *
  * The store is not trusted: every record carries a checksum and its own name, every object is checked against its
  * digest when it is opened and every block when it is read. -EBADMSG always means "these are not the bytes that were

@@ -209,8 +209,8 @@ struct slot {
 	unsigned grace_count;
 	bool is_in_grace;
 	bool is_unloadable; /* and that was recorded; under lock */
-	bool damaged;	  /* a function's current release or a layer's newest version; an older one may stand in */
-	bool is_removing; /* its objects may be gone already */
+	bool damaged;	    /* a function's current release or a layer's newest version; an older one may stand in */
+	bool is_removing;   /* its objects may be gone already */
 	struct slot_note *note;
 	struct release *waiting_list;	 /* of layers, for the first artifact: no release, only the text; NULL: none */
 	struct break_glass *glass;	 /* in force, or just over; NULL: none */

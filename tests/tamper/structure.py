@@ -35,6 +35,7 @@ EXPLAINED = [
     ("delete|rename", r".*/note", "note: what became of the last attempt, shown only; the audit log has it"),
     ("delete|rename", r"(functions/.*|policy)/releases/\d+",
      "the oldest release that is kept: as if it had fallen out of keep_releases (one between others is missed)"),
+    ("delete|rename", r"functions/waits/slot", "of a slot without a release: it serves nothing, and is made anew"),
     ("delete|rename|roll back", r"functions/.*/break-glass", "a break glass that is gone is over early, the safe side"),
     (".*", r"known(/.*)?", "known/: names alone count, and what is missing there is made again"),
     ("truncate|extend", r"format", "format, behind its first line: who made it"),
