@@ -85,7 +85,7 @@ Q := $(if $(V),,@)
 BUILD := $(MAKE) --no-print-directory -j$(shell nproc)
 
 .DEFAULT_GOAL := all
-.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash load long mutation print-flags coverage fuzz fuzz-run bench bench-quick lint format deb check-deb check-trixie install install-only uninstall clean help deps-% tamper
+.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash load long mutation print-flags coverage fuzz fuzz-run bench bench-quick lint format deb check-deb check-trixie install install-only uninstall clean help deps-% tamper restarts
 .SECONDARY:
 
 ## make            build the release binary, build/release/vouchfs
@@ -192,6 +192,7 @@ load: deps-rigs
 	@tests/load/run build/test/vouchfs $(LOAD_SECONDS)
 
 ## make restarts   RESTARTS=100 daemons killed under load, and as many upgrades: wrong bytes, lost deployments, hangs
+RESTARTS ?= 100
 restarts: deps-test
 	@$(BUILD) VARIANT=test build-only build-unit
 	@rm -f build/restarts && RESTARTS=$(RESTARTS) RESTARTS_FIGURES=$(CURDIR)/build/restarts \

@@ -17,6 +17,7 @@
 #include "host.h"
 
 #define COUNT_DEFAULT 20
+#define REOPEN_MAX    1000
 #define COUNT_MAX     100000
 
 static int run(int argc, char **argv);
@@ -195,6 +196,22 @@ static bool take_next(void *ctx, const char *line, size_t len)
 
 /* ---- the command ---- */
 
+/* A stream ends with an error when another daemon takes the place of its own: there is a new one then. */
+static int follow(struct view *view, int mount, int *stream)
+{
+	int r = cli_each_line(*stream, take_next, view);
+	for (int tries = 0; r == -EIO && tries < REOPEN_MAX; tries++) {
+		io_close(stream);
+		*stream = openat(mount, CLI_EVENTS, O_RDONLY | O_CLOEXEC);
+		int recent = *stream < 0 ? -1 : openat(mount, CLI_RECENT, O_RDONLY | O_CLOEXEC);
+		r = recent < 0 ? -errno : cli_each_line(recent, take_next, view); /* what it has missed */
+		io_close(&recent);
+		if (r == 0)
+			r = cli_each_line(*stream, take_next, view);
+	}
+	return r;
+}
+
 /* The stream is opened first, so that nothing falls between the past and it; what is in both is shown once. */
 static int show_of_mount(struct view *view, int mount, bool follows)
 {
@@ -210,7 +227,7 @@ static int show_of_mount(struct view *view, int mount, bool follows)
 		(void)fflush(stdout);
 	}
 	if (r == 0 && follows) {
-		r = cli_each_line(stream, take_next, view);
+		r = follow(view, mount, &stream);
 		if (r == 0)
 			cli_error("the mount has ended");
 	}

@@ -26,7 +26,19 @@ static bool is_forbidden(void)
 	const char *resend = getenv("VOUCHFS_TEST_RESEND");
 	return resend ? strcmp(resend, "no") == 0 : getenv("VOUCHFS_TEST_FAULT") != NULL;
 }
+
+/* VOUCHFS_TEST_TRIES: fewer of them are over sooner. */
+static unsigned tries_max(void)
+{
+	const char *tries = getenv("VOUCHFS_TEST_TRIES");
+	return tries ? (unsigned)atoi(tries) : LIMIT_REPLACE_TRIES;
+}
 #else
+static unsigned tries_max(void)
+{
+	return LIMIT_REPLACE_TRIES;
+}
+
 static bool is_forbidden(void)
 {
 	return false;
@@ -75,7 +87,7 @@ static bool is_given_up(const struct supervisor *s)
 	if (s->incarnation > TREE_INCARNATION_MAX)
 		log_error("%u daemons have served this mount, and no more can; it is to be mounted anew",
 			  TREE_INCARNATION_MAX);
-	else if (s->deaths > (s->program_before >= 0 ? LIMIT_REPLACE_RESENT : LIMIT_REPLACE_TRIES))
+	else if (s->deaths > (s->program_before >= 0 ? LIMIT_REPLACE_RESENT : tries_max()))
 		log_error("%u daemons have died one after the other; no other is started", s->deaths);
 	else
 		return false;

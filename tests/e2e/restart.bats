@@ -77,3 +77,213 @@ kill_daemon() {
 	stop_mount
 	no_processes_left
 }
+
+@test "a daemon that dies is replaced, by whatever it died; status counts it, and all commands find the mount" {
+	start_ready_mount </dev/null
+	supervisor=$(supervisor_pid)
+	mk_signed "$T/a.zip" marker=one
+	cp "$T/a.zip" "$MAIN/x.zip"
+	for signal in KILL SEGV ABRT; do
+		kill_daemon "$signal"
+		[ "$(cat "$RUN/task/marker")" = one ]
+	done
+	[ "$(supervisor_pid)" = "$supervisor" ]
+	"$VOUCHFS" status >/dev/null
+	"$VOUCHFS" reload
+	run -0 "$VOUCHFS" unmount --stale "$MNT"
+	is_mounted
+	cp "$T/a.zip" "$MAIN/x.zip"
+	stop_mount
+	no_processes_left
+}
+
+@test "an upload that was under way gets EIO, and nothing of it is left; the next one is taken" {
+	start_ready_mount </dev/null
+	mk_signed "$T/a.zip" marker=one
+	exec 7>"$MAIN/x.zip"
+	head -c 100 "$T/a.zip" >&7
+	kill_daemon
+	run -1 bash -c 'cat "$1" >&7' - "$T/a.zip"
+	[[ $output == *"Input/output error"* ]]
+	exec 7>&- || true
+	[ -z "$(ls "$STORE/staging")" ]
+	cp "$T/a.zip" "$MAIN/x.zip"
+	[ "$(cat "$RUN/task/marker")" = one ]
+}
+
+@test "no daemon can be started: callers wait, a reload and an end that come meanwhile are not lost" {
+	mk_plain_config
+	start_logged_mount
+	mv "$CONF" "$CONF.away"
+	kill -KILL "$(daemon_pid)"
+	eventually is_logged 'another daemon is started in [0-9]+ ms'
+	kill -HUP "$foreground_pid"
+	mv "$CONF.away" "$CONF"
+	eventually is_logged 'was read again and is in force'
+	mv "$CONF" "$CONF.away"
+	kill -KILL "$(daemon_pid)"
+	eventually is_logged 'ended with exit status 78'
+	eventually is_gone_when_told
+	wait "$foreground_pid"
+	run ! is_mounted
+	no_processes_left
+}
+is_gone_when_told() {
+	kill -TERM "$foreground_pid" 2>/dev/null
+	is_gone "$foreground_pid"
+}
+
+@test "who cannot be replaced is given up: nobody hangs, nothing stays mounted" {
+	mk_plain_config
+	export VOUCHFS_TEST_TRIES=3
+	start_logged_mount
+	exec 7>"$MNT/functions/main-function/a.zip"
+	mv "$CONF" "$CONF.away"
+	kill -KILL "$(daemon_pid)"
+	run -1 timeout 20 bash -c 'echo data >&7'
+	exec 7>&- || true
+	code=0
+	wait "$foreground_pid" || code=$?
+	[ "$code" -eq 78 ]
+	is_logged '4 daemons have died one after the other'
+	run ! is_mounted
+	no_processes_left
+}
+
+@test "where the kernel cannot send again what it asked, a daemon that dies is not replaced, and a restart is refused" {
+	mk_plain_config
+	export VOUCHFS_TEST_RESEND=no
+	start_logged_mount
+	run -1 "$VOUCHFS" restart "$MNT"
+	[[ $output == *"from Linux 6.9 on"* ]]
+	ls "$MNT/functions"
+	kill -KILL "$(daemon_pid)"
+	code=0
+	wait "$foreground_pid" || code=$?
+	[ "$code" -eq 1 ]
+	run ! is_mounted
+}
+
+@test "hooks and the next record reach the runner that was there before" {
+	mkdir "$T/etc/hooks.d"
+	printf '#!/bin/sh\ncat >>%s/heard\n' "$T" >"$T/etc/hooks.d/10-hear"
+	chmod 0755 "$T/etc/hooks.d/10-hear"
+	start_ready_mount </dev/null
+	mk_signed "$T/a.zip" marker=one
+	runner=$(pgrep -x vouchfs-hooks -P "$(supervisor_pid)")
+	pid=$(pgrep -x vouchfs -P "$(supervisor_pid)")
+	kill -KILL "$pid"
+	cp "$T/a.zip" "$MAIN/x.zip"
+	eventually grep -q accepted "$T/heard"
+	[ "$(pgrep -x vouchfs-hooks -P "$(supervisor_pid)")" = "$runner" ]
+	stop_mount
+	no_processes_left
+}
+
+@test "signing slots outlive their daemon, and another version serves them" {
+	use_own_program
+	mk_account
+	mk_profile release
+	"$VOUCHFS" signer mount --home "$(home_of)" "$MNT"
+	names=$(ls "$MNT")
+	kill_daemon
+	[ "$(ls "$MNT")" = "$names" ]
+	install_version 0.1.7
+	"$VOUCHFS" restart "$MNT"
+	[ "$(ls "$MNT")" = "$names" ]
+	stop_mount
+	no_processes_left
+}
+
+@test "a user's mount outlives its daemon, and another version serves it" {
+	need_user_mounts
+	mk_plain_config
+	mkdir "$T/var"
+	sed -i "s|^store = .*|store = $T/var/store|" "$CONF"
+	chown -R nobody "$T/etc" "$T/xdg" "$T/var" "$MNT"
+	as_user "$VOUCHFS" mount -c "$CONF" "$MNT"
+	kill_daemon
+	as_user ls "$MNT/functions/main-function" "$MNT/run/"
+	as_user "$VOUCHFS" restart "$MNT"
+	as_user ls "$MNT/functions/main-function" "$MNT/run/"
+	as_user "$VOUCHFS" unmount "$MNT"
+	no_processes_left
+}
+
+# ---- another program ----
+
+@test "restart: what is installed serves, in the same process; what is open goes on" {
+	use_own_program
+	start_ready_mount </dev/null
+	mk_signed "$T/a.zip" marker=one
+	cp "$T/a.zip" "$MAIN/x.zip"
+	supervisor=$(supervisor_pid)
+	exec 7<"$RUN/task/marker"
+	serves_version 0.1.0
+	install_version 0.1.7
+	serves_version 0.1.0
+	run -0 "$VOUCHFS" restart "$MNT"
+	[ -z "$output" ]
+	serves_version 0.1.7
+	[ "$(supervisor_pid)" = "$supervisor" ]
+	[ "$(cat <&7)" = one ]
+	exec 7<&-
+	"$VOUCHFS" reload
+	kill_daemon
+	serves_version 0.1.7
+	"$VOUCHFS" restart "$MNT"
+	stop_mount
+	no_processes_left
+}
+
+@test "restart: an upload that is under way ends first, one that begins meanwhile waits" {
+	start_ready_mount </dev/null
+	mk_signed "$T/a.zip" marker=one
+	exec 7>"$MAIN/x.zip"
+	head -c 100 "$T/a.zip" >&7
+	"$VOUCHFS" restart "$MNT" 3>&- &
+	restart=$!
+	eventually test -e "$MNT/.vouchfs/status"
+	tail -c +101 "$T/a.zip" >&7
+	exec 7>&-
+	wait "$restart"
+	[ "$(cat "$RUN/task/marker")" = one ]
+}
+
+@test "restart: a program that is none, a faulty configuration, no mount: refused, and what serves goes on" {
+	use_own_program
+	mk_plain_config
+	start_mount
+	cp "$VOUCHFS" "$T/good"
+	printf '#!/bin/sh\necho vouchfs 9\n' >"$T/bin/none"
+	chmod 0755 "$T/bin/none"
+	mv "$T/bin/none" "$VOUCHFS"
+	run -1 "$T/good" restart "$MNT"
+	[[ $output == *"cannot take over a mount"* ]]
+	rm "$VOUCHFS"
+	run -1 "$T/good" restart "$MNT"
+	[[ $output == *"cannot be executed: No such file or directory"* ]]
+	cp "$T/good" "$VOUCHFS"
+	echo nonsense >>"$CONF"
+	run -1 "$VOUCHFS" restart "$MNT"
+	[[ $output == *"the configuration would not be taken: $CONF:"* ]]
+	run -1 "$VOUCHFS" restart "$T"
+	[[ $output == *"is not where"* ]]
+	run -2 "$VOUCHFS" restart
+	sed -i /nonsense/d "$CONF"
+	ls "$MNT/functions/main-function"
+	"$VOUCHFS" restart "$MNT"
+}
+
+@test "restart: a version whose daemon cannot serve gives the mount back to the one before" {
+	use_own_program
+	mk_plain_config
+	export VOUCHFS_TEST_UNABLE=0.1.7
+	start_mount
+	install_version 0.1.7
+	run -1 "$VOUCHFS" restart "$MNT"
+	[[ $output == *"the one before does again"* ]]
+	serves_version 0.1.0
+	stop_mount
+	no_processes_left
+}
