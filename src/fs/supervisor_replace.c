@@ -141,10 +141,10 @@ static int try_once(struct supervisor *s)
 		r = supervisor_bring_up(s);
 	if (r == 0)
 		return 0;
-	if (s->daemon > 0) {
+	if (s->daemon > 0 && r != -EPIPE) /* else it is ending, and its exit status says why */
 		(void)kill(s->daemon, SIGKILL);
+	if (s->daemon > 0)
 		(void)supervisor_reap_daemon(s);
-	}
 	io_close(&s->channel);
 	say_failure(s, r);
 	return r;

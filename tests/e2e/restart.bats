@@ -100,12 +100,19 @@ kill_daemon() {
 @test "an upload that was under way gets EIO, and nothing of it is left; the next one is taken" {
 	start_ready_mount </dev/null
 	mk_signed "$T/a.zip" marker=one
-	exec 7>"$MAIN/x.zip"
-	head -c 100 "$T/a.zip" >&7
-	kill_daemon
-	run -1 bash -c 'cat "$1" >&7' - "$T/a.zip"
-	[[ $output == *"Input/output error"* ]]
-	exec 7>&- || true
+	python3 - "$T/a.zip" "$MAIN/x.zip" "$(daemon_pid)" <<-'END'
+		import errno, os, signal, sys
+		data = open(sys.argv[1], "rb").read()
+		fd = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+		os.write(fd, data[:100])
+		os.kill(int(sys.argv[3]), signal.SIGKILL)
+		for call in lambda: os.write(fd, data[100:]), lambda: os.fsync(fd), lambda: os.ftruncate(fd, 0), lambda: os.close(fd):
+		    try:
+		        call()
+		        sys.exit("it was taken")
+		    except OSError as error:
+		        assert error.errno == errno.EIO, error
+	END
 	[ -z "$(ls "$STORE/staging")" ]
 	cp "$T/a.zip" "$MAIN/x.zip"
 	[ "$(cat "$RUN/task/marker")" = one ]
@@ -114,13 +121,14 @@ kill_daemon() {
 @test "no daemon can be started: callers wait, a reload and an end that come meanwhile are not lost" {
 	mk_plain_config
 	start_logged_mount
-	mv "$CONF" "$CONF.away"
+	echo nonsense >>"$CONF"
 	kill -KILL "$(daemon_pid)"
 	eventually is_logged 'another daemon is started in [0-9]+ ms'
 	kill -HUP "$foreground_pid"
-	mv "$CONF.away" "$CONF"
+	sed -i /nonsense/d "$CONF"
 	eventually is_logged 'was read again and is in force'
-	mv "$CONF" "$CONF.away"
+	echo nonsense >>"$CONF"
+	: >"$T/log"
 	kill -KILL "$(daemon_pid)"
 	eventually is_logged 'ended with exit status 78'
 	eventually is_gone_when_told
@@ -138,7 +146,7 @@ is_gone_when_told() {
 	export VOUCHFS_TEST_TRIES=3
 	start_logged_mount
 	exec 7>"$MNT/functions/main-function/a.zip"
-	mv "$CONF" "$CONF.away"
+	echo nonsense >>"$CONF"
 	kill -KILL "$(daemon_pid)"
 	run -1 timeout 20 bash -c 'echo data >&7'
 	exec 7>&- || true
@@ -239,14 +247,21 @@ is_gone_when_told() {
 @test "restart: an upload that is under way ends first, one that begins meanwhile waits" {
 	start_ready_mount </dev/null
 	mk_signed "$T/a.zip" marker=one
-	exec 7>"$MAIN/x.zip"
-	head -c 100 "$T/a.zip" >&7
-	"$VOUCHFS" restart "$MNT" 3>&- &
-	restart=$!
-	eventually test -e "$MNT/.vouchfs/status"
-	tail -c +101 "$T/a.zip" >&7
-	exec 7>&-
-	wait "$restart"
+	before=$(daemon_pid)
+	python3 - "$VOUCHFS" "$MNT" "$T/a.zip" <<-'END'
+		import os, subprocess, sys
+		program, mnt, source = sys.argv[1:]
+		data = open(source, "rb").read()
+		fd = os.open(f"{mnt}/functions/main/x.zip", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+		os.write(fd, data[:100])
+		restart = subprocess.Popen([program, "restart", mnt])
+		other = subprocess.Popen(["cp", source, f"{mnt}/functions/relaxed/x.zip"])
+		os.write(fd, data[100:])
+		os.close(fd)
+		assert restart.wait() == 0 and other.wait() == 0
+	END
+	[ "$(daemon_pid)" != "$before" ]
+	[ "$(cat "$MNT/run/relaxed/task/marker")" = one ]
 	[ "$(cat "$RUN/task/marker")" = one ]
 }
 
