@@ -85,7 +85,7 @@ Q := $(if $(V),,@)
 BUILD := $(MAKE) --no-print-directory -j$(shell nproc)
 
 .DEFAULT_GOAL := all
-.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash load long mutation print-flags coverage fuzz fuzz-run bench bench-quick lint format deb check-deb check-trixie install install-only uninstall clean help deps-% tamper restarts
+.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash load long mutation print-flags coverage fuzz fuzz-run bench bench-quick lint format deb check-deb check-trixie install install-only uninstall clean help deps-% tamper restarts power model
 .SECONDARY:
 
 ## make            build the release binary, build/release/vouchfs
@@ -183,6 +183,20 @@ crash: deps-test
 	@$(BUILD) VARIANT=test build-only build-unit
 	@build/test/tests/test_store_crash
 	@$(MAKE) --no-print-directory VARIANT=test FAULT_STEP=1 E2E="tests/e2e/faults.bats tests/e2e/signer_faults.bats" e2e
+
+## make power      power cuts, as root: the ext4 shutdown ioctl at every POWER_STEP-th call (1) of every change, the
+##                 same with seeded bugs, and every block write in User-Mode Linux
+POWER_STEP ?= 1
+power: deps-rigs
+	@$(BUILD) VARIANT=test build-only
+	@tests/power/run --vouchfs build/test/vouchfs --step $(POWER_STEP) --recoveries 10 --enough 8 long
+
+## make model      a slot with writers, a reader, a revoker and crashes, exhaustively by spin; MODEL_SECONDS (3600) for
+##                 each run
+MODEL_SECONDS ?= 3600
+model: deps-test
+	@tests/model/steps
+	@MODEL_SECONDS=$(MODEL_SECONDS) tests/model/run long
 
 ## make load       uploaders, readers, reloads, revocations, rollbacks, fio and stress-ng on one mount for LOAD_SECONDS
 ##                 (1800), as root: nothing hangs, nothing leaks, no wrong byte

@@ -91,7 +91,7 @@ inline judge(release, by, ret)
 inline append(release)
 {
 	TAKE(log_lock);
-	STEP(assert(!log_is_torn); /* O7 */ log.v = log.v + 1; logged[release] = log.v);
+	STEP(assert(!log_is_torn && log.v == log.d); /* O7: the next may be in a file of its own */ log.v = log.v + 1; logged[release] = log.v);
 	STEP(log.d = log.v; log_lock = 0);
 }
 
@@ -228,7 +228,7 @@ proctype revoker()
 #endif
 	AT(step_block_record)
 	TAKE(log_lock);
-	STEP(assert(!log_is_torn); log.v = log.v + 1);
+	STEP(assert(!log_is_torn && log.v == log.d); log.v = log.v + 1);
 	STEP(log.d = log.v; log_lock = 0);
 died:
 	atomic
@@ -353,6 +353,8 @@ inline check_store()
 
 proctype daemon()
 {
+	byte seen;
+
 	goto end;
 died:
 	alive--;
@@ -383,13 +385,14 @@ end:
 #endif
 	STEP(check_store());
 	AT(step_read_lists)
+	STEP(seen = list);
 	if
-	:: list > remembered.v ->
+	:: seen > remembered.v ->
 		WRITE(remembered, 1);
 		SYNC(remembered)
 	:: else
 	fi;
-	STEP(trust = (list >= remembered.v -> list : 2));
+	STEP(trust = (seen >= remembered.v -> seen : 2));
 	STEP(assert(trust >= newest_trust); /* I4: a revocation that was in force is */ newest_trust = (trust > 0 -> 1 : newest_trust));
 	AT(step_take_over)
 #ifndef BUG_NO_PUSH_AT_TAKEOVER

@@ -105,8 +105,8 @@ GOVERNED = [Change("policy bundle", "cp {T}/policy-2.zip {MNT}/policy/policy.zip
 class Scene:
     """A directory {T}: etc, homes, artifacts, disk (where the image is mounted), mnt (vouchfs), base.img."""
 
-    def __init__(self, top, vouchfs, governed=False):
-        self.top, self.vouchfs, self.governed = top, vouchfs, governed
+    def __init__(self, top, vouchfs, governed=False, has_anchor=True):
+        self.top, self.vouchfs, self.governed, self.has_anchor = top, vouchfs, governed, has_anchor
         self.disk, self.mnt, self.base = f"{top}/disk", f"{top}/mnt", f"{top}/base.img"
         self.store, self.conf, self.anchor = f"{top}/disk/store", f"{top}/etc/vouchfs.conf", f"{top}/disk/anchor/floor"
         self.changes = GOVERNED if governed else PLAIN
@@ -151,8 +151,8 @@ class Scene:
 
     def make_keys(self):
         self.release, spare = self.make_account(ACCOUNT, "release", "spare")
-        lines = ["[vouchfs]", f"account = {ACCOUNT}", "region = local", f"store = {self.store}",
-                 f"anchor = {self.anchor}"]
+        lines = ["[vouchfs]", f"account = {ACCOUNT}", "region = local", f"store = {self.store}"]
+        lines += [f"anchor = {self.anchor}"] if self.has_anchor else []
         if self.governed:
             governor, = self.make_account(POLICY_ACCOUNT, "governor")
             lines += self.account_lines(POLICY_ACCOUNT)

@@ -79,6 +79,11 @@ class Sweep:
             self.cut_everywhere(cut.Attempt(self.scene, change, bug), kind, states, decisions, tally)
         return tally
 
+    def cut_once(self, scene, change, bug, states, decisions, tally):
+        """Behind the acknowledgement, with this bug."""
+        _, done = cut.Attempt(scene, change, bug).at(10 * cut.CALLS_MAX, "lost")
+        tally.add(*self.examine_cut(states, decisions, done, False), f"{change.name}, acknowledged")
+
     def cut_everywhere(self, attempt, kind, states, decisions, tally):
         stopped, n = True, 1
         while stopped:
@@ -130,10 +135,10 @@ def sweep_all(scene, step, kinds, recoveries, names="", say=print):
     return total
 
 
-def sweep_bug(scene, bug, step, kinds, names, enough=0):
-    """How many points find the bug; enough: no more than these are looked for."""
+def sweep_bug(scene, bug, step, kinds, name, enough=0):
+    """How many points of the change of this name find the bug; enough: no more than these are looked for."""
     total = Tally(f"bug {bug}")
     for change in scene.changes:
-        if change.name in names and (not enough or total.bad() < enough):
+        if change.name == name and (not enough or total.bad() < enough):
             total.join(Sweep(scene, step, kinds).change(change, bug))
     return total
