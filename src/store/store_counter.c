@@ -198,6 +198,11 @@ static int check_anchor(struct store *store, const char *path, struct explain *r
 	}
 	if (store->read_only)
 		return 0;
+	r = store_sync(store, store->root_fd); /* whoever counted may have been killed before this */
+	if (r < 0) {
+		explain_set(ret_why, "the store's generation cannot be made durable: %s", strerror(-r));
+		return r;
+	}
 	r = write_anchor(store); /* unchanged ones, too: better no start than no deployment */
 	if (r < 0)
 		explain_set(ret_why, "anchor %s cannot be written: %s; its directory has to be the service user's",

@@ -227,6 +227,28 @@ static void test_anchor_follows_a_newer_store(void **state)
 	assert_string_equal(text, "vouchfs-anchor: 1\ngeneration: 2\n");
 }
 
+#ifdef VOUCHFS_TEST_HOOKS
+
+/* The generation of a killed process may not be on the disk yet, and an anchor above it would refuse the store. */
+static void test_anchor_waits_for_the_generation(void **state)
+{
+	struct fixture *f = *state;
+	struct store_options options;
+	char anchor[192], text[128];
+	open_anchored(f, &options, anchor);
+	assert_int_equal(fixture_deploy(f->store, "main", 1, 1, 5000), 0);
+	fixture_close(f);
+	fixture_write(anchor, "vouchfs-anchor: 1\ngeneration: 0\n", 32);
+	io_fault_arm();
+	assert_int_equal(setenv("VOUCHFS_TEST_FAULT", "fsync:1:EIO", 1), 0);
+	refused(f, &options, -EIO, "generation cannot be made durable");
+	assert_int_equal(unsetenv("VOUCHFS_TEST_FAULT"), 0);
+	read_all(anchor, text, sizeof(text));
+	assert_string_equal(text, "vouchfs-anchor: 1\ngeneration: 0\n");
+}
+
+#endif
+
 static void test_anchor_is_written_by_every_open(void **state)
 {
 	struct fixture *f = *state;
@@ -275,6 +297,9 @@ int main(void)
 		STORE_TEST(test_ids_after_loss),
 		STORE_TEST(test_anchor_refuses_an_older_store),
 		STORE_TEST(test_anchor_follows_a_newer_store),
+#ifdef VOUCHFS_TEST_HOOKS
+		STORE_TEST(test_anchor_waits_for_the_generation),
+#endif
 		STORE_TEST(test_anchor_is_written_by_every_open),
 		STORE_TEST(test_damaged_anchor),
 	};
