@@ -1,5 +1,5 @@
-"""Power cuts on the host's kernel: the daemon stops before its n-th changing call, the ext4 below it is shut down by the
-ioctl, as if the power were gone, everything is killed, and the disk is mounted again.
+"""Power cuts on the host's kernel: the daemon stops before its n-th changing call, the ext4 below it is shut down by
+the ioctl, as if the power were gone, everything is killed, and the disk is mounted again.
 
 Two kinds of cut: "lost" (EXT4_GOING_FLAGS_NOLOGFLUSH: what was not synced is gone) and "committed" (LOGFLUSH: the
 journal was written at that moment, as it is every few seconds, and the data that nobody synced was not).

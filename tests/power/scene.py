@@ -198,7 +198,8 @@ class Scene:
     def pack(self, sequence):
         directory = f"{self.top}/policy-{sequence}"
         os.makedirs(f"{directory}/conf.d")
-        shutil.copytree(f"{self.top}/etc/trust", f"{directory}/trust", ignore=shutil.ignore_patterns(POLICY_ACCOUNT + "*"))
+        others = shutil.ignore_patterns(POLICY_ACCOUNT + "*")
+        shutil.copytree(f"{self.top}/etc/trust", f"{directory}/trust", ignore=others)
         for name, lines in (("policy.conf", ["[policy]", f"sequence = {sequence}"]),
                             ("conf.d/account.conf", self.account_lines(ACCOUNT)),
                             ("conf.d/functions.conf", self.function_lines())):
