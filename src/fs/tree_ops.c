@@ -73,8 +73,11 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	reply_looker(req, &caller);
 	struct slots_attr attr;
 	int r = reply_check_name(name);
-	if (r == 0)
-		r = side->ops->lookup(side->tree, parent, name, &caller, &attr);
+	if (r < 0) {
+		reply_err(req, r);
+		return;
+	}
+	r = side->ops->lookup(side->tree, parent, name, &caller, &attr);
 	answer_entry(req, r, &attr);
 }
 

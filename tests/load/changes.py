@@ -37,19 +37,20 @@ def generation(scene):
 
 def reloading(scene, tally):
     """By signal and by command; what the new configuration says is so at once."""
-    dice, turn = random.Random(tally.seat), 0
+    dice, turn, first = random.Random(tally.seat), 0, generation(scene)
     unsigned = package(9, "gate\n", 3000)
     while not tally.board.is_over():
         turn += 1
         is_open, has_extra = turn % 2 == 1, turn % 3 == 0
-        before = generation(scene)
         with tally.op("reload"):
             scene.write_config("open" if is_open else "strict", has_extra)
             if dice.random() < 0.5:
                 scene.run("reload")
             else:
                 os.kill(scene.pids()[0], signal.SIGHUP)
-                eventually(tally, "reload by signal", lambda: generation(scene) > before)
+            # the command may be told the outcome of a signal that came just before it
+            wanted = first + turn
+            eventually(tally, "reload", lambda: generation(scene) >= wanted)
         with tally.op("stat"):
             if os.path.isdir(scene.function("extra")) != has_extra:
                 tally.unexpected(f"functions/extra after reload {turn}")
@@ -155,7 +156,8 @@ def layering(scene, tally):
                 for layer in dice.sample(["base", "tools"], dice.choice([1, 2])):
                     version = dice.choice(os.listdir(f"{scene.mnt}/layers/{layer}")).split(".")[0]
                     names.append(f"{layer}:{version}\n")
-            with tally.op("attach layers", errno.ENOENT, errno.ESTALE, errno.EINVAL):
+            # EBADMSG: a version that is removed while it is judged reads as damaged
+            with tally.op("attach layers", errno.ENOENT, errno.ESTALE, errno.EINVAL, errno.EBADMSG):
                 with open(scene.function("layered") + "/layers", "w") as file:
                     file.write("".join(names))
         pause(dice, 0.4)
