@@ -21,6 +21,14 @@ static bool time_in_seconds(const ASN1_TIME *time, int64_t *ret_s)
 	return true;
 }
 
+/* OpenSSL reads both when they are first asked for, and keeps what came of it, also when memory ran out meanwhile. */
+static bool has_read_all(X509 *x509)
+{
+	(void)X509_check_purpose(x509, -1, 0);
+	(void)X509_get0_pubkey(x509);
+	return !crypto_openssl_drain();
+}
+
 int crypto_cert_wrap(X509 *x509, struct crypto_cert **ret)
 {
 	struct crypto_cert *cert = calloc(1, sizeof(*cert));
@@ -33,9 +41,12 @@ int crypto_cert_wrap(X509 *x509, struct crypto_cert **ret)
 	cert->x509 = x509;
 	if (!time_in_seconds(X509_get0_notBefore(x509), &cert->not_before_s) ||
 	    !time_in_seconds(X509_get0_notAfter(x509), &cert->not_after_s)) {
-		crypto_openssl_drain();
 		cert->not_before_s = INT64_MAX;
 		cert->not_after_s = INT64_MIN;
+	}
+	if (!has_read_all(x509)) {
+		crypto_cert_free(cert);
+		return -ENOMEM;
 	}
 	*ret = cert;
 	return 0;

@@ -179,7 +179,8 @@ static int prove_up_to(const struct crypto_ca *ca, const struct crypto_cms *cms,
 			goto out;
 	r = build_chain(ctx, intermediates, cms, ca, ret_why);
 out:
-	crypto_openssl_drain();
+	if (crypto_openssl_drain())
+		r = -ENOMEM;
 	X509_STORE_CTX_free(ctx);
 	sk_X509_free(intermediates);
 	return r;
@@ -207,6 +208,7 @@ int crypto_cms_check_chain_to(const struct crypto_cms *cms, const struct crypto_
 			      int64_t at_s, uint8_t ret_ca_sha256[CRYPTO_SHA256_BYTES], struct explain *ret_why)
 {
 	struct explain why = {0};
+	(void)crypto_openssl_drain(); /* what failed before is not about this */
 	int r = check_carried(cms, san_uri, at_s, ret_why);
 	if (r < 0)
 		return r;
@@ -223,6 +225,8 @@ int crypto_cms_check_chain_to(const struct crypto_cms *cms, const struct crypto_
 		if (r == 0)
 			r = crypto_cert_digest(ca->cert, ret_ca_sha256);
 	}
+	if (crypto_openssl_drain())
+		r = crypto_refuse(&why, -ENOMEM, "out of memory");
 	if (r < 0)
 		explain_set(ret_why, "%s", why.text);
 	return r;

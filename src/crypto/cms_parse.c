@@ -173,13 +173,15 @@ int crypto_cms_parse(const void *pem, size_t len, const char *content_type_oid, 
 	struct crypto_cms *cms = calloc(1, sizeof(*cms));
 	if (!cms)
 		return -ENOMEM;
+	(void)crypto_openssl_drain(); /* what failed before is not about this */
 	int r = read_pem(pem, len, &der, ret_why);
 	if (r < 0)
 		goto out;
 	r = read_message(&der, content_type_oid, cms, ret_why);
+	if (crypto_openssl_drain())
+		r = -ENOMEM;
 	if (r < 0)
 		goto out;
-	crypto_openssl_drain();
 	*ret = cms;
 	cms = NULL;
 out:

@@ -19,16 +19,19 @@
 #include "crypto/digest.h"
 #include "crypto/merkle.h"
 
-/* Fetched once in the life of the process, never freed. NULL: this OpenSSL has no such algorithm. */
+/* Fetched once in the life of the process, never freed. NULL: this OpenSSL has no such algorithm, or no memory. */
 const EVP_MD *crypto_md_sha256(void);
 const EVP_MD *crypto_md_sha384(void);
 
-/* Empties the queue. -ENOMEM when it holds a failed allocation, else -EIO. */
+/* Empties the queue. -ENOMEM when an allocation of OpenSSL's failed in this thread since it was last emptied, else
+ * -EIO. */
 int crypto_openssl_failure(void);
-/* Empties the queue; for failures that are about the input. True when it held a failed allocation. */
+/* Empties the queue; for failures that are about the input. True when an allocation failed, as above. */
 bool crypto_openssl_drain(void);
+/* Empties the queue alone, in helpers that answer yes or no: that an allocation failed is for their callers to find. */
+void crypto_openssl_clear_errors(void);
 
-/* Empties the queue, says why, and returns code, or -ENOMEM when the queue held a failed allocation. */
+/* Empties the queue, says why, and returns code, or -ENOMEM when an allocation failed, as above. */
 int crypto_refuse(struct explain *why, int code, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* A key in memory, or one in a token: then pkey only leads there, and what it needs lives as long as it does. */

@@ -1,51 +1,94 @@
 /*
- * OpenSSL as such: algorithms, fetched once, and the error queue.
+ * OpenSSL as such: algorithms, fetched once, the error queue, and whether memory ran out.
  *
- * The fetched algorithms are the module's only global state: written once, before anybody reads them, and constant from
- * then on. Fetching takes a lock and several lookups, more than hashing a block does.
+ * The fetched algorithms are the module's only global state: written once and constant from then on. Fetching takes a
+ * lock and several lookups, more than hashing a block does.
+ *
+ * Where memory runs out, OpenSSL often says something else, or nothing: a certificate then has "broken extensions", a
+ * message is not DER. That would be taken for evidence, so its allocations are ours, and each thread knows of those
+ * that failed until it asks.
  */
-#include <openssl/err.h>
-#include <pthread.h>
-
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
 
 #include "internal.h"
 
-static pthread_once_t fetch_once = PTHREAD_ONCE_INIT;
 static struct {
-	EVP_MD *sha256;
-	EVP_MD *sha384;
+	_Atomic(EVP_MD *) sha256;
+	_Atomic(EVP_MD *) sha384;
 } fetched;
 
-static void fetch(void)
+static _Thread_local bool ran_out;
+
+/* As CRYPTO_malloc and CRYPTO_realloc: nothing is asked for where nothing is wanted. */
+static void *allocate(size_t size, const char *file UNUSED, int line UNUSED)
 {
-	fetched.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	fetched.sha384 = EVP_MD_fetch(NULL, "SHA384", NULL);
-	ERR_clear_error();
+	void *at = size > 0 ? malloc(size) : NULL;
+	ran_out = ran_out || (size > 0 && !at);
+	return at;
+}
+
+static void *reallocate(void *old, size_t size, const char *file UNUSED, int line UNUSED)
+{
+	if (size == 0) {
+		free(old);
+		return NULL;
+	}
+	void *at = realloc(old, size);
+	ran_out = ran_out || !at;
+	return at;
+}
+
+/* Before OpenSSL has allocated anything: later it refuses, and its own error codes have to do. */
+__attribute__((constructor)) static void take_over_memory(void)
+{
+	(void)CRYPTO_set_mem_functions(allocate, reallocate, NULL);
+}
+
+/* Tried again when it failed: that may have been for want of memory. */
+static const EVP_MD *fetch(_Atomic(EVP_MD *) *md, const char *name)
+{
+	EVP_MD *known = atomic_load(md);
+	if (known)
+		return known;
+	EVP_MD *mine = EVP_MD_fetch(NULL, name, NULL);
+	if (!mine)
+		return NULL;
+	if (atomic_compare_exchange_strong(md, &known, mine))
+		return mine;
+	EVP_MD_free(mine);
+	return known;
 }
 
 const EVP_MD *crypto_md_sha256(void)
 {
-	ASSERT(pthread_once(&fetch_once, fetch) == 0);
-	return fetched.sha256;
+	return fetch(&fetched.sha256, "SHA256");
 }
 
 const EVP_MD *crypto_md_sha384(void)
 {
-	ASSERT(pthread_once(&fetch_once, fetch) == 0);
-	return fetched.sha384;
+	return fetch(&fetched.sha384, "SHA384");
 }
 
 bool crypto_openssl_drain(void)
 {
-	bool out_of_memory = false;
+	bool out_of_memory = ran_out;
 	unsigned long code;
+	ran_out = false;
 	while ((code = ERR_get_error()) != 0)
 		if (ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE)
 			out_of_memory = true;
 	return out_of_memory;
+}
+
+void crypto_openssl_clear_errors(void)
+{
+	ERR_clear_error();
 }
 
 int crypto_bio_append(BIO *bio, struct buf *ret)

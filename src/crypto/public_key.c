@@ -25,7 +25,7 @@ static bool is_on_named_curve(const EVP_PKEY *pkey, bool only_p384)
 	    spelled_out == 0 && EVP_PKEY_get_group_name(pkey, name, sizeof(name), &len) == 1)
 		for (size_t i = 0; i < ARRAY_SIZE(curves); i++)
 			on_curve |= strcmp(name, curves[i].name) == 0 && (curves[i].is_p384 || !only_p384);
-	crypto_openssl_drain();
+	crypto_openssl_clear_errors();
 	return on_curve;
 }
 

@@ -216,8 +216,7 @@ static int check_up_to(const struct crypto_ca *ca, const struct token *token, st
 		r = check_built(token, X509_STORE_CTX_get0_chain(ctx), ret_why);
 out:
 	X509_STORE_CTX_free(ctx);
-	crypto_openssl_drain();
-	return r;
+	return crypto_openssl_drain() ? -ENOMEM : r;
 }
 
 int crypto_timestamp_check(const struct crypto_cms *cms, const struct crypto_trust *authority, int64_t *ret_at_s,
@@ -225,6 +224,7 @@ int crypto_timestamp_check(const struct crypto_cms *cms, const struct crypto_tru
 {
 	ASSERT(cms->token);
 	struct token token = {0};
+	(void)crypto_openssl_drain(); /* what failed before is not about this */
 	int r = token_read(ASN1_STRING_get0_data(cms->token), (size_t)ASN1_STRING_length(cms->token), &token, ret_why);
 	if (r == 0)
 		r = token_verify(&token, cms, ret_why);

@@ -73,8 +73,9 @@ static int find_token(const struct buf *reply, struct buf *ret, struct explain *
 	PROFILE_REPLY *response = (PROFILE_REPLY *)ASN1_item_d2i(NULL, &at, (long)reply->len,
 								 ASN1_ITEM_rptr(PROFILE_REPLY));
 	int r;
-	crypto_openssl_drain();
-	if (!response || at != start + reply->len) {
+	if (crypto_openssl_drain() && !response) {
+		r = -ENOMEM;
+	} else if (!response || at != start + reply->len) {
 		r = buf_append(ret, reply->data, reply->len);
 	} else {
 		long status = ASN1_INTEGER_get(response->status->status);

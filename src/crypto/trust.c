@@ -14,7 +14,7 @@
 static bool is_self_signed_ca(const struct crypto_cert *cert)
 {
 	bool ok = X509_check_ca(cert->x509) == 1 && X509_self_signed(cert->x509, 1) == 1;
-	crypto_openssl_drain();
+	crypto_openssl_clear_errors();
 	return ok;
 }
 
@@ -37,7 +37,8 @@ static int add_ca(struct crypto_trust *trust, struct crypto_cert *cert, struct e
 		goto out;
 	}
 	if (!is_self_signed_ca(cert)) {
-		explain_set(ret_why, "certificate %zu is not a self-signed CA certificate (CA:TRUE)", trust->count + 1);
+		r = crypto_refuse(ret_why, -EINVAL, "certificate %zu is not a self-signed CA certificate (CA:TRUE)",
+				  trust->count + 1);
 		goto out;
 	}
 	if (holds(trust, cert)) {
