@@ -7,9 +7,11 @@
 #include <string.h>
 #include <zip.h>
 
+#include "base/buf.h"
 #include "zip_parse.h"
 
 #define READ_AHEAD_BYTES ((size_t)8 * 1024)
+#define MEMORY_BYTES	 ((size_t)64 * 1024)
 #define HASH_BUCKETS	 8192U
 #define HASH_CROWD_MAX	 1000U
 
@@ -181,14 +183,11 @@ static int compare_lists(const struct zip_parse *parse, zip_t *zip)
 	return 0;
 }
 
-int zip_parse_agreement(const struct zip_parse *parse)
+static int ask_libzip(const struct zip_parse *parse)
 {
 	struct source source = {0};
 	zip_t *zip = NULL;
-	int r = check_crowding(parse);
-	if (r < 0)
-		return r;
-	r = zip_window_init(&source.window, parse->file, READ_AHEAD_BYTES);
+	int r = zip_window_init(&source.window, parse->file, READ_AHEAD_BYTES);
 	if (r < 0)
 		return r;
 	source.window.headers = parse->headers;
@@ -201,5 +200,25 @@ int zip_parse_agreement(const struct zip_parse *parse)
 		zip_discard(zip);
 	zip_error_fini(&source.zip_error);
 	zip_window_done(&source.window);
+	return r;
+}
+
+/*
+ * Where libzip runs out of memory it may say that the file is no archive. We have found that it is one, so that
+ * is believed when it is said twice, with memory in between.
+ */
+int zip_parse_agreement(const struct zip_parse *parse)
+{
+	struct buf room = {0};
+	int r = check_crowding(parse);
+	if (r < 0)
+		return r;
+	r = ask_libzip(parse);
+	if (r != -EBADMSG)
+		return r;
+	r = buf_reserve(&room, MEMORY_BYTES);
+	if (r == 0)
+		r = ask_libzip(parse);
+	buf_done(&room);
 	return r;
 }
