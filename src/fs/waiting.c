@@ -43,7 +43,10 @@ static void wake(void *ctx)
 {
 	const struct waiting *waiting = ctx;
 	const uint64_t one = 1;
-	ssize_t written = write(waiting->fd, &one, sizeof(one));
+	ssize_t written;
+	do
+		written = write(waiting->fd, &one, sizeof(one));
+	while (written < 0 && errno == EINTR);
 	ASSERT(written == (ssize_t)sizeof(one));
 }
 
