@@ -19,7 +19,8 @@
 #define LIMIT_SIGNATURE_COMMENT_BYTES 28672U /* what a signer writes; readers take any comment */
 #define LIMIT_STATEMENT_BYTES	      4096U
 #define LIMIT_REVOCATION_LIST_BYTES   4194304U
-#define LIMIT_LIST_SETTLE_MS	      500 /* a list's file may be torn or gone, while it is written */
+#define LIMIT_LIST_SETTLE_MS	      500  /* a list's file may be torn or gone, while it is written */
+#define LIMIT_LIST_AGAIN_MS	      1000 /* one that the host could not read is read again */
 #define LIMIT_REASON_BYTES	      500U
 #define LIMIT_INTERMEDIATES	      2U
 #define LIMIT_CLOCK_AHEAD_S	      300

@@ -23,13 +23,14 @@ struct trust {
 	struct governed *governed; /* the policy bundle (governed.h); NULL: no [policy] publisher, or store was NULL */
 	struct trust *local;	   /* of the host's own files alone, by which bundles are judged; NULL as above */
 	struct trust_list_file *list_files; /* identity of each list file when it was read */
+	size_t unread_lists; /* how many could not be read or remembered for a reason that may pass: no memory, EIO */
 };
 
 /*
  * Loads the configuration and everything it names. Certificate files (timestamp_authority too) that cannot be used are
  * configuration errors (a line each appended to ret_errors, -EINVAL); revocation lists are not: their state is a fact
- * for policy. store remembers the highest sequence seen of each account (read-only: is looked at but not written; NULL:
- * nothing is remembered).
+ * for policy, but without memory to read them nothing is loaded. store remembers the highest sequence seen of each
+ * account (read-only: is looked at but not written; NULL: nothing is remembered).
  *
  * With a [policy] publisher the store has the policy bundle, too, and the configuration is that of the host under it
  * (governed.h); store NULL: of the host's own files alone, which then is not what is in force. -EINVAL also where they
@@ -40,10 +41,12 @@ int trust_load(const char *config_path, struct store *store, struct trust **ret,
 int trust_preview(const char *config_path, struct store *store, struct trust **ret, struct buf *ret_errors);
 
 /*
- * The same configuration with the list files read again when one of them has changed: a new trust, or the same one with
- * a reference. Costs one stat an account where nothing has changed. One caller at a time.
+ * The same configuration with the list files read again when one of them has changed, or could not be read: a new
+ * trust, or the same one with a reference. Costs one stat an account where nothing has changed. One caller at a time.
  */
 int trust_refresh(struct trust *trust, struct store *store, struct trust **ret);
+/* Whether a list could not be read for a reason that may pass: to be refreshed again soon, whoever asks or not. */
+bool trust_has_unread_list(const struct trust *trust);
 
 /* Of two trusts of one mount, one after the other (before may be NULL: the first). */
 struct trust_change {

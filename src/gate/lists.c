@@ -1,6 +1,6 @@
 /*
- * lists.c - reads revocation lists. Nothing here fails: a list that cannot be used leaves a state and a sentence, and
- * policy makes "could not be checked" of them.
+ * lists.c - reads revocation lists. A list that cannot be used leaves a state and a sentence, and policy makes "could
+ * not be checked" of them; what may pass (no memory, a disk that fails) is told besides, so that somebody looks again.
  *
  * The store remembers, for each account, "sequence: <n>" and "digest: <SHA-256 of the statement>" of the newest list
  * seen, so that an attacker who brings back an older list of genuine signature gains nothing. Of an account whose list
@@ -44,6 +44,17 @@ bool lists_is_same_file(const struct trust_list_file *a, const struct trust_list
 	       a->mtime_ns == b->mtime_ns && a->ctime_s == b->ctime_s && a->ctime_ns == b->ctime_ns;
 }
 
+/* The newest list found so far; of none: what the account's own source is. */
+struct search {
+	const struct lists_sources *sources;
+	const struct signature_account *account;
+	struct revocation_list *list;
+	struct buf pem; /* of that list */
+	enum signature_list_state state;
+	struct explain why;
+	int failure; /* the first that may pass */
+};
+
 /* The newest list seen: 0, -ENOENT when none was, -EBADMSG when the memory is damaged. */
 static int recall(struct store *store, const char *id, uint64_t *ret_sequence, uint8_t ret_digest[CRYPTO_SHA256_BYTES])
 {
@@ -72,7 +83,7 @@ static void kept_name(const char *account, char ret[KEPT_NAME_SIZE])
 }
 
 /* pem: the list itself, to be kept; or empty. */
-static void remember(struct store *store, const struct revocation_list *list, const struct buf *pem)
+static int remember(struct store *store, const struct revocation_list *list, const struct buf *pem)
 {
 	char hex[CRYPTO_SHA256_HEX_SIZE], kept[KEPT_NAME_SIZE];
 	text_hex(list->digest, sizeof(list->digest), hex);
@@ -87,12 +98,26 @@ static void remember(struct store *store, const struct revocation_list *list, co
 		log_warning("revocation list %llu of account %s could not be remembered: %s",
 			    (unsigned long long)list->sequence, list->account, strerror(-r));
 	buf_done(&text);
+	return r == -EROFS ? 0 : r;
+}
+
+/* A failure that says nothing of the list: the next look may find another. */
+static bool may_pass(int r)
+{
+	return r < 0 && r != -ENOENT && r != -EFBIG && r != -EBADMSG;
+}
+
+static void note_failure(struct search *s, int r)
+{
+	if (may_pass(r) && s->failure == 0)
+		s->failure = r;
 }
 
 /* Compares a genuine list with the memory. */
-static enum signature_list_state compare_with_memory(const struct revocation_list *list, struct store *store,
+static enum signature_list_state compare_with_memory(struct search *s, const struct revocation_list *list,
 						     bool *ret_is_news, struct explain *ret_why)
 {
+	struct store *store = s->sources->store;
 	if (!store)
 		return SIGNATURE_LIST_READ;
 
@@ -104,6 +129,7 @@ static enum signature_list_state compare_with_memory(const struct revocation_lis
 		return SIGNATURE_LIST_READ;
 	}
 	if (r < 0) {
+		note_failure(s, r);
 		explain_set(ret_why, "what was last seen of account %s's list cannot be read from the store: %s",
 			    list->account, strerror(-r));
 		return SIGNATURE_LIST_UNKNOWN;
@@ -150,16 +176,6 @@ static enum signature_list_state state_of_content(int r, const char *path, struc
 	return SIGNATURE_LIST_UNKNOWN;
 }
 
-/* The newest list found so far; of none: what the account's own source is. */
-struct search {
-	const struct lists_sources *sources;
-	const struct signature_account *account;
-	struct revocation_list *list;
-	struct buf pem; /* of that list */
-	enum signature_list_state state;
-	struct explain why;
-};
-
 /* Takes pem over. */
 static int consider(struct search *s, struct buf *pem, struct explain *ret_why)
 {
@@ -191,9 +207,11 @@ static enum signature_list_state look_at(struct search *s, const struct config_a
 					 : io_read_path(config->revocations, LIMIT_REVOCATION_LIST_BYTES, &pem);
 	if (r < 0) {
 		buf_done(&pem);
+		note_failure(s, r);
 		return state_of_file(r, config->revocations, path, ret_why);
 	}
 	r = consider(s, &pem, ret_why);
+	note_failure(s, r);
 	return r < 0 ? state_of_content(r, path, ret_why) : SIGNATURE_LIST_READ;
 }
 
@@ -222,14 +240,15 @@ static void find_newest(struct search *s)
 		look_at_kept(s);
 }
 
-static void remember_found(const struct search *s, const struct revocation_list *list)
+static void remember_found(struct search *s)
 {
 	const struct buf none = {0};
 	if (s->sources->remembers && s->sources->store)
-		remember(s->sources->store, list, comes_with_a_bundle(s->sources) ? &s->pem : &none);
+		note_failure(s,
+			     remember(s->sources->store, s->list, comes_with_a_bundle(s->sources) ? &s->pem : &none));
 }
 
-void lists_read(const struct lists_sources *sources, struct signature_account *account)
+int lists_read(const struct lists_sources *sources, struct signature_account *account)
 {
 	struct search s = {.sources = sources, .account = account};
 	bool is_news = false;
@@ -239,14 +258,15 @@ void lists_read(const struct lists_sources *sources, struct signature_account *a
 	account->list_why = s.why;
 	if (s.list) {
 		account->list_why = (struct explain){0};
-		account->list_state = compare_with_memory(s.list, sources->store, &is_news, &account->list_why);
+		account->list_state = compare_with_memory(&s, s.list, &is_news, &account->list_why);
 	}
 	if (is_news)
-		remember_found(&s, s.list);
+		remember_found(&s);
 	if (account->list_state == SIGNATURE_LIST_READ) {
 		account->list = s.list;
 		s.list = NULL;
 	}
 	revocation_list_free(s.list);
 	buf_done(&s.pem);
+	return s.failure;
 }

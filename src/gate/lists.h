@@ -30,7 +30,10 @@ struct lists_sources {
 	bool remembers;			    /* or trust_preview */
 };
 
-/* Fills the list members of account, whose id and trust are set: the newest genuine list of all sources. */
-void lists_read(const struct lists_sources *sources, struct signature_account *account);
+/*
+ * Fills the list members of account, whose id and trust are set: the newest genuine list of all sources. A negative
+ * errno: they are filled all the same, and could be others when the list is read again, since the reason may pass.
+ */
+int lists_read(const struct lists_sources *sources, struct signature_account *account);
 
 #endif

@@ -192,8 +192,10 @@ static struct lists_sources sources_of(const struct trust *trust, size_t account
 	return (struct lists_sources){.own = own, .other = find_section(others, own->id)};
 }
 
-void trust_read_lists(struct trust *trust, const struct config *others, struct store *store, bool remembers)
+int trust_read_lists(struct trust *trust, const struct config *others, struct store *store, bool remembers)
 {
+	bool has_no_memory = false;
+	trust->unread_lists = 0;
 	for (size_t i = 0; i < trust->account_count; i++) {
 		struct lists_sources sources = sources_of(trust, i, others);
 		sources.store = store;
@@ -201,8 +203,11 @@ void trust_read_lists(struct trust *trust, const struct config *others, struct s
 		/* Identified before it is read: a change in between is found by the next refresh. */
 		trust->list_files[i] = lists_identify(sources.own);
 		revocation_list_free(trust->accounts[i].list);
-		lists_read(&sources, &trust->accounts[i]);
+		int r = lists_read(&sources, &trust->accounts[i]);
+		trust->unread_lists += r < 0;
+		has_no_memory |= r == -ENOMEM;
 	}
+	return has_no_memory ? -ENOMEM : 0;
 }
 
 static void remember_lists(const struct trust *trust, const struct config *others, struct store *store)
@@ -212,7 +217,7 @@ static void remember_lists(const struct trust *trust, const struct config *other
 		struct signature_account again = trust->accounts[i];
 		sources.store = store;
 		sources.remembers = true;
-		lists_read(&sources, &again);
+		(void)lists_read(&sources, &again);
 		revocation_list_free(again.list);
 	}
 }
@@ -284,25 +289,40 @@ static int refresh_governed(const struct trust *trust, struct store *store, stru
 	next->governed = govern_copy(trust->governed);
 	if (!next->local || !next->governed)
 		return -ENOMEM;
-	trust_read_lists(next->local, next->config, store, true);
+	(void)trust_read_lists(next->local, next->config, store, true); /* undecided, until it is read again */
 	govern_weigh(next->governed, next->local);
 	return 0;
 }
 
+static size_t count_unread(const struct trust *trust)
+{
+	return trust->unread_lists + (trust->local ? trust->local->unread_lists : 0);
+}
+
+bool trust_has_unread_list(const struct trust *trust)
+{
+	return count_unread(trust) > 0;
+}
+
 int trust_refresh(struct trust *trust, struct store *store, struct trust **ret)
 {
-	if (!lists_have_changed(trust) && !(trust->governed && govern_is_due(trust->governed, trust->local))) {
+	bool is_due = lists_have_changed(trust) || (trust->governed && govern_is_due(trust->governed, trust->local));
+	if (!is_due && !trust_has_unread_list(trust)) {
 		*ret = trust_ref(trust);
 		return 0;
 	}
 	struct trust *next = copy_trust(trust);
 	if (!next)
 		return -ENOMEM;
-	trust_read_lists(next, trust->local ? trust->local->config : NULL, store, true);
+	(void)trust_read_lists(next, trust->local ? trust->local->config : NULL, store, true);
 	int r = trust->governed ? refresh_governed(trust, store, next) : 0;
 	if (r < 0) {
 		trust_unref(next);
 		return r;
+	}
+	if (!is_due && count_unread(next) >= count_unread(trust)) { /* as before */
+		trust_unref(next);
+		next = trust_ref(trust);
 	}
 	*ret = next;
 	return 0;

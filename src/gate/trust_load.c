@@ -21,7 +21,11 @@ int govern_make_local(const struct govern_making *making, struct trust **ret, st
 		r = trust_make(config, &local, ret_errors);
 	if (r != 0)
 		return r;
-	trust_read_lists(local, NULL, making->store, making->remembers);
+	r = trust_read_lists(local, NULL, making->store, making->remembers);
+	if (r < 0) {
+		trust_unref(local);
+		return r;
+	}
 	*ret = local;
 	return 0;
 }
@@ -87,8 +91,13 @@ int govern_make(const struct govern_making *making, struct trust *local, struct 
 	}
 	trust->local = local;
 	trust->governed = governed;
-	trust_read_lists(trust, local->config, making->store, making->remembers);
-	trust_read_lists(local, trust->config, making->store, making->remembers);
+	r = trust_read_lists(trust, local->config, making->store, making->remembers);
+	if (r == 0)
+		r = trust_read_lists(local, trust->config, making->store, making->remembers);
+	if (r < 0) {
+		trust_unref(trust);
+		return r;
+	}
 	govern_weigh(governed, local);
 	*ret = trust;
 	return 0;

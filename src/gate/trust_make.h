@@ -11,8 +11,9 @@
 int trust_make(struct config *config, struct trust **ret, struct buf *ret_errors);
 
 /* Fills in the lists; those that were there are given back. others: whose sections of the same accounts count as well,
- * or NULL. store, remembers: as in lists.h. */
-void trust_read_lists(struct trust *trust, const struct config *others, struct store *store, bool remembers);
+ * or NULL. store, remembers: as in lists.h. -ENOMEM: all are filled in, and one could not be read for want of memory.
+ */
+int trust_read_lists(struct trust *trust, const struct config *others, struct store *store, bool remembers);
 
 /* The store remembers of both, trust and trust->local, what it would have of a trust that was loaded. */
 void trust_remember_lists(const struct trust *trust, struct store *store);

@@ -87,6 +87,7 @@ static struct trust *refresh(struct slots *slots, bool *ret_changed)
 		slots_replace_trust(slots, fresh);
 		changed = true;
 	}
+	slots->lists_unread = r < 0 || trust_has_unread_list(fresh);
 	lock_drop(&slots->refresh_lock);
 	trust_unref(trust);
 	*ret_changed = changed;
@@ -102,14 +103,15 @@ struct trust *slots_fresh_trust(struct slots *slots)
 	return trust;
 }
 
-/* How long until a list that is lost counts as lost; UINT64_MAX: none is. */
+/* How long until a list that is lost counts as lost, or one that could not be read is read again; UINT64_MAX: none. */
 static uint64_t settles_in_ms(struct slots *slots)
 {
 	lock_take(&slots->refresh_lock);
 	uint64_t since_ms = slots->list_lost_at_ms, now_ms = clock_monotonic_ms();
+	bool is_unread = slots->lists_unread;
 	lock_drop(&slots->refresh_lock);
 	if (since_ms == 0)
-		return UINT64_MAX;
+		return is_unread ? LIMIT_LIST_AGAIN_MS : UINT64_MAX;
 	return now_ms - since_ms < LIMIT_LIST_SETTLE_MS ? LIMIT_LIST_SETTLE_MS - (now_ms - since_ms) : 0;
 }
 

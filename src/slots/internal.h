@@ -425,6 +425,7 @@ struct slots {
 	pthread_mutex_t refresh_lock; /* before the tree lock: one reads trust files at a time */
 	struct trust *followed;	      /* the thread of slots_follow: whose lists it has told of last */
 	uint64_t list_lost_at_ms;     /* refresh_lock: since when a list is not there, or not whole; 0: none */
+	bool lists_unread;	      /* refresh_lock: the last look at the lists failed, in whole or in part */
 	struct due due;
 	struct drift_keeper keeper; /* drift_check.h */
 	struct inheritance inherited;
