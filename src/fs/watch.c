@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -24,16 +25,16 @@ static int listen_to(const struct watch *watch, int fd, enum source source)
 struct adding {
 	const struct watch *watch;
 	struct watch_set set;
-	int complained; /* before */
+	int failed_before;
 	int failed;
 };
 
 static void complain(struct adding *a, const char *path, int error)
 {
-	if (error != a->complained) {
+	if (error != a->failed_before) {
 		char text[512];
 		text_escape_print(text, sizeof(text), path, strlen(path));
-		log_warning("changes of %s are noticed at deployments and reloads only: %s", text, strerror(-error));
+		log_warning("changes of %s cannot be watched: %s", text, strerror(-error));
 	}
 	a->failed = error;
 }
@@ -69,7 +70,7 @@ static void add_files(struct adding *a)
 /* The new set is there before the old one goes, and before the files are looked at. */
 static int make_set(const struct watch *watch, enum source source, void (*add)(struct adding *a), struct watched *ret)
 {
-	struct adding a = {.watch = watch, .complained = ret->complained};
+	struct adding a = {.watch = watch, .failed_before = ret->failed};
 	int r = watch_set_init(&a.set);
 	if (r < 0)
 		return r;
@@ -80,8 +81,24 @@ static int make_set(const struct watch *watch, enum source source, void (*add)(s
 		return r;
 	}
 	watch_set_done(&ret->set);
-	*ret = (struct watched){.set = a.set, .complained = a.failed};
+	*ret = (struct watched){.set = a.set, .failed = a.failed};
 	return 0;
+}
+
+static void renew_set(const struct watch *watch, enum source source, void (*add)(struct adding *a), struct watched *set)
+{
+	int r = make_set(watch, source, add, set);
+	if (r < 0 && r != set->failed)
+		log_error("changes of the %s cannot be watched: %s",
+			  source == SOURCE_LISTS ? "revocation lists" : "configuration's files", strerror(-r));
+	if (r < 0)
+		set->failed = r;
+}
+
+/* Something may change without our being told. Of the configuration only what passes counts: we may not see it all. */
+static bool is_blind(const struct watch *watch)
+{
+	return watch->lists.failed < 0 || watch->files.failed == -ENOMEM;
 }
 
 /* ---- following ---- */
@@ -99,7 +116,8 @@ static void arm_settle(struct watch *watch, uint64_t after_ms)
 
 static void follow(struct watch *watch)
 {
-	arm_settle(watch, slots_follow(watch->slots));
+	uint64_t after_ms = slots_follow(watch->slots);
+	arm_settle(watch, is_blind(watch) && after_ms > LIMIT_LIST_AGAIN_MS ? LIMIT_LIST_AGAIN_MS : after_ms);
 }
 
 void watch_renew(struct watch *watch)
@@ -107,12 +125,8 @@ void watch_renew(struct watch *watch)
 	if (watch->fd < 0)
 		return;
 	watch->generation = slots_paths_generation(watch->slots); /* first: what comes now is found out */
-	int r = make_set(watch, SOURCE_LISTS, add_lists, &watch->lists);
-	if (r < 0)
-		log_error("changes of revocation lists are noticed at deployments and reloads only: %s", strerror(-r));
-	r = make_set(watch, SOURCE_FILES, add_files, &watch->files);
-	if (r < 0)
-		log_error("changes of the configuration's files are noticed at reloads only: %s", strerror(-r));
+	renew_set(watch, SOURCE_LISTS, add_lists, &watch->lists);
+	renew_set(watch, SOURCE_FILES, add_files, &watch->files);
 	follow(watch);
 }
 
@@ -135,6 +149,8 @@ void watch_run(struct watch *watch)
 	}
 	if (is_due && slots_paths_generation(watch->slots) != watch->generation)
 		has_changed = true; /* a bundle comes on another thread, which has only said that something is due */
+	if (is_due && is_blind(watch))
+		has_changed = true; /* perhaps they can be watched now */
 	if (has_changed)
 		watch_renew(watch);
 	else if (is_due)

@@ -1,6 +1,7 @@
 /*
  * watch.h - what is served follows revocation lists and time: wakes slots_follow when a list's file may have changed,
- * when a verdict can change by the time alone, or the clock was set; asleep otherwise.
+ * when a verdict can change by the time alone, or the clock was set; asleep otherwise. Lists that cannot be watched are
+ * looked at once a second (LIMIT_LIST_AGAIN_MS), until they can.
  *
  * Certificates and configuration files are taken together, all or none, when they are reloaded. Where a policy bundle
  * governs the host they are watched all the same, for differences from it.
@@ -14,7 +15,7 @@
 /* Files of one kind. */
 struct watched {
 	struct watch_set set;
-	int complained; /* the error that was logged last */
+	int failed; /* some of it is not watched, and that was logged; 0: all is */
 };
 
 struct watch {
