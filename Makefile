@@ -85,7 +85,7 @@ Q := $(if $(V),,@)
 BUILD := $(MAKE) --no-print-directory -j$(shell nproc)
 
 .DEFAULT_GOAL := all
-.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash load long mutation print-flags coverage fuzz fuzz-run bench bench-quick lint format deb check-deb check-trixie install install-only uninstall clean help deps-% tamper restarts power model
+.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash load long mutation print-flags coverage fuzz fuzz-run bench bench-quick lint format deb check-deb check-trixie install install-only uninstall clean help deps-% tamper restarts power model sweep
 .SECONDARY:
 
 ## make            build the release binary, build/release/vouchfs
@@ -132,6 +132,16 @@ $B/tests/tamper_look: tests/tamper/look.c tests/tamper/memo.c $B/libvouchfs.a
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wl,--wrap=EVP_DigestVerify,--wrap=X509_self_signed,--wrap=X509_verify_cert -o $@ $^ $(PKG_LIBS)
 
 $B/fuzz/%.o: tests/fuzz/%.c Makefile
+
+# The one unit test whose allocations fail.
+$B/tests/failing_malloc.o: tests/sweep/failing_malloc.c tests/sweep/failing_malloc.h Makefile
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$B/tests/test_out_of_memory: $B/tests/failing_malloc.o
+
+$B/fuzz/%: tests/fuzz/%.c $(HELPER_O) $B/libvouchfs.a
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -Itests/fuzz -MMD -MP -c -o $@ $<
@@ -224,6 +234,15 @@ tamper: deps-test
 	@TAMPER_STRIDE=$(TAMPER_STRIDE) TAMPER_EVERY=$(TAMPER_EVERY) TAMPER_RECORDS=1 TAMPER_PLACES=$(TAMPER_PLACES) \
 		TAMPER_SLOTS=$(TAMPER_SLOTS) TAMPER_BYTES=100000 VOUCHFS=$(CURDIR)/build/test/vouchfs \
 		tests/e2e/run $(if $(CI),--tap) tests/e2e/tamper.bats
+
+## make sweep      nine operations with a fault at every system call (SWEEP_STEP=1: each, 2: every second) and every
+##                 SWEEP_ALLOCATIONS-th allocation (5), as root; prints a table and a line of figures
+SWEEP_STEP ?= 1
+SWEEP_ALLOCATIONS ?= 5
+sweep: deps-test
+	@$(BUILD) VARIANT=test build-only build/test/tests/test_out_of_memory
+	@SWEEP_STEP=1 build/test/tests/test_out_of_memory
+	@SWEEP_STEP=$(SWEEP_STEP) SWEEP_ALLOCATIONS=$(SWEEP_ALLOCATIONS) tests/sweep/run build/test/vouchfs
 
 ## make long       the long forms: crash, 1,000 deployments (READING_DEPLOYMENTS) under readers, three times, and
 ##                 DAMAGE_SECONDS (300) of random changes of the store under readers,

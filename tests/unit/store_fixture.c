@@ -79,7 +79,8 @@ void fixture_reopen(struct fixture *f)
 uint8_t *fixture_bytes(unsigned seed, size_t len)
 {
 	uint8_t *bytes = malloc(len + 1);
-	ASSERT(bytes);
+	if (!bytes)
+		return NULL;
 	uint32_t x = seed * 2654435761U + 1;
 	for (size_t i = 0; i < len; i++) {
 		x = x * 1664525U + 1013904223U;
@@ -163,7 +164,7 @@ int fixture_deploy_layered(struct store *store, const char *function, uint64_t n
 {
 	uint8_t *bytes = fixture_bytes(seed, len);
 	struct store_object *object = NULL;
-	int r = fixture_put(store, function, bytes, len, &object);
+	int r = bytes ? fixture_put(store, function, bytes, len, &object) : -ENOMEM;
 	if (r == 0) {
 		struct store_release release;
 		r = fixture_release(store, number, store_object_digest(object), len, &release);

@@ -22,7 +22,7 @@ struct store_options fixture_options(const struct fixture *f);
 void fixture_close(struct fixture *f);
 void fixture_reopen(struct fixture *f);
 
-/* len bytes that depend on seed and differ from block to block; free. */
+/* len bytes that depend on seed and differ from block to block; free. NULL: no memory. */
 uint8_t *fixture_bytes(unsigned seed, size_t len);
 /* A stage that holds bytes. */
 struct store_stage *fixture_stage(struct store *store, const void *bytes, size_t len);
