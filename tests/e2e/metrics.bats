@@ -176,7 +176,7 @@ of_slot() { echo "vouchfs_slot_$1{slot=\"functions/${2:-main}\"}"; }
 	cp "$T/a.zip" "$MAIN/"
 	"$VOUCHFS" metrics >"$T/metrics"
 	[ "$(grep -v '^#' "$T/metrics" | grep -o '[a-z]*="' | sort -u | tr -d '\n')" = \
-		'account="kind="le="mount="outcome="reason="result="slot="state="version="' ]
+		'account="cause="kind="le="mount="outcome="reason="result="slot="state="version="' ]
 	run ! grep -E "$T|uid|[0-9a-f]{32}|arn:" "$T/metrics"
 }
 

@@ -378,7 +378,7 @@ static void a_staging_directory_that_was_swept_takes_nothing_in(void **state)
 		-ENOENT);
 	assert_int_equal(deploy_mkdir(f->slots, dir.node, ".x", &slots_fixture_caller, &attr), -ENOENT);
 	deploy_forget(f->slots, dir.node, 1);
-	assert_int_equal(deploy_getattr(f->slots, dir.node, &attr), -ENOENT);
+	assert_int_equal(deploy_getattr(f->slots, dir.node, &attr), -ESTALE);
 }
 
 static void names_of_every_length(void **state)
