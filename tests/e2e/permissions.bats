@@ -6,6 +6,9 @@ load lib
 load policy
 load rights
 
+setup() { :; }
+teardown() { lib_teardown; }
+
 OTHER=7009
 start_signing() { :; } # nobody signs here
 
