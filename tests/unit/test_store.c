@@ -239,6 +239,7 @@ static void test_anchor_waits_for_the_generation(void **state)
 	assert_int_equal(fixture_deploy(f->store, "main", 1, 1, 5000), 0);
 	fixture_close(f);
 	fixture_write(anchor, "vouchfs-anchor: 1\ngeneration: 0\n", 32);
+	options.durable = true;
 	io_fault_arm();
 	assert_int_equal(setenv("VOUCHFS_TEST_FAULT", "fsync:1:EIO", 1), 0);
 	refused(f, &options, -EIO, "generation cannot be made durable");
