@@ -36,7 +36,7 @@
 #include "slots/run.h"
 
 #define PATH_SIZE    1024
-#define LINE_SIZE    65536
+#define LINE_SIZE    (1U << 20)
 #define PIECE_BYTES  65536
 #define LOOK_TIMEOUT 30 /* seconds; what takes longer hangs */
 
@@ -403,6 +403,7 @@ int main(int argc, char **argv)
 	(void)puts(".");
 	(void)fflush(stdout);
 	while (fgets(line, sizeof(line), stdin)) {
+		must(strchr(line, '\n'), "a command is too long");
 		if (strcmp(line, "look\n") != 0)
 			make_store(argv[2]);
 		if (strncmp(line, "flip ", 5) == 0)
