@@ -210,6 +210,9 @@ static void test_wiped_slot(void **state)
 	struct gate_fixture *f = *state;
 	governed_fixture_apply_sequence(f, 7);
 	assert_int_equal(unlink(governed_fixture_path(f, "policy/current")), 0);
+	governed_fixture_restart(f);
+	governed_fixture_assert_in_force(f, 7); /* its record is there, and nothing came after it */
+	assert_int_equal(unlink(governed_fixture_path(f, "policy/releases/1")), 0);
 	governed_fixture_assert_lost(f, "bundle 7 was in force, and the store has none");
 }
 
