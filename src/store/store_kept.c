@@ -129,6 +129,17 @@ static int write_again(const struct kept *kept, const char *text, size_t len)
 	return r;
 }
 
+/* It may know the text of now as one of before, and would count: the first one is alone until the next start. */
+static int drop_again(const struct kept *kept)
+{
+	int r = io_unlinkat(kept->dirfd, kept->file_again, 0);
+	if (r == 0)
+		r = io_fsync(kept->dirfd);
+	if (r == 0)
+		log_warning("store: %s could not be written a second time; the next start does", kept->place);
+	return r;
+}
+
 int store_keep_text(struct store *store, int dirfd, const char *file, const char *place, const char *text, size_t len)
 {
 	struct kept kept = {.store = store, .dirfd = dirfd, .file = file, .place = place, .max = KEPT_MAX};
@@ -136,8 +147,8 @@ int store_keep_text(struct store *store, int dirfd, const char *file, const char
 	if (read_again(&kept) < 0)
 		kept.again_text = NULL;
 	int r = store_write_text(store, dirfd, file, place, text, len);
-	if (r == 0 && write_again(&kept, text, len) < 0) /* as after a crash: the first one is newer */
-		log_warning("store: %s could not be written a second time; the next start does", place);
+	if (r == 0 && write_again(&kept, text, len) < 0)
+		r = drop_again(&kept);
 	kept_done(&kept);
 	return r;
 }

@@ -113,6 +113,28 @@ static void what_comes_again_is_no_setting_back(void **state)
 	assert_int_equal(told.count, 0);
 }
 
+/* A disk that is full for the second one: what was taken back does not come back by it. */
+static void a_second_one_that_could_not_be_written_does_not_count(void **state)
+{
+	struct fixture *f = *state;
+	unsigned long long failed = 0;
+	for (unsigned nth = 1; nth < 40; nth++) {
+		char fault[40];
+		put(f, "refused");
+		put(f, "allowed");
+		(void)snprintf(fault, sizeof(fault), "*:%u:ENOSPC", nth);
+		assert_int_equal(setenv("VOUCHFS_TEST_FAULT", fault, 1), 0);
+		io_fault_arm();
+		int r = store_put_revocations(f->store, ACCOUNT, "refused", strlen("refused"));
+		assert_int_equal(unsetenv("VOUCHFS_TEST_FAULT"), 0);
+		failed += r < 0;
+		fixture_reopen(f);
+		if (r == 0)
+			assert_reads(f, "refused");
+	}
+	assert_true(failed > 0);
+}
+
 static void one_that_is_gone_is_made_again(void **state)
 {
 	struct fixture *f = *state;
@@ -221,6 +243,7 @@ int main(void)
 		TEST(one_that_is_damaged_is_written_again),
 		TEST(one_that_is_set_back_does_not_count),
 		TEST(what_comes_again_is_no_setting_back),
+		TEST(a_second_one_that_could_not_be_written_does_not_count),
 		TEST(one_that_is_gone_is_made_again),
 		TEST(both_damaged_are_no_text),
 		TEST(what_an_older_program_wrote_counts),
