@@ -60,6 +60,7 @@ uint64_t tree_names_first_index(const struct tree_names *names);
 size_t tree_names_left_count(const struct tree_names *names);
 #define TREE_NAME_SIZE 79 /* with its NUL: "layer:" and the name of a layer fit, and a profile's */
 const char *tree_names_left(const struct tree_names *names, size_t n, char ret[TREE_NAME_SIZE], bool *ret_touched);
+bool tree_names_left_renaming(const struct tree_names *names, size_t n);
 bool tree_names_is_lost(const struct tree_names *names);
 void tree_names_drop_left(struct tree_names *names);
 
@@ -68,6 +69,8 @@ void tree_names_drop_left(struct tree_names *names);
 int tree_names_add(struct tree_names *names, const char *name);
 /* To be called before the kernel is told of anything in the slot, and before anything in it is changed. */
 void tree_names_touch(struct tree_names *names, size_t n);
+/* Of one that was touched: whether a rename into it is under way that nobody has been told of yet. */
+void tree_names_note_rename(struct tree_names *names, size_t n, bool is_under_way);
 
 void tree_names_begin(struct tree_names *names);     /* the tree is open */
 void tree_names_hand_over(struct tree_names *names); /* its daemon ends by itself, and leaves it to another one */

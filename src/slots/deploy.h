@@ -136,6 +136,9 @@ int deploy_removed(const struct slots_caller *caller, int result);
 bool deploy_has_made(const struct slot *slot, const struct slots_caller *caller);
 /* Of rename, that has found nothing. */
 int deploy_renamed(const struct deploy_place *to, const char *name, const struct slots_caller *caller, int result);
+/* Around a rename that publishes: what a daemon that takes over is to know of one that nobody has answered. */
+void deploy_rename_begins(struct slot *slot, const char *name, const struct slots_caller *caller);
+void deploy_rename_ends(struct slot *slot);
 
 /* ---- a slot's control files: history and rollback (deploy_control.c) ---- */
 

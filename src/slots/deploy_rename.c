@@ -194,9 +194,11 @@ static int rename_into(struct slots *slots, const struct source *source, const s
 	if (kind == DEPLOY_NAME_STAGING)
 		return rename_to_staging(slots, source, to, name);
 	upload_set_user(source->upload, source->caller);
+	deploy_rename_begins(to->slot, name, source->caller);
 	int r = upload_finish_as(source->upload, name, &source->caller->who);
 	if (r == 0)
 		move_node(slots, source, to, name, DEPLOY_FILE);
+	deploy_rename_ends(to->slot);
 	return r;
 }
 

@@ -219,7 +219,8 @@ struct slot {
 	bool is_with_glass;
 
 	/* tree lock */
-	bool is_touched; /* a daemon that takes over has to look at it (inherit.h) */
+	bool is_touched;   /* a daemon that takes over has to look at it (inherit.h) */
+	bool was_renaming; /* a daemon before this one has not answered a rename into it (deploy_resent.c) */
 	struct deploy_node *files;
 	unsigned upload_count;
 	uint64_t staged_bytes; /* of the uploads' copies */

@@ -74,8 +74,10 @@ static int add_left(struct slots *slots)
 		struct slot *slot;
 		bool was_touched;
 		r = slot_add(slots, tree_names_left(slots->names, i, name, &was_touched), &slot);
-		if (r == 0)
-			slot->was_touched = slot->is_touched = was_touched;
+		if (r < 0)
+			break;
+		slot->was_touched = slot->is_touched = was_touched;
+		slot->was_renaming = tree_names_left_renaming(slots->names, i);
 	}
 	lock_drop(&slots->lock);
 	tree_names_drop_left(slots->names);

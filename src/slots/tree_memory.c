@@ -27,8 +27,11 @@ struct head {
 	uint64_t reserved[2];
 };
 
+#define TOUCHED	 1U
+#define RENAMING 2U /* of one that is touched */
+
 struct entry {
-	uint8_t is_touched;
+	uint8_t marks;
 	uint8_t name_len;
 	char name[NAME_BYTES];
 };
@@ -53,7 +56,8 @@ static uint64_t entry_at(size_t n)
 static bool is_good_entry(const struct entry *entry, bool (*is_name)(const char *name))
 {
 	char name[NAME_BYTES + 1] = {0};
-	if (entry->is_touched > 1 || entry->name_len == 0 || entry->name_len > NAME_BYTES)
+	bool is_known = entry->marks == 0 || entry->marks == TOUCHED || entry->marks == (TOUCHED | RENAMING);
+	if (!is_known || entry->name_len == 0 || entry->name_len > NAME_BYTES)
 		return false;
 	memcpy(name, entry->name, entry->name_len);
 	return strlen(name) == entry->name_len && is_name(name);
@@ -238,8 +242,14 @@ const char *tree_names_left(const struct tree_names *names, size_t n, char ret[T
 	const struct entry *entry = &names->left[n];
 	memcpy(ret, entry->name, entry->name_len);
 	ret[entry->name_len] = '\0';
-	*ret_touched = entry->is_touched != 0;
+	*ret_touched = entry->marks != 0;
 	return ret;
+}
+
+bool tree_names_left_renaming(const struct tree_names *names, size_t n)
+{
+	ASSERT(names->left && n < names->left_count);
+	return names->left[n].marks & RENAMING;
 }
 
 bool tree_names_is_lost(const struct tree_names *names)
@@ -271,12 +281,22 @@ int tree_names_add(struct tree_names *names, const char *name)
 	return r;
 }
 
-void tree_names_touch(struct tree_names *names, size_t n)
+static void mark(struct tree_names *names, size_t n, unsigned what)
 {
-	const uint8_t is_touched = 1;
-	int r = write_at(names, &is_touched, sizeof(is_touched), entry_at(n) + offsetof(struct entry, is_touched));
+	const uint8_t marks = (uint8_t)what;
+	int r = write_at(names, &marks, sizeof(marks), entry_at(n) + offsetof(struct entry, marks));
 	if (r < 0) /* it is a write to memory that is there already */
 		log_error("a daemon that takes over this mount will not know what the kernel has: %s", strerror(-r));
+}
+
+void tree_names_touch(struct tree_names *names, size_t n)
+{
+	mark(names, n, TOUCHED);
+}
+
+void tree_names_note_rename(struct tree_names *names, size_t n, bool is_under_way)
+{
+	mark(names, n, TOUCHED | (is_under_way ? RENAMING : 0));
 }
 
 /* A daemon that did not come so far has served nobody, and nobody has died. */
