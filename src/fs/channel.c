@@ -67,19 +67,18 @@ static int take_descriptor(struct msghdr *message)
 	return fd;
 }
 
-int channel_receive(int channel, struct channel_message *ret)
+static int receive_message(int channel, union control *control, struct channel_message *ret)
 {
 	char byte = 0;
 	struct iovec parts[2] = {
 		{.iov_base = &byte, .iov_len = 1},
 		{.iov_base = ret->text, .iov_len = sizeof(ret->text) - 1},
 	};
-	union control control = {0};
 	struct msghdr message = {
 		.msg_iov = parts,
 		.msg_iovlen = ARRAY_SIZE(parts),
-		.msg_control = &control,
-		.msg_controllen = sizeof(control),
+		.msg_control = control,
+		.msg_controllen = control ? sizeof(*control) : 0,
 	};
 
 	ssize_t got;
@@ -95,4 +94,16 @@ int channel_receive(int channel, struct channel_message *ret)
 	ret->fd = take_descriptor(&message);
 	ret->text[got - 1] = '\0';
 	return 0;
+}
+
+int channel_receive(int channel, struct channel_message *ret)
+{
+	union control control = {0};
+	return receive_message(channel, &control, ret);
+}
+
+/* Without room for descriptors the kernel lets go of them, and closes them as nobody's: closing may wait for others. */
+int channel_receive_text(int channel, struct channel_message *ret)
+{
+	return receive_message(channel, NULL, ret);
 }

@@ -25,7 +25,7 @@
  *                    <------------------------------- DRAINED
  *     unmounts       QUIT -------------------------->              ends
  *
- * The end of either process is an end of file for the other.
+ * The end of either process is an end of file for the other. Descriptors come from the supervisor alone.
  */
 #ifndef FS_CHANNEL_H
 #define FS_CHANNEL_H
@@ -70,5 +70,7 @@ int channel_send(int channel, enum channel_kind kind, const char *text, int fd);
 
 /* Waits, but at the supervisor's end: -EAGAIN. -EPIPE: the other side is gone. */
 int channel_receive(int channel, struct channel_message *ret);
+/* The same for the supervisor, which wants no descriptor of a daemon that could be somebody else's: fd is -1. */
+int channel_receive_text(int channel, struct channel_message *ret);
 
 #endif

@@ -95,7 +95,6 @@ static int watch(struct supervisor *s)
 				log_error("the daemon does not take a reload; is it hanging?");
 			break;
 		case EVENT_MESSAGE:
-			io_close(&message.fd);
 			if (message.kind == CHANNEL_STOP)
 				return -EINTR;
 			supervisor_take_message(s, &message);

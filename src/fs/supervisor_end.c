@@ -22,7 +22,6 @@ static bool await_drained(struct supervisor *s)
 		enum supervisor_event event = supervisor_next_event(s, false, deadline_ms, &message);
 		if (event != EVENT_MESSAGE)
 			return false;
-		io_close(&message.fd);
 		if (message.kind == CHANNEL_DRAINED)
 			return true;
 		supervisor_take_message(s, &message);
@@ -70,7 +69,6 @@ static void await_end(struct supervisor *s)
 	for (;;) {
 		switch (supervisor_next_event(s, false, deadline_ms, &message)) {
 		case EVENT_MESSAGE:
-			io_close(&message.fd);
 			break;
 		case EVENT_TIMEOUT:
 			log_error("the daemon does not end; killed");

@@ -42,8 +42,9 @@ enum supervisor_event supervisor_next_event(struct supervisor *s, bool wants_sig
 	for (;;) {
 		int timeout_ms = -1;
 		uint64_t now_ms = clock_monotonic_ms();
+		bool is_over = deadline_ms <= now_ms;
 		if (deadline_ms != SUPERVISOR_NO_DEADLINE)
-			timeout_ms = deadline_ms > now_ms ? (int)(deadline_ms - now_ms) : 0;
+			timeout_ms = is_over ? 0 : (int)(deadline_ms - now_ms);
 		struct pollfd fds[] = {
 			{.fd = s->channel, .events = POLLIN},
 			{.fd = wants_signals ? s->signals : -1, .events = POLLIN},
@@ -51,12 +52,12 @@ enum supervisor_event supervisor_next_event(struct supervisor *s, bool wants_sig
 			{.fd = s->fetcher.pidfd, .events = POLLIN},
 		};
 		int count = poll(fds, ARRAY_SIZE(fds), timeout_ms);
-		if (count == 0)
-			return EVENT_TIMEOUT;
 		if (count > 0 && fds[1].revents) /* first: no flood of messages keeps it from ending */
 			return take_signal(s);
+		if (count == 0 || is_over) /* nor from giving up */
+			return EVENT_TIMEOUT;
 		if (count > 0 && fds[0].revents)
-			return channel_receive(s->channel, ret) < 0 ? EVENT_DAEMON_GONE : EVENT_MESSAGE;
+			return channel_receive_text(s->channel, ret) < 0 ? EVENT_DAEMON_GONE : EVENT_MESSAGE;
 		if (count > 0 && fds[2].revents)
 			return EVENT_PROBE;
 		if (count > 0 && fds[3].revents)

@@ -69,7 +69,6 @@ static void await_left(struct supervisor *s)
 		if (event == EVENT_DAEMON_GONE)
 			return;
 		if (event == EVENT_MESSAGE) {
-			io_close(&message.fd);
 			s->wants_stop |= message.kind == CHANNEL_STOP;
 			supervisor_take_message(s, &message);
 		} else if (event == EVENT_TIMEOUT && clock_monotonic_ms() >= deadline_ms) {

@@ -23,6 +23,7 @@ static _Noreturn void be_daemon(struct supervisor *s, int channel, int ready_fd)
 	io_close(&ready_fd);
 	io_close(&s->memory);
 	io_close(&s->nodes);
+	io_close(&s->program_before);
 	for (size_t i = 0; i < MEMORY_SIDES; i++)
 		io_close(&s->kept[i]);
 	io_close(&s->watchdog.probe_fd);
@@ -92,8 +93,6 @@ static int await_start(struct supervisor *s, enum channel_kind kind, uint64_t de
 	for (;;) {
 		struct channel_message message;
 		enum supervisor_event event = supervisor_next_event(s, true, deadline_ms, &message);
-		if (event == EVENT_MESSAGE)
-			io_close(&message.fd);
 		if (event == EVENT_MESSAGE && message.kind == kind)
 			return 0;
 		if (event == EVENT_DAEMON_GONE)
