@@ -4,6 +4,7 @@
  * than this list. A call that libraries try and can do without is refused by an errno instead.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,10 @@
 	{                                                                                                              \
 		.number = SYS_##name, .error = (errno)                                                                 \
 	}
+#define NOT(name, at, is)                                                                                              \
+	{                                                                                                              \
+		.number = SYS_##name, .error = EPERM, .argument = (at), .mask = ALL, .value = (is)                     \
+	}
 #define IF(name, at, bits, is)                                                                                         \
 	{                                                                                                              \
 		.number = SYS_##name, .argument = (at), .mask = (bits), .value = (is)                                  \
@@ -45,8 +50,10 @@
 /* clang-format off */
 static const struct confine_call of_all[] = {
 	/* requests and answers, and what is open */
-	CALL(read), CALL(write), CALL(writev), CALL(pread64), CALL(pwrite64), CALL(lseek), CALL(close), CALL(fcntl),
-	CALL(dup3),
+	CALL(read), CALL(write), CALL(writev), CALL(pread64), CALL(pwrite64), CALL(lseek), CALL(close), CALL(dup3),
+	/* but for signals, which the kernel sends to whom it is told, and for holding up who opens a file */
+	NOT(fcntl, 1, F_SETOWN), NOT(fcntl, 1, F_SETOWN_EX), NOT(fcntl, 1, F_SETSIG), NOT(fcntl, 1, F_NOTIFY),
+	NOT(fcntl, 1, F_SETLEASE), CALL(fcntl),
 	/* files: what of them, Landlock says */
 	CALL(openat), CALL(openat2), CALL(fstat), CALL(newfstatat), CALL(fstatfs), CALL(getdents64), CALL(readlinkat),
 	CALL(faccessat2), CALL(fsync), CALL(sync_file_range), CALL(ftruncate), CALL(fchmod), CALL(mkdirat),
@@ -67,7 +74,7 @@ static const struct confine_call of_all[] = {
 	REFUSED(prctl, EPERM),
 	/* what it is */
 	CALL(getpid), CALL(geteuid), CALL(getegid), CALL(uname), CALL(sysinfo), CALL(getrandom), CALL(clock_gettime),
-	IF(prlimit64, 2, ALL, 0), REFUSED(prlimit64, EPERM),
+	IF(prlimit64, 0, ALL, 0), REFUSED(prlimit64, EPERM), /* its own: hard limits stay */
 	/* the supervisor, the log, names of users */
 	IF(socket, 0, ALL, AF_UNIX), CALL(connect), CALL(sendto), CALL(sendmsg), CALL(recvfrom), CALL(recvmsg),
 	CALL(getsockopt), CALL(setsockopt), CALL(memfd_create),
@@ -120,6 +127,9 @@ static const struct confine_call refused[] = {
 	REFUSED(process_vm_writev, EPERM),
 	REFUSED(pidfd_getfd, EPERM),
 	REFUSED(kcmp, EPERM),
+	NOT(fcntl, 1, F_SETOWN),
+	NOT(fcntl, 1, F_SETOWN_EX),
+	NOT(fcntl, 1, F_SETSIG),
 	REFUSED(unshare, EPERM),
 	REFUSED(setns, EPERM),
 	REFUSED(chroot, EPERM),

@@ -10,7 +10,8 @@
 #include "base/io.h"
 
 #define MAGIC	   0x76666d656d303153U /* of this layout */
-#define SEALS	   (F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
+#define SEALS	   (F_SEAL_GROW | F_SEAL_SHRINK)
+#define SEALS_MADE (F_SEAL_WRITE | F_SEAL_SEAL)
 #define HAS_RESEND (1U << 7) /* of flags2; since protocol 7.40 */
 
 struct record {
@@ -30,6 +31,14 @@ int memory_new(int *ret_fd)
 	}
 	*ret_fd = fd;
 	return 0;
+}
+
+int memory_seal(int memory)
+{
+	int seals = fcntl(memory, F_GET_SEALS);
+	if (seals >= 0 && (seals & SEALS_MADE) == SEALS_MADE)
+		return 0;
+	return seals < 0 || fcntl(memory, F_ADD_SEALS, SEALS_MADE) < 0 ? -errno : 0;
 }
 
 int memory_new_nodes(int *ret_fd)

@@ -4,7 +4,7 @@
  * was mounted, the bytes of the INIT request and of the answer, since the kernel asks for that once only.
  *
  * The daemon reads what strangers wrote, so what it leaves is checked by whoever reads it: sizes, form, bounds. The
- * size of the memfd is sealed.
+ * size of the memfd is sealed, and once all is served its bytes are: no daemon changes what later ones agree on.
  */
 #ifndef FS_MEMORY_H
 #define FS_MEMORY_H
@@ -29,6 +29,8 @@ struct memory_init {
 
 /* A descriptor to close; nothing is remembered yet. */
 int memory_new(int *ret_fd);
+/* Nothing is put any more, by nobody who has it. -EBUSY: somebody has it mapped to write. */
+int memory_seal(int memory);
 /* The same for what slots remembers (slots_options.memory_fd): empty, and as large as slots makes it. */
 int memory_new_nodes(int *ret_fd);
 

@@ -53,9 +53,15 @@ static bool has_resend(const struct supervisor *s, enum memory_side side)
 
 void supervisor_keep_or_not(struct supervisor *s)
 {
-	if (!is_forbidden() && has_resend(s, MEMORY_TREE) && has_resend(s, MEMORY_RUN))
+	int r = memory_seal(s->memory);
+	if (r < 0)
+		log_error("what was agreed with the kernel cannot be sealed, so no daemon is replaced: %s",
+			  strerror(-r));
+	if (r == 0 && !is_forbidden() && has_resend(s, MEMORY_TREE) && has_resend(s, MEMORY_RUN))
 		return;
 	supervisor_cut_connections(s);
+	if (r < 0)
+		return;
 	log_debug("a daemon that dies is not replaced: the kernel (before 6.9) does not send again what it was asked");
 }
 

@@ -16,6 +16,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -174,6 +175,37 @@ static int try_kill(const char *pid)
 	return result_of(kill(pid_of(pid), 0));
 }
 
+/* Signals by the kernel's hand, of which Landlock knows from Linux 6.12 on. */
+static int try_own(const char *pid)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), r = result_of(fd);
+	if (r == 0)
+		r = result_of(fcntl(fd, F_SETOWN, pid_of(pid)));
+	io_close(&fd);
+	return r;
+}
+
+static int try_own_signal(const char *unused UNUSED)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC), r = result_of(fd);
+	if (r == 0)
+		r = result_of(fcntl(fd, F_SETSIG, SIGKILL));
+	io_close(&fd);
+	return r;
+}
+
+/* Another process's limits, from where the lower half of an address is zero; it has none of core files anyway. */
+static int try_limit(const char *pid)
+{
+	void *page = mmap((void *)0x100000000, 4096, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (page == MAP_FAILED)
+		return -errno;
+	int r = result_of(syscall(SYS_prlimit64, pid_of(pid), RLIMIT_CORE, page, NULL));
+	(void)munmap(page, 4096);
+	return r;
+}
+
 static int try_run_memory(const char *unused UNUSED)
 {
 	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -241,19 +273,35 @@ static const struct act {
 	const char *name;
 	int (*try)(const char *argument);
 } acts[] = {
-	{"read", try_read},	    {"list", try_list},
-	{"write", try_write},	    {"create", try_create},
-	{"mkdir", try_mkdir},	    {"unlink", try_unlink},
-	{"symlink", try_symlink},   {"mknod", try_mknod},
-	{"chmod", try_chmod},	    {"beneath", try_beneath},
-	{"connect", try_connect},   {"netlink", try_netlink},
-	{"exec", try_exec},	    {"fork", try_fork},
-	{"ptrace", try_ptrace},	    {"peek", try_peek},
-	{"kill", try_kill},	    {"run-memory", try_run_memory},
-	{"setuid", try_setuid},	    {"mount", try_mount},
-	{"unshare", try_unshare},   {"userns", try_user_namespace},
-	{"keyctl", try_keyctl},	    {"io_uring", try_io_uring},
-	{"bpf", try_bpf},	    {"chroot", try_chroot},
+	{"read", try_read},
+	{"list", try_list},
+	{"write", try_write},
+	{"create", try_create},
+	{"mkdir", try_mkdir},
+	{"unlink", try_unlink},
+	{"symlink", try_symlink},
+	{"mknod", try_mknod},
+	{"chmod", try_chmod},
+	{"beneath", try_beneath},
+	{"connect", try_connect},
+	{"netlink", try_netlink},
+	{"exec", try_exec},
+	{"fork", try_fork},
+	{"ptrace", try_ptrace},
+	{"peek", try_peek},
+	{"kill", try_kill},
+	{"run-memory", try_run_memory},
+	{"own", try_own},
+	{"own-signal", try_own_signal},
+	{"limit", try_limit},
+	{"setuid", try_setuid},
+	{"mount", try_mount},
+	{"unshare", try_unshare},
+	{"userns", try_user_namespace},
+	{"keyctl", try_keyctl},
+	{"io_uring", try_io_uring},
+	{"bpf", try_bpf},
+	{"chroot", try_chroot},
 	{"dumpable", try_dumpable},
 };
 

@@ -102,6 +102,9 @@ nothing_is_reached() {
 	expect EAFNOSUPPORT netlink
 	expect EPERM run-memory
 	expect EPERM dumpable
+	expect EPERM own "$(supervisor_pid)"
+	expect EPERM own-signal
+	expect EPERM limit "$(supervisor_pid)"
 	[ -z "$(ls -A "$T/open")" ]
 	[ -f "$T/home/letter" ]
 }
@@ -164,6 +167,8 @@ anybody_reaches() {
 	expect 0 run-memory
 	expect 0 fork
 	expect 0 keyctl
+	expect 0 own "$(supervisor_pid)"
+	expect 0 own-signal
 }
 
 executes() {
@@ -181,7 +186,7 @@ executes() {
 	anybody_reaches
 	local act
 	mkdir "$T/place"
-	for act in ptrace peek kill; do expect 0 "$act" "$(supervisor_pid)"; done
+	for act in ptrace peek kill limit; do expect 0 "$act" "$(supervisor_pid)"; done
 	for act in "read /etc/shadow" "unlink $T/open/new" "write $CONF" dumpable setuid \
 		"mknod $T/open/null" "mount $T/place" unshare bpf io_uring chroot "chmod $T/home/letter"; do
 		# shellcheck disable=SC2086 # an act and its argument

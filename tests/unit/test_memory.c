@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -97,6 +98,29 @@ static void its_size_stays(void **state)
 	assert_int_equal(ftruncate(memory, 1 << 20), -1);
 }
 
+/* By whoever has taken a daemon over. */
+static void what_all_agree_on_stays(void **state)
+{
+	int memory = *(int *)*state;
+	const struct memory_init init = make_init(1, 0), other = make_init(2, 0);
+	struct memory_init found;
+	assert_int_equal(memory_put_init(memory, MEMORY_TREE, &init), 0);
+	assert_int_equal(memory_seal(memory), 0);
+	assert_int_equal(memory_seal(memory), 0); /* by the next program */
+	assert_int_equal(memory_put_init(memory, MEMORY_TREE, &other), -EPERM);
+	assert_int_equal(memory_get_init(memory, MEMORY_TREE, &found), 0);
+	assert_memory_equal(&found, &init, sizeof(found));
+}
+
+static void who_maps_it_is_noticed(void **state)
+{
+	int memory = *(int *)*state;
+	void *page = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	assert_true(page != MAP_FAILED);
+	assert_int_equal(memory_seal(memory), -EBUSY);
+	assert_int_equal(munmap(page, 1), 0);
+}
+
 static void whether_the_kernel_sends_again(void **state UNUSED)
 {
 	struct memory_init init = make_init(FUSE_INIT_EXT, 1U << 7);
@@ -114,6 +138,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(only_an_init_and_its_answer_is_taken, make_memory, close_memory),
 		cmocka_unit_test_setup_teardown(nonsense_is_not_believed, make_memory, close_memory),
 		cmocka_unit_test_setup_teardown(its_size_stays, make_memory, close_memory),
+		cmocka_unit_test_setup_teardown(what_all_agree_on_stays, make_memory, close_memory),
+		cmocka_unit_test_setup_teardown(who_maps_it_is_noticed, make_memory, close_memory),
 		cmocka_unit_test(whether_the_kernel_sends_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
