@@ -102,8 +102,23 @@ int channel_receive(int channel, struct channel_message *ret)
 	return receive_message(channel, &control, ret);
 }
 
+/* What terminals take as orders: control characters, also those that UTF-8 writes in two bytes. */
+static void make_plain(char *text)
+{
+	for (unsigned char *at = (unsigned char *)text; *at; at++) {
+		bool is_second = at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
+		if (is_second)
+			*at++ = '?';
+		if (is_second || (*at < ' ' && *at != '\n' && *at != '\t') || *at == 0x7f)
+			*at = '?';
+	}
+}
+
 /* Without room for descriptors the kernel lets go of them, and closes them as nobody's: closing may wait for others. */
 int channel_receive_text(int channel, struct channel_message *ret)
 {
-	return receive_message(channel, NULL, ret);
+	int r = receive_message(channel, NULL, ret);
+	if (r == 0)
+		make_plain(ret->text);
+	return r;
 }

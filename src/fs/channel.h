@@ -70,7 +70,8 @@ int channel_send(int channel, enum channel_kind kind, const char *text, int fd);
 
 /* Waits, but at the supervisor's end: -EAGAIN. -EPIPE: the other side is gone. */
 int channel_receive(int channel, struct channel_message *ret);
-/* The same for the supervisor, which wants no descriptor of a daemon that could be somebody else's: fd is -1. */
+/* The same for the supervisor, which wants no descriptor of a daemon that could be somebody else's: fd is -1. Its text
+ * has no control characters but newlines and tabs. */
 int channel_receive_text(int channel, struct channel_message *ret);
 
 #endif

@@ -81,6 +81,17 @@ static void no_descriptor_of_the_daemon_gets_in(void **state)
 	assert_int_equal(lowest_free(), free_before);
 }
 
+/* It is printed on terminals: errors of a reload. */
+static void what_is_said_is_plain_text(void **state)
+{
+	struct scene *scene = *state;
+	struct channel_message message;
+	assert_int_equal(
+		channel_send(scene->daemon, CHANNEL_RELOADED, "\033[2Jno\n\ttabs, \302\2332J \177 \303\251\n", -1), 0);
+	assert_int_equal(supervisor_next_event(&scene->s, false, SUPERVISOR_NO_DEADLINE, &message), EVENT_MESSAGE);
+	assert_string_equal(message.text, "?[2Jno\n\ttabs, ??2J ? \303\251\n");
+}
+
 static void no_flood_of_messages_outlasts_a_deadline(void **state)
 {
 	struct scene *scene = *state;
@@ -105,6 +116,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(no_descriptor_of_the_daemon_gets_in, make_scene, end_scene),
+		cmocka_unit_test_setup_teardown(what_is_said_is_plain_text, make_scene, end_scene),
 		cmocka_unit_test_setup_teardown(no_flood_of_messages_outlasts_a_deadline, make_scene, end_scene),
 		cmocka_unit_test_setup_teardown(the_end_of_the_daemon_is_told, make_scene, end_scene),
 	};
