@@ -94,11 +94,14 @@ static void report_lost_version(struct store *store, const char *name)
 {
 	char slot[VERSION_SIZE], path[STORE_SLOT_PATH_SIZE], record[64], place[STORE_PLACE_SIZE];
 	const char *at = strchr(name, '@');
+	uint64_t number;
+	if (!text_parse_u64(at + 1, strlen(at + 1), UINT64_MAX, &number))
+		return;
 	(void)snprintf(slot, sizeof(slot), "%.*s", (int)(at - name), name);
 	int fd = strlen(name) < sizeof(slot) && store_is_slot(slot) ? store_open_slot(store, slot) : -ENOENT;
 	if (fd < 0)
 		return;
-	(void)snprintf(record, sizeof(record), "releases/%.24s", at + 1);
+	(void)snprintf(record, sizeof(record), "releases/%" PRIu64, number);
 	(void)snprintf(place, sizeof(place), "%.*s/%s", STORE_SLOT_PATH_SIZE, store_slot_path(slot, path), record);
 	if (faccessat(fd, record, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
 		store_report_damage(store, place, "that version is gone; what has it attached keeps it");

@@ -224,6 +224,22 @@ static void current_that_is_set_back_does_not_count(void **state)
 	store_release_free(release);
 }
 
+/* Names come from whoever writes the store, and what is told is printed. */
+static void a_version_that_is_none_is_not_missed(void **state)
+{
+	struct fixture *f = *state;
+	struct told told = {.count = 0};
+	assert_int_equal(fixture_deploy(f->store, "layer:shared", 1, 1, 5000), 0);
+	fixture_close(f);
+	fixture_write(fixture_path(f, "known/layer:shared@2\033[2J"), "", 0);
+	fixture_write(fixture_path(f, "known/layer:shared@+2"), "", 0);
+	fixture_write(fixture_path(f, "known/layer:shared@3"), "", 0);
+	fixture_reopen(f);
+	store_listen(f->store, tell, &told);
+	assert_int_equal(told.count, 1);
+	assert_non_null(strstr(told.text, "releases/3: "));
+}
+
 static void a_lock_file_that_is_replaced_lets_nobody_in(void **state)
 {
 	struct fixture *f = *state;
@@ -250,6 +266,7 @@ int main(void)
 		TEST(ids_go_on_when_their_number_is_set_back),
 		TEST(what_opening_finds_waits_for_who_listens),
 		TEST(current_that_is_set_back_does_not_count),
+		TEST(a_version_that_is_none_is_not_missed),
 		TEST(a_lock_file_that_is_replaced_lets_nobody_in),
 	};
 	return cmocka_run_group_tests_name("store_kept", tests, fixture_group_setup, fixture_group_teardown);
