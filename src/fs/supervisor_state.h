@@ -65,7 +65,8 @@ enum supervisor_event {
 
 /* Blocks the signals that are events; a descriptor, or a negative errno. */
 int supervisor_block_signals(void);
-/* Waits for the next; a deadline that is over comes before messages. ret is set at EVENT_MESSAGE, without descriptor. */
+/* Waits for the next; a deadline that is over comes before messages. ret is set at EVENT_MESSAGE, without descriptor.
+ */
 enum supervisor_event supervisor_next_event(struct supervisor *s, bool wants_signals, uint64_t deadline_ms,
 					    struct channel_message *ret);
 /* What comes while no daemon serves: done, or remembered until one does. */
