@@ -140,13 +140,28 @@ static int tell(const struct request *request, const struct buf *answer)
 	return code;
 }
 
+/* Whatever takes the place of a daemon that died has read the configuration, and compared it with nothing. */
+static int tell_in_force(const struct request *request)
+{
+	struct buf text = {0};
+	struct json j = {.out = &text, .pretty = true};
+	if (!request->json) {
+		(void)printf("%s is in force, with another daemon: what it changed is not known\n", request->config);
+		return CLI_EXIT_OK;
+	}
+	put_head(&j, request, true);
+	json_close(&j);
+	return cli_print_json(&text, json_end(&j));
+}
+
 static int show(const struct request *request)
 {
 	static const char refused[] = EFFECTS_REFUSED "\n";
 	struct buf answer = {0};
 	int code = CLI_EXIT_FAILURE;
 	if (read_answer(request, &answer) == 0)
-		code = answer.data && text_starts_with(answer.data, refused)
+		code = answer.len == 0 && !request->is_dry_run ? tell_in_force(request)
+		       : answer.data && text_starts_with(answer.data, refused)
 			       ? refuse(request, answer.data + strlen(refused))
 			       : tell(request, &answer);
 	buf_done(&answer);

@@ -14,8 +14,8 @@
  *                                 ...
  *     SIGUSR2        LEAVE -------------------------->             finishes what is being written, ends; stays mounted
  *                                 ...
- *     SIGHUP         RELOAD ------------------------>
- *                    <------------------------------- RELOADED     "", or the errors
+ *     SIGHUP         RELOAD ------------------------>             its text: the number of the request
+ *                    <------------------------------- RELOADED     that number (0: nobody's) in a line, and the errors
  *     watchdog       PING -------------------------->
  *                    <------------------------------- PONG         from the main thread
  *                    <------------------------------- REMEDY       the name of a file in conf.d (remedy.h)

@@ -38,8 +38,16 @@ static void send_status(struct daemon *d)
 	buf_done(&text);
 }
 
-/* is_asked: somebody waits for the outcome. */
-static void reload(struct daemon *d, bool is_asked)
+static void tell_reloaded(struct daemon *d, const char *request, const char *errors)
+{
+	struct buf text = {0};
+	if (d->channel >= 0 && buf_printf(&text, "%s\n%s", request, errors) == 0)
+		(void)channel_send(d->channel, CHANNEL_RELOADED, text.data, -1);
+	buf_done(&text);
+}
+
+/* request: its number, "0": a signal's; NULL: nobody waits for the outcome. */
+static void reload(struct daemon *d, const char *request)
 {
 	struct buf errors = {0};
 	int r = d->tree_side.ops->reload(d->tree_side.tree, &errors);
@@ -51,8 +59,8 @@ static void reload(struct daemon *d, bool is_asked)
 		log_error("%s was not taken, what was before stays in force: %s", d->plan->source, text);
 	watch_renew(&d->watch);
 	send_status(d);
-	if (is_asked && d->channel >= 0)
-		(void)channel_send(d->channel, CHANNEL_RELOADED, r == 0 ? "" : text, -1);
+	if (request)
+		tell_reloaded(d, request, r == 0 ? "" : text);
 	buf_done(&errors);
 }
 
@@ -123,7 +131,7 @@ static void take_signal(struct daemon *d)
 	if (read(d->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return;
 	if (info.ssi_signo == SIGHUP)
-		reload(d, true);
+		reload(d, "0");
 	else
 		stop(d);
 }
@@ -138,7 +146,7 @@ static void take_message(struct daemon *d)
 	}
 	io_close(&message.fd);
 	if (message.kind == CHANNEL_RELOAD) {
-		reload(d, true);
+		reload(d, message.text);
 	} else if (message.kind == CHANNEL_REMEDIED && d->run_side.slots) {
 		slots_take_remedied(d->run_side.slots, message.text);
 	} else if (message.kind == CHANNEL_PING) {
@@ -192,7 +200,7 @@ static void serve(struct daemon *d)
 		if (fds[4].revents && !d->wants_reload)
 			watch_run(&d->watch);
 		if (d->wants_reload)
-			reload(d, false);
+			reload(d, NULL);
 	}
 }
 

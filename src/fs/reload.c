@@ -34,16 +34,16 @@ static int open_process(const char *source, struct runtime *runtime, int *ret_pi
 	return r;
 }
 
-/* Waits until the supervisor has written an outcome with another count. */
+/* An outcome of a later request than the one before: of ours, or of one that was begun when we had looked. */
 static int await_outcome(const struct runtime *runtime, enum runtime_outcome of, int process, uint64_t before,
 			 struct buf *ret_errors, struct explain *why)
 {
 	uint64_t until_ms = clock_monotonic_ms() + OUTCOME_MAX_MS;
 	while (clock_monotonic_ms() < until_ms) {
-		uint64_t count;
+		uint64_t request;
 		buf_reset(ret_errors);
-		int r = runtime_get_outcome(runtime, of, &count, ret_errors);
-		if (r == 0 && count != before)
+		int r = runtime_get_outcome(runtime, of, &request, ret_errors);
+		if (r == 0 && request > before)
 			return ret_errors->len > 0 ? -EINVAL : 0;
 
 		struct pollfd fd = {.fd = process, .events = POLLIN};
@@ -101,7 +101,7 @@ static int ask(const char *source, int signal_number, enum runtime_outcome of, s
 		return r;
 
 	uint64_t before;
-	r = runtime_get_outcome(&runtime, of, &before, ret_errors);
+	r = runtime_get_request(&runtime, of, &before);
 	if (r == 0 && of == RUNTIME_RESTART && !takes_signal(process, signal_number)) {
 		explain_set(why,
 			    "it was mounted by a version of vouchfs that cannot hand a mount over; unmount and mount");

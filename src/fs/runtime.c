@@ -21,6 +21,10 @@ static const char *const outcome_names[RUNTIME_OUTCOMES] = {
 	[RUNTIME_RELOAD] = "reload",
 	[RUNTIME_RESTART] = "restart",
 };
+static const char *const asked_names[RUNTIME_OUTCOMES] = {
+	[RUNTIME_RELOAD] = "reload.asked",
+	[RUNTIME_RESTART] = "restart.asked",
+};
 
 /* FNV-1a, 64 bit (http://www.isthe.com/chongo/tech/comp/fnv/). Only a name: the directory's owner is what counts. */
 static uint64_t hash_path(const char *path)
@@ -125,8 +129,11 @@ static bool is_still_there(int fd)
 static int remove_outcomes(const struct runtime *runtime)
 {
 	int r = 0;
-	for (size_t i = 0; i < RUNTIME_OUTCOMES && r == 0; i++)
+	for (size_t i = 0; i < RUNTIME_OUTCOMES && r == 0; i++) {
 		r = io_unlinkat(runtime->dirfd, outcome_names[i], 0);
+		if (r == 0)
+			r = io_unlinkat(runtime->dirfd, asked_names[i], 0);
+	}
 	return r;
 }
 
@@ -192,24 +199,23 @@ void runtime_remove(struct runtime *runtime)
 	runtime_done(runtime);
 }
 
-int runtime_put_outcome(struct runtime *runtime, enum runtime_outcome of, const char *errors)
+static int put(const struct runtime *runtime, const char *name, uint64_t request, const char *errors)
 {
 	struct buf text = {0};
-	int r = buf_printf(&text, "%llu\n%s", (unsigned long long)++runtime->counts[of], errors);
+	int r = buf_printf(&text, "%llu\n%s", (unsigned long long)request, errors);
 	if (r == 0)
-		r = io_write_file(runtime->dirfd, outcome_names[of], text.data, text.len, 0600, false);
+		r = io_write_file(runtime->dirfd, name, text.data, text.len, 0600, false);
 	buf_done(&text);
 	return r;
 }
 
-int runtime_get_outcome(const struct runtime *runtime, enum runtime_outcome of, uint64_t *ret_count,
-			struct buf *ret_errors)
+static int get(const struct runtime *runtime, const char *name, uint64_t *ret_request, struct buf *ret_errors)
 {
 	struct buf text = {0};
-	uint64_t count;
-	int r = io_read_file(runtime->dirfd, outcome_names[of], LIMIT_RECORD_BYTES, &text);
+	uint64_t request;
+	int r = io_read_file(runtime->dirfd, name, LIMIT_RECORD_BYTES, &text);
 	if (r == -ENOENT) {
-		*ret_count = 0;
+		*ret_request = 0;
 		r = 0;
 		goto out;
 	}
@@ -217,12 +223,36 @@ int runtime_get_outcome(const struct runtime *runtime, enum runtime_outcome of, 
 		goto out;
 	r = -EBADMSG;
 	char *end = text.data ? strchr(text.data, '\n') : NULL;
-	if (!end || !text_parse_u64(text.data, (size_t)(end - text.data), UINT64_MAX, &count))
+	if (!end || !text_parse_u64(text.data, (size_t)(end - text.data), UINT64_MAX, &request))
 		goto out;
-	r = buf_puts(ret_errors, end + 1);
+	r = ret_errors ? buf_puts(ret_errors, end + 1) : 0;
 	if (r == 0)
-		*ret_count = count;
+		*ret_request = request;
 out:
 	buf_done(&text);
 	return r;
+}
+
+int runtime_put_request(struct runtime *runtime, enum runtime_outcome of)
+{
+	int r = put(runtime, asked_names[of], runtime->asked[of] + 1, "");
+	if (r == 0)
+		runtime->asked[of]++;
+	return r;
+}
+
+int runtime_get_request(const struct runtime *runtime, enum runtime_outcome of, uint64_t *ret_request)
+{
+	return get(runtime, asked_names[of], ret_request, NULL);
+}
+
+int runtime_put_outcome(const struct runtime *runtime, enum runtime_outcome of, uint64_t request, const char *errors)
+{
+	return put(runtime, outcome_names[of], request, errors);
+}
+
+int runtime_get_outcome(const struct runtime *runtime, enum runtime_outcome of, uint64_t *ret_request,
+			struct buf *ret_errors)
+{
+	return get(runtime, outcome_names[of], ret_request, ret_errors);
 }

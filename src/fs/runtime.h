@@ -5,8 +5,10 @@
  *                                                           /tmp/vouchfs-<uid>/, which must be the user's own, 0700
  *         lock      locked by the supervisor as long as it lives: the kernel says which process that is (F_GETLK),
  *                   so no file's content has to be believed, and nobody else can pretend to be it
- *         reload    count and outcome of the last reload
+ *         reload    outcome of the last reload, and the number of the request that it answers, with all before
  *         restart   of the last time that another program was to serve
+ *         *.asked   the number of the last request, written before anything is done for it: whoever reads it and then
+ *                   asks is answered by an outcome with a higher one, which was begun later than that
  *         run/      mountpoint of a user's run side
  */
 #ifndef FS_RUNTIME_H
@@ -26,7 +28,7 @@ struct runtime {
 	char path[RUNTIME_PATH_SIZE];
 	int dirfd;
 	int lock_fd;
-	uint64_t counts[RUNTIME_OUTCOMES]; /* of what was written down */
+	uint64_t asked[RUNTIME_OUTCOMES]; /* the last request's number */
 };
 
 /* source: a configuration, or a signer's home. create false: -ENOENT when there is none. */
@@ -41,9 +43,13 @@ int runtime_holder(const struct runtime *runtime, int *ret_pidfd);
 /* Removes the directory; the holder of the lock only. */
 void runtime_remove(struct runtime *runtime);
 
-/* errors "": it was done. */
-int runtime_put_outcome(struct runtime *runtime, enum runtime_outcome of, const char *errors);
-int runtime_get_outcome(const struct runtime *runtime, enum runtime_outcome of, uint64_t *ret_count,
+/* Another request: before it is looked at what it is about. One that could not be written down has no number. */
+int runtime_put_request(struct runtime *runtime, enum runtime_outcome of);
+/* 0: none so far. */
+int runtime_get_request(const struct runtime *runtime, enum runtime_outcome of, uint64_t *ret_request);
+/* Of this request and all before; errors "": it was done. */
+int runtime_put_outcome(const struct runtime *runtime, enum runtime_outcome of, uint64_t request, const char *errors);
+int runtime_get_outcome(const struct runtime *runtime, enum runtime_outcome of, uint64_t *ret_request,
 			struct buf *ret_errors);
 
 #endif

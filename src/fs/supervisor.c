@@ -20,14 +20,23 @@
 
 /* ---- watch ---- */
 
-/* In force or not, it is over: what is served is served on. */
-static void take_reloaded(struct supervisor *s, const char *errors)
+static void put_reloaded(struct supervisor *s, uint64_t request, const char *errors)
 {
 	if (s->reloads > 0)
 		s->reloads--;
-	int r = runtime_put_outcome(&s->plan->runtime, RUNTIME_RELOAD, errors);
+	int r = runtime_put_outcome(&s->plan->runtime, RUNTIME_RELOAD, request, errors);
 	if (r < 0)
 		log_warning("the outcome of the reload could not be written down: %s", strerror(-r));
+}
+
+/* In force or not, it is over: what is served is served on. */
+static void take_reloaded(struct supervisor *s, const char *text)
+{
+	char *errors;
+	uint64_t request = strtoull(text, &errors, 10);
+	errors += *errors == '\n';
+	if (request > 0)
+		put_reloaded(s, request, errors);
 	if (errors[0] == '\0') {
 		service_manager_ready(s->status);
 		fetcher_renew(&s->fetcher, s->plan);
@@ -87,11 +96,11 @@ static int watch(struct supervisor *s)
 		case EVENT_STOP:
 			return -EINTR;
 		case EVENT_RESTART:
+			supervisor_take_meanwhile(s, EVENT_RESTART);
 			return -ERESTART;
 		case EVENT_RELOAD:
-			service_manager_reloading();
-			s->reloads++;
-			if (channel_send(s->channel, CHANNEL_RELOAD, NULL, -1) < 0)
+			supervisor_take_meanwhile(s, EVENT_RELOAD);
+			if (supervisor_send_reload(s) < 0)
 				log_error("the daemon does not take a reload; is it hanging?");
 			break;
 		case EVENT_MESSAGE:

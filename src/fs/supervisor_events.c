@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -65,6 +66,14 @@ enum supervisor_event supervisor_next_event(struct supervisor *s, bool wants_sig
 	}
 }
 
+static void note_request(struct supervisor *s, enum runtime_outcome of)
+{
+	int r = runtime_put_request(&s->plan->runtime, of);
+	if (r < 0)
+		log_error("who asked for a %s waits in vain for its outcome: %s",
+			  of == RUNTIME_RELOAD ? "reload" : "restart", strerror(-r));
+}
+
 void supervisor_take_meanwhile(struct supervisor *s, enum supervisor_event event)
 {
 	switch (event) {
@@ -73,12 +82,14 @@ void supervisor_take_meanwhile(struct supervisor *s, enum supervisor_event event
 		break;
 	case EVENT_RELOAD:
 		service_manager_reloading();
+		note_request(s, RUNTIME_RELOAD);
 		s->reloads++;
 		break;
 	case EVENT_FETCH:
 		fetcher_ask(&s->fetcher);
 		break;
 	case EVENT_RESTART:
+		note_request(s, RUNTIME_RESTART);
 		s->wants_restart = true;
 		break;
 	case EVENT_FETCHER:

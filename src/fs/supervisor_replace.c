@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,10 +122,17 @@ static bool await_turn(struct supervisor *s)
 
 /* ---- another one ---- */
 
+int supervisor_send_reload(struct supervisor *s)
+{
+	char request[24];
+	(void)snprintf(request, sizeof(request), "%llu", (unsigned long long)s->plan->runtime.asked[RUNTIME_RELOAD]);
+	return channel_send(s->channel, CHANNEL_RELOAD, request, -1);
+}
+
 void supervisor_ask_again(struct supervisor *s)
 {
 	if (s->reloads > 0)
-		(void)channel_send(s->channel, CHANNEL_RELOAD, NULL, -1);
+		(void)supervisor_send_reload(s);
 	s->reloads = s->reloads > 0 ? 1 : 0;
 	watchdog_ask_again(&s->watchdog, s->channel);
 }

@@ -49,9 +49,9 @@ static int check(const struct supervisor *s, struct explain *why)
 	return r < 0 ? r : program_check(s->program, why);
 }
 
-static void put_outcome(struct supervisor *s, const char *why)
+static void put_outcome(struct supervisor *s, uint64_t request, const char *why)
 {
-	int r = runtime_put_outcome(&s->plan->runtime, RUNTIME_RESTART, why);
+	int r = runtime_put_outcome(&s->plan->runtime, RUNTIME_RESTART, request, why);
 	if (r < 0)
 		log_warning("the outcome of the restart could not be written down: %s", strerror(-r));
 }
@@ -107,8 +107,8 @@ static void describe_numbers(const struct supervisor *s, struct takeover *t)
 	takeover_set_number(t, TAKEOVER_INCARNATION, s->incarnation);
 	takeover_set_number(t, TAKEOVER_REPLACED, s->replaced);
 	takeover_set_number(t, TAKEOVER_RELOADS_DUE, s->reloads);
-	takeover_set_number(t, TAKEOVER_RELOAD_COUNT, plan->runtime.counts[RUNTIME_RELOAD]);
-	takeover_set_number(t, TAKEOVER_RESTART_COUNT, plan->runtime.counts[RUNTIME_RESTART]);
+	takeover_set_number(t, TAKEOVER_RELOADS_ASKED, plan->runtime.asked[RUNTIME_RELOAD]);
+	takeover_set_number(t, TAKEOVER_RESTARTS_ASKED, plan->runtime.asked[RUNTIME_RESTART]);
 	takeover_set_fd(t, TAKEOVER_TREE_FD, s->kept[MEMORY_TREE]);
 	takeover_set_fd(t, TAKEOVER_RUN_FD, s->kept[MEMORY_RUN]);
 	takeover_set_fd(t, TAKEOVER_MEMORY_FD, s->memory);
@@ -171,10 +171,11 @@ static int hand_over(struct supervisor *s, const char *path, int fd, int before_
 int supervisor_restart(struct supervisor *s)
 {
 	struct explain why = {{0}};
+	uint64_t request = s->plan->runtime.asked[RUNTIME_RESTART];
 	int before_fd = -1;
 	if (check(s, &why) < 0) {
 		log_error("not restarted: %s", why.text);
-		put_outcome(s, why.text);
+		put_outcome(s, request, why.text);
 		return 0;
 	}
 	log_notice("restarting %s as %s", s->plan->mountpoint, s->program);
@@ -195,7 +196,7 @@ int supervisor_restart(struct supervisor *s)
 		explain_set(&why, "%s cannot be executed: %s", s->program, strerror(-r));
 		log_error("not restarted: %s", why.text);
 	}
-	put_outcome(s, r < 0 ? why.text : "the mount ends");
+	put_outcome(s, request, r < 0 ? why.text : "the mount ends");
 	watchdog_init(&s->watchdog);
 	fetcher_begin(&s->fetcher, s->plan);
 	return supervisor_start_another(s);
@@ -230,8 +231,8 @@ static void adopt_plan(struct takeover *t, struct plan *plan)
 			  .user = {.uid = (uid_t)n[TAKEOVER_FETCH_UID], .gid = (gid_t)n[TAKEOVER_FETCH_GID]}},
 		.runtime = {.dirfd = takeover_fd(t, TAKEOVER_RUNTIME_FD), .lock_fd = takeover_fd(t, TAKEOVER_LOCK_FD)},
 	};
-	plan->runtime.counts[RUNTIME_RELOAD] = n[TAKEOVER_RELOAD_COUNT];
-	plan->runtime.counts[RUNTIME_RESTART] = n[TAKEOVER_RESTART_COUNT];
+	plan->runtime.asked[RUNTIME_RELOAD] = n[TAKEOVER_RELOADS_ASKED];
+	plan->runtime.asked[RUNTIME_RESTART] = n[TAKEOVER_RESTARTS_ASKED];
 	(void)snprintf(plan->runtime.path, sizeof(plan->runtime.path), "%s", t->texts[TAKEOVER_RUNTIME_PATH]);
 	if (t->texts[TAKEOVER_FETCH_WHY_NOT])
 		explain_set(&plan->fetch.why_not, "%s", t->texts[TAKEOVER_FETCH_WHY_NOT]);
@@ -258,6 +259,7 @@ void supervisor_adopt(struct supervisor *s, struct takeover *t)
 	s->incarnation = (uint32_t)t->numbers[TAKEOVER_INCARNATION];
 	s->replaced = (unsigned)t->numbers[TAKEOVER_REPLACED];
 	s->reloads = (unsigned)t->numbers[TAKEOVER_RELOADS_DUE];
+	s->restart = t->numbers[TAKEOVER_RESTARTS_ASKED];
 	s->hooks_before = (struct hooks){.runner = (pid_t)t->numbers[TAKEOVER_HOOKS_RUNNER], .feed = -1};
 }
 
@@ -278,6 +280,6 @@ void supervisor_give_back(struct supervisor *s)
 void supervisor_note_restarted(struct supervisor *s)
 {
 	io_close(&s->program_before);
-	put_outcome(s, s->failure ? s->failure : "");
+	put_outcome(s, s->restart, s->failure ? s->failure : "");
 	hooks_end(&s->hooks_before);
 }

@@ -37,6 +37,7 @@ struct supervisor {
 	unsigned reloads;
 	bool wants_stop;
 	bool wants_restart;
+	uint64_t restart; /* the request that this program serves for */
 
 	/* Of the program before this one; else none. */
 	int program_before; /* to execute it again, until a daemon of ours has served */
@@ -69,7 +70,7 @@ int supervisor_block_signals(void);
  */
 enum supervisor_event supervisor_next_event(struct supervisor *s, bool wants_signals, uint64_t deadline_ms,
 					    struct channel_message *ret);
-/* What comes while no daemon serves: done, or remembered until one does. */
+/* What comes while no daemon serves: done, or numbered and remembered until one does. */
 void supervisor_take_meanwhile(struct supervisor *s, enum supervisor_event event);
 
 /* ---- supervisor.c ---- */
@@ -96,6 +97,8 @@ void supervisor_set_status(struct supervisor *s, const char *summary);
  * daemon's alone: with it they are cut, and callers get errors at once. */
 void supervisor_keep_or_not(struct supervisor *s);
 void supervisor_cut_connections(struct supervisor *s);
+/* For the last request, and all before. */
+int supervisor_send_reload(struct supervisor *s);
 /* What was asked while nobody served, or of the one that died. */
 void supervisor_ask_again(struct supervisor *s);
 /* There is no daemon: as supervisor_replace, without a death. */

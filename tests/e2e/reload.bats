@@ -34,6 +34,39 @@ serves() { [ "$(cat "$MNT/run/$1/task/marker")" = a ]; }
 json_of() { python3 -c "import json, sys; d = json.load(sys.stdin); print($1)"; }
 ELSE=arn:vouchfs:signer:local:$ACCOUNT:/signing-profiles/other
 
+has_hangup() { grep -q '^ShdPnd:.*1$' "/proc/$1/status"; }
+has_taken_hangup() { ! has_hangup "$1" && grep -q '^State:.S' "/proc/$1/status"; }
+times_slept() { sed -n 's/^voluntary_ctxt_switches:\t*//p' "/proc/$1/status"; }
+has_slept_since() { ! kill -0 "$1" 2>/dev/null || [ "$(times_slept "$1")" -gt $(($2 + 3)) ]; }
+is_generation() { grep -qx "generation: $1" "$MNT/.vouchfs/reload"; }
+
+@test "a reload says what came of itself, not of one that was under way" {
+	mk_plain_config
+	start_mount
+	supervisor=$(supervisor_pid)
+	daemon=$(daemon_pid)
+	kill -STOP "$daemon"
+	kill -HUP "$supervisor"
+	eventually has_taken_hangup "$supervisor"
+	kill -STOP "$supervisor" # the outcome of that one is to come when the next one asks
+	kill -CONT "$daemon"
+	eventually is_generation 2
+	echo nonsense >>"$CONF"
+	"$VOUCHFS" reload >"$T/out" 2>&1 3>&- &
+	command=$!
+	eventually has_hangup "$supervisor"
+	kill -STOP "$daemon"
+	kill -CONT "$supervisor"
+	eventually has_taken_hangup "$supervisor"
+	slept=$(times_slept "$command")
+	eventually has_slept_since "$command" "$slept" # it has looked at the outcome of the one before
+	kill -CONT "$daemon"
+	code=0
+	wait "$command" || code=$?
+	[ "$code" -eq 78 ]
+	grep -q "$CONF:" "$T/out"
+}
+
 @test "a dry run and a reload say the same, and only the reload does it" {
 	start_with_three
 	write_config "$ELSE" "$PROFILE" "$ELSE"
