@@ -153,11 +153,15 @@ struct deploy_node *deploy_node_add_locked(const struct deploy_place *place, con
 		.mtime = clock_now(),
 		.touched_ms = clock_monotonic_ms(),
 	};
+	TABLE_ADD(hh, slots->nodes, id, sizeof(node->id), node);
+	if (!TABLE_HAS(hh, node)) {
+		free(node);
+		return NULL;
+	}
 	(void)snprintf(node->name, sizeof(node->name), "%s", name);
 	place->slot->files = node;
 	if (place->dir)
 		place->dir->handles++; /* a directory stays while something is in it */
-	HASH_ADD(hh, slots->nodes, id, sizeof(node->id), node);
 	slots->staging_files += kind == DEPLOY_STAGING_FILE;
 	return node;
 }

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "base/lock.h"
+#include "table.h"
 
 struct item_key {
 	uint64_t entry;
@@ -32,6 +32,7 @@ struct inflate_cache {
 	uint64_t used_bytes;   /* all */
 	uint64_t unread_bytes; /* of these */
 	struct inflate_item *items, *unread;
+	struct inflate_item anchor; /* always in items, so that what was read always finds a place there */
 };
 
 int inflate_cache_new(uint64_t budget_bytes, struct inflate_cache **ret)
@@ -40,6 +41,12 @@ int inflate_cache_new(uint64_t budget_bytes, struct inflate_cache **ret)
 	if (!cache)
 		return -ENOMEM;
 	cache->budget_bytes = budget_bytes;
+	cache->anchor.holders = 1;
+	TABLE_ADD(hh, cache->items, key, sizeof(cache->anchor.key), &cache->anchor);
+	if (!TABLE_HAS(hh, &cache->anchor)) {
+		free(cache);
+		return -ENOMEM;
+	}
 	lock_init(&cache->lock);
 	ASSERT(pthread_cond_init(&cache->loaded, NULL) == 0);
 	*ret = cache;
@@ -52,14 +59,18 @@ static uint64_t cost_bytes(uint64_t size_bytes)
 	return size_bytes + sizeof(struct inflate_item);
 }
 
-static void add_item_locked(struct inflate_cache *cache, struct inflate_item *item)
+/* False: there is no memory for the first that is unread. */
+static bool add_item_locked(struct inflate_cache *cache, struct inflate_item *item)
 {
 	if (item->is_unread)
-		HASH_ADD(hh, cache->unread, key, sizeof(item->key), item);
+		TABLE_ADD(hh, cache->unread, key, sizeof(item->key), item);
 	else
-		HASH_ADD(hh, cache->items, key, sizeof(item->key), item);
+		TABLE_ADD(hh, cache->items, key, sizeof(item->key), item);
+	if (!TABLE_HAS(hh, item))
+		return false;
 	cache->used_bytes += cost_bytes(item->size_bytes);
 	cache->unread_bytes += item->is_unread ? cost_bytes(item->size_bytes) : 0;
+	return true;
 }
 
 static void take_item_locked(struct inflate_cache *cache, struct inflate_item *item)
@@ -86,7 +97,7 @@ static void make_youngest_locked(struct inflate_cache *cache, struct inflate_ite
 {
 	take_item_locked(cache, item);
 	item->is_unread = false;
-	add_item_locked(cache, item);
+	ASSERT(add_item_locked(cache, item));
 }
 
 uint64_t inflate_cache_budget(const struct inflate_cache *cache)
@@ -130,6 +141,7 @@ void inflate_cache_free(struct inflate_cache *cache)
 		return;
 	cache->budget_bytes = 0;
 	evict_locked(cache);
+	HASH_DEL(cache->items, &cache->anchor);
 	ASSERT(!cache->items && !cache->unread);
 	ASSERT(pthread_cond_destroy(&cache->loaded) == 0);
 	lock_done(&cache->lock);
@@ -144,8 +156,10 @@ static struct inflate_item *new_item_locked(struct inflate_cache *cache, struct 
 		return NULL;
 	*item = (struct inflate_item){
 		.cache = cache, .key = key, .loading = true, .size_bytes = size_bytes, .is_unread = is_unread};
-	add_item_locked(cache, item);
-	return item;
+	if (add_item_locked(cache, item))
+		return item;
+	free(item);
+	return NULL;
 }
 
 /* Finds or inserts, held; the one who inserts gets to load. */

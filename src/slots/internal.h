@@ -6,7 +6,6 @@
 #define SLOTS_INTERNAL_H
 
 #include <stdatomic.h>
-#include <uthash.h>
 
 #include "archive/zip.h"
 #include "archive/zip_headers.h"
@@ -32,6 +31,7 @@
 #include "slots/run.h"
 #include "slots/slots.h"
 #include "store/store.h"
+#include "table.h"
 #include "view.h"
 
 struct drift;
@@ -92,8 +92,17 @@ int release_new(struct slot *slot, uint64_t slot_id, struct store_release *recor
 struct release *release_ref_locked(struct release *release); /* tree lock held */
 /* The version of a layer that a release has; with a reference. */
 int release_of_layer(struct slots *slots, const struct store_layer *layer, struct release **ret);
-/* Fills layers. */
-int release_find_layers(struct release *release);
+/* Fills layers, with those that the record names. */
+int release_find_layers(struct release *release, const struct store_release *of);
+/*
+ * The same in two steps, around a commit: what can fail does before it, so that nobody is told of a failure of what is
+ * current. layers_of: NULL, or what has the layers that the record will have. Slot lock held.
+ */
+int release_prepare(struct slot *slot, const struct store_release *layers_of, struct release **ret);
+void release_unprepare(struct release *prepared);
+/* Both arguments are used up. After it slot_switch_locked and version_add_locked cannot fail. Where it does, not even
+ * one table could be made: the slot, of which nothing is in memory, is to be loaded again. */
+int release_take_up(struct release *prepared, struct store_release *record, struct release **ret);
 struct layers_size {
 	uint64_t unpacked_bytes;
 	bool has_too_many_folders; /* merged, they have more than can be served */
@@ -202,7 +211,7 @@ struct slot {
 	struct slot_facts facts;
 	struct release *current;
 	struct release **listed; /* ascending; the last is not always current (rollback). A layer's: every version */
-	size_t listed_count;
+	size_t listed_count, listed_capacity;
 	uint64_t last_version;	    /* of a layer: the highest number that was given */
 	struct release *grace;	    /* fell out of listed, and are found by their names for a while; the oldest first */
 	struct slot *next_in_grace; /* tree lock, as is_in_grace: in slots->in_grace */
@@ -270,7 +279,7 @@ bool slot_is_list_name(const struct slot *slot, const char *name);
 /* Whether the current release has layers, or a list waits. Slot lock or tree lock held. */
 bool slot_shows_list(const struct slot *slot);
 /* Slot lock and tree lock held. */
-void slot_set_facts_locked(struct slot *slot, const struct slot_facts *facts);
+int slot_set_facts_locked(struct slot *slot, const struct slot_facts *facts);
 /* Makes sure that there is an id and writes the facts. Slot lock held. */
 int slot_save_locked(struct slot *slot);
 /* Other facts, durable, or those before. Slot lock held. */
@@ -300,6 +309,8 @@ int slot_roll_back(struct slot *slot, uint64_t *number, const struct audit_who *
 
 /* Puts a release at the end of the list; takes over the reference on success. Both locks held. */
 int slot_list_locked(struct slot *slot, struct release *release);
+/* Room for one more, so that the next does not fail. Both locks held. */
+int slot_reserve_locked(struct slot *slot);
 struct release *slot_current(struct slot *slot); /* with a reference, or NULL */
 bool slot_is_damaged(struct slot *slot);	 /* has releases, none of which can be served */
 void slot_free(struct slot *slot);

@@ -88,24 +88,26 @@ static int commit(struct rollback *b)
 	struct slots *slots = b->slot->slots;
 	struct slot *slot = b->slot;
 	struct store_release *made = NULL;
-	struct release *release = NULL;
+	struct release *prepared = NULL, *release = NULL;
 	struct buf about = {0};
 	int r = governed_about(b->change.after, b->what->reason, &about);
 	b->deployment.about = about.data;
+	if (r == 0)
+		r = release_prepare(slot, NULL, &prepared);
 	if (r == 0)
 		r = gate_commit_again(slots->store, slots->audit, b->target->record, &b->deployment, b->change.decision,
 				      &made);
 	b->deployment.about = NULL;
 	buf_done(&about);
-	if (r != 0)
-		return r;
-	policy_change_take_up(&b->change, made);
-	b->done = (struct slot_switch){.slot_id = slot->facts.id, .number = made->number};
-	r = release_new(slot, slot->facts.id, made, &release);
 	if (r < 0) {
-		store_release_free(made);
+		release_unprepare(prepared);
 		return r;
 	}
+	policy_change_take_up(&b->change, made);
+	b->done = (struct slot_switch){.slot_id = slot->facts.id, .number = made->number};
+	r = release_take_up(prepared, made, &release);
+	if (r < 0)
+		return r;
 	r = slot_switch_locked(slot, release, &b->done.dropped);
 	if (r < 0)
 		release_put(release);

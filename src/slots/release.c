@@ -38,35 +38,45 @@ static void release_free(struct release *release)
 	free(release);
 }
 
-int release_new(struct slot *slot, uint64_t slot_id, struct store_release *record, struct release **ret)
+static int make(struct slot *slot, uint64_t slot_id, const struct store_release *layers_of, struct release **ret)
 {
-	struct slots *slots = slot->slots;
 	struct release *release = calloc(1, sizeof(*release));
 	if (!release)
 		return -ENOMEM;
-	*release = (struct release){.slots = slots, .slot = slot, .slot_id = slot_id, .record = record, .refs = 1};
+	*release = (struct release){.slots = slot->slots, .slot = slot, .slot_id = slot_id, .refs = 1};
 	lock_init(&release->lock);
-	int r = release_find_layers(release);
-	if (r < 0) {
-		release->record = NULL;
+	int r = layers_of ? release_find_layers(release, layers_of) : 0;
+	if (r < 0)
 		release_free(release);
-		return r;
-	}
+	else
+		*ret = release;
+	return r;
+}
 
+/* made is used up. -EBADMSG: another one has that id. */
+static int put_in_table(struct release *made, struct store_release *record, struct release **ret)
+{
+	struct slot *slot = made->slot;
+	struct slots *slots = made->slots;
 	struct release *present;
+	ASSERT(made->layer_count == record->layer_count);
+	made->record = record;
 	lock_take(&slots->lock);
 	HASH_FIND(hh, slots->releases, &record->id, sizeof(record->id), present);
 	if (present)
 		release_ref_locked(present);
 	else
-		HASH_ADD(hh, slots->releases, record->id, sizeof(record->id), release);
+		TABLE_ADD_KEYPTR(hh, slots->releases, &record->id, sizeof(record->id), made);
+	bool is_new = !present && TABLE_HAS(hh, made);
 	lock_drop(&slots->lock);
-	if (!present) {
-		*ret = release;
+	if (is_new) {
+		*ret = made;
 		return 0;
 	}
-	release->record = NULL;
-	release_free(release);
+	made->record = NULL;
+	release_free(made);
+	if (!present)
+		return -ENOMEM;
 	if (present->slot != slot || present->record->number != record->number) {
 		log_error("%s: release %llu has the id of release %llu of %s", slot->path,
 			  (unsigned long long)record->number, (unsigned long long)present->record->number,
@@ -77,6 +87,45 @@ int release_new(struct slot *slot, uint64_t slot_id, struct store_release *recor
 	store_release_free(record);
 	*ret = present;
 	return 0;
+}
+
+int release_new(struct slot *slot, uint64_t slot_id, struct store_release *record, struct release **ret)
+{
+	struct release *made = NULL;
+	int r = make(slot, slot_id, record, &made);
+	return r < 0 ? r : put_in_table(made, record, ret);
+}
+
+int release_prepare(struct slot *slot, const struct store_release *layers_of, struct release **ret)
+{
+	struct release *made = NULL;
+	lock_take(&slot->slots->lock);
+	int r = slot_reserve_locked(slot);
+	lock_drop(&slot->slots->lock);
+	if (r == 0)
+		r = make(slot, slot->facts.id, layers_of, &made);
+	if (r == 0)
+		*ret = made;
+	return r;
+}
+
+void release_unprepare(struct release *prepared)
+{
+	if (prepared)
+		release_free(prepared);
+}
+
+int release_take_up(struct release *prepared, struct store_release *record, struct release **ret)
+{
+	struct slot *slot = prepared->slot;
+	int r = put_in_table(prepared, record, ret);
+	if (r == -ENOMEM) { /* not one release is in memory: nothing of this slot, either */
+		ASSERT(slot->listed_count == 0 && !slot->current);
+		atomic_store(&slot->loaded, false);
+	}
+	if (r < 0)
+		store_release_free(record);
+	return r;
 }
 
 struct release *release_ref_locked(struct release *release)

@@ -78,9 +78,8 @@ int release_of_layer(struct slots *slots, const struct store_layer *layer, struc
 	return r;
 }
 
-int release_find_layers(struct release *release)
+int release_find_layers(struct release *release, const struct store_release *record)
 {
-	const struct store_release *record = release->record;
 	for (size_t i = 0; i < record->layer_count; i++) {
 		int r = release_of_layer(release->slots, &record->layers[i], &release->layers[i]);
 		if (r < 0)

@@ -99,18 +99,21 @@ static int commit(struct rollback *b)
 	struct slots *slots = b->slot->slots;
 	struct slot *slot = b->slot;
 	struct store_release *record = NULL;
-	struct release *release = NULL;
+	struct release *prepared = NULL, *release = NULL;
 	inherit_touch(slot);
-	int r = gate_commit_again(slots->store, slots->audit, b->target->record, &b->deployment, b->decision, &record);
-	if (r < 0)
-		return r;
-	b->what = (struct slot_switch){
-		.slot_id = slot->facts.id, .number = record->number, .is_first = slot->current == NULL};
-	r = release_new(slot, slot->facts.id, record, &release);
+	int r = release_prepare(slot, b->target->record, &prepared);
+	if (r == 0)
+		r = gate_commit_again(slots->store, slots->audit, b->target->record, &b->deployment, b->decision,
+				      &record);
 	if (r < 0) {
-		store_release_free(record);
+		release_unprepare(prepared);
 		return r;
 	}
+	b->what = (struct slot_switch){
+		.slot_id = slot->facts.id, .number = record->number, .is_first = slot->current == NULL};
+	r = release_take_up(prepared, record, &release);
+	if (r < 0)
+		return r;
 	r = slot_switch_locked(slot, release, &b->what.dropped);
 	if (r < 0)
 		release_put(release);

@@ -49,6 +49,17 @@ static int reserve_locked(struct slots *slots)
 	return 0;
 }
 
+static int add_name_locked(struct slots *slots, struct slot *slot)
+{
+	TABLE_ADD_KEYPTR(hh, slots->by_name, slot->name, strlen(slot->name), slot);
+	if (!TABLE_HAS(hh, slot))
+		return -ENOMEM;
+	int r = tree_names_add(slots->names, slot->name);
+	if (r < 0)
+		HASH_DEL(slots->by_name, slot);
+	return r;
+}
+
 int slot_add(struct slots *slots, const char *name, struct slot **ret)
 {
 	struct slot *slot = NULL;
@@ -56,13 +67,12 @@ int slot_add(struct slots *slots, const char *name, struct slot **ret)
 	if (r == 0)
 		r = slot_new(slots, name, slots->first_index + slots->slot_count, &slot);
 	if (r == 0)
-		r = tree_names_add(slots->names, name);
+		r = add_name_locked(slots, slot);
 	if (r < 0) {
 		slot_free(slot);
 		return r;
 	}
 	slots->list[slots->slot_count++] = slot;
-	HASH_ADD_KEYPTR(hh, slots->by_name, slot->name, strlen(slot->name), slot);
 	*ret = slot;
 	return 0;
 }
@@ -212,14 +222,22 @@ bool slot_shows_artifact(const struct slot *slot)
 }
 
 /* By its id the run side finds a slot. */
-void slot_set_facts_locked(struct slot *slot, const struct slot_facts *facts)
+int slot_set_facts_locked(struct slot *slot, const struct slot_facts *facts)
 {
 	struct slots *slots = slot->slots;
-	if (slot->facts.id != 0 && !slot->is_policy)
+	const struct slot_facts before = slot->facts;
+	bool has_other_id = before.id != facts->id && !slot->is_policy;
+	if (has_other_id && before.id != 0)
 		HASH_DELETE(hh_id, slots->by_id, slot);
 	slot->facts = *facts;
-	if (slot->facts.id != 0 && !slot->is_policy)
-		HASH_ADD(hh_id, slots->by_id, facts.id, sizeof(slot->facts.id), slot);
+	if (!has_other_id || facts->id == 0)
+		return 0;
+	TABLE_ADD(hh_id, slots->by_id, facts.id, sizeof(slot->facts.id), slot);
+	if (TABLE_HAS(hh_id, slot))
+		return 0;
+	slot->facts = before;
+	slot->facts.id = 0;
+	return -ENOMEM;
 }
 
 static int ensure_id(struct slot *slot)
@@ -229,9 +247,9 @@ static int ensure_id(struct slot *slot)
 	if (r < 0)
 		return r;
 	lock_take(&slot->slots->lock);
-	slot_set_facts_locked(slot, &facts);
+	r = slot_set_facts_locked(slot, &facts);
 	lock_drop(&slot->slots->lock);
-	return 0;
+	return r;
 }
 
 int slot_save_locked(struct slot *slot)
@@ -254,24 +272,36 @@ int slot_change_locked(struct slot *slot, const struct slot_facts *facts)
 	struct slots *slots = slot->slots;
 	lock_take(&slots->lock);
 	struct slot_facts before = slot->facts;
-	slot_set_facts_locked(slot, facts);
+	ASSERT(facts->id == before.id);
+	(void)slot_set_facts_locked(slot, facts);
 	lock_drop(&slots->lock);
 	int r = slot_save_locked(slot);
 	if (r < 0) {
 		lock_take(&slots->lock);
-		slot_set_facts_locked(slot, &before);
+		(void)slot_set_facts_locked(slot, &before);
 		lock_drop(&slots->lock);
 	}
 	return r;
 }
 
-int slot_list_locked(struct slot *slot, struct release *release)
+int slot_reserve_locked(struct slot *slot)
 {
-	ASSERT(release);
+	if (slot->listed_count < slot->listed_capacity)
+		return 0;
 	struct release **listed = reallocarray(slot->listed, slot->listed_count + 1, sizeof(struct release *));
 	if (!listed)
 		return -ENOMEM;
 	slot->listed = listed;
+	slot->listed_capacity = slot->listed_count + 1;
+	return 0;
+}
+
+int slot_list_locked(struct slot *slot, struct release *release)
+{
+	ASSERT(release);
+	int r = slot_reserve_locked(slot);
+	if (r < 0)
+		return r;
 	slot->listed[slot->listed_count++] = release;
 	release->listed = true;
 	return 0;
@@ -386,11 +416,11 @@ static size_t unlist_all(struct slot *slot, struct release ***ret)
 	for (size_t i = 0; i < count; i++)
 		listed[i]->listed = false; /* the store drops them with the slot */
 	slot->listed = NULL;
-	slot->listed_count = 0;
+	slot->listed_count = slot->listed_capacity = 0;
 	slot->current = NULL;
 	slot->damaged = false;
 	slot->is_removing = false;
-	slot_set_facts_locked(slot, &(struct slot_facts){0});
+	(void)slot_set_facts_locked(slot, &(struct slot_facts){0});
 	struct slot_note *note = slot->note;
 	slot->note = NULL;
 	struct release *grace = grace_take_locked(slot), *waiting_list = slot->waiting_list;

@@ -240,20 +240,29 @@ static int load_versions(struct loading *l)
 
 /* ---- the slot ---- */
 
-static void install(struct loading *l)
+static int install(struct loading *l)
 {
 	struct slot *slot = l->slot;
 	lock_take(&slot->slots->lock);
-	slot_set_facts_locked(slot, &l->facts);
+	int r = slot_set_facts_locked(slot, &l->facts);
+	if (r < 0) {
+		lock_drop(&slot->slots->lock);
+		return r;
+	}
+	struct slot_note *note = slot->note;
+	struct release **listed = slot->listed;
 	slot->note = l->note;
 	slot->listed = l->listed;
-	slot->listed_count = l->listed_count;
+	slot->listed_count = slot->listed_capacity = l->listed_count;
 	slot->current = l->current;
 	slot->waiting_list = l->waiting_list;
 	slot->last_version = l->last_version;
 	slot->damaged = l->damaged;
 	lock_drop(&slot->slots->lock);
+	slot_note_put(slot->slots, note); /* of a load before (release_take_up) */
+	free(listed);
 	*l = (struct loading){.slot = slot};
+	return 0;
 }
 
 static int load_locked(struct slot *slot)
@@ -266,6 +275,9 @@ static int load_locked(struct slot *slot)
 		r = slot->is_layer ? load_versions(&l) : load_releases(&l);
 	if (r == 0 && !slot->is_layer && !slot->is_policy)
 		r = waiting_list_load(slot, l.facts.id, &l.waiting_list);
+	bool is_to_be_saved = l.facts_are_lost;
+	if (r == 0)
+		r = install(&l);
 	if (r < 0) {
 		log_error("%s cannot be loaded from the store: %s", slot->path, strerror(-r));
 		if (r != -ENOMEM && !slot->is_unloadable) /* once, however often it is tried */
@@ -274,8 +286,6 @@ static int load_locked(struct slot *slot)
 		loading_done(&l);
 		return r;
 	}
-	bool is_to_be_saved = l.facts_are_lost;
-	install(&l);
 	if (slot->current)
 		waiting_list_end_locked(slot);
 	if (!slot->is_policy)
@@ -304,7 +314,7 @@ static int peek_locked(struct slot *slot)
 		return load_locked(slot);
 	l.facts.id = 0; /* whoever finds the slot by its id finds its releases */
 	lock_take(&slot->slots->lock);
-	slot_set_facts_locked(slot, &l.facts);
+	(void)slot_set_facts_locked(slot, &l.facts);
 	lock_drop(&slot->slots->lock);
 	atomic_store(&slot->peeked, true);
 	return 0;

@@ -206,12 +206,14 @@ static int commit_locked(struct upload *upload, const struct gate_deployment *de
 	struct slot *slot = upload->slot;
 	struct buf comment = {0};
 	struct store_release *record = NULL;
-	struct release *release = NULL;
+	struct release *prepared = NULL, *release = NULL;
 
 	int r = slot->facts.id == 0 ? slot_save_locked(slot) : 0;
 	bool is_list = upload_is_list_locked(upload), is_hidden = !slot_shows_artifact(slot);
 	if (r == 0 && !is_list)
 		r = upload_read_comment_locked(upload, &comment);
+	if (r == 0)
+		r = release_prepare(slot, deployment->layers_of, &prepared);
 	if (r < 0)
 		goto out;
 
@@ -231,10 +233,10 @@ static int commit_locked(struct upload *upload, const struct gate_deployment *de
 		policy_change_take_up(ret->policy, record);
 	if (!is_list)
 		releases_heal(slots, record->digest);
-	r = release_new(slot, slot->facts.id, record, &release);
+	r = release_take_up(prepared, record, &release);
+	prepared = NULL;
 	if (r < 0)
 		goto out;
-	record = NULL;
 	upload->origin = release_ref(release);
 	upload->origin_is_list = is_list;
 	r = show_locked(slot, release, &ret->what);
@@ -247,7 +249,7 @@ static int commit_locked(struct upload *upload, const struct gate_deployment *de
 		keep_hidden_locked(slot);
 out:
 	buf_done(&comment);
-	store_release_free(record);
+	release_unprepare(prepared);
 	release_put(release);
 	return r;
 }
