@@ -19,6 +19,8 @@ write_rules() {
 
 publisher_of() { "$VOUCHFS" inspect "$1" | grep -o "arn:[^ ]*:/signing-profiles/release" | head -n 1; }
 
+has_no_staging() { [ -z "$(ls "$STORE/staging")" ]; }
+
 @test "writers, renamers, readers, unlinkers, makers of slots and reloads at once: everything stays whole" {
 	local i
 	start_ready_mount <<-END
@@ -38,7 +40,7 @@ publisher_of() { "$VOUCHFS" inspect "$1" | grep -o "arn:[^ ]*:/signing-profiles/
 	mk_zip "$T/zips/bad.zip" marker=bad
 	python3 "$BATS_TEST_DIRNAME/stress.py" "$MNT" "$T/zips" "$VOUCHFS" "$CONF"
 
-	eventually test -z "$(ls "$STORE/staging")"
+	eventually has_no_staging
 	cp "$T/zips/0.zip" "$MAIN/last.zip"
 	[ "$(names_in "$MAIN")" = last.zip ]
 	for i in 1 2; do # as it is, and after a restart
