@@ -63,7 +63,7 @@ static int tell_errno(const struct request *request, int error)
 		cli_error("policy bundle %s is not kept; `vouchfs policy history` lists what is", request->sequence);
 	else if (error == EEXIST)
 		cli_error("policy bundle %s is the one in force already", request->sequence);
-	else if (error == EIO)
+	else if (error == EBADMSG)
 		cli_error("that bundle is damaged in the store and cannot come back; apply its file again");
 	else
 		cli_error("the policy was not rolled back: %s; `vouchfs why policy` may say more", strerror(error));

@@ -97,9 +97,12 @@ static int tell_errno(const struct request *request, int error)
 			  function);
 	else if (error == EEXIST)
 		cli_error("%s: release %s is the current one already", function, request->number);
-	else if (error == EIO)
+	else if (error == EBADMSG)
 		cli_error("%s: that release is damaged in the store and cannot come back; deploy its artifact again",
 			  function);
+	else if (error == EIO)
+		cli_error("%s was not rolled back: %s; look at the disk of the store, and try again", function,
+			  strerror(error));
 	else
 		cli_error("%s was not rolled back: %s; `vouchfs why %s` may say more", function, strerror(error),
 			  function);

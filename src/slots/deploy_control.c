@@ -69,7 +69,7 @@ static enum gate_service service_of(struct release *release)
 	int r = release_admit(release);
 	if (r == -EACCES)
 		return GATE_BLOCKED;
-	if (r == -EIO || atomic_load(&release->is_damaged))
+	if (release_is_damaged(release))
 		return GATE_DAMAGED;
 	return r == 0 ? GATE_SERVED : GATE_UNKNOWN;
 }

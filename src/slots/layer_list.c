@@ -77,15 +77,15 @@ static void refuse_twice(struct reading *reading, const struct store_layer *befo
 	refuse_line(reading, what, "name each layer once, in one version");
 }
 
-static void refuse_absent(struct reading *reading, const char *name)
+void layer_list_refuse_absent(unsigned line, const char *name, struct policy_verdict *ret)
 {
 	char detail[POLICY_DETAIL_SIZE], remedy[POLICY_REMEDY_SIZE];
-	(void)snprintf(detail, sizeof(detail), "line %u of " LAYER_LIST_NAME ": there is no layer version %s",
-		       reading->line, name);
+	(void)snprintf(detail, sizeof(detail), "line %u of " LAYER_LIST_NAME ": there is no layer version %s", line,
+		       name);
 	(void)snprintf(remedy, sizeof(remedy),
 		       "name one that is there (ls layers/%.*s), or publish it: copy its ZIP there",
 		       (int)strcspn(name, ":"), name);
-	policy_refuse(POLICY_VF4001_NO_SLOT, detail, remedy, reading->refusal);
+	policy_refuse(POLICY_VF4001_NO_SLOT, detail, remedy, ret);
 }
 
 static void refuse_damaged(struct reading *reading, const char *name)
@@ -222,7 +222,7 @@ static int find_version(struct reading *reading, const struct arn_layer_version 
 	gate_print_layer(wanted->name, wanted->version, name);
 	int r = store_load_release(request->store, slot, wanted->version, ret);
 	if (r == -ENOENT)
-		refuse_absent(reading, name);
+		layer_list_refuse_absent(reading->line, name, reading->refusal);
 	else if (r == -EBADMSG)
 		refuse_damaged(reading, name);
 	return is_refused(reading) ? 0 : r;

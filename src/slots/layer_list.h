@@ -30,5 +30,7 @@ struct layer_list_request {
  */
 int layer_list_take(const struct layer_list_request *request, struct store_release *record,
 		    struct policy_verdict *ret_refusal);
+/* Nothing of this name ("tools:3") is published. */
+void layer_list_refuse_absent(unsigned line, const char *name, struct policy_verdict *ret);
 
 #endif

@@ -79,7 +79,9 @@ static int judge(struct rollback *b)
 	if (b->change.before)
 		describe(b);
 	if (r == 0 && atomic_load(&b->target->is_damaged))
-		return release_report_damage(b->target, "rollback", -EBADMSG);
+		(void)release_report_damage(b->target, "rollback", -EBADMSG);
+	if (atomic_load(&b->target->is_damaged))
+		return -EBADMSG;
 	return r == 0 && b->change.decision->verdict.outcome == POLICY_REFUSED ? refuse(b) : r;
 }
 
@@ -131,7 +133,7 @@ static int roll_back_locked(struct rollback *b)
 	if (r == 0)
 		r = release_load_view(b->target);
 	if (r < 0)
-		return r;
+		return b->target && release_is_damaged(b->target) ? -EBADMSG : r;
 	const struct gate_artifact artifact = {.file = release_file_reader(b->target)};
 	b->change.artifact = &artifact;
 	do {

@@ -221,10 +221,14 @@ int release_report_damage(struct release *release, const char *what, int error)
 	bool is_damaged = atomic_load(&release->is_damaged);
 	bool is_layer = release->slot->is_layer;
 	text_hex(record->digest, sizeof(record->digest), tree);
-	(void)snprintf(detail, sizeof(detail), "%s: %s; the %s", what,
-		       is_damaged ? "the stored bytes are not what was verified" : strerror(-error),
-		       is_layer ? "layer version is damaged in the store, publish it again"
-				: "release is damaged in the store, deploy the artifact again");
+	if (is_damaged)
+		(void)snprintf(detail, sizeof(detail), "%s: the stored bytes are not what was verified; the %s", what,
+			       is_layer ? "layer version is damaged in the store, publish it again"
+					: "release is damaged in the store, deploy the artifact again");
+	else
+		(void)snprintf(detail, sizeof(detail),
+			       "%s: %s; look at the disk of the store, it is read again the next time", what,
+			       strerror(-error));
 	struct audit_record entry = {
 		.event = AUDIT_PAGE_CHECK,
 		.slot = release->slot->path,

@@ -91,6 +91,12 @@ int release_find_layers(struct release *release, const struct store_release *rec
 
 /* ---- all of them together ---- */
 
+/* A disk that fails says nothing about the layer: that is an error, and is tried again the next time. */
+static bool is_bad(struct release *layer, int error)
+{
+	return error < 0 && error != -ENOMEM && release_is_damaged(layer);
+}
+
 static int take_views(struct slots *slots, const struct store_release *of, struct release **layers,
 		      const struct store_layer **ret_bad)
 {
@@ -100,7 +106,7 @@ static int take_views(struct slots *slots, const struct store_release *of, struc
 		if (r < 0)
 			break;
 		r = release_load_view(layers[i]);
-		if (r < 0 && r != -ENOMEM)
+		if (is_bad(layers[i], r))
 			*ret_bad = &of->layers[i];
 	}
 	return r;
@@ -170,7 +176,7 @@ int layers_read_whole(struct slots *slots, const struct store_release *of, const
 		if (r < 0)
 			return r;
 		r = read_whole(layer);
-		if (r < 0 && r != -ENOMEM)
+		if (is_bad(layer, r))
 			*ret_bad = &of->layers[i];
 		release_put(layer);
 	}

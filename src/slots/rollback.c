@@ -68,8 +68,8 @@ static void describe(struct rollback *b)
 static int judge(struct rollback *b)
 {
 	int r = release_load_view(b->target);
-	if (r < 0)
-		return r;
+	if (r < 0) /* whoever asked is told whether another try may help */
+		return release_is_damaged(b->target) ? -EBADMSG : r;
 	const struct gate_artifact artifact = {.content = SIGNATURE_OF_ARTIFACT,
 					       .file = release_file_reader(b->target)};
 	struct slot_rules rules;
@@ -78,8 +78,8 @@ static int judge(struct rollback *b)
 	if (r == 0)
 		slot_rules_note(&rules, POLICY_ON_DEPLOYMENT, b->decision);
 	if (r == 0 && atomic_load(&b->target->is_damaged))
-		r = release_report_damage(b->target, "rollback", -EBADMSG);
-	return r;
+		(void)release_report_damage(b->target, "rollback", -EBADMSG);
+	return atomic_load(&b->target->is_damaged) ? -EBADMSG : r;
 }
 
 static uint64_t current_number(const struct slot *slot)

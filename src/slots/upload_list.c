@@ -162,9 +162,35 @@ static struct store_release with_layers(const struct store_release *artifact, co
 	return release;
 }
 
+/* Somebody may have removed it since the list was read, and its bytes with it. */
+static bool is_removed(struct release *layer)
+{
+	lock_take(&layer->slots->lock);
+	bool is_removed = !layer->listed;
+	lock_drop(&layer->slots->lock);
+	return is_removed && atomic_load(&layer->slot->loaded);
+}
+
+/* While we have them, their bytes stay readable. Refuses where one is gone. */
+static int hold_layers(struct upload *upload, struct release *layers[LIMIT_LAYERS])
+{
+	const struct store_release *list = upload->list;
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < list->layer_count; i++) {
+		char name[GATE_LAYER_NAME_SIZE];
+		r = release_of_layer(upload->slots, &list->layers[i], &layers[i]);
+		if (r < 0 || !is_removed(layers[i]))
+			continue;
+		gate_print_layer(list->layers[i].layer, list->layers[i].version, name);
+		layer_list_refuse_absent((unsigned)i + 1, name, &upload->decision->verdict);
+		break;
+	}
+	return r;
+}
+
 /* Every block of the layers is read: what is attached is there, whole. Also those of a list that waits: what is wrong
  * with them is better said at once. */
-static int measure(struct upload *upload, struct layers_size *ret)
+static int measure_held(struct upload *upload, struct layers_size *ret)
 {
 	const struct store_layer *bad = NULL;
 	int r = layers_read_whole(upload->slots, upload->list, &bad);
@@ -180,6 +206,17 @@ static int measure(struct upload *upload, struct layers_size *ret)
 static bool is_refused(const struct upload *upload)
 {
 	return upload->decision->verdict.outcome == POLICY_REFUSED;
+}
+
+static int measure(struct upload *upload, struct layers_size *ret)
+{
+	struct release *layers[LIMIT_LAYERS] = {NULL};
+	int r = hold_layers(upload, layers);
+	if (r == 0 && !is_refused(upload))
+		r = measure_held(upload, ret);
+	for (size_t i = 0; i < LIMIT_LAYERS; i++)
+		release_put(layers[i]);
+	return r;
 }
 
 static int judge_with_layers(struct upload *upload, const struct trust *trust, const struct slot_rules *rules)
@@ -208,7 +245,7 @@ static int judge_waiting(struct upload *upload, const struct trust *trust)
 {
 	struct layers_size size = {0};
 	int r = measure(upload, &size);
-	if (r == 0)
+	if (r == 0 && !is_refused(upload))
 		policy_limit_unpacked(size.unpacked_bytes, trust->config->max_unpacked_bytes,
 				      &upload->decision->verdict);
 	return r;

@@ -309,6 +309,28 @@ permit() { echo "add for-$3 $3" >"$MNT/.vouchfs/permissions/layers/$1:$2"; }
 	[ ! -e "$MNT/run/team-a" ]
 }
 
+@test "a disk that fails while a layer is attached: EIO, no word of damage, and the next try is taken" {
+	mount_functions
+	mk_signed "$T/base.zip" base=1 "noise=$(head -c 30000 /dev/urandom | base64 -w 0)"
+	cp "$T/base.zip" "$MNT/layers/base/new.zip"
+	deploy "$STRICT" 1
+	stop_mount
+	start_mount
+	payload=$(find "$STORE/objects" -name payload -size +20k)
+	strace -f -o "$T/calls" -P "$payload" -e trace=pread64 -e inject=pread64:error=EIO:syscall=getpid -p "$(daemon_pid)" 2>"$T/strace" 3>&- &
+	tracer=$!
+	eventually grep -q attached "$T/strace"
+	run -1 bash -c 'echo base:1 >"$1"' - "$STRICT/layers"
+	kill -INT "$tracer"
+	wait "$tracer" || true
+	[[ $output == *"Input/output error"* ]]
+	grep -q INJECTED "$T/calls"
+	run "$VOUCHFS" why strict
+	[[ $output != *damaged* ]]
+	echo base:1 >"$STRICT/layers"
+	[ -e "$SERVED/opt/base" ]
+}
+
 @test "rollback brings the layers of the release back, and is refused when a layer's profile version was revoked" {
 	mount_functions
 	local profile arn

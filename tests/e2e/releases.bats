@@ -188,7 +188,7 @@ history_of() {
 	payload=$(find "$STORE/objects" -name payload -size +150k)
 	chmod 0600 "$payload"
 	printf 'XXXX' | dd of="$payload" bs=1 seek=100000 conv=notrunc status=none
-	run -1 "$VOUCHFS" rollback main
+	run -13 "$VOUCHFS" rollback main
 	[[ $output == *"damaged in the store"* ]]
 	[[ $("$VOUCHFS" why main) == *"not rolled back"*"release 2 is still served"* ]]
 	[ "$(marker)" = 2 ]
