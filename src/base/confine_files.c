@@ -20,8 +20,9 @@
 
 #define READING (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define WRITING (LANDLOCK_ACCESS_FS_WRITE_FILE | ACCESS_TRUNCATE)
-#define MAKING	(LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REFER)
-#define DIRS	(LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REFER)
+#define MAKING	(LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE)
+#define DIRS	(LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR)
+#define MOVING	LANDLOCK_ACCESS_FS_REFER /* into another directory: for both */
 #define NEVER                                                                                                          \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_MAKE_SOCK |                     \
 	 LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK)
@@ -46,7 +47,7 @@ bool confine_has_files(void)
 static struct ruleset_attr attr_of(const struct confine_files *files, long known, size_t *ret_size)
 {
 	const bool reading_too = files->reading_too;
-	struct ruleset_attr attr = {.handled_access_fs = WRITING | MAKING | DIRS | NEVER};
+	struct ruleset_attr attr = {.handled_access_fs = WRITING | MAKING | DIRS | MOVING | NEVER};
 	if (reading_too)
 		attr.handled_access_fs |= READING;
 	if (known < 3)
@@ -69,9 +70,9 @@ static uint64_t access_of(unsigned uses)
 	if (uses & CONFINE_WRITE)
 		access |= WRITING;
 	if (uses & CONFINE_MAKE)
-		access |= MAKING;
+		access |= MAKING | MOVING;
 	if (uses & CONFINE_DIRS)
-		access |= DIRS;
+		access |= DIRS | MOVING;
 	return access;
 }
 

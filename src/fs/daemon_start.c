@@ -38,15 +38,28 @@ static int await(struct daemon *d, enum channel_kind kind, int *ret_fd)
 	return r;
 }
 
+/* Two numbers and a blank between them. */
+static bool parse_incarnation(const char *text, uint32_t *ret_incarnation, uint64_t *ret_deaths)
+{
+	const char *blank = strchrnul(text, ' ');
+	uint64_t incarnation;
+	if (*blank == '\0' || !text_parse_u64(text, (size_t)(blank - text), UINT32_MAX, &incarnation) ||
+	    incarnation == 0 || !text_parse_u64(blank + 1, strlen(blank + 1), UINT32_MAX, ret_deaths))
+		return false;
+	*ret_incarnation = (uint32_t)incarnation;
+	return true;
+}
+
 int daemon_receive_memory(struct daemon *d)
 {
 	struct channel_message message;
-	unsigned incarnation = 0, deaths = 0;
+	uint32_t incarnation;
+	uint64_t deaths;
 	int r = await_message(d, CHANNEL_MEMORY, &message);
 	if (r < 0)
 		return r;
 	d->memory = message.fd;
-	if (sscanf(message.text, "%u %u", &incarnation, &deaths) != 2 || incarnation == 0)
+	if (!parse_incarnation(message.text, &incarnation, &deaths))
 		return -EBADMSG;
 	d->nodes.incarnation = d->tree_side.handles.incarnation = incarnation;
 	d->refuses_resent = deaths >= LIMIT_REPLACE_RESENT;

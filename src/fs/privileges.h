@@ -21,7 +21,7 @@ struct service_user {
  */
 int privileges_choose(const char *name, const char *path, struct service_user *ret, struct explain *ret_why);
 
-/* Makes the store's directory, 0700 and the user's, when it is missing: later there is no way to the directory above. */
+/* Makes the store's directory, 0700 and the user's, where it is missing: later there is no way to what is above. */
 int privileges_make_store(const char *path, const struct service_user *user, struct explain *ret_why);
 
 /*

@@ -102,13 +102,14 @@ static size_t read_answer(int output, char *ret, size_t size)
 int program_check(const char *path, struct explain *ret_why)
 {
 	char answer[ANSWER_BYTES];
-	pid_t pid;
+	pid_t pid = 0;
 	int output = -1;
 	int r = start(path, &pid, &output);
 	if (r < 0) {
 		explain_set(ret_why, "%s cannot be executed: %s", path, strerror(-r));
 		return r;
 	}
+	ASSERT(pid > 0); /* kill: any other would be many */
 	(void)read_answer(output, answer, sizeof(answer));
 	io_close(&output);
 	(void)kill(pid, SIGKILL);

@@ -102,9 +102,11 @@ static void report_lost_version(struct store *store, const char *name)
 	if (fd < 0)
 		return;
 	(void)snprintf(record, sizeof(record), "releases/%" PRIu64, number);
+	int record_fd = io_openat(fd, record, O_PATH | O_NOFOLLOW, 0);
 	(void)snprintf(place, sizeof(place), "%.*s/%s", STORE_SLOT_PATH_SIZE, store_slot_path(slot, path), record);
-	if (faccessat(fd, record, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+	if (record_fd == -ENOENT)
 		store_report_damage(store, place, "that version is gone; what has it attached keeps it");
+	io_close(&record_fd);
 	io_close(&fd);
 }
 

@@ -113,6 +113,7 @@ kill_daemon() {
 		    except OSError as error:
 		        assert error.errno == errno.EIO, error
 	END
+	# shellcheck disable=SC2153 # STORE is lib.bash's
 	[ -z "$(ls "$STORE/staging")" ]
 	cp "$T/a.zip" "$MAIN/x.zip"
 	[ "$(cat "$RUN/task/marker")" = one ]

@@ -7,6 +7,7 @@ load policy
 
 TAMPER=$BATS_TEST_DIRNAME/../tamper
 LOOK=${VOUCHFS%/*}/tests/tamper_look
+# shellcheck source=tests/tamper/scene.bash
 source "$BATS_TEST_DIRNAME/../tamper/scene.bash"
 
 setup() {

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # lib.bash and policy.bash read the sections
 # A store in which every kind of file lies, at rest, in $T/snapshot; `load lib` and `load policy` come first. The clock
 # stands from here on.
 #
