@@ -52,8 +52,12 @@ struct slots_remedy {
 	void (*reload)(void *ctx);
 };
 
+/* Of a reload, and of a daemon that takes over. */
+#define SLOTS_OTHER_STORE "store: cannot change while mounted; unmount and mount again"
+
 struct slots_options {
 	const char *config_path; /* absolute */
+	const char *store;	 /* what the configuration has to name; NULL: whatever it names */
 	const char *run_target;	 /* NULL: MNT/run is a directory to mount on; else the target of the symlink MNT/run */
 	audit_tell *tell;	 /* of every record, from the start on (audit_listen); NULL: nobody */
 	void *tell_ctx;

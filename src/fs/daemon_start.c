@@ -72,6 +72,7 @@ static int open_deployment(struct daemon *d, struct buf *ret_errors)
 {
 	const struct slots_options options = {
 		.config_path = d->plan->source,
+		.store = d->plan->store,
 		.run_target = d->plan->run_is_linked ? d->plan->run_mountpoint : NULL,
 		.tell = hook_feed_tell,
 		.tell_ctx = &d->hook_feed,
@@ -105,11 +106,11 @@ static int open_tree(struct daemon *d)
 		const char *text = errors.data ? errors.data : strerror(-r);
 		/* of a bad configuration, a line for each error, beginning with its file */
 		bool is_named = r == -EINVAL && d->plan->kind == PLAN_DEPLOYMENT;
+		const bool is_ended = text_ends_with(text, "\n");
 		if (takes_over(d)) /* nobody waits at a terminal any more */
-			log_error("what was served cannot be opened: %s", text);
+			log_error("what was served cannot be opened: %.*s", (int)(strlen(text) - is_ended), text);
 		else
-			(void)fprintf(stderr, "%s%s%s", is_named ? "" : "vouchfs: ", text,
-				      text_ends_with(text, "\n") ? "" : "\n");
+			(void)fprintf(stderr, "%s%s%s", is_named ? "" : "vouchfs: ", text, is_ended ? "" : "\n");
 	}
 	buf_done(&errors);
 	return r;

@@ -210,7 +210,8 @@ static int plan_deployment(struct plan *plan, struct explain *why)
 		service_manager_status(text);
 		goto out;
 	}
-	int r = use_config(plan, config, why);
+	plan->store = strdup(config->store);
+	int r = plan->store ? use_config(plan, config, why) : -ENOMEM;
 	if (r == 0)
 		r = place_run_side(plan, why);
 	code = r < 0 ? EXIT_FAILURE : 0;
@@ -312,8 +313,9 @@ void plan_done(struct plan *plan)
 		runtime_remove(&plan->runtime);
 	else
 		runtime_done(&plan->runtime);
+	free(plan->store);
 	free(plan->run_mountpoint);
-	plan->run_mountpoint = NULL;
+	plan->store = plan->run_mountpoint = NULL;
 	free(plan->hooks.directory);
 	plan->hooks.directory = NULL;
 	fetcher_options_done(&plan->fetch);

@@ -32,6 +32,7 @@ struct plan {
 	const char *type;   /* in /proc/mounts, beside the source */
 	const char *source; /* the request's, like the mountpoint */
 	const char *mountpoint;
+	char *store;	      /* of a deployment, as long as it is mounted */
 	char *run_mountpoint; /* NULL: there is no run side */
 	bool run_is_linked;   /* MNT/run is a symlink to run_mountpoint, not the mountpoint itself */
 	bool foreground;

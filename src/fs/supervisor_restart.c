@@ -17,8 +17,10 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "config/config.h"
 #include "program.h"
+#include "slots/slots.h"
 #include "supervisor_state.h"
 #include "takeover.h"
 
@@ -31,8 +33,14 @@ static int check_config(const struct supervisor *s, struct explain *why)
 	if (s->plan->kind != PLAN_DEPLOYMENT)
 		return 0;
 	int r = config_load(s->plan->source, &config, &errors);
-	if (r < 0)
-		explain_set(why, "the configuration would not be taken: %s", errors.data ? errors.data : strerror(-r));
+	if (r < 0) {
+		const char *text = errors.data ? errors.data : strerror(-r);
+		explain_set(why, "the configuration would not be taken: %.*s",
+			    (int)(strlen(text) - text_ends_with(text, "\n")), text);
+	} else if (s->plan->store && strcmp(s->plan->store, config->store) != 0) {
+		explain_set(why, "the configuration would not be taken: " SLOTS_OTHER_STORE);
+		r = -EINVAL;
+	}
 	config_free(config);
 	buf_done(&errors);
 	return r;
@@ -130,6 +138,7 @@ static int describe(const struct supervisor *s, struct takeover *ret)
 		[TAKEOVER_FETCH_SOURCE] = plan->fetch.source,
 		[TAKEOVER_FETCH_CA] = plan->fetch.ca,
 		[TAKEOVER_FETCH_WHY_NOT] = plan->fetch.why_not.text,
+		[TAKEOVER_STORE] = plan->store,
 	};
 	describe_numbers(s, ret);
 	int r = 0;
@@ -213,6 +222,7 @@ static void adopt_plan(struct takeover *t, struct plan *plan)
 		.type = plan_mount_type((enum plan_kind)n[TAKEOVER_KIND]),
 		.source = t->texts[TAKEOVER_SOURCE],
 		.mountpoint = t->texts[TAKEOVER_MOUNTPOINT],
+		.store = t->texts[TAKEOVER_STORE],
 		.run_mountpoint = t->texts[TAKEOVER_RUN_MOUNTPOINT],
 		.run_is_linked = n[TAKEOVER_RUN_IS_LINKED],
 		.foreground = n[TAKEOVER_FOREGROUND],
@@ -238,7 +248,7 @@ static void adopt_plan(struct takeover *t, struct plan *plan)
 		explain_set(&plan->fetch.why_not, "%s", t->texts[TAKEOVER_FETCH_WHY_NOT]);
 	for (size_t i = TAKEOVER_SOURCE; i <= TAKEOVER_MOUNTPOINT; i++)
 		t->texts[i] = NULL;
-	t->texts[TAKEOVER_RUN_MOUNTPOINT] = t->texts[TAKEOVER_HOOKS_DIRECTORY] = NULL;
+	t->texts[TAKEOVER_STORE] = t->texts[TAKEOVER_RUN_MOUNTPOINT] = t->texts[TAKEOVER_HOOKS_DIRECTORY] = NULL;
 	t->texts[TAKEOVER_FETCH_SOURCE] = t->texts[TAKEOVER_FETCH_CA] = NULL;
 }
 

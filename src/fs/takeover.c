@@ -25,6 +25,7 @@ static const char *const text_names[TAKEOVER_TEXTS] = {
 	[TAKEOVER_FETCH_CA] = "fetch_ca",
 	[TAKEOVER_FETCH_WHY_NOT] = "fetch_why_not",
 	[TAKEOVER_FAILURE] = "failure",
+	[TAKEOVER_STORE] = "store",
 };
 
 static const char *const number_names[TAKEOVER_NUMBERS] = {

@@ -28,6 +28,7 @@ enum takeover_text {
 	TAKEOVER_FETCH_CA,
 	TAKEOVER_FETCH_WHY_NOT,
 	TAKEOVER_FAILURE, /* why the program before gives it back */
+	TAKEOVER_STORE,
 	TAKEOVER_TEXTS,
 };
 

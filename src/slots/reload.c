@@ -42,7 +42,7 @@ static int load_locked(struct slots *slots, load_trust *how, struct trust **ret,
 	if (r < 0)
 		return say(ret_errors, r);
 	if (strcmp(slots->trust->config->store, trust->config->store) != 0) {
-		(void)buf_puts(ret_errors, "store: cannot change while mounted; unmount and mount again\n");
+		(void)buf_puts(ret_errors, SLOTS_OTHER_STORE "\n");
 		trust_unref(trust);
 		return -EINVAL;
 	}

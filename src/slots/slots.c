@@ -125,6 +125,10 @@ static int open_store(struct slots *slots, const struct slots_options *told, con
 		.anchor = config->anchor,
 		.sum = zip_sum,
 	};
+	if (told->store && strcmp(told->store, config->store) != 0) {
+		(void)buf_puts(ret_errors, SLOTS_OTHER_STORE "\n");
+		return -EINVAL;
+	}
 	int r = store_open(&options, &slots->store, &why);
 	if (r < 0 && why.text[0]) /* which names the store */
 		(void)buf_printf(ret_errors, "%s\n", why.text);

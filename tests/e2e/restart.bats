@@ -137,6 +137,22 @@ kill_daemon() {
 	run ! is_mounted
 	no_processes_left
 }
+
+@test "the configuration names another store meanwhile: no daemon serves that one, and the next one serves what was" {
+	mk_plain_config
+	start_logged_mount
+	cp "$CONF" "$T/kept.conf"
+	sed -i "s|^store = .*|store = $T/another|" "$CONF"
+	mkdir "$T/another"
+	kill -KILL "$(daemon_pid)"
+	eventually is_logged 'store: cannot change while mounted'
+	cp "$T/kept.conf" "$CONF"
+	ls "$MNT/functions/main-function"
+	[ -z "$(ls "$T/another")" ]
+	stop_mount
+	no_processes_left
+}
+
 is_gone_when_told() {
 	kill -TERM "$foreground_pid" 2>/dev/null
 	is_gone "$foreground_pid"
@@ -283,6 +299,13 @@ is_gone_when_told() {
 	echo nonsense >>"$CONF"
 	run -1 "$VOUCHFS" restart "$MNT"
 	[[ $output == *"the configuration would not be taken: $CONF:"* ]]
+	sed -e /nonsense/d -e "s|^store = .*|store = $T/another|" "$CONF" >"$T/other.conf"
+	cp "$CONF" "$T/kept.conf"
+	cp "$T/other.conf" "$CONF"
+	run -1 "$VOUCHFS" restart "$MNT"
+	[[ $output == *"the configuration would not be taken: store: cannot change while mounted"* ]]
+	[ ! -e "$T/another" ]
+	cp "$T/kept.conf" "$CONF"
 	run -1 "$VOUCHFS" restart "$T"
 	[[ $output == *"is not where"* ]]
 	run -2 "$VOUCHFS" restart
