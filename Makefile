@@ -19,7 +19,7 @@ B       := build/$(VARIANT)
 #   asan     address and undefined-behaviour sanitizer, with the hooks
 #   tsan     thread sanitizer, with the hooks      clang  the second compiler, with the hooks
 #   fuzz     what `make fuzz` runs
-#   cov      counts the lines that are executed (`make coverage`)     mut    what `make mutation` changes, as a library
+#   cov      counts the lines that are executed, for `make mutation`     mut    what that changes, as a library
 OPT_release := -O2 -D_FORTIFY_SOURCE=2
 OPT_test    := $(OPT_release) -DVOUCHFS_TEST_HOOKS
 OPT_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined -DVOUCHFS_TEST_HOOKS
@@ -85,7 +85,7 @@ Q := $(if $(V),,@)
 BUILD := $(MAKE) --no-print-directory -j$(shell nproc)
 
 .DEFAULT_GOAL := all
-.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash load long mutation print-flags coverage fuzz fuzz-run bench bench-quick lint format deb check-deb check-trixie install install-only uninstall clean help deps-% tamper restarts power model sweep
+.PHONY: all build-only build-unit build-bench build-fuzz demo test unit e2e check crash load long mutation print-flags fuzz fuzz-run bench bench-quick lint format deb check-deb check-trixie install install-only uninstall clean help deps-% tamper restarts power model sweep
 .SECONDARY:
 
 ## make            build the release binary, build/release/vouchfs
@@ -259,7 +259,8 @@ long: crash
 	@SCALE_FUNCTIONS=$(SCALE_FUNCTIONS) SCALE_DEPLOYMENTS=$(SCALE_DEPLOYMENTS) VOUCHFS=$(CURDIR)/build/test/vouchfs \
 		tests/e2e/run $(if $(CI),--tap) tests/e2e/scale.bats
 
-## make mutation   MUTANTS (300) changes of the sources that decide, one at a time: do the unit tests notice
+## make mutation   MUTANTS (300) changes of the sources that decide (MUTATE="src/policy src/gate": of those), one at a
+##                 time: do the unit tests notice
 MUTANTS ?= 300
 mutation: deps-check
 	@$(BUILD) VARIANT=cov build-unit

@@ -106,7 +106,7 @@
 /* a pattern that is bound to another config: functions that go by it which have a record of their own */
 #define LIMIT_BINDING_ROWS 25
 /* what the store remembers of them all: a line for each section, with two names or a name and a digest */
-#define LIMIT_BINDINGS_BYTES (112U * LIMIT_CONFIG_SECTIONS)
+#define LIMIT_BINDINGS_BYTES (112UL * LIMIT_CONFIG_SECTIONS)
 
 /* Policy bundles: files in one, bytes of them all; and how many differences of a host are shown. */
 #define LIMIT_BUNDLE_FILES     256U

@@ -65,18 +65,17 @@ static bool is_good_entry(const struct entry *entry, bool (*is_name)(const char 
 
 static int compare_entries(const void *a, const void *b)
 {
-	const struct entry *const *left = a, *const *right = b;
-	const struct entry *x = *left, *y = *right;
+	const struct entry *x = a, *y = b;
 	int r = memcmp(x->name, y->name, x->name_len < y->name_len ? x->name_len : y->name_len);
 	return r != 0 ? r : (x->name_len > y->name_len) - (x->name_len < y->name_len);
 }
 
 static int check_unique(const struct entry *all, size_t count)
 {
-	const struct entry **sorted = calloc(count + 1, sizeof(*sorted));
+	struct entry *sorted = calloc(count + 1, sizeof(*sorted));
 	int r = sorted ? 0 : -ENOMEM;
 	for (size_t i = 0; r == 0 && i < count; i++)
-		sorted[i] = &all[i];
+		sorted[i] = all[i];
 	if (r == 0)
 		qsort(sorted, count, sizeof(*sorted), compare_entries);
 	for (size_t i = 1; r == 0 && i < count; i++)

@@ -20,7 +20,7 @@
 #include "internal.h"
 
 #define KEPT_BEFORE_MAX 32
-#define KEPT_MAX	(64U * 1024 * 1024)
+#define KEPT_MAX	(64UL * 1024 * 1024)
 #define AGAIN		".again"
 #define BEFORE_KEY	"before"
 #define BEFORE_BYTES	(sizeof(BEFORE_KEY ": \n") - 1 + CRYPTO_SHA256_HEX_SIZE - 1)
