@@ -133,13 +133,13 @@ $B/tests/tamper_look: tests/tamper/look.c tests/tamper/memo.c $B/libvouchfs.a
 
 $B/fuzz/%.o: tests/fuzz/%.c Makefile
 
-# The one unit test whose allocations fail.
+# For unit tests whose allocations fail.
 $B/tests/failing_malloc.o: tests/sweep/failing_malloc.c tests/sweep/failing_malloc.h Makefile
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$B/tests/test_out_of_memory: $B/tests/failing_malloc.o
+$B/tests/test_notify $B/tests/test_out_of_memory $B/tests/test_slots_out_of_memory: $B/tests/failing_malloc.o
 
 $B/fuzz/%: tests/fuzz/%.c $(HELPER_O) $B/libvouchfs.a
 	@mkdir -p $(@D)

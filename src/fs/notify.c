@@ -11,6 +11,7 @@
 #include "base/log.h"
 
 #define WAIT_MAX_S 5
+#define SPARE_JOBS 8 /* for when there is no memory: who finds them all in use waits */
 
 struct job {
 	struct job *next;
@@ -23,8 +24,9 @@ struct job {
 struct notify {
 	struct fuse_session *fuse;
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* a job was queued, or the last one is done, or it is time to end */
+	pthread_cond_t changed; /* a job was queued, the last one or a spare one is done, or it is time to end */
 	struct job *first, **last;
+	struct job spare[SPARE_JOBS], *unused; /* those of them that nobody has */
 	uint64_t queued_count, done_count;
 	bool ending;
 	pthread_t thread;
@@ -58,6 +60,21 @@ static void do_job(struct notify *n, const struct job *job)
 			  strerror(-r));
 }
 
+static bool is_spare(const struct notify *n, const struct job *job)
+{
+	return job >= n->spare && job < n->spare + SPARE_JOBS;
+}
+
+static void give_back_locked(struct notify *n, struct job *job)
+{
+	if (!is_spare(n, job)) {
+		free(job);
+		return;
+	}
+	job->next = n->unused;
+	n->unused = job;
+}
+
 static void *thread_main(void *ctx)
 {
 	struct notify *n = ctx;
@@ -74,11 +91,12 @@ static void *thread_main(void *ctx)
 			n->last = &n->first;
 		lock_drop(&n->lock);
 		do_job(n, job);
-		free(job);
 		lock_take(&n->lock);
 
 		n->done_count++;
-		if (!n->first)
+		bool is_awaited = !n->first || is_spare(n, job);
+		give_back_locked(n, job);
+		if (is_awaited)
 			ASSERT(pthread_cond_broadcast(&n->changed) == 0);
 	}
 	lock_drop(&n->lock);
@@ -120,9 +138,29 @@ static void on_settle(void *ctx)
 		log_warning("the kernel has not dropped stale entries of the run side within %d s", WAIT_MAX_S);
 }
 
-static struct job *new_job(uint64_t node)
+static struct job *await_spare(struct notify *n)
+{
+	const struct timespec until = deadline();
+	int r = 0;
+	lock_take(&n->lock);
+	while (!n->unused && r == 0)
+		r = pthread_cond_timedwait(&n->changed, &n->lock, &until);
+	ASSERT(r == 0 || r == ETIMEDOUT);
+	struct job *job = n->unused;
+	if (job) {
+		n->unused = job->next;
+		*job = (struct job){0};
+	}
+	lock_drop(&n->lock);
+	return job;
+}
+
+/* What is not pushed is served as it was, to whoever may not have it any more: lack of memory is no reason. */
+static struct job *new_job(struct notify *n, uint64_t node)
 {
 	struct job *job = calloc(1, sizeof(*job));
+	if (!job)
+		job = await_spare(n);
 	if (job)
 		job->node = node;
 	else
@@ -132,7 +170,7 @@ static struct job *new_job(uint64_t node)
 
 static void on_entry(void *ctx, uint64_t parent, const char *name)
 {
-	struct job *job = new_job(parent);
+	struct job *job = new_job(ctx, parent);
 	if (!job)
 		return;
 	size_t len = strlen(name);
@@ -144,7 +182,7 @@ static void on_entry(void *ctx, uint64_t parent, const char *name)
 
 static void on_inodes(void *ctx, uint64_t first, uint64_t count)
 {
-	struct job *job = new_job(first);
+	struct job *job = new_job(ctx, first);
 	if (!job)
 		return;
 	job->count = count;
@@ -172,6 +210,8 @@ int notify_new(struct fuse_session *fuse, struct notify **ret)
 		return -ENOMEM;
 	n->fuse = fuse;
 	n->last = &n->first;
+	for (size_t i = 0; i < SPARE_JOBS; i++)
+		give_back_locked(n, &n->spare[i]);
 	lock_init(&n->lock);
 	init_condition(&n->changed);
 
@@ -204,7 +244,7 @@ void notify_free(struct notify *n)
 
 	for (struct job *job; (job = n->first);) {
 		n->first = job->next;
-		free(job);
+		give_back_locked(n, job);
 	}
 	ASSERT(pthread_cond_destroy(&n->changed) == 0);
 	lock_done(&n->lock);

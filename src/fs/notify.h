@@ -16,7 +16,10 @@ struct notify;
 /* The session must outlive it. */
 int notify_new(struct fuse_session *fuse, struct notify **ret);
 
-/* What slots calls: queues, and to settle waits until the thread has done it, a few seconds at most. */
+/*
+ * What slots calls: queues, and to settle waits until the thread has done it, a few seconds at most. Without memory
+ * queueing waits like that, too.
+ */
 struct slots_notify notify_for_slots(struct notify *notify);
 
 /* Nobody may call any more. What is queued is dropped. */

@@ -14,6 +14,8 @@
 #include "internal.h"
 #include "run_node.h"
 
+#define NO_MEMORY_PAUSE_S 1
+
 /* Audit log and daemon's log: a release is blocked, warned about, or neither any more. */
 static void record_change(struct release *release, enum audit_event event, const struct gate_decision *decision)
 {
@@ -271,6 +273,11 @@ static enum service service_of_locked(const struct release *release)
 	return release->slot->current == release ? SERVICE_CURRENT : SERVICE_NONE;
 }
 
+static bool is_code(const struct release *release)
+{
+	return !release->slot->is_layer && !release->slot->is_policy;
+}
+
 struct served {
 	struct release **all; /* with references; the most urgent first */
 	size_t count;
@@ -285,7 +292,7 @@ static int collect_served(struct slots *slots, struct served *ret)
 	s.all = calloc(HASH_COUNT(slots->releases) + 1, sizeof(struct release *));
 	for (enum service service = SERVICE_KNOWN; s.all && service <= SERVICE_NONE; service++) {
 		HASH_ITER(hh, slots->releases, release, next)
-		if (!release->slot->is_layer && !release->slot->is_policy && service_of_locked(release) == service)
+		if (is_code(release) && service_of_locked(release) == service)
 			s.all[s.count++] = release_ref_locked(release);
 		if (service == SERVICE_CURRENT)
 			s.to_be_judged = s.count;
@@ -295,22 +302,33 @@ static int collect_served(struct slots *slots, struct served *ret)
 	return s.all ? 0 : -ENOMEM;
 }
 
-/* True: it is blocked, and that has not been pushed yet. */
+/* What could not be found out for lack of memory is tried again before anybody asks. */
+static void try_again_soon(struct slots *slots)
+{
+	due_by(&slots->due, clock_now_s() + NO_MEMORY_PAUSE_S);
+}
+
+/*
+ * True: it is blocked, and that has not been pushed yet. Or nobody knows whether it is: then the kernel does not go on
+ * with what it was told before, and asks.
+ */
 static bool judge_in_haste(struct release *release)
 {
 	lock_take(&release->lock);
-	(void)judge_if_due_locked(release, true);
-	bool is_to_be_pushed = release->to_be_pushed;
+	int r = judge_if_due_locked(release, true);
+	bool is_to_be_pushed = release->to_be_pushed || r < 0;
 	release->to_be_pushed = false;
 	lock_drop(&release->lock);
+	if (r == -ENOMEM)
+		try_again_soon(release->slots);
 	return is_to_be_pushed;
 }
 
 /* Records what is new, lets in what passes again, and sets the timer; also for what is not in service. */
 static void judge_at_leisure(struct release *release, bool is_in_service)
 {
-	if (is_in_service)
-		(void)release_admit(release);
+	if (is_in_service && release_admit(release) == -ENOMEM)
+		try_again_soon(release->slots);
 	lock_take(&release->lock);
 	if (release->judged_generation > 0 && release->holds_until_s > clock_now_s())
 		due_by(&release->slots->due, release->holds_until_s);
@@ -332,12 +350,40 @@ static size_t block_served(struct served *served)
 	return blocked_count;
 }
 
+/* The one behind this one (NULL: the first) that is in service, with a reference. */
+static struct release *next_served(struct slots *slots, const struct release *release)
+{
+	lock_take(&slots->lock);
+	struct release *next = release ? release->hh.next : slots->releases;
+	while (next && (!is_code(next) || service_of_locked(next) == SERVICE_NONE))
+		next = next->hh.next;
+	if (next)
+		release_ref_locked(next);
+	lock_drop(&slots->lock);
+	return next;
+}
+
+/* Blocks without memory for a list of them. What comes meanwhile is judged by the new trust anyway. */
+static void judge_one_by_one(struct slots *slots)
+{
+	struct release *next, *release = next_served(slots, NULL);
+	for (; release; release = next) {
+		if (judge_in_haste(release)) {
+			release_push_entry(release);
+			release_push_nodes(release);
+			layers_follow_blocks(&release, 1);
+		}
+		next = next_served(slots, release);
+		release_put(release);
+	}
+	try_again_soon(slots);
+}
+
 void slots_judge_served(struct slots *slots)
 {
 	struct served served;
-	int r = collect_served(slots, &served);
-	if (r < 0) {
-		log_error("what is served could not be judged again: %s", strerror(-r));
+	if (collect_served(slots, &served) < 0) {
+		judge_one_by_one(slots);
 		return;
 	}
 	size_t blocked_count = block_served(&served);
