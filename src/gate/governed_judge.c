@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "govern.h"
 
 /* A bundle that is being judged. */
@@ -252,6 +253,9 @@ static int judge_configuration(struct candidacy *c)
 	int r = make_trust(c, &errors);
 	if (r == 0) {
 		r = judge_again(c);
+	} else if (r == -EIO) { /* of a file of the host's, which says nothing about the bundle */
+		const char *text = errors.data ? errors.data : "";
+		log_error("policy: %.*s", (int)strcspn(text, "\n"), text);
 	} else if (errors.len > 0 && r != -ENOMEM) {
 		refuse_configuration(c, &errors);
 		r = 0;
