@@ -82,6 +82,42 @@ def check_audit(host, acknowledged):
     return bad
 
 
+def current(directory):
+    """The record of the release that is current, as the store says it."""
+    return directory / "releases" / (directory / "current").read_text().split("\n\n")[1].split()[0]
+
+
+def is_of(path, store, record):
+    """Whether a file is the artifact of a release: the object's bytes, two with a length, the record's comment."""
+    text = record.read_bytes()
+    head = dict(line.split(": ", 1) for line in text.split(b"\n\n")[0].decode().splitlines())
+    payload = (store / "objects" / head["object"][:2] / head["object"] / "payload").read_bytes()
+    shown, comment = path.read_bytes(), int(head["comment-bytes"])
+    return (shown[:len(payload)], len(shown)) == (payload, len(payload) + 2 + comment) and shown[len(payload) + 2:] in text
+
+
+def check_served(host):
+    """What is served is what the store says is current, or is refused."""
+    bad = []
+    for directory, slot in slots(host.store):
+        if not (directory / "current").exists():
+            continue
+        record, place = current(directory), directory.relative_to(host.store)
+        if not record.exists():
+            bad.append(f"current of {place} is {record.name}, which is not there")
+            continue
+        shown = [path for path in (host.mountpoint / place).iterdir() if path.suffix == ".zip"]
+        if place.parts[0] == "functions":
+            shown.append(host.run_side / slot / "code.zip")
+        for path in shown:
+            try:
+                if not is_of(path, host.store, record):
+                    bad.append(f"current of {place} is {record.name}, {path.relative_to(host.mountpoint)} is another one")
+            except PermissionError:
+                pass
+    return bad
+
+
 def digests(store):
     """All files that a start does not change."""
     found = {}

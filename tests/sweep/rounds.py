@@ -78,6 +78,10 @@ class Rounds:
         names = oracles.differences(nearest, found)
         raise Violation(f"neither: {[(name, nearest.get(name), found.get(name)) for name in names[:4]]}")
 
+    def check_served(self):
+        bad = oracles.check_served(self.host)
+        self.require(not bad, "; ".join(bad[:4]))
+
     # ---- a daemon that is killed ----
 
     def kill(self, injector, rest):
@@ -117,6 +121,7 @@ class Rounds:
         self.require(eventually(lambda: host.daemon() not in (None, victim)), "no daemon in its place")
         eventually(lambda: operations.observe(host) in self.seen[:2])
         self.compare(operations.observe(host), 0, 1)
+        self.check_served()
         host.unmount()
 
     def recover(self, acknowledged):
@@ -125,6 +130,9 @@ class Rounds:
         host.mount()
         first = oracles.digests(host.store)
         found = self.compare(operations.observe(host), 0, 1)
+        if BREAK == "current":
+            (host.store / "functions/main/current").write_text("\n\n99\n")
+        self.check_served()
         self.require(found == 1 or not acknowledged, "acknowledged and lost")
         self.require(not operation.restart_follows_files or found == 1 or not acknowledged, "the files say otherwise")
         host.unmount()
@@ -186,6 +194,7 @@ class Rounds:
             return
         row.points += 1
         found = self.judge(point.fault, outcome, step)
+        self.check_served()
         row.old, row.new = row.old + (found == step), row.new + (found == step + 1)
         if found == step:
             again = operation.act(host, step)
