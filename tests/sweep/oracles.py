@@ -59,7 +59,7 @@ def check_store(store):
     for digest, path in there.items():
         found = set(os.listdir(path))
         references = {name.removeprefix("ref.") for name in found if name.startswith("ref.")}
-        if references != needed.get(digest, set()):
+        if not references or references != needed.get(digest, set()):
             bad.append(f"object {digest[:8]} is referred to by {sorted(references)}, needed by {sorted(needed.get(digest, ()))}")
         if not {"payload", "tree"} <= found:
             bad.append(f"object {digest[:8]} has only {sorted(found)}")
