@@ -119,7 +119,8 @@ int store_check_known(struct store *store)
 	int r = io_list_dir(store->known_fd, ".", &known);
 	if (r < 0)
 		return r;
-	qsort(known.names, known.count, sizeof(*known.names), compare_text);
+	if (known.count > 0)
+		qsort(known.names, known.count, sizeof(*known.names), compare_text);
 	for (size_t i = 0; i < known.count; i++)
 		if (strchr(known.names[i], '@'))
 			report_lost_version(store, known.names[i]);
