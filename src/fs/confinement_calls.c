@@ -51,6 +51,7 @@
 static const struct confine_call of_all[] = {
 	/* requests and answers, and what is open */
 	CALL(read), CALL(write), CALL(writev), CALL(pread64), CALL(pwrite64), CALL(lseek), CALL(close), CALL(dup3),
+	CALL(close_range),
 	/* but for signals, which the kernel sends to whom it is told, and for holding up who opens a file */
 	NOT(fcntl, 1, F_SETOWN), NOT(fcntl, 1, F_SETOWN_EX), NOT(fcntl, 1, F_SETSIG), NOT(fcntl, 1, F_NOTIFY),
 	NOT(fcntl, 1, F_SETLEASE), CALL(fcntl),

@@ -6,12 +6,16 @@
 #include <string.h>
 #include <time.h>
 
+#include <linux/close_range.h>
+#include <unistd.h>
+
 #include "base/limits.h"
 #include "base/lock.h"
 #include "base/log.h"
 
 #define WAIT_MAX_S 5
 #define SPARE_JOBS 8 /* for when there is no memory: who finds them all in use waits */
+#define FIRST_FILE 3 /* behind the standard ones */
 
 struct job {
 	struct job *next;
@@ -29,6 +33,7 @@ struct notify {
 	struct job spare[SPARE_JOBS], *unused; /* those of them that nobody has */
 	uint64_t queued_count, done_count;
 	bool ending;
+	bool has_own_files; /* of the thread alone */
 	pthread_t thread;
 };
 
@@ -75,6 +80,22 @@ static void give_back_locked(struct notify *n, struct job *job)
 	n->unused = job;
 }
 
+/*
+ * The kernel may keep this thread for as long as somebody who has locked a directory or a page waits for an answer,
+ * also when the process dies, and with it all files of the process: the supervisor would not notice the death, and no
+ * other daemon could open the store. So it has a table of its own, with the connection alone.
+ */
+static void part_with_files(struct notify *n)
+{
+	int fd = fuse_session_fd(n->fuse);
+	if (n->has_own_files || fd < FIRST_FILE)
+		return;
+	n->has_own_files = true;
+	if (close_range((unsigned)fd + 1, ~0U, CLOSE_RANGE_UNSHARE) < 0 ||
+	    (fd > FIRST_FILE && close_range(FIRST_FILE, (unsigned)fd - 1, 0) < 0))
+		log_warning("who tells the kernel of changes keeps files open: %s", strerror(errno));
+}
+
 static void *thread_main(void *ctx)
 {
 	struct notify *n = ctx;
@@ -90,6 +111,7 @@ static void *thread_main(void *ctx)
 		if (!n->first)
 			n->last = &n->first;
 		lock_drop(&n->lock);
+		part_with_files(n);
 		do_job(n, job);
 		lock_take(&n->lock);
 

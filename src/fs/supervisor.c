@@ -196,6 +196,7 @@ static int bring_up_again(struct supervisor *s)
 static const struct supervisor nothing = {
 	.signals = -1,
 	.channel = -1,
+	.held_fd = -1,
 	.hooks = {.feed = -1},
 	.hooks_before = {.feed = -1},
 	.kept = {-1, -1},

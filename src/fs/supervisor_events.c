@@ -51,6 +51,7 @@ enum supervisor_event supervisor_next_event(struct supervisor *s, bool wants_sig
 			{.fd = wants_signals ? s->signals : -1, .events = POLLIN},
 			{.fd = s->watchdog.probe_fd, .events = POLLIN},
 			{.fd = s->fetcher.pidfd, .events = POLLIN},
+			{.fd = s->held_fd, .events = POLLIN},
 		};
 		int count = poll(fds, ARRAY_SIZE(fds), timeout_ms);
 		if (count > 0 && fds[1].revents) /* first: no flood of messages keeps it from ending */
@@ -59,6 +60,8 @@ enum supervisor_event supervisor_next_event(struct supervisor *s, bool wants_sig
 			return EVENT_TIMEOUT;
 		if (count > 0 && fds[0].revents)
 			return channel_receive_text(s->channel, ret) < 0 ? EVENT_DAEMON_GONE : EVENT_MESSAGE;
+		if (count > 0 && fds[4].revents)
+			supervisor_reap_held(s);
 		if (count > 0 && fds[2].revents)
 			return EVENT_PROBE;
 		if (count > 0 && fds[3].revents)

@@ -1,9 +1,11 @@
 /* supervisor_start.c - a daemon, from the fork until it serves: the mount's first one, or one that takes over. */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +15,9 @@
 #include "daemon.h"
 #include "kernel.h"
 #include "supervisor_state.h"
+
+#define DEATH_MAX_MS 500 /* of a process that has closed its files */
+#define STAT_MAX     4096
 
 /* ---- the process ---- */
 
@@ -72,13 +77,56 @@ int supervisor_start_daemon(struct supervisor *s, int ready_fd)
 	return 0;
 }
 
+static bool has_ended(int pidfd)
+{
+	struct pollfd end = {.fd = pidfd, .events = POLLIN};
+	return poll(&end, 1, DEATH_MAX_MS) > 0;
+}
+
+/* Its first thread; others may be held by the kernel. */
+static bool is_dead(pid_t pid)
+{
+	char path[32];
+	struct buf text = {0};
+	(void)snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	const char *state = io_read_path(path, STAT_MAX, &text) == 0 ? strrchr(text.data, ')') : NULL;
+	bool dead = state && strncmp(state, ") Z", 3) == 0;
+	buf_done(&text);
+	return dead;
+}
+
+/* A daemon whose thread the kernel does not let go (notify.c) ends when the next one has answered. */
+static void await_daemon(struct supervisor *s)
+{
+	int pidfd = pidfd_open(s->daemon, 0);
+	bool is_held = false;
+	while (pidfd >= 0 && !is_held && !has_ended(pidfd))
+		is_held = is_dead(s->daemon);
+	if (is_held && s->held == 0) {
+		log_warning("a thread of the daemon that died waits for an answer of the next one");
+		s->held = s->daemon;
+		s->held_fd = pidfd;
+		return;
+	}
+	io_close(&pidfd);
+}
+
+void supervisor_reap_held(struct supervisor *s)
+{
+	if (s->held > 0 && waitpid(s->held, NULL, WNOHANG) != 0) {
+		s->held = 0;
+		io_close(&s->held_fd);
+	}
+}
+
 int supervisor_reap_daemon(struct supervisor *s)
 {
 	int status = 0;
-	pid_t pid;
-	do
-		pid = waitpid(s->daemon, &status, 0);
-	while (pid < 0 && errno == EINTR);
+	pid_t pid = 0;
+	supervisor_reap_held(s);
+	await_daemon(s);
+	while (s->held != s->daemon && (pid = waitpid(s->daemon, &status, 0)) < 0 && errno == EINTR)
+		continue;
 	s->daemon = 0;
 	s->exit_code = pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 	if (pid > 0 && WIFSIGNALED(status))

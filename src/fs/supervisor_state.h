@@ -19,6 +19,8 @@ struct supervisor {
 	int signals;
 	int channel;
 	pid_t daemon; /* 0: there is none */
+	pid_t held;   /* one that died, and cannot end yet; 0: none */
+	int held_fd;  /* its pidfd */
 	struct hooks hooks;
 	char *program; /* that is executed for a restart */
 
@@ -88,6 +90,7 @@ int supervisor_start_daemon(struct supervisor *s, int ready_fd);
 int supervisor_bring_up(struct supervisor *s);
 /* Its exit code; a signal is a failure. */
 int supervisor_reap_daemon(struct supervisor *s);
+void supervisor_reap_held(struct supervisor *s);
 /* What systemd is to say; summary is the daemon's. */
 void supervisor_set_status(struct supervisor *s, const char *summary);
 

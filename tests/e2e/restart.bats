@@ -97,6 +97,41 @@ kill_daemon() {
 	no_processes_left
 }
 
+# Threads of a daemon that read from the run side's connection.
+run_threads() {
+	local task fd
+	fd=$(find "/proc/$1/fd" -lname /dev/fuse -printf '%f\n' | sort -n | tail -n 1)
+	for task in "/proc/$1/task/"*; do
+		if grep -q "^0 $(printf '0x%x' "$fd") " "$task/syscall"; then basename "$task"; fi
+	done
+}
+is_held() { cat "/proc/$1/task/"*/wchan | grep -q fuse_reverse_inval; }
+
+@test "the kernel holds a thread of the daemon that dies: another one serves, and who waited has an answer" {
+	need_root
+	command -v strace >/dev/null || skip "needs strace"
+	local before thread tracers=()
+	start_loaded_mount
+	[ "$(cat "$MNT/run/main/task/marker")" = one ]
+	before=$(daemon_pid)
+	for thread in $(run_threads "$before"); do
+		strace -p "$thread" -e trace=writev -e inject=writev:delay_enter=60000000 >/dev/null 2>"$T/traced.$thread" 3>&- &
+		tracers+=($!)
+		eventually grep -q attached "$T/traced.$thread"
+	done
+	stat "$MNT/run/nobody" >/dev/null 2>"$T/stat" 3>&- & # has the directory until it is answered
+	eventually grep -q wait_answer "/proc/$!/wchan"
+	cp "$T/artifacts/three.zip" "$MAIN/y.zip" 2>/dev/null 3>&- &
+	eventually is_held "$before"
+	kill -KILL "$before"
+	kill -KILL "${tracers[@]}"
+	wait "${tracers[@]}" 2>/dev/null || true
+	eventually is_another_than "$before"
+	eventually grep -q "No such file" "$T/stat"
+	grep -qE "^(one|three)$" "$MNT/run/main/task/marker"
+	eventually is_gone "$before"
+}
+
 @test "an upload that was under way gets EIO, and nothing of it is left; the next one is taken" {
 	start_ready_mount </dev/null
 	mk_signed "$T/a.zip" marker=one
