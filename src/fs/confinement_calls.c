@@ -74,7 +74,7 @@ static const struct confine_call of_all[] = {
 	CALL(exit_group), IF(prctl, 0, ALL, PR_SET_NAME), IF(prctl, 0, ALL, PR_GET_NO_NEW_PRIVS),
 	REFUSED(prctl, EPERM),
 	/* what it is */
-	CALL(getpid), CALL(geteuid), CALL(getegid), CALL(uname), CALL(sysinfo), CALL(getrandom), CALL(clock_gettime),
+	CALL(getpid), CALL(gettid), CALL(geteuid), CALL(getegid), CALL(uname), CALL(sysinfo), CALL(getrandom), CALL(clock_gettime),
 	IF(prlimit64, 0, ALL, 0), REFUSED(prlimit64, EPERM), /* its own: hard limits stay */
 	/* the supervisor, the log, names of users */
 	IF(socket, 0, ALL, AF_UNIX), CALL(connect), CALL(sendto), CALL(sendmsg), CALL(recvfrom), CALL(recvmsg),
@@ -178,7 +178,7 @@ static void add(struct rows *rows, const struct confine_call *some, size_t count
 static int allow_listed(bool is_signing)
 {
 	const struct confine_call to_itself[] = {
-		IF(tgkill, 0, ALL, (uint32_t)getpid()), /* between threads, and of abort */
+		IF(tgkill, 0, ALL, (uint32_t)getpid()), /* between threads, and of abort, which asks for gettid */
 #ifdef VOUCHFS_TEST_HOOKS
 		IF(kill, 0, ALL, (uint32_t)getpid()), /* a fault that is injected */
 #endif
