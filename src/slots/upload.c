@@ -239,6 +239,8 @@ static int write_locked(struct upload *upload, const struct trust *trust, const 
 		zip_headers_note(&upload->headers, buf, len, offset);
 	bool is_complete = upload->in_order && completes(upload, buf, len, offset);
 	r = is_complete && upload->identity.is_final ? upload_judge_locked(upload) : 0;
+	if (r < 0 && upload->decision->verdict.outcome != POLICY_REFUSED)
+		r = 0; /* nothing was found out: that is done, and told, at the end, which may come to another result */
 	if (upload_is_list_locked(upload))
 		upload->list_error = r;
 	return r;
