@@ -40,10 +40,10 @@ static void send_status(struct daemon *d)
 
 static void tell_reloaded(struct daemon *d, const char *request, const char *errors)
 {
-	struct buf text = {0};
-	if (d->channel >= 0 && buf_printf(&text, "%s\n%s", request, errors) == 0)
-		(void)channel_send(d->channel, CHANNEL_RELOADED, text.data, -1);
-	buf_done(&text);
+	char text[CHANNEL_TEXT_SIZE]; /* not on the heap: whoever waits is told also when memory has run out */
+	(void)snprintf(text, sizeof(text), "%s\n%s", request, errors);
+	if (d->channel >= 0)
+		(void)channel_send(d->channel, CHANNEL_RELOADED, text, -1);
 }
 
 /* request: its number, "0": a signal's; NULL: nobody waits for the outcome. */

@@ -42,6 +42,7 @@ int inflate_cache_new(uint64_t budget_bytes, struct inflate_cache **ret)
 		return -ENOMEM;
 	cache->budget_bytes = budget_bytes;
 	cache->anchor.holders = 1;
+	cache->anchor.key.entry = UINT64_MAX; /* no node has that */
 	TABLE_ADD(hh, cache->items, key, sizeof(cache->anchor.key), &cache->anchor);
 	if (!TABLE_HAS(hh, &cache->anchor)) {
 		free(cache);
