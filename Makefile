@@ -131,8 +131,6 @@ $B/tests/tamper_look: tests/tamper/look.c tests/tamper/memo.c $B/libvouchfs.a
 	@echo '  LD      $@'
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wl,--wrap=EVP_DigestVerify,--wrap=X509_self_signed,--wrap=X509_verify_cert -o $@ $^ $(PKG_LIBS)
 
-$B/fuzz/%.o: tests/fuzz/%.c Makefile
-
 # For unit tests whose allocations fail. Without sanitizers: it is called before they are ready.
 $B/tests/failing_malloc.o: tests/sweep/failing_malloc.c tests/sweep/failing_malloc.h Makefile
 	@mkdir -p $(@D)
@@ -141,7 +139,7 @@ $B/tests/failing_malloc.o: tests/sweep/failing_malloc.c tests/sweep/failing_mall
 
 $B/tests/test_notify $B/tests/test_out_of_memory $B/tests/test_slots_out_of_memory: $B/tests/failing_malloc.o
 
-$B/fuzz/%: tests/fuzz/%.c $(HELPER_O) $B/libvouchfs.a
+$B/fuzz/%.o: tests/fuzz/%.c Makefile
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
 	$(Q)$(CC) $(ALL_CFLAGS) -Itests/unit -Itests/fuzz -MMD -MP -c -o $@ $<
