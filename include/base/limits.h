@@ -69,6 +69,8 @@
 
 /* A daemon that died is replaced: at once, then after pauses that double, then no more. Who has served for a while does
  * not die of what the one before died of, so that one is the first again. */
+#define LIMIT_SERVICE_HEARD_MS 5000 /* until systemd has heard what it was told */
+#define LIMIT_MOUNT_ANSWER_MS  300  /* without an answer a mount counts as one that nobody serves */
 #define LIMIT_REPLACE_AT_ONCE  2U
 #define LIMIT_REPLACE_RESENT   3U /* deaths; what is sent again after them is not done again, but refused */
 #define LIMIT_REPLACE_TRIES    10U

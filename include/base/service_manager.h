@@ -23,6 +23,17 @@ void service_manager_failed(int error);
 uint64_t service_manager_watchdog_ms(void);
 void service_manager_alive(void);
 
+/*
+ * Descriptors that systemd keeps for the service beyond its processes (FileDescriptorStoreMax), by name, and gives to
+ * its next one. keep: -ENOTCONN: there is no systemd that listens; -EOPNOTSUPP: a build without libsystemd.
+ */
+int service_manager_keep(const char *name, int fd);
+void service_manager_drop(const char *name);
+/* Returns when all that was said has been heard; within LIMIT_SERVICE_HEARD_MS. */
+int service_manager_await_heard(void);
+/* What was kept for this process, each O_CLOEXEC and the caller's: ret_fds[i] is that of names[i], or -1. Once. */
+void service_manager_take_kept(const char *const names[], size_t count, int ret_fds[]);
+
 /* Of a child that does not speak for the service, and of all that it starts. */
 void service_manager_forget(void);
 

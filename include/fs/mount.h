@@ -26,7 +26,11 @@ struct fs_mount_options {
 	bool allow_other;	 /* always on for root */
 	enum log_target log;	 /* LOG_TO_AUTO: as the configuration says */
 	bool nonempty;		 /* the mountpoint may hold something, which is hidden then */
+	bool keep;		 /* mount alone, and leave it with systemd for fs_mount_kept */
 };
+
+/* Serves what systemd has kept for this process, as whoever it is; returns when that has ended. Errors are printed. */
+int fs_mount_kept(void);
 
 /*
  * Mounts and serves. What vouchfs has mounted there before and has lost its process is taken away first, and that is

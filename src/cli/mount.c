@@ -25,6 +25,9 @@ const struct cli_command cli_mount_commands[] = {
 			 "  -f, --foreground   stay, and say on stderr what goes on\n"
 			 "      --log WHERE    journal, syslog, stderr, json (an object a line on stderr) or auto\n"
 			 "                     (default: what the configuration says)\n"
+			 "      --keep         mount alone, and leave it with systemd for the service that serves it\n"
+			 "      --kept         serve what systemd has kept, as the user of the service\n"
+			 "                     (both: vouchfs-confined@.service)\n"
 			 "  -o, --options O    as for mount(8): rw, allow_other, default_permissions, nosuid, nodev,\n"
 			 "                     nonempty (MNT may hold something, which is hidden), and what fstab "
 			 "needs\n"
@@ -72,12 +75,14 @@ static int run_mount(int argc, char **argv)
 	const char *config = NULL, *list = NULL, *log = NULL;
 	struct mount_effects effects = {.allow_other = geteuid() == 0};
 	struct fs_mount_options options = {0};
-	bool done = false;
+	bool is_kept = false, done = false;
 	const struct cli_option table[] = {
 		{.name = "config", .letter = 'c', .kind = CLI_TEXT, .ret_text = &config},
 		{.name = "options", .letter = 'o', .kind = CLI_TEXT, .ret_text = &list},
 		{.name = "foreground", .letter = 'f', .kind = CLI_FLAG, .ret_flag = &options.foreground},
 		{.name = "log", .kind = CLI_TEXT, .ret_text = &log},
+		{.name = "keep", .kind = CLI_FLAG, .ret_flag = &options.keep},
+		{.name = "kept", .kind = CLI_FLAG, .ret_flag = &is_kept},
 	};
 	int code = cli_parse(&cli_mount_commands[0], table, ARRAY_SIZE(table), &argc, argv, 1, 1, &done);
 	if (code == CLI_EXIT_OK && !done)
@@ -88,6 +93,9 @@ static int run_mount(int argc, char **argv)
 		return code;
 	options.allow_other = effects.allow_other;
 	options.nonempty = effects.nonempty;
+	options.foreground |= options.keep;
+	if (is_kept) /* what is touched before it is served waits for that */
+		return fs_mount_kept();
 
 	char *config_path = NULL, *mountpoint = NULL;
 	code = CLI_EXIT_FAILURE;

@@ -238,7 +238,7 @@ static void tear_down(struct daemon *d)
 int daemon_main(const struct plan *plan, int channel, int hook_feed)
 {
 	struct daemon d = {.plan = plan,
-			   .administrator = geteuid(),
+			   .administrator = plan->is_kept ? 0 : geteuid(),
 			   .channel = channel,
 			   .signals = -1,
 			   .session_end = -1,

@@ -3,17 +3,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/limits.h"
 #include "fs/mount.h"
 #include "mountinfo.h"
 #include "refusal.h"
@@ -125,11 +129,39 @@ static int run_fusermount(const char *mountpoint, bool lazy)
 }
 
 /* stat may be answered from the cache, statvfs never. */
-bool kernel_has_lost_process(const char *mountpoint)
+static bool has_lost_process(const char *mountpoint)
 {
 	struct stat st;
 	struct statvfs fs;
 	return (stat(mountpoint, &st) < 0 || statvfs(mountpoint, &fs) < 0) && errno == ENOTCONN;
+}
+
+/* A request that nobody has taken yet can be killed, with who waits for it. */
+static enum kernel_answer await_answer(pid_t child)
+{
+	int status = 0, fd = pidfd_open(child, 0);
+	struct pollfd end = {.fd = fd, .events = POLLIN};
+	bool is_over = fd < 0 || poll(&end, 1, LIMIT_MOUNT_ANSWER_MS) != 0;
+	io_close(&fd);
+	if (!is_over) {
+		(void)kill(child, SIGKILL);
+		(void)waitpid(child, NULL, WNOHANG);
+		return KERNEL_SILENT;
+	}
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return KERNEL_ANSWERS;
+	return WIFEXITED(status) && WEXITSTATUS(status) == KERNEL_LOST ? KERNEL_LOST : KERNEL_ANSWERS;
+}
+
+enum kernel_answer kernel_ask(const char *mountpoint)
+{
+	pid_t child = fork();
+	if (child == 0)
+		_exit(has_lost_process(mountpoint) ? KERNEL_LOST : KERNEL_ANSWERS);
+	if (child < 0)
+		return has_lost_process(mountpoint) ? KERNEL_LOST : KERNEL_ANSWERS;
+	return await_answer(child);
 }
 
 int kernel_unmount(const char *mountpoint, bool lazy)

@@ -19,8 +19,14 @@ struct kernel_mount {
 /* Mounts, and returns the descriptor to serve it with. */
 int kernel_mount(const struct kernel_mount *what, int *ret_fd, struct explain *ret_why);
 
-/* Whether what is mounted there has lost its process: whoever touches it gets ENOTCONN. */
-bool kernel_has_lost_process(const char *mountpoint);
+enum kernel_answer {
+	KERNEL_ANSWERS = 1,
+	KERNEL_LOST,   /* its process is gone: whoever touches it gets ENOTCONN */
+	KERNEL_SILENT, /* nothing came within LIMIT_MOUNT_ANSWER_MS */
+};
+
+/* What is mounted there is touched, by a process that can be left behind. */
+enum kernel_answer kernel_ask(const char *mountpoint);
 
 /* -EBUSY: in use; lazy never is. A daemon that does not answer cannot hold up a lazy one. */
 int kernel_unmount(const char *mountpoint, bool lazy);

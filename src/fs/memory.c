@@ -50,6 +50,32 @@ int memory_new_nodes(int *ret_fd)
 	return 0;
 }
 
+/* ---- who was the last ---- */
+
+int memory_put_count(int fd, uint32_t incarnation)
+{
+	return io_pwrite_full(fd, &incarnation, sizeof(incarnation), 0);
+}
+
+int memory_new_count(int *ret_fd)
+{
+	int fd = memfd_create("vouchfs-count", MFD_CLOEXEC);
+	int r = fd < 0 ? -errno : memory_put_count(fd, 0);
+	if (r < 0) {
+		io_close(&fd);
+		return r;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+int memory_get_count(int fd, uint32_t *ret)
+{
+	return io_pread_full(fd, ret, sizeof(*ret), 0);
+}
+
+/* ---- where it is ---- */
+
 static uint64_t offset_of(enum memory_side side)
 {
 	ASSERT(side < MEMORY_SIDES);

@@ -34,6 +34,11 @@ int memory_seal(int memory);
 /* The same for what slots remembers (slots_options.memory_fd): empty, and as large as slots makes it. */
 int memory_new_nodes(int *ret_fd);
 
+/* The number of the last daemon, for who begins without having seen it; 0 at first. */
+int memory_new_count(int *ret_fd);
+int memory_put_count(int fd, uint32_t incarnation);
+int memory_get_count(int fd, uint32_t *ret);
+
 int memory_put_init(int memory, enum memory_side side, const struct memory_init *init);
 /* -ENODATA: there is none; -EBADMSG: what is there is not what memory_put_init writes. */
 int memory_get_init(int memory, enum memory_side side, struct memory_init *ret);

@@ -12,6 +12,7 @@
 
 #include "base/io.h"
 #include "base/text.h"
+#include "kept.h"
 #include "mountinfo.h"
 #include "plan.h"
 #include "supervisor.h"
@@ -122,8 +123,17 @@ int fs_mount(const struct fs_mount_options *options)
 		.allow_other = options->allow_other,
 		.log = options->log,
 		.nonempty = options->nonempty,
+		.is_kept = options->keep,
 	};
+	if (options->keep)
+		return open_standard_files() ? kept_mount(&request) : EXIT_FAILURE;
 	return mount_as_requested(&request);
+}
+
+/* Before anything is opened the numbers of what is kept are free for nothing else, so nobody opens 0 to 2 here. */
+int fs_mount_kept(void)
+{
+	return kept_serve();
 }
 
 int fs_signer_mount(const struct fs_signer_mount_options *options)

@@ -161,14 +161,20 @@ const struct mountinfo_entry *mountinfo_find_tree(const struct mountinfo *info, 
 	return NULL;
 }
 
+/* As runtime.h has it. */
+static bool is_in_runtime(const char *mountpoint)
+{
+	return text_starts_with(mountpoint, "/run/vouchfs-") && text_ends_with(mountpoint, "/run");
+}
+
 const struct mountinfo_entry *mountinfo_find_run(const struct mountinfo *info, const struct mountinfo_entry *tree)
 {
 	for (size_t i = 0; i < info->count; i++) {
 		const struct mountinfo_entry *e = &info->entries[i];
 		bool ours = strcmp(e->type, tree->type) == 0 && e->read_only && e->has_user && tree->has_user &&
 			    e->user == tree->user && strcmp(e->source, tree->source) == 0;
-		/* root's is mounted inside, a user's elsewhere */
-		if (ours && (e->user != 0 || e->parent == tree->id))
+		/* root's is mounted inside, a user's and a confined service's elsewhere */
+		if (ours && (e->user != 0 || e->parent == tree->id || is_in_runtime(e->mountpoint)))
 			return e;
 	}
 	return NULL;

@@ -34,7 +34,7 @@ void mountpoint_explain_table(int error, struct explain *why)
 /* Only what is a FUSE mount is touched: whoever asks an automount point whether it lives mounts it, or waits. */
 static bool is_dead(const struct mountinfo_entry *there)
 {
-	return there && text_starts_with(there->type, "fuse") && kernel_has_lost_process(there->mountpoint);
+	return there && text_starts_with(there->type, "fuse") && kernel_ask(there->mountpoint) == KERNEL_LOST;
 }
 
 static bool is_own(const struct mountinfo_entry *mount)

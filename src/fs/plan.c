@@ -145,6 +145,25 @@ static int plan_hooks(struct plan *plan, const struct config *config, struct exp
 	return r == 0 ? choose_hooks_user(config, &plan->user, &plan->hooks.user, why) : r;
 }
 
+/* What the supervisor starts with privileges, and one that has none from the start cannot. */
+static int check_kept(const struct plan *plan, struct explain *why)
+{
+	if (!plan->is_kept || (!plan->hooks.directory && !plan->fetch.source && plan->user.uid != 0))
+		return 0;
+	if (plan->user.uid == 0)
+		explain_set(why, "the store would be root's, and a confined service is not root: make the user that "
+				 "`user` names, or use the unit vouchfs@.service");
+	else if (plan->hooks.directory)
+		explain_set(why,
+			    "there are hooks (%s), and a confined service runs no programs: use the unit "
+			    "vouchfs@.service, or take the directory away",
+			    plan->hooks.directory);
+	else
+		explain_set(why, "[policy] source is set, and a confined service has no network: use the unit "
+				 "vouchfs@.service, or write bundles to the mount yourself");
+	return -EOPNOTSUPP;
+}
+
 static void warn_of_substitute(const struct config *config, uid_t uid)
 {
 	char name[64], store[256], user[ACCESS_USER_SIZE];
@@ -173,16 +192,19 @@ static int use_config(struct plan *plan, const struct config *config, struct exp
 	if (r == 0)
 		r = fetcher_options_make(config, &plan->user, &plan->fetch);
 	if (r == 0)
+		r = check_kept(plan, why);
+	if (r == 0)
 		r = take_runtime(plan, why);
 	if (r == 0)
 		r = privileges_make_store(config->store, &plan->user, why);
 	return r;
 }
 
-/* Root mounts the run side inside; fusermount3 may not look into a user's own mount, so his lies beside it. */
+/* Root mounts the run side inside; fusermount3 may not look into a user's own mount, and nobody can into one that is
+ * not served yet, so these lie beside it. */
 static int place_run_side(struct plan *plan, struct explain *why)
 {
-	plan->run_is_linked = geteuid() != 0;
+	plan->run_is_linked = geteuid() != 0 || plan->is_kept;
 	int r = 0;
 	if (plan->run_is_linked)
 		r = io_mkdirat(plan->runtime.dirfd, "run", 0700);
@@ -291,6 +313,7 @@ int plan_make(const struct plan_request *request, struct plan *ret)
 		.allow_other = request->allow_other,
 		.log = request->log,
 		.nonempty = request->nonempty,
+		.is_kept = request->is_kept,
 		.runtime = {.dirfd = -1, .lock_fd = -1},
 	};
 	struct explain why = {.text = "out of memory"};

@@ -25,6 +25,7 @@ struct plan_request {
 	bool allow_other;
 	enum log_target log; /* LOG_TO_AUTO: as the configuration says */
 	bool nonempty;	     /* the mountpoint may hold something, which is hidden then */
+	bool is_kept;	     /* for a service without privileges (kept.h) */
 };
 
 struct plan {
@@ -39,6 +40,7 @@ struct plan {
 	bool allow_other;
 	bool nonempty;
 	bool no_exec;
+	bool is_kept; /* root mounts it, and another process serves it, without privileges from the start (kept.h) */
 	enum log_target log;
 	struct service_user user;
 	struct hooks_options hooks;

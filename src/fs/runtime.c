@@ -85,7 +85,11 @@ int runtime_open(const char *source, bool create, struct runtime *ret, struct ex
 	if (snprintf(path, sizeof(runtime.path), "%s/vouchfs-%016llx", base_path,
 		     (unsigned long long)hash_path(source)) >= (int)sizeof(runtime.path))
 		goto out;
-	r = runtime.dirfd = open_private(path, create, S_IRWXG | S_IRWXO);
+	r = runtime.dirfd = open_private(path, create, geteuid() == 0 ? S_IWOTH : S_IRWXG | S_IRWXO);
+	if (r >= 0 && create && fchmod(runtime.dirfd, 0700) < 0) {
+		r = -errno;
+		io_close(&runtime.dirfd);
+	}
 	if (r < 0)
 		goto out;
 	*ret = runtime;
@@ -137,6 +141,14 @@ static int remove_outcomes(const struct runtime *runtime)
 	return r;
 }
 
+static void explain_busy(int fd, struct explain *why)
+{
+	explain_set(why,
+		    "process %ld serves it already, or is still ending; `vouchfs unmount` of its mountpoint waits for "
+		    "the end",
+		    (long)blocking_process(fd));
+}
+
 int runtime_lock(struct runtime *runtime, struct explain *ret_why)
 {
 	for (int tries = 0; tries < LOCK_TRIES; tries++) {
@@ -147,10 +159,7 @@ int runtime_lock(struct runtime *runtime, struct explain *ret_why)
 		}
 		struct flock lock = whole_file(F_WRLCK);
 		if (fcntl(fd, F_SETLK, &lock) < 0) {
-			explain_set(ret_why,
-				    "process %ld serves it already, or is still ending; `vouchfs unmount` of its "
-				    "mountpoint waits for the end",
-				    (long)blocking_process(fd));
+			explain_busy(fd, ret_why);
 			io_close(&fd);
 			return -EBUSY;
 		}
@@ -162,6 +171,22 @@ int runtime_lock(struct runtime *runtime, struct explain *ret_why)
 	}
 	explain_set(ret_why, "%s/%s cannot be locked", runtime->path, LOCK_NAME);
 	return -EBUSY;
+}
+
+int runtime_lock_again(struct runtime *runtime, struct explain *ret_why)
+{
+	struct flock lock = whole_file(F_WRLCK);
+	if (fcntl(runtime->lock_fd, F_SETLK, &lock) < 0) {
+		explain_busy(runtime->lock_fd, ret_why);
+		return -EBUSY;
+	}
+	return remove_outcomes(runtime);
+}
+
+/* Others pass through, to the run side. */
+int runtime_share(struct runtime *runtime, gid_t gid)
+{
+	return fchown(runtime->dirfd, (uid_t)-1, gid) < 0 || fchmod(runtime->dirfd, 0771) < 0 ? -errno : 0;
 }
 
 int runtime_holder(const struct runtime *runtime, int *ret_pidfd)

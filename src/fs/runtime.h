@@ -9,7 +9,10 @@
  *         restart   of the last time that another program was to serve
  *         *.asked   the number of the last request, written before anything is done for it: whoever reads it and then
  *                   asks is answered by an outcome with a higher one, which was begun later than that
- *         run/      mountpoint of a user's run side
+ *         run/      mountpoint of the run side, where that is beside the tree
+ *
+ * Where root has mounted for a service without privileges (kept.h), the directory is root's and the service's group may
+ * write it, so root believes the members of that group what they say of their own processes.
  */
 #ifndef FS_RUNTIME_H
 #define FS_RUNTIME_H
@@ -38,6 +41,10 @@ void runtime_done(struct runtime *runtime);
 
 /* For the life of this process (not inherited by fork). -EBUSY: ret_why names the process that has it. */
 int runtime_lock(struct runtime *runtime, struct explain *ret_why);
+/* The same of a directory and a file that another process has opened for this one. */
+int runtime_lock_again(struct runtime *runtime, struct explain *ret_why);
+/* Of root: lets a service's group in. */
+int runtime_share(struct runtime *runtime, gid_t gid);
 /* The process that holds the lock, as a descriptor (pidfd) that cannot come to mean another one. -ESRCH: none. */
 int runtime_holder(const struct runtime *runtime, int *ret_pidfd);
 /* Removes the directory; the holder of the lock only. */

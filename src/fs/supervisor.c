@@ -164,8 +164,8 @@ static int make_memory(struct supervisor *s)
 
 static int bring_up_first(struct supervisor *s, int ready_fd)
 {
-	int r = make_memory(s);
-	if (r == 0)
+	int r = s->memory < 0 ? make_memory(s) : 0;
+	if (r == 0 && !s->program)
 		r = program_path(&s->program);
 	if (r == 0) {
 		s->hooks = hooks_start(&s->plan->hooks, &s->log);
@@ -193,21 +193,6 @@ static int bring_up_again(struct supervisor *s)
 	return r;
 }
 
-static const struct supervisor nothing = {
-	.signals = -1,
-	.channel = -1,
-	.held_fd = -1,
-	.hooks = {.feed = -1},
-	.hooks_before = {.feed = -1},
-	.kept = {-1, -1},
-	.memory = -1,
-	.nodes = -1,
-	.program_before = -1,
-	.incarnation = 1,
-	.watchdog = WATCHDOG_NONE,
-	.fetcher = FETCHER_NONE,
-};
-
 static int prepare(struct supervisor *s)
 {
 	struct explain why;
@@ -234,6 +219,7 @@ static int end(struct supervisor *s, int result)
 	io_close(&s->signals);
 	io_close(&s->memory);
 	io_close(&s->nodes);
+	io_close(&s->count);
 	io_close(&s->program_before);
 	free(s->program);
 	free(s->failure);
@@ -243,7 +229,7 @@ static int end(struct supervisor *s, int result)
 
 int supervisor_run(struct plan *plan, int ready_fd)
 {
-	struct supervisor s = nothing;
+	struct supervisor s = SUPERVISOR_NONE;
 	s.plan = plan;
 	s.log = (struct log_options){.target = plan->log, .background = !plan->foreground};
 	int r = prepare(&s);
@@ -252,27 +238,32 @@ int supervisor_run(struct plan *plan, int ready_fd)
 	return end(&s, r == 0 ? serve(&s) : r);
 }
 
+int supervisor_go_on(struct takeover *takeover)
+{
+	struct supervisor s = SUPERVISOR_NONE;
+	struct plan plan;
+	s.plan = &plan;
+	(void)takeover_let_through(takeover, false);
+	supervisor_adopt(&s, takeover);
+	takeover_done(takeover);
+	int r = prepare(&s);
+	if (r == 0)
+		r = s.incarnation == 1 ? bring_up_first(&s, -1) : bring_up_again(&s);
+	int code = end(&s, r == 0 ? serve(&s) : r);
+	free((char *)plan.source);
+	free((char *)plan.mountpoint);
+	plan_done(&plan);
+	return code;
+}
+
 int supervisor_resume(int description)
 {
-	struct supervisor s = nothing;
 	struct takeover takeover;
-	struct plan plan;
 	int r = takeover_read(description, &takeover);
 	io_close(&description);
 	if (r < 0) {
 		log_error("what the program before has left of its mount cannot be read: %s", strerror(-r));
 		return EXIT_FAILURE;
 	}
-	s.plan = &plan;
-	(void)takeover_let_through(&takeover, false);
-	supervisor_adopt(&s, &takeover);
-	takeover_done(&takeover);
-	r = prepare(&s);
-	if (r == 0)
-		r = bring_up_again(&s);
-	int code = end(&s, r == 0 ? serve(&s) : r);
-	free((char *)plan.source);
-	free((char *)plan.mountpoint);
-	plan_done(&plan);
-	return code;
+	return supervisor_go_on(&takeover);
 }

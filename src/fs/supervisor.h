@@ -15,5 +15,8 @@ int supervisor_run(struct plan *plan, int ready_fd);
 
 /* Goes on with what the program before this one has mounted (takeover.h). Takes the descriptor over. */
 int supervisor_resume(int description);
+/* The same with what has been read; takes it over. */
+struct takeover;
+int supervisor_go_on(struct takeover *takeover);
 
 #endif

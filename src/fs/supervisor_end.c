@@ -53,8 +53,11 @@ static void unmount_side(const struct supervisor *s, const char *mountpoint, boo
 		log_error("%s was not unmounted: %s", mountpoint, strerror(-r));
 }
 
+/* What is kept was mounted by root, and is unmounted by root, when nobody serves it any more. */
 static void unmount_all(const struct supervisor *s, bool lazy)
 {
+	if (s->plan->is_kept)
+		return;
 	if (s->is_mounted[MEMORY_RUN])
 		unmount_side(s, s->plan->run_mountpoint, lazy);
 	if (s->is_mounted[MEMORY_TREE])

@@ -15,6 +15,7 @@
 #include "base/io.h"
 #include "base/limits.h"
 #include "daemon.h"
+#include "kept.h"
 #include "slots/tree_memory.h"
 #include "supervisor_state.h"
 
@@ -68,6 +69,8 @@ void supervisor_keep_or_not(struct supervisor *s)
 
 void supervisor_cut_connections(struct supervisor *s)
 {
+	if (s->plan->is_kept)
+		kept_drop();
 	for (size_t i = 0; i < MEMORY_SIDES; i++)
 		io_close(&s->kept[i]);
 }

@@ -117,15 +117,17 @@ static void describe_numbers(const struct supervisor *s, struct takeover *t)
 	takeover_set_number(t, TAKEOVER_RELOADS_DUE, s->reloads);
 	takeover_set_number(t, TAKEOVER_RELOADS_ASKED, plan->runtime.asked[RUNTIME_RELOAD]);
 	takeover_set_number(t, TAKEOVER_RESTARTS_ASKED, plan->runtime.asked[RUNTIME_RESTART]);
+	takeover_set_number(t, TAKEOVER_IS_KEPT, plan->is_kept);
 	takeover_set_fd(t, TAKEOVER_TREE_FD, s->kept[MEMORY_TREE]);
 	takeover_set_fd(t, TAKEOVER_RUN_FD, s->kept[MEMORY_RUN]);
 	takeover_set_fd(t, TAKEOVER_MEMORY_FD, s->memory);
 	takeover_set_fd(t, TAKEOVER_NODES_FD, s->nodes);
 	takeover_set_fd(t, TAKEOVER_RUNTIME_FD, plan->runtime.dirfd);
 	takeover_set_fd(t, TAKEOVER_LOCK_FD, plan->runtime.lock_fd);
+	takeover_set_fd(t, TAKEOVER_COUNT_FD, s->count);
 }
 
-static int describe(const struct supervisor *s, struct takeover *ret)
+int supervisor_describe(const struct supervisor *s, struct takeover *ret)
 {
 	const struct plan *plan = s->plan;
 	const char *const texts[TAKEOVER_TEXTS] = {
@@ -152,7 +154,7 @@ static int hand_over(struct supervisor *s, const char *path, int fd, int before_
 {
 	struct takeover takeover = {0};
 	char number[16];
-	int memfd = -1, r = describe(s, &takeover);
+	int memfd = -1, r = supervisor_describe(s, &takeover);
 	takeover_set_fd(&takeover, TAKEOVER_BEFORE_FD, before_fd);
 	if (r == 0)
 		r = takeover_set_text(&takeover, TAKEOVER_FAILURE, failure);
@@ -229,6 +231,7 @@ static void adopt_plan(struct takeover *t, struct plan *plan)
 		.allow_other = n[TAKEOVER_ALLOW_OTHER],
 		.nonempty = n[TAKEOVER_NONEMPTY],
 		.no_exec = n[TAKEOVER_NO_EXEC],
+		.is_kept = n[TAKEOVER_IS_KEPT],
 		.log = (enum log_target)n[TAKEOVER_LOG],
 		.user = {.uid = (uid_t)n[TAKEOVER_UID], .gid = (gid_t)n[TAKEOVER_GID]},
 		.hooks = {.directory = t->texts[TAKEOVER_HOOKS_DIRECTORY],
@@ -265,6 +268,7 @@ void supervisor_adopt(struct supervisor *s, struct takeover *t)
 		s->is_mounted[i] = s->kept[i] >= 0;
 	s->memory = takeover_fd(t, TAKEOVER_MEMORY_FD);
 	s->nodes = takeover_fd(t, TAKEOVER_NODES_FD);
+	s->count = takeover_fd(t, TAKEOVER_COUNT_FD);
 	s->program_before = takeover_fd(t, TAKEOVER_BEFORE_FD);
 	s->incarnation = (uint32_t)t->numbers[TAKEOVER_INCARNATION];
 	s->replaced = (unsigned)t->numbers[TAKEOVER_REPLACED];

@@ -29,6 +29,7 @@ static _Noreturn void be_daemon(struct supervisor *s, int channel, int ready_fd)
 	io_close(&s->memory);
 	io_close(&s->nodes);
 	io_close(&s->program_before);
+	io_close(&s->count);
 	for (size_t i = 0; i < MEMORY_SIDES; i++)
 		io_close(&s->kept[i]);
 	io_close(&s->watchdog.probe_fd);
@@ -56,7 +57,9 @@ static pid_t fork_alone(struct supervisor *s)
 int supervisor_start_daemon(struct supervisor *s, int ready_fd)
 {
 	int pair[2];
-	int r = channel_pair(pair);
+	int r = s->count >= 0 ? memory_put_count(s->count, s->incarnation) : 0;
+	if (r == 0)
+		r = channel_pair(pair);
 	if (r < 0)
 		return r;
 	s->serves_since_ms = 0;
@@ -155,7 +158,7 @@ static int await_start(struct supervisor *s, enum channel_kind kind, uint64_t de
 	}
 }
 
-static int mount_side(struct supervisor *s, enum memory_side side)
+int supervisor_mount_side(struct supervisor *s, enum memory_side side)
 {
 	const bool is_run = side == MEMORY_RUN;
 	const struct kernel_mount what = {
@@ -178,7 +181,7 @@ static int mount_side(struct supervisor *s, enum memory_side side)
 
 static int serve_side(struct supervisor *s, enum memory_side side, uint64_t deadline_ms)
 {
-	int r = s->is_mounted[side] ? 0 : mount_side(s, side);
+	int r = s->is_mounted[side] ? 0 : supervisor_mount_side(s, side);
 	if (r == 0)
 		r = channel_send(s->channel, side == MEMORY_RUN ? CHANNEL_RUN : CHANNEL_TREE, NULL, s->kept[side]);
 	return r < 0 ? r : await_start(s, CHANNEL_SERVING, deadline_ms);

@@ -29,6 +29,7 @@ struct supervisor {
 	bool is_mounted[MEMORY_SIDES];
 	int memory;
 	int nodes;
+	int count;	      /* for who is to serve after the supervisor's own death (kept.h); -1: nobody is */
 	uint32_t incarnation; /* of the daemon that serves, or is to */
 	unsigned deaths;      /* in a row */
 	unsigned replaced;
@@ -51,6 +52,13 @@ struct supervisor {
 	char summary[SERVICE_STATUS_SIZE]; /* of what is served, as the daemon says */
 	char status[SERVICE_STATUS_SIZE];  /* for the service manager */
 };
+
+#define SUPERVISOR_NONE                                                                                                \
+	{                                                                                                              \
+		.signals = -1, .channel = -1, .held_fd = -1, .hooks = {.feed = -1}, .hooks_before = {.feed = -1},      \
+		.kept = {-1, -1}, .memory = -1, .nodes = -1, .count = -1, .program_before = -1, .incarnation = 1,      \
+		.watchdog = WATCHDOG_NONE, .fetcher = FETCHER_NONE                                                     \
+	}
 
 /* ---- supervisor_events.c ---- */
 
@@ -88,6 +96,8 @@ int supervisor_start_daemon(struct supervisor *s, int ready_fd);
  * served; -EPIPE: the daemon is gone and has said why; -ETIMEDOUT; -ECANCELED: the kernel refused, which has been said.
  */
 int supervisor_bring_up(struct supervisor *s);
+/* -ECANCELED: the kernel refused, which has been said. */
+int supervisor_mount_side(struct supervisor *s, enum memory_side side);
 /* Its exit code; a signal is a failure. */
 int supervisor_reap_daemon(struct supervisor *s);
 void supervisor_reap_held(struct supervisor *s);
@@ -113,8 +123,10 @@ int supervisor_replace(struct supervisor *s);
 
 /* Does not return, or there is a daemon all the same: 0, and else as supervisor_replace. */
 int supervisor_restart(struct supervisor *s);
-/* The mount is another program's; what is taken of it is taken out. */
+/* For the process that goes on with it. */
 struct takeover;
+int supervisor_describe(const struct supervisor *s, struct takeover *ret);
+/* The mount is another program's; what is taken of it is taken out. */
 void supervisor_adopt(struct supervisor *s, struct takeover *takeover);
 /* It cannot be served here: executes the program before, where there is one. */
 void supervisor_give_back(struct supervisor *s);

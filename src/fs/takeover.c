@@ -52,12 +52,14 @@ static const char *const number_names[TAKEOVER_NUMBERS] = {
 	[TAKEOVER_RELOADS_DUE] = "reloads_due",
 	[TAKEOVER_RELOADS_ASKED] = "reloads_asked",
 	[TAKEOVER_RESTARTS_ASKED] = "restarts_asked",
+	[TAKEOVER_IS_KEPT] = "is_kept",
 	[TAKEOVER_TREE_FD] = "tree_fd",
 	[TAKEOVER_RUN_FD] = "run_fd",
 	[TAKEOVER_MEMORY_FD] = "memory_fd",
 	[TAKEOVER_NODES_FD] = "nodes_fd",
 	[TAKEOVER_RUNTIME_FD] = "runtime_fd",
 	[TAKEOVER_LOCK_FD] = "lock_fd",
+	[TAKEOVER_COUNT_FD] = "count_fd",
 	[TAKEOVER_BEFORE_FD] = "before_fd",
 };
 

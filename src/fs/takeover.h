@@ -56,6 +56,7 @@ enum takeover_number {
 	TAKEOVER_RELOADS_DUE,
 	TAKEOVER_RELOADS_ASKED,
 	TAKEOVER_RESTARTS_ASKED,
+	TAKEOVER_IS_KEPT,  /* by systemd, which has the descriptors as well (kept.h) */
 	TAKEOVER_FIRST_FD, /* descriptors, from here on; a number that is missing: there is none */
 	TAKEOVER_TREE_FD = TAKEOVER_FIRST_FD,
 	TAKEOVER_RUN_FD,
@@ -63,6 +64,7 @@ enum takeover_number {
 	TAKEOVER_NODES_FD,
 	TAKEOVER_RUNTIME_FD,
 	TAKEOVER_LOCK_FD,
+	TAKEOVER_COUNT_FD,
 	TAKEOVER_BEFORE_FD, /* the program before, to execute it again */
 	TAKEOVER_NUMBERS,
 };

@@ -212,5 +212,5 @@ int fs_unmount_side(const char *mountpoint, bool lazy, struct explain *ret_why)
 
 int fs_unmount_stale(const char *mountpoint, struct explain *ret_why)
 {
-	return kernel_has_lost_process(mountpoint) ? fs_unmount(mountpoint, true, ret_why) : 0;
+	return kernel_ask(mountpoint) == KERNEL_LOST ? fs_unmount(mountpoint, true, ret_why) : 0;
 }

@@ -65,7 +65,7 @@ verify() {
 	local unit
 	needs systemd-analyze
 	mkdir "$T/units"
-	for unit in vouchfs@srv-functions vouchfs-signer@srv-signing vouchfs-function@main-function; do
+	for unit in vouchfs@srv-functions vouchfs-confined@srv-functions vouchfs-signer@srv-signing vouchfs-function@main-function; do
 		cp "$UNITS/${unit%@*}@.service" "$T/units/$unit.service"
 	done
 	cp "$UNITS"/vouchfs-export-trust.* "$T/units"
@@ -101,7 +101,7 @@ HIDES='^(Protect(System|Home|Proc|Hostname|Clock|Kernel[A-Za-z]*|ControlGroups)|
 	run -0 grep -cE "$HIDES" "$UNITS/vouchfs-export-trust.service"
 	[ "$output" -gt 5 ]
 	# it takes openat2(2) away
-	for unit in vouchfs@ vouchfs-signer@ vouchfs-export-trust; do
+	for unit in vouchfs@ vouchfs-confined@ vouchfs-signer@ vouchfs-export-trust; do
 		run -1 grep RestrictSUIDSGID=yes "$UNITS/$unit.service"
 	done
 }
@@ -110,10 +110,34 @@ HIDES='^(Protect(System|Home|Proc|Hostname|Clock|Kernel[A-Za-z]*|ControlGroups)|
 	local unit
 	needs systemd-analyze
 	# in tenths of its figures: who mounts needs CAP_SYS_ADMIN, and may hide no file
-	for unit in vouchfs@.service=52 vouchfs-signer@.service=52 vouchfs-function@.service=40 vouchfs-export-trust.service=25; do
+	for unit in vouchfs@.service=52 vouchfs-confined@.service=20 vouchfs-signer@.service=52 vouchfs-function@.service=40 vouchfs-export-trust.service=25; do
 		cp "$UNITS/${unit%=*}" "$T/${unit%=*}"
 		run -0 systemd-analyze security --no-pager --offline=yes --threshold="${unit#*=}" "$T/${unit%=*}"
 	done
+}
+
+@test "units: what makes the confined one serve is in it, and what would not let it is not" {
+	local unit="$UNITS/vouchfs-confined@.service" line
+	for line in "ExecStartPre=+$PREFIX/bin/vouchfs mount --keep %f" "ExecStart=$PREFIX/bin/vouchfs mount --kept %f" \
+		"ExecStopPost=+-$PREFIX/bin/vouchfs unmount --stale %f" NotifyAccess=exec FileDescriptorStoreMax=8 CapabilityBoundingSet=; do
+		grep -qxF "$line" "$unit"
+	done
+	run ! grep -qE '^(ProtectProc|PrivateUsers|RestrictSUIDSGID|InaccessiblePaths)=' "$unit" # callers' names; openat2
+}
+
+@test "kept: without systemd neither half does anything, and both say so" {
+	need_root
+	mk_plain_config
+	run -1 env -u NOTIFY_SOCKET "$VOUCHFS" mount --keep -c "$CONF" "$MNT"
+	[[ $output == *"no systemd is there to keep the mount"* ]]
+	run ! is_mounted
+	run -1 "$VOUCHFS" mount --kept "$MNT"
+	[[ $output == *"systemd has kept no mount for this process"* ]]
+	# and the first one has left nothing in the way
+	start_mount
+	run -1 "$VOUCHFS" mount --keep -c "$CONF" "$MNT"
+	[[ $output == *"mounted already"* ]]
+	is_mounted
 }
 
 @test "units: a mount that is there but dead is cleared before the start, with the unit's own command" {

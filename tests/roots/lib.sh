@@ -88,13 +88,13 @@ boot_root() {
 		After=multi-user.target
 		[Service]
 		Type=oneshot
-		TimeoutStartSec=120
+		TimeoutStartSec=200
 		ExecStart=/bin/bash /packages/$2
 		ExecStopPost=/bin/systemctl --no-block poweroff
 		StandardOutput=file:/said
 		StandardError=inherit
 	END
-	setpriv --pdeathsig TERM timeout --kill-after=10 200 unshare --mount --propagation private \
+	setpriv --pdeathsig TERM timeout --kill-after=10 280 unshare --mount --propagation private \
 		systemd-nspawn --register=no --keep-unit --quiet --boot --directory="$root" \
 		--bind=/dev/fuse --capability=all --property='DeviceAllow=/dev/fuse rw' \
 		>"$ROOTS/boot.log" 2>&1 </dev/null || true

@@ -131,6 +131,22 @@ static void whether_the_kernel_sends_again(void **state UNUSED)
 	assert_false(memory_has_resend(&init));
 }
 
+static void the_last_number_is_found(void **state UNUSED)
+{
+	uint32_t last = 7;
+	int fd;
+	assert_int_equal(memory_new_count(&fd), 0);
+	assert_int_equal(memory_get_count(fd, &last), 0);
+	assert_int_equal(last, 0);
+	assert_int_equal(memory_put_count(fd, 300), 0);
+	assert_int_equal(memory_put_count(fd, 3), 0);
+	assert_int_equal(memory_get_count(fd, &last), 0);
+	assert_int_equal(last, 3);
+	assert_int_equal(ftruncate(fd, 2), 0);
+	assert_true(memory_get_count(fd, &last) < 0);
+	io_close(&fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +156,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(its_size_stays, make_memory, close_memory),
 		cmocka_unit_test_setup_teardown(what_all_agree_on_stays, make_memory, close_memory),
 		cmocka_unit_test_setup_teardown(who_maps_it_is_noticed, make_memory, close_memory),
+		cmocka_unit_test(the_last_number_is_found),
 		cmocka_unit_test(whether_the_kernel_sends_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,6 +133,20 @@ static void finds_the_run_side_of_a_user_elsewhere(void **state UNUSED)
 	mountinfo_done(&info);
 }
 
+static void finds_the_run_side_of_a_confined_service_beside(void **state UNUSED)
+{
+	struct mountinfo info;
+	parse("40 1 0:40 / /m rw - fuse.vouchfs " CONF " " ROOTS "\n"
+	      "41 1 0:41 / /run/vouchfs-sandbox ro - fuse.vouchfs " CONF " ro,user_id=0\n"
+	      "42 1 0:41 / /var/run/vouchfs-0/run ro - fuse.vouchfs " CONF " ro,user_id=0\n"
+	      "43 1 0:43 / /run/vouchfs-1/run ro - fuse.vouchfs /etc/other.conf ro,user_id=0\n"
+	      "44 1 0:41 / /run/vouchfs-0/run ro - fuse.vouchfs " CONF " ro,user_id=0\n",
+	      &info);
+	const struct mountinfo_entry *deploy = mountinfo_find_tree(&info, MOUNTINFO_DEPLOYMENT, CONF, 0);
+	assert_string_equal(mountinfo_find_run(&info, deploy)->mountpoint, "/run/vouchfs-0/run");
+	mountinfo_done(&info);
+}
+
 static void reads_the_kernels_table(void **state UNUSED)
 {
 	struct mountinfo info;
@@ -152,6 +166,7 @@ int main(void)
 		cmocka_unit_test(takes_a_bind_mount_of_a_part_for_none),
 		cmocka_unit_test(does_not_believe_another_user),
 		cmocka_unit_test(finds_the_run_side_of_a_user_elsewhere),
+		cmocka_unit_test(finds_the_run_side_of_a_confined_service_beside),
 		cmocka_unit_test(reads_the_kernels_table),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
