@@ -118,11 +118,11 @@ HIDES='^(Protect(System|Home|Proc|Hostname|Clock|Kernel[A-Za-z]*|ControlGroups)|
 
 @test "units: what makes the confined one serve is in it, and what would not let it is not" {
 	local unit="$UNITS/vouchfs-confined@.service" line
-	for line in "ExecStartPre=+$PREFIX/bin/vouchfs mount --keep %f" "ExecStart=$PREFIX/bin/vouchfs mount --kept %f" \
-		"ExecStopPost=+-$PREFIX/bin/vouchfs unmount --stale %f" NotifyAccess=exec FileDescriptorStoreMax=8 CapabilityBoundingSet=; do
+	for line in "ExecStartPre=+/usr/bin/nsenter --target 1 --mount $PREFIX/bin/vouchfs mount --keep %f" "ExecStart=$PREFIX/bin/vouchfs mount --kept %f" \
+		"ExecStopPost=+-/usr/bin/nsenter --target 1 --mount $PREFIX/bin/vouchfs unmount --stale %f" NotifyAccess=exec FileDescriptorStoreMax=8 CapabilityBoundingSet=; do
 		grep -qxF "$line" "$unit"
 	done
-	run ! grep -qE '^(ProtectProc|PrivateUsers|RestrictSUIDSGID|InaccessiblePaths)=' "$unit" # callers' names; openat2
+	run ! grep -qE '^(ProtectProc|ProcSubset|PrivateUsers|RestrictSUIDSGID|InaccessiblePaths)=' "$unit" # callers' names; openat2
 }
 
 @test "kept: without systemd neither half does anything, and both say so" {

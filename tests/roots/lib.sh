@@ -96,6 +96,7 @@ boot_root() {
 	END
 	setpriv --pdeathsig TERM timeout --kill-after=10 280 unshare --mount --propagation private \
 		systemd-nspawn --register=no --keep-unit --quiet --boot --directory="$root" \
+		--system-call-filter='seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self' \
 		--bind=/dev/fuse --capability=all --property='DeviceAllow=/dev/fuse rw' \
 		>"$ROOTS/boot.log" 2>&1 </dev/null || true
 	[ -f "$root/said" ] || die "the root did not boot; the end of $ROOTS/boot.log: $(tail -n 5 "$ROOTS/boot.log")"
