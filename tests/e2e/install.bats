@@ -116,6 +116,16 @@ HIDES='^(Protect(System|Home|Proc|Hostname|Clock|Kernel[A-Za-z]*|ControlGroups)|
 	done
 }
 
+# A process that cannot confine itself does not serve, and these are in none of systemd's groups.
+@test "units: who serves may confine itself" {
+	local unit call
+	for unit in vouchfs@ vouchfs-confined@ vouchfs-signer@; do
+		for call in seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self; do
+			grep -qE "^SystemCallFilter=@system-service.* $call( |$)" "$UNITS/$unit.service"
+		done
+	done
+}
+
 @test "units: what makes the confined one serve is in it, and what would not let it is not" {
 	local unit="$UNITS/vouchfs-confined@.service" line
 	for line in "ExecStartPre=+/usr/bin/nsenter --target 1 --mount $PREFIX/bin/vouchfs mount --keep %f" "ExecStart=$PREFIX/bin/vouchfs mount --kept %f" \
