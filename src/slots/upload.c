@@ -239,10 +239,15 @@ static int write_locked(struct upload *upload, const struct trust *trust, const 
 		zip_headers_note(&upload->headers, buf, len, offset);
 	bool is_complete = upload->in_order && completes(upload, buf, len, offset);
 	r = is_complete && upload->identity.is_final ? upload_judge_locked(upload) : 0;
-	if (r < 0 && upload->decision->verdict.outcome != POLICY_REFUSED)
-		r = 0; /* nothing was found out: that is done, and told, at the end, which may come to another result */
-	if (upload_is_list_locked(upload))
+	bool is_undecided = r < 0 && upload->decision->verdict.outcome != POLICY_REFUSED;
+	if (upload_is_list_locked(upload)) {
 		upload->list_error = r;
+		if (is_undecided) /* shells do not hear what the close says, so the write says it, and the close does it
+				   */
+			upload->write_error = r;
+	} else if (is_undecided) {
+		r = 0; /* it is found out, and told, at the end, which may come to another result */
+	}
 	return r;
 }
 
