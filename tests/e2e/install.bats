@@ -138,12 +138,18 @@ HIDES='^(Protect(System|Home|Proc|Hostname|Clock|Kernel[A-Za-z]*|ControlGroups)|
 @test "kept: without systemd neither half does anything, and both say so" {
 	need_root
 	mk_plain_config
+	cp "$CONF" "$T/own.conf"
+	sed -i "s|^\[vouchfs\]|&\nuser = root|; s|^store = .*|store = $T/kept-store|" "$CONF"
+	run -1 env -u NOTIFY_SOCKET "$VOUCHFS" mount --keep -c "$CONF" "$MNT"
+	[[ $output == *"a confined service is not root"*"vouchfs@.service"* ]]
+	sed -i 's|^user = root|user = nobody|' "$CONF"
 	run -1 env -u NOTIFY_SOCKET "$VOUCHFS" mount --keep -c "$CONF" "$MNT"
 	[[ $output == *"no systemd is there to keep the mount"* ]]
 	run ! is_mounted
 	run -1 "$VOUCHFS" mount --kept "$MNT"
 	[[ $output == *"systemd has kept no mount for this process"* ]]
 	# and the first one has left nothing in the way
+	cp "$T/own.conf" "$CONF"
 	start_mount
 	run -1 "$VOUCHFS" mount --keep -c "$CONF" "$MNT"
 	[[ $output == *"mounted already"* ]]
